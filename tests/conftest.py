@@ -1,0 +1,55 @@
+"""Fixtures for all tests: a clean environment, a blocked event loop as an error, and settings that hold."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+
+from widget import settings
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in list(os.environ):
+        if variable.startswith("ECE_WIDGET_"):
+            monkeypatch.delenv(variable)
+
+
+@pytest.fixture(autouse=True)
+def _blocked_event_loop_is_an_error() -> Iterator[BlockBuster]:
+    with blockbuster_ctx("widget") as blockbuster:
+        yield blockbuster
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> dict[str, Any]:
+    """A settings table as TOML gives it, with one entry point `sales`; change it, then call `settings.parse`."""
+    return {
+        "server": {"public_url": "https://chat.example.com", "allowed_origins": ["https://www.example.com"]},
+        "security": {"secret_keys": ["a-secret-for-tests-that-is-long-enough"], "operator_tokens": ["operator-token"]},
+        "ece": {"base_url": "https://ece.example.com/system"},
+        "entry_points": {
+            "sales": {
+                "id": 1001,
+                "chat_url": "https://ece.example.com/system/templates/chat/aqua/index.html"
+                "?entryPointId={id}&locale={locale}&ticket={ticket}",
+            }
+        },
+        "storage": {"url": f"sqlite:///{tmp_path}/outbox.db"},
+        "themes": {"directory": str(tmp_path / "themes")},
+    }
+
+
+@pytest.fixture
+def configured(table: dict[str, Any]) -> settings.Settings:
+    return settings.parse(table)

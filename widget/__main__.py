@@ -1,0 +1,5 @@
+"""`python -m widget` is `ece-widget`."""
+
+from widget.cli import main
+
+main()

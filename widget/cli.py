@@ -1,0 +1,45 @@
+"""The command `ece-widget`. Each command lives in `widget/commands/` and is imported only when it is called.
+
+Exit codes: 0 done, 1 what was asked for failed, 2 wrong usage or settings.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+# name → module:attribute, in the order of the contract
+COMMANDS = {
+    "serve": "widget.commands.serve:serve",
+    "deliver": "widget.commands.deliver:deliver",
+    "demo": "widget.commands.demo:demo",
+    "simulate": "widget.commands.simulate:simulate",
+    "init": "widget.commands.init:init",
+    "check": "widget.commands.check:check",
+    "snippet": "widget.commands.snippet:snippet",
+    "survey-link": "widget.commands.survey_link:survey_link",
+    "surveys": "widget.commands.surveys:surveys",
+    "theme": "widget.commands.theme:theme",
+}
+
+
+class Commands(click.Group):
+    """A group that imports a command when it is called, so that `--help` and `snippet` start at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name].split(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ece-widget", prog_name="ece-widget")
+def main() -> None:
+    """A chat button, the wait before it and the survey after it, for Cisco Enterprise Chat and Email."""

@@ -1,0 +1,1 @@
+"""One file for each command of `ece-widget`; `cli.py` puts them together."""

@@ -1,0 +1,82 @@
+"""Circuit breakers as values: closed, open until a moment, half-open while one probe is out.
+
+One stands for ECE's host and one for each entry point and call; `errors.py` says which failure counts against which.
+Times are monotonic seconds; `jitter` is a number from 0 to 1 drawn by the caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FAILURES_TO_OPEN = 5
+FIRST_PERIOD = 5.0
+LONGEST_PERIOD = 60.0
+SPREAD = 0.2  # of the period, so that many processes do not probe in step
+PROBE_LIMIT = 30.0  # a probe that nobody settled (its task died) is given up after this
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """No call until `until`; then one probe. `period` is the pause before jitter."""
+
+    until: float
+    period: float
+
+
+@dataclass(frozen=True, slots=True)
+class HalfOpen:
+    """One probe is out since `since`; everybody else is refused."""
+
+    since: float
+    period: float
+
+
+Breaker = Closed | Open | HalfOpen
+
+
+def may_ask(state: Breaker, now: float) -> bool:
+    """Say whether a call may go out now."""
+    match state:
+        case Closed():
+            return True
+        case Open(until=until):
+            return now >= until
+        case HalfOpen(since=since):
+            return now - since >= PROBE_LIMIT
+
+
+def asking(state: Breaker, now: float) -> Breaker:
+    """Give the state once a call that `may_ask` allowed is on its way."""
+    return state if isinstance(state, Closed) else HalfOpen(now, state.period)
+
+
+def succeeded(state: Breaker) -> Breaker:
+    """Give the state after an answer: closed, whatever it was. An answer to an old call is as good as a probe's."""
+    return state if state == Closed() else Closed()
+
+
+def failed(state: Breaker, now: float, *, jitter: float) -> Breaker:
+    """Give the state after a failure; a late failure of a call from before an opening changes nothing."""
+    match state:
+        case Closed(failures=failures) if failures + 1 < FAILURES_TO_OPEN:
+            return Closed(failures + 1)
+        case Closed():
+            return _opened(FIRST_PERIOD, now, jitter)
+        case Open():
+            return state
+        case HalfOpen(period=period):
+            return _opened(min(period * 2, LONGEST_PERIOD), now, jitter)
+
+
+def opens_for_a_probe_at(state: Breaker) -> float | None:
+    """Give the moment of the next probe, or None when calls are allowed or one is out."""
+    return state.until if isinstance(state, Open) else None
+
+
+def _opened(period: float, now: float, jitter: float) -> Open:
+    return Open(now + period * (1 + SPREAD * (2 * jitter - 1)), period)

@@ -1,0 +1,264 @@
+"""Policy, readings, hours and the previous decision → whether the button shows, and why (contract, sections 3 and 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+from widget.domain import hours as business_hours
+from widget.domain.errors import EceError, EceUnreadable
+from widget.domain.hours import Hours
+from widget.domain.readings import (
+    AgentAvailability,
+    Call,
+    Capacity,
+    ChatAllowed,
+    Eligibility,
+    LiveSessionStatus,
+    Reading,
+    Reason,
+)
+
+Outcome = Reading | EceError
+Outcomes = Mapping[Call, Outcome]
+
+# The five values `nextCheck` may take, in seconds (section 5 of the contract).
+REFRESH_UNDER_WAY = 2
+SOON = 5
+USUAL = 15
+SELDOM = 60
+RARELY = 300
+
+SNAPSHOTS_TO_REOPEN = 2
+
+
+class State(StrEnum):
+    AVAILABLE = "available"
+    UNAVAILABLE = "unavailable"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the operator wants of one entry point. Limits are None where none is written; `max_wait` in seconds."""
+
+    entry_point: str
+    enabled: bool = True
+    checks: frozenset[Call] = frozenset({Call.CHAT_ALLOWED, Call.LIVE_SESSION_STATUS})
+    max_wait: float | None = None
+    max_queue_depth: int | None = None
+    min_capacity: int | None = None
+    show_wait: bool = True
+    show_position: bool = True
+    when_unavailable: Literal["hide", "message"] = "hide"
+    when_unknown: Literal["hide", "message", "show"] = "hide"
+    hours: Hours | None = None
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls to make, in order of precedence: the checks, and those that a written limit needs."""
+        asked = set(self.checks)
+        if self.min_capacity is not None:
+            asked.add(Call.CAPACITY)
+        if self.limits_the_queue:
+            asked.add(Call.LIVE_SESSION_STATUS)
+        return tuple(call for call in Call if call in asked)
+
+    @property
+    def limits_the_queue(self) -> bool:
+        return self.max_wait is not None or self.max_queue_depth is not None
+
+    def needs(self, call: Call) -> bool:
+        """Say whether the decision is unknown without this call; live numbers that no limit needs may be missing."""
+        return call is not Call.LIVE_SESSION_STATUS or self.limits_the_queue
+
+
+@dataclass(frozen=True, slots=True)
+class LimitMemory:
+    """Whether one of the operator's own limits holds the button closed, so that it does not flicker at the limit."""
+
+    closed_by: Reason | None = None
+    within: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one complete set of readings means, before hours and age: the part of a decision a snapshot keeps."""
+
+    state: State
+    reason: Reason | None
+    wait_time: int | None = None
+    queue_depth: int | None = None
+    capacity: int | None = None
+    near_limit: bool = False
+
+
+UNREACHABLE = Verdict(State.UNKNOWN, Reason.ECE_UNREACHABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Section 5 of the contract, field by field. `wait_time` and `next_check` in seconds; times are aware, UTC."""
+
+    entry_point: str
+    show: bool
+    state: State
+    reason: Reason | None
+    wait_time: int | None
+    queue_depth: int | None
+    position: int | None
+    capacity: int | None
+    opens_at: datetime | None
+    as_of: datetime | None
+    next_check: int
+
+
+def require_numbers(policy: Policy, outcomes: Outcomes) -> dict[Call, Outcome]:
+    """Turn a reading without a number that a limit needs into the error it is; other missing numbers stay None."""
+    checked = dict(outcomes)
+    live, capacity = checked.get(Call.LIVE_SESSION_STATUS), checked.get(Call.CAPACITY)
+    if isinstance(live, LiveSessionStatus):
+        if policy.max_wait is not None and live.wait_time is None:
+            checked[Call.LIVE_SESSION_STATUS] = EceUnreadable("no usable waitTime, which max_wait needs")
+        elif policy.max_queue_depth is not None and live.queue_depth is None:
+            checked[Call.LIVE_SESSION_STATUS] = EceUnreadable("no usable queueDepth, which max_queue_depth needs")
+    if isinstance(capacity, Capacity) and capacity.count is None:
+        checked[Call.CAPACITY] = EceUnreadable("no usable count, which the capacity check needs")
+    return checked
+
+
+def judge(policy: Policy, outcomes: Outcomes, memory: LimitMemory) -> tuple[Verdict, LimitMemory]:
+    """Judge one set of outcomes (after `require_numbers`).
+
+    The first check to close gives the reason, whatever later ones failed: one definite no is enough. A check that
+    failed, where none closed, makes the verdict unknown. Own limits close at once and open after two sets within them.
+    """
+    limit = next(_limits_passed(policy, outcomes), None)
+    usable = all(
+        call in outcomes and not isinstance(outcomes[call], EceError) for call in policy.calls if policy.needs(call)
+    )
+    memory = _remember(memory, limit, usable=usable)
+    closed = next(_closing(policy, outcomes, memory), None)
+    live, capacity = outcomes.get(Call.LIVE_SESSION_STATUS), outcomes.get(Call.CAPACITY)
+    verdict = Verdict(
+        state=State.AVAILABLE,
+        reason=None,
+        wait_time=live.wait_time if isinstance(live, LiveSessionStatus) else None,
+        queue_depth=live.queue_depth if isinstance(live, LiveSessionStatus) else None,
+        capacity=capacity.count if isinstance(capacity, Capacity) else None,
+        near_limit=memory.closed_by is not None,
+    )
+    if closed is not None:
+        return replace(verdict, state=State.UNAVAILABLE, reason=closed), memory
+    if not usable:
+        return replace(verdict, state=State.UNKNOWN, reason=Reason.ECE_UNREACHABLE), memory
+    return verdict, memory
+
+
+def decide(
+    policy: Policy, verdict: Verdict, *, as_of: datetime | None, now: datetime, next_check: int | None = None
+) -> Decision:
+    """Give the decision of section 5 at the moment `now`.
+
+    `verdict` is the snapshot's, or `UNREACHABLE` when there is none to trust; `next_check` overrides the pace, for a
+    stale answer whose refresh is under way.
+    """
+    opens_at = None
+    if not policy.enabled:
+        verdict, as_of = Verdict(State.UNAVAILABLE, Reason.SWITCHED_OFF), None
+    elif policy.hours is not None and not business_hours.is_open(policy.hours, now):
+        verdict, as_of = Verdict(State.UNAVAILABLE, Reason.OUTSIDE_HOURS), None
+        opens_at = business_hours.next_opening(policy.hours, now)
+    asked = asks_ece(policy, now)
+    depth = verdict.queue_depth if policy.show_position else None
+    show = verdict.state is State.AVAILABLE or (verdict.state is State.UNKNOWN and policy.when_unknown == "show")
+    return Decision(
+        entry_point=policy.entry_point,
+        show=show,
+        state=verdict.state,
+        reason=verdict.reason,
+        wait_time=verdict.wait_time if policy.show_wait else None,
+        queue_depth=depth,
+        position=None if depth is None else depth + 1,
+        capacity=verdict.capacity,
+        opens_at=opens_at,
+        as_of=as_of,
+        next_check=next_check if next_check is not None and asked else pace(policy, verdict, now),
+    )
+
+
+def asks_ece(policy: Policy, now: datetime) -> bool:
+    """Say whether ECE has a word in the decision: not when switched off, and not outside hours."""
+    return policy.enabled and (policy.hours is None or business_hours.is_open(policy.hours, now))
+
+
+def pace(policy: Policy, verdict: Verdict, now: datetime) -> int:
+    """Give `nextCheck`: shortest when something is about to change, longest outside hours.
+
+    Of the allowed values the longest that does not pass the next opening or closing is taken, 5 at the least.
+    """
+    usual = _usual_pace(verdict)
+    change = business_hours.next_change(policy.hours, now) if policy.enabled and policy.hours else None
+    if change is None:
+        return usual
+    until = (change - now) / timedelta(seconds=1)
+    return max((each for each in (SOON, USUAL, SELDOM, RARELY) if each <= min(usual, until)), default=SOON)
+
+
+def _usual_pace(verdict: Verdict) -> int:
+    match verdict.reason:
+        case Reason.SWITCHED_OFF | Reason.OUTSIDE_HOURS:
+            return RARELY
+        case Reason.INVALID_ENTRY_POINT | Reason.ENTRY_POINT_INACTIVE | Reason.SERVICE_NOT_RUNNING | Reason.OTHER:
+            return SELDOM
+        case _:
+            return SOON if verdict.near_limit else USUAL
+
+
+def _closing(policy: Policy, outcomes: Outcomes, memory: LimitMemory) -> Iterator[Reason]:
+    for call in policy.calls:
+        match outcomes.get(call):
+            case ChatAllowed(allowed=False, reason=reason):
+                yield reason or Reason.OTHER
+            case Eligibility(reason=Reason() as reason):
+                yield reason
+            case AgentAvailability(available=False):
+                yield Reason.AGENT_NOT_AVAILABLE
+            case Capacity(count=count) if count is not None and count < (policy.min_capacity or 1):
+                yield Reason.NO_CAPACITY
+            case _:
+                pass
+        if memory.closed_by is not None and call is _limited_call(memory.closed_by):
+            yield memory.closed_by
+
+
+def _limited_call(reason: Reason) -> Call:
+    return Call.CAPACITY if reason is Reason.NO_CAPACITY else Call.LIVE_SESSION_STATUS
+
+
+def _limits_passed(policy: Policy, outcomes: Outcomes) -> Iterator[Reason]:
+    """The operator's own limits that these readings are beyond, in order of precedence."""
+    live, capacity = outcomes.get(Call.LIVE_SESSION_STATUS), outcomes.get(Call.CAPACITY)
+    if isinstance(capacity, Capacity) and _below(capacity.count, policy.min_capacity):
+        yield Reason.NO_CAPACITY
+    if isinstance(live, LiveSessionStatus):
+        if _below(policy.max_wait, live.wait_time):
+            yield Reason.WAIT_TOO_LONG
+        if _below(policy.max_queue_depth, live.queue_depth):
+            yield Reason.QUEUE_TOO_DEEP
+
+
+def _below(low: float | None, high: float | None) -> bool:
+    return low is not None and high is not None and low < high
+
+
+def _remember(memory: LimitMemory, limit: Reason | None, *, usable: bool) -> LimitMemory:
+    if limit is not None:
+        return LimitMemory(closed_by=limit)
+    if memory.closed_by is None or not usable:
+        return memory
+    within = memory.within + 1
+    return LimitMemory() if within >= SNAPSHOTS_TO_REOPEN else LimitMemory(memory.closed_by, within)

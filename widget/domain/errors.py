@@ -1,0 +1,155 @@
+"""The error tree.
+
+WidgetError
+├── EceError                 a call to ECE gave no reading
+│   ├── EceUnreachable       ECE's host did not serve: speaks against the host
+│   │   ├── EceRefused       no connection: refused, no route, no such host
+│   │   ├── EceTimeout       the whole call took longer than `[ece] timeout`
+│   │   ├── EceReset         the connection broke, or the answer was not HTTP
+│   │   ├── EceTlsFailure    the certificate or the handshake was refused
+│   │   └── EceGatewayDown   502, 503 or 504
+│   ├── EceStatus            any other status that is no success: speaks against this one call
+│   ├── EceRedirect          3xx; never followed
+│   ├── EceUnreadable        a success whose body is no answer of this call
+│   └── EceBusy              our own connection limit was reached; speaks against nobody
+├── TokenError               a signed text that we do not accept
+│   ├── TokenInvalid         forged, cut, for another purpose, or signed by a retired key
+│   └── TokenExpired         ours, but past its own expiry
+├── SurveyError              a survey cannot be opened or taken
+│   ├── SurveyUnknown        no such survey or entry point any more
+│   └── TicketTaken          the launch ticket is bound to another chat
+└── OutboxUnavailable        the database did not take or give the row; the visitor may try again
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+Blame = Literal["host", "call", "nobody"]
+
+
+class WidgetError(Exception):
+    """Anything that goes wrong in a way this product knows."""
+
+    code: ClassVar[str] = "internal_error"
+
+
+class EceError(WidgetError):
+    """A call to ECE gave no reading.
+
+    `retryable` says whether the same call may work later without anybody changing anything;
+    `blame` says which circuit breaker counts it.
+    """
+
+    retryable: ClassVar[bool] = True
+    blame: ClassVar[Blame] = "call"
+    code: ClassVar[str] = "ece_failed"
+
+    def __init__(self, detail: str = "", *, status: int | None = None, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.status = status
+        self.retry_after = retry_after
+
+
+class EceUnreachable(EceError):
+    """ECE's host did not serve the call at all."""
+
+    blame = "host"
+    code = "ece_unreachable"
+
+
+class EceRefused(EceUnreachable):
+    """No connection could be made: refused, no route, no such host."""
+
+    code = "ece_refused"
+
+
+class EceTimeout(EceUnreachable):
+    """The whole call took longer than `[ece] timeout`."""
+
+    code = "ece_timeout"
+
+
+class EceReset(EceUnreachable):
+    """The connection broke before the answer was whole, or what came was not HTTP."""
+
+    code = "ece_reset"
+
+
+class EceTlsFailure(EceUnreachable):
+    """The certificate or the handshake was refused."""
+
+    code = "ece_tls"
+
+
+class EceGatewayDown(EceUnreachable):
+    """502, 503 or 504: a web tier stands in front of an ECE that does not answer."""
+
+    code = "ece_gateway"
+
+
+class EceStatus(EceError):
+    """A status that is no success, but ECE's own: 500 for this call, a 404 for this path."""
+
+    code = "ece_status"
+
+
+class EceRedirect(EceError):
+    """A 3xx answer; never followed, since it would carry the call to a host nobody configured."""
+
+    retryable = False
+    code = "ece_redirect"
+
+
+class EceUnreadable(EceError):
+    """A success whose body is no answer of this call: HTML, empty, cut, wrong root, a DOCTYPE, no number."""
+
+    code = "ece_unreadable"
+
+
+class EceBusy(EceError):
+    """Our own limit of connections was reached before ECE was asked."""
+
+    blame = "nobody"
+    code = "ece_busy"
+
+
+class TokenError(WidgetError):
+    """A signed text that we do not accept."""
+
+    code = "token_invalid"
+
+
+class TokenInvalid(TokenError):
+    """Forged, cut, made for another purpose, or signed by a key that was retired."""
+
+
+class TokenExpired(TokenError):
+    """Ours, but past the expiry written inside it."""
+
+    code = "token_expired"
+
+
+class SurveyError(WidgetError):
+    """A survey cannot be opened or taken."""
+
+    code = "survey_error"
+
+
+class SurveyUnknown(SurveyError):
+    """The link names a survey or an entry point that the settings no longer have."""
+
+    code = "unknown_survey"
+
+
+class TicketTaken(SurveyError):
+    """The launch ticket was bound to another chat before."""
+
+    code = "ticket_taken"
+
+
+class OutboxUnavailable(WidgetError):
+    """The database did not take or give the row; nothing was promised and the visitor may try again."""
+
+    code = "storage_unavailable"

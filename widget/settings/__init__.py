@@ -1,0 +1,35 @@
+"""The settings: one TOML file, environment over it, secrets also from files; read once, checked together, frozen."""
+
+from widget.settings.model import (
+    DeliverySettings,
+    EceSettings,
+    EntryPointSettings,
+    LimitsSettings,
+    SecuritySettings,
+    ServerSettings,
+    Settings,
+    SharedSettings,
+    StorageSettings,
+    ThemesSettings,
+)
+from widget.settings.sources import Fault, SettingsFaults, default_file, load, parse
+from widget.settings.surveys import SurveySettings
+
+__all__ = [
+    "DeliverySettings",
+    "EceSettings",
+    "EntryPointSettings",
+    "Fault",
+    "LimitsSettings",
+    "SecuritySettings",
+    "ServerSettings",
+    "Settings",
+    "SettingsFaults",
+    "SharedSettings",
+    "StorageSettings",
+    "SurveySettings",
+    "ThemesSettings",
+    "default_file",
+    "load",
+    "parse",
+]

@@ -1,0 +1,167 @@
+"""The kinds of value a setting can have, each with one sentence that says what is allowed."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from ipaddress import ip_network
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
+
+from widget.domain.hours import DAY, OpenRange
+
+LONGEST_ID = 2**63 - 1  # the guide's `long`
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s?([smhd]?)")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_RANGE = re.compile(r"([0-2][0-9]):([0-5][0-9])-([0-2][0-9]):([0-5][0-9])")
+_RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
+
+
+def _duration(value: Any) -> float:
+    number: float | None = None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(value)
+    elif isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
+        number = float(match[1]) * _UNITS[match[2]]
+    if number is None or not 0 < number <= 10 * 365 * 86400:
+        raise ValueError('a time above 0: seconds as a number, or "90s", "10m", "24h", "90d"')
+    return number
+
+
+def _words(value: Any) -> Any:
+    """A list may come from the environment as words between commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def is_origin(value: str) -> bool:
+    """Say whether this is scheme, host and port alone, as a browser's Origin header has it."""
+    try:
+        parts = urlsplit(value)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.port != 0
+            and value == f"{parts.scheme}://{parts.netloc}"
+            and "@" not in parts.netloc
+            and re.fullmatch(r"[A-Za-z0-9.\-:\[\]]+", parts.netloc) is not None
+        )
+    except ValueError:
+        return False
+
+
+def _public_url(value: str) -> str:
+    value = value.rstrip("/")
+    if not is_origin(value):
+        raise ValueError('the origin browsers use, without a path, as "https://chat.example.com"')
+    return value.lower()
+
+
+def _origin_or_any(value: str) -> str:
+    value = value.rstrip("/")
+    if value != "*" and not is_origin(value):
+        raise ValueError('an origin without a path, as "https://www.example.com", or "*"')
+    return value.lower()
+
+
+def _base_url(value: str) -> str:
+    value = value.rstrip("/")
+    parts = urlsplit(value)
+    if not is_origin(f"{parts.scheme}://{parts.netloc}") or parts.query or parts.fragment or not _plain(value):
+        raise ValueError('an http or https address with the context root, as "https://ece.example.com/system"')
+    return value
+
+
+def _path(value: str) -> str:
+    if not value.startswith("/") or not _plain(value) or "?" in value or "#" in value or "//" in value:
+        raise ValueError('a path that starts with "/", as "/egain/chat/entrypoint"')
+    return value.rstrip("/")
+
+
+def _plain(value: str) -> bool:
+    return value.isascii() and value.isprintable() and " " not in value
+
+
+def _proxy(value: str) -> str:
+    try:
+        return str(ip_network(value, strict=False))
+    except ValueError:
+        raise ValueError('an address or a network, as "127.0.0.1" or "10.0.0.0/8"') from None
+
+
+def _secret(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().strip():
+        raise ValueError("a secret text that is not empty; `ece-widget init` writes a fresh one")
+    return value
+
+
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value) or value.isdigit():
+        raise ValueError("a name of small letters, digits, - and _, with a letter, 64 at most")
+    return value
+
+
+def _language(value: str) -> str:
+    if not _LANGUAGE.fullmatch(value):
+        raise ValueError('a language tag, as "de" or "pt-BR"')
+    return value.replace("_", "-")
+
+
+def _rate(value: str) -> str:
+    value = value.strip().lower()
+    if value != "off" and not _RATE.fullmatch(value):
+        raise ValueError('a rate as "60/minute" (second, minute, hour or day), or "off"')
+    return value
+
+
+def _range(value: Any) -> Any:
+    if isinstance(value, OpenRange):
+        return value
+    match = _RANGE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match:
+        start, end = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
+        if start < DAY and end <= DAY and start != end:
+            return OpenRange(start, end if end > start else end + DAY)
+    raise ValueError('a range as "09:00-17:30"; "22:00-02:00" passes midnight')
+
+
+def _timezone(value: Any) -> Any:
+    if isinstance(value, ZoneInfo):
+        return value
+    try:
+        return ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        raise ValueError('a time zone of the IANA list, as "Europe/Berlin"') from None
+
+
+def _day(value: Any) -> Any:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (ValueError, TypeError):
+        raise ValueError('a day as "2026-12-25"') from None
+
+
+Duration = Annotated[float, BeforeValidator(_duration)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
+OriginOrAny = Annotated[str, AfterValidator(_origin_or_any)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+UrlPath = Annotated[str, AfterValidator(_path)]
+ProxyNetwork = Annotated[str, AfterValidator(_proxy)]
+Secret = Annotated[SecretStr, AfterValidator(_secret)]
+Name = Annotated[str, AfterValidator(_name)]
+Language = Annotated[str, AfterValidator(_language)]
+Rate = Annotated[str, AfterValidator(_rate)]
+Range = Annotated[
+    OpenRange,
+    BeforeValidator(_range),
+    PlainSerializer(lambda r: f"{r.start // 60:02}:{r.start % 60:02}-{r.end % DAY // 60:02}:{r.end % 60:02}"),
+]
+Zone = Annotated[ZoneInfo, BeforeValidator(_timezone), PlainSerializer(str)]
+Day = Annotated[date, BeforeValidator(_day)]
+Words = BeforeValidator(_words)
