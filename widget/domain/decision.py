@@ -1,4 +1,4 @@
-"""Policy, readings, hours and the previous decision → whether the button shows, and why (contract, sections 3 and 5)."""
+"""Policy, readings, hours and the previous decision → whether the button shows, and why (public contract, 3 and 5)."""
 
 from __future__ import annotations
 
