@@ -140,7 +140,7 @@
 
       const hide = () => {
         last = live.textContent = "";
-        good = root.replaceChildren(); // nothing: no state is left to expire
+        good = due = root.replaceChildren(); // nothing: no state is left to expire, and the next answer is wanted at once
       };
 
       const load = async () => {
