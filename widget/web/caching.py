@@ -38,6 +38,11 @@ def cache_control(view: View) -> bytes:
     return b"public, max-age=%d, stale-while-revalidate=%d, stale-if-error=%d" % (max_age, later, later)
 
 
+def seconds_to_remake(view: View) -> float:
+    """Give the seconds after which Cache-Control has to count on: when the trust that is left passes a whole second."""
+    return 1.0 if view.trusted_for is None else view.trusted_for - floor(view.trusted_for) or 1.0
+
+
 def http_date(moment: datetime) -> bytes:
     """Give an IMF-fixdate (RFC 9110, section 5.6.7)."""
     return format_datetime(moment.astimezone(UTC).replace(microsecond=0), usegmt=True).encode()

@@ -18,12 +18,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from widget.availability import Availability, View
 from widget.domain.decision import Decision
-from widget.web.caching import cache_control, http_date, none_match, not_modified_since, weak_etag
+from widget.web.caching import (
+    cache_control,
+    http_date,
+    none_match,
+    not_modified_since,
+    seconds_to_remake,
+    weak_etag,
+)
 
 STATUS_PATH = "/v1/status/"
 LAUNCHER_PATH = "/v1/launcher/"
 
-REMAKE_HEADERS = 1.0  # seconds; max-age counts down, but is not made anew for each request
 MOST_LAUNCHERS = 10_000  # kept at once, all entry points, themes and languages together
 MOST_SPELLINGS = 256  # of a query, remembered for each entry point
 LONGEST_SPELLING = 96
@@ -188,7 +194,7 @@ class PublicAnswers:
             yield *key, tally
 
     def _renew(self, ready: Ready, view: View) -> None:
-        until = self._monotonic() + min(view.valid_for, REMAKE_HEADERS)
+        until = self._monotonic() + min(view.valid_for, seconds_to_remake(view))
         ready.renew(cache_control(view), until)
 
     def _tally(self, route: str, decision: Decision) -> Tally:
