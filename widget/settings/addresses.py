@@ -32,22 +32,21 @@ def is_origin(value: str) -> bool:
 
 
 def _public_url(value: str) -> str:
-    value = value.rstrip("/")
+    value = value.rstrip("/").lower()
     if not is_origin(value):
         raise ValueError('the origin browsers use, without a path, as "https://chat.example.com"')
     return _as_browsers_write(value)
 
 
 def _origin_or_any(value: str) -> str:
-    value = value.rstrip("/")
+    value = value.rstrip("/").lower()
     if value != "*" and not is_origin(value):
         raise ValueError('an origin without a path, as "https://www.example.com", or "*"')
     return value if value == "*" else _as_browsers_write(value)
 
 
 def _as_browsers_write(origin: str) -> str:
-    """Small letters and no default port (RFC 6454, section 6.1), so that comparing texts is enough."""
-    origin = origin.lower()
+    """Without a default port (RFC 6454, section 6.1), so that comparing texts is enough."""
     return origin.removesuffix(_DEFAULT_PORTS[origin.partition(":")[0]])
 
 

@@ -14,6 +14,7 @@ _LONGEST_SHOWN = 80
 # Keys whose values are secrets, and the sections that hold one: written as a text, a section could be the secret.
 _SECRET = frozenset({"secret_keys", "operator_tokens", "url", "proxy", "security", "storage", "shared"})
 _UNKNOWN = "is not a setting; look for a misspelling, or in examples/widget.toml"
+_TOO_FEW = "at least one entry"
 _PLAIN_WORDS = {
     "string_type": "a text",
     "string_sub_type": "a text",
@@ -81,7 +82,13 @@ def in_words(errors: Iterable[Any], raw: dict[str, Any], origins: Mapping[tuple[
         said = words.setdefault(key, [])
         if allowed not in said:
             said.append(allowed)
-    return [Fault(key, value, "; or ".join(said), variable) for (key, value, variable), said in words.items()]
+    keys = {key for key, _, _ in words}
+    return [
+        Fault(key, value, "; or ".join(said), variable)
+        for (key, value, variable), said in words.items()
+        # A list whose entries are all wrong counts as empty too; its entries say it better.
+        if not (said == [_TOO_FEW] and any(other.startswith(f"{key}.") for other in keys))
+    ]
 
 
 def origin_of(parts: list[str], origins: Mapping[tuple[str, ...], str]) -> str:
@@ -122,18 +129,14 @@ def _allowed(error: Any) -> str:
             choices = re.findall(r"'([^']*)'", str(context["expected"]))
             return ("one of " if len(choices) > 1 else "") + ", ".join(f'"{choice}"' for choice in choices)
         case "too_short":
-            return f"at least {_count(context['min_length'])}"
+            return _TOO_FEW if context["min_length"] == 1 else f"at least {context['min_length']} entries"
         case "too_long":
-            return f"at most {_count(context['max_length'])}"
+            return f"at most {context['max_length']} entries"
         case "greater_than_equal" | "less_than_equal" | "greater_than" | "less_than":
             return _bound(kind, context)
         case _:
             message = str(error["msg"]).removeprefix("Input should be ")
             return _PLAIN_WORDS.get(kind, message[:1].lower() + message[1:])
-
-
-def _count(number: int) -> str:
-    return "one entry" if number == 1 else f"{number} entries"
 
 
 def _bound(kind: str, context: Mapping[str, Any]) -> str:
