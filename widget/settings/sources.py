@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 
 from widget.settings.model import EceSettings, Settings, relative_paths_from
+from widget.settings.survey_rules import survey_faults
 
 PREFIX = "ECE_WIDGET_"
 NOT_SETTINGS = frozenset({"ECE_WIDGET_CONFIG"})
@@ -171,6 +172,8 @@ def _cross_faults(raw: dict[str, Any]) -> list[Fault]:
             faults.append(
                 Fault(f"entry_points.{name}.hours.special.{day}", "", "stands in closed too; keep one of them")
             )
+    for name in surveys:
+        faults += [Fault(key, value, allowed) for key, value, allowed in survey_faults(name, _table(surveys, name))]
     ece = _table(raw, "ece")
     for key in ("ca_file", "client_cert", "client_key"):
         if isinstance(ece.get(key), str) and not Path(ece[key]).is_file():
