@@ -127,7 +127,7 @@ class QuestionSettings(BaseModel):
     other: Annotated[Wording | None, BeforeValidator(_other)] = None
     page: int | None = Field(default=None, ge=1, le=100)
     max_length: int | None = Field(default=None, ge=1, le=LONGEST_ANSWER)
-    show_if: Annotated[Any, BeforeValidator(_conditions)] = MappingProxyType({})
+    show_if: Annotated[Any, BeforeValidator(_conditions)] = Field(default_factory=dict)
 
     def question(self, page: int) -> Question:
         """Give the same question as the domain has it, on this page."""
