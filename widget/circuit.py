@@ -139,7 +139,7 @@ class GuardedSource:
         except EceError as error:
             outcome = error
         moment = self._monotonic()
-        self._called(call, outcome.code if isinstance(outcome, EceError) else "answered", moment - started)
+        self._called(call, outcome.code if isinstance(outcome, EceError) else "ok", moment - started)
         self._settle(key, outcome, moment)
         return _Answer(outcome, moment, self._now())
 

@@ -10,7 +10,7 @@ _XML = {
     "liveSessionStatus": b'<?xml version="1.0"?><sessionStatus xmlns:n="http://bindings.egain.com/chat">'
     b"<n:waitTime>%d.0</n:waitTime><n:queueDepth>%d</n:queueDepth></sessionStatus>",
 }
-_state = {"mode": "well", "count": 0, "changing": 0}
+_state: dict[str, Any] = {"mode": "well", "count": 0}
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -28,7 +28,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def _call(call: str, send: Any) -> None:
-    _state["count"] = int(_state["count"]) + 1
+    _state["count"] = _state["count"] + 1
     match _state["mode"]:
         case "slow":
             await asyncio.sleep(1.5)
@@ -47,7 +47,7 @@ async def _call(call: str, send: Any) -> None:
                 await asyncio.sleep(0.5)
     if call == "liveSessionStatus":
         # another number at each call, so that every snapshot has to be rendered anew
-        number = int(_state["count"])
+        number = _state["count"]
         await _send(send, 200, _XML[call] % (60 + number % 500, number % 9))
     else:
         await _send(send, 200, _XML[call])

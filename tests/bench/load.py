@@ -59,7 +59,8 @@ def burst(target: Target, seconds: float = BURST) -> float:
 def compare(a: Target, b: Target, *, pairs: int = PAIRS) -> Ratio:
     """Alternate bursts of A and B, the order swapped each time."""
     burst(a, 0.5), burst(b, 0.5)
-    first, second = [], []
+    first: list[float] = []
+    second: list[float] = []
     for at in range(pairs):
         for target, rates in ((a, first), (b, second)) if at % 2 else ((b, second), (a, first)):
             rates.append(burst(target))
