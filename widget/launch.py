@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from babel.core import Locale, UnknownLocaleError, get_global
+
+from widget.settings import EntryPointSettings
 
 DEFAULT_LOCALE = "en-US"
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
@@ -44,3 +46,25 @@ def chat_address(template: str, *, entry_point_id: int, locale: str, ticket: str
         "ticket": ticket,
     }
     return template.format(**{name: quote(value, safe="") for name, value in values.items()})
+
+
+class ChatAddresses:
+    """Give the address of a chat for a visitor of an entry point, each with a launch ticket of its own.
+
+    `ticket(entry_point, locale)` signs one.
+    """
+
+    def __init__(self, entry_points: Mapping[str, EntryPointSettings], ticket: Callable[[str, str], str]) -> None:
+        self._entry_points = entry_points
+        self._ticket = ticket
+
+    def __call__(self, name: str, asked: str | None) -> str:
+        """Fill the entry point's `chat_url`; `asked` is the page's language tag as it came."""
+        entry_point = self._entry_points[name]
+        locale = ece_locale(asked, entry_point.locales)
+        return chat_address(
+            entry_point.chat_url,
+            entry_point_id=entry_point.id,
+            locale=locale,
+            ticket=self._ticket(name, locale) if "{ticket}" in entry_point.chat_url else "",
+        )

@@ -37,7 +37,8 @@ _PREFLIGHT: list[Header] = [
     (b"access-control-max-age", b"86400"),
 ]
 # Orchestrators and scrapers ask by address, not by name.
-_ANY_HOST = frozenset({"/healthz", "/readyz", "/metrics"})
+# The public answers say the same to everybody; the lane they mostly come from looks at no Host either.
+_ANY_HOST = re.compile(r"/(?:healthz|readyz|metrics)$|/v1/(?:status|launcher)/")
 _LOOPBACK_HOST = re.compile(rb"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
@@ -208,7 +209,7 @@ class HostCheck:
         self.errors = errors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in _ANY_HOST:
+        if scope["type"] == "http" and not _ANY_HOST.match(scope["path"]):
             problem = self._problem(scope)
             if problem is not None:
                 await self.errors.respond(problem, scope, receive, send)
