@@ -11,11 +11,15 @@ from pydantic import ValidationError
 
 from widget.settings.faults import Fault, shown
 from widget.settings.model import EceSettings
+from widget.settings.survey_rules import survey_faults
 
 
 def broken_rules(raw: Mapping[str, Any]) -> Iterator[Fault]:
     """Give a fault for each rule between settings that this table breaks."""
     yield from _entry_points(raw)
+    for name, survey in _table(raw, "surveys").items():
+        for key, value, allowed in survey_faults(name, survey if isinstance(survey, dict) else {}):
+            yield Fault(key, value, allowed)
     yield from _certificates(_table(raw, "ece"))
     yield from _times(_table(raw, "ece"))
 
