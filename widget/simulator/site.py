@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+
+from widget.simulator.pages import environment
 
 FOLDER = Path(__file__).resolve().parent / "site"
 
@@ -35,18 +36,12 @@ def strict_policy(widget_url: str) -> str:
 
 def create_site(widget_url: str, *, simulator_url: str = "") -> Starlette:
     """Build the site; its tags point at `widget_url`."""
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    templates = environment(FOLDER)
 
     async def page(request: Request) -> Response:
         path = request.url.path.rstrip("/") or "/"
         template, _ = PAGES[path]
-        text = environment.get_template(template).render(
+        text = templates.get_template(template).render(
             widget_url=widget_url, simulator_url=simulator_url, pages=PAGES, path=path
         )
         headers = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
