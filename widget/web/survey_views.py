@@ -82,7 +82,7 @@ class FormContext:
     steps: int = field(metadata=_is("how many pages there are"))
     faults: tuple[FieldFault, ...] = field(metadata=_is("faults of the whole form, each with a `code`"))
     storage_down: bool = field(metadata=_is("the answers could not be stored just now; nothing was lost"))
-    fresh: bool = field(metadata=_is("nothing was posted yet: a draft kept in the tab may be put back"))
+    restorable: bool = field(metadata=_is("what is empty may be filled from the draft kept in the tab"))
     first_fault: str = field(metadata=_is("the id of the first faulty field; empty when there is none"))
     script_url: str = field(metadata=_is("the address of the script that improves the form"))
 
@@ -113,7 +113,6 @@ class SurveyView:
         page: int,
         faults: Sequence[FieldFault] = (),
         storage_down: bool = False,
-        fresh: bool = False,
     ) -> FormContext:
         """Draw one page, filled with what was posted, faulty values included."""
         checked = check(self._survey, fields)
@@ -133,7 +132,7 @@ class SurveyView:
             steps=len(steps),
             faults=tuple(fault for fault in faults if not fault.question),
             storage_down=storage_down,
-            fresh=fresh,
+            restorable=not faults and not storage_down,
             first_fault=next((view.field_id for view in views if view.fault), ""),
             script_url=self._script_url,
         )

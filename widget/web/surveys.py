@@ -107,7 +107,7 @@ class SurveyAddresses:
             opened = self.surveys.links.open(request.path_params["token"])
         except TokenExpired:
             return self._expired(request)
-        return self._form(request, opened, {}, page=opened.survey.pages[0], fresh=True)
+        return self._form(request, opened, {}, page=opened.survey.pages[0])
 
     async def submit(self, request: Request) -> Response:
         """Take one page of the form, or all of it: the next page, the form with its faults, or the thanks."""
@@ -189,14 +189,13 @@ class SurveyAddresses:
         status: int = 200,
         faults: Sequence[FieldFault] = (),
         storage_down: bool = False,
-        fresh: bool = False,
     ) -> Response:
         wanted, language = self._language(request)
         view = SurveyView(
             opened.survey, opened.grant.entry_point, wanted=wanted, language=language, script_url=self.script_url
         )
         theme = self._theme(request, opened)
-        context = view.form(fields, page=page, faults=faults, storage_down=storage_down, fresh=fresh)
+        context = view.form(fields, page=page, faults=faults, storage_down=storage_down)
         return self._page(self.pages.render("survey/form.html", context, theme=theme, language=language), status)
 
     def _message(self, request: Request, template: str, status: int, opened: OpenSurvey | None) -> Response:
