@@ -208,9 +208,10 @@ def _read(tag: str, file: Path, *, known: Language | None) -> tuple[Language, li
     if not _TAG.fullmatch(tag):
         raise ValueError(f"{tag!r} is no language tag, as de or pt-BR")
     locale = Locale.parse(_CLDR.get(tag, tag.replace("-", "_")))
-    catalog = read_po(BytesIO(file.read_bytes()), locale=str(locale), abort_invalid=True)
+    source = file.read_bytes()
+    catalog = read_po(BytesIO(source), locale=str(locale), abort_invalid=True)
     forms = known.forms if known else catalog.num_plurals
-    if catalog.num_plurals != forms:
+    if catalog.num_plurals != forms and b"Plural-Forms" in source:  # a file of one sentence needs no header
         raise ValueError(f"its Plural-Forms say nplurals={catalog.num_plurals}; the shipped catalog has {forms}")
     messages, problems = dict(known.messages) if known else {}, []
     for message in catalog:
