@@ -127,7 +127,7 @@ class Texts:
 
     def name(self, language: str) -> str:
         """Give the language's own name, as in a list to choose from."""
-        return self._languages[language].locale.get_display_name() or language
+        return Locale.parse(language, sep="-").get_display_name() or language
 
     def gettext(self, language: str, message: str) -> str:
         translated = self._languages[language].messages.get(message)
@@ -177,13 +177,18 @@ class Texts:
         near = local.date() - today.date() <= _A_WEEK
         values = {
             "day": format_date(local, "EEEE" if near else "full", locale=locale),
-            "time": format_time(local, _TIME_PATTERNS.get(locale.language, "short"), locale=locale),
+            "time": _unbroken(format_time(local, _TIME_PATTERNS.get(locale.language, "short"), locale=locale)),
         }
         return self.gettext(language, "Opens %(day)s at %(time)s.") % values
 
     def zone(self, language: str, zone: tzinfo) -> str:
         """Give the time zone's name in words, as "Central European Time"."""
         return get_timezone_name(zone, locale=self._languages[language].locale)
+
+
+def _unbroken(text: str) -> str:
+    """Keep "9:00" and "am" on one line."""
+    return text.replace(" ", "\u00a0")
 
 
 def _catalogs(folder: Path) -> Iterator[tuple[str, Path]]:
