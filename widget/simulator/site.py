@@ -1,0 +1,5 @@
+from starlette.applications import Starlette
+
+
+def create_site(widget_url: str) -> Starlette:
+    return Starlette()
