@@ -14,7 +14,6 @@ from widget.domain.outbox import Answer, MessageState, SurveyMessage
 from widget.store.schema import outbox, remembered, tickets
 from widget.store.times import to_ms
 
-
 # An insert that leaves a row with the same unique key as it is: the same words in both dialects, but SQLAlchemy has
 # them only in each. Made once: building a statement costs more than running it.
 _UNLESS_THERE: dict[tuple[str, Table], Insert] = {
@@ -22,10 +21,8 @@ _UNLESS_THERE: dict[tuple[str, Table], Insert] = {
     for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
     for table in (outbox, tickets, remembered)
 }
-_ENQUEUE = {name: _UNLESS_THERE[name, outbox].returning(outbox.c.key) for name in ("sqlite", "postgresql")}
-
-
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_ENQUEUE = {name: _UNLESS_THERE[name, outbox].returning(outbox.c.key) for name in ("sqlite", "postgresql")}
 
 
 def _insert_unless_there(connection: Connection, table: Table) -> Insert:
@@ -38,7 +35,7 @@ def enqueue(connection: Connection, accepted: Sequence[tuple[SurveyMessage, date
     Rows go in by the order of their keys: two processes that insert the same ones then wait for each other instead of
     each holding what the other wants.
     """
-    rows = {}
+    rows: dict[str, dict[str, Any]] = {}
     for message, at in accepted:
         rows.setdefault(message.key, _row(message, at))
     statement = _ENQUEUE[connection.dialect.name]

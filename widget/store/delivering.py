@@ -58,7 +58,7 @@ class Settlement:
 
 
 def _is_due() -> ColumnElement[bool]:
-    at, ahead = bindparam("at"), bindparam("ahead")
+    at, ahead = bindparam("at", type_=BigInteger), bindparam("ahead", type_=BigInteger)
     due, lease = outbox.c.next_attempt_at, outbox.c.leased_until
     return and_(
         is_waiting,
