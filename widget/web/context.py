@@ -17,7 +17,7 @@ from widget.telemetry import Metrics
 
 Address = IPv4Address | IPv6Address
 
-# What nginx ($request_id) and most balancers send: 32 hex digits or a UUID. Anything else could smuggle words into logs.
+# What nginx ($request_id) and most balancers send: 32 hex digits or a UUID. Else words could be smuggled into logs.
 _REQUEST_ID = re.compile(rb"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TRACE_PARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _LONGEST_CHAIN = 50
