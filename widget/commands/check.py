@@ -66,6 +66,26 @@ async def _examine(found: settings.Settings, client: Any, warnings: list[str]) -
 
 def print_report(report: Report, console: Console) -> None:
     """Print the calls, the decisions, and in words what is wrong and what to change."""
+    console.print(_calls(report))
+
+    def line(text: str, style: str = "") -> None:
+        console.print(Text(text, style=style), soft_wrap=True)  # addresses stay whole, to be copied
+
+    for diagnosis in report.diagnoses:
+        line(f"{diagnosis.entry_point}: {decision_in_words(diagnosis)}", "bold")
+    for finding, names in report.grouped().items():
+        wrong = finding.severity is Severity.WRONG
+        which = ", ".join(names) if len(names) < len(report.diagnoses) or len(names) < 4 else "all entry points"
+        line(f"{'Wrong' if wrong else 'Note'}: {which}: {finding.what}", "red" if wrong else "")
+        if finding.change:
+            line(f"  → {finding.change}")
+    for warning in report.warnings:
+        line(f"Warning: {warning}", "yellow")
+    if report.all_well:
+        line("All well.")
+
+
+def _calls(report: Report) -> Table:
     calls = Table("entry point", "call", "status", "time", "understood", title="What ECE answers", title_justify="left")
     for diagnosis in report.diagnoses:
         for number, asked in enumerate(diagnosis.asked):
@@ -78,19 +98,7 @@ def print_report(report: Report, console: Console) -> None:
                 Text(asked.understood, style="" if probe.error is None else "red"),
                 end_section=number == len(diagnosis.asked) - 1,
             )
-    console.print(calls)
-    for diagnosis in report.diagnoses:
-        console.print(Text(f"{diagnosis.entry_point}: {decision_in_words(diagnosis)}", style="bold"))
-    for finding, names in report.grouped().items():
-        wrong = finding.severity is Severity.WRONG
-        which = ", ".join(names) if len(names) < len(report.diagnoses) or len(names) < 4 else "all entry points"
-        console.print(Text(f"{'Wrong' if wrong else 'Note'}: {which}: {finding.what}", style="red" if wrong else ""))
-        if finding.change:
-            console.print(Text(f"  → {finding.change}"))
-    for warning in report.warnings:
-        console.print(Text(f"Warning: {warning}", style="yellow"))
-    if report.all_well:
-        console.print("All well.")
+    return calls
 
 
 def decision_in_words(diagnosis: Diagnosis) -> str:
