@@ -110,7 +110,7 @@ def _availability_always_true(policy: Policy, probes: Probes) -> Iterator[Findin
     if not nobody and not full:
         return
     relied = Call.AGENT_AVAILABILITY in policy.checks
-    others = "other checks say that nobody is there" if nobody else "capacity is 0"
+    others = "other checks say that nobody is there" if nobody else "capacity is 0 (perhaps all agents are busy)"
     yield Finding(
         Severity.WRONG if relied and nobody else Severity.NOTE,
         f"agentAvailability is true although {others}: agent availability of this entry point may be set to"
