@@ -198,7 +198,16 @@ def abort(scope: Scope) -> None:
     extension["cut"]()
 
 
-class Hang(Response):
+class _OnTheWire(Response):
+    """A response that is no plain answer; `status_code` 0 keeps it out of the counts by status."""
+
+    status_code = 0
+
+    def __init__(self) -> None:
+        """Skip what a plain response prepares."""
+
+
+class Hang(_OnTheWire):
     """Say nothing until the client leaves."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -207,14 +216,14 @@ class Hang(Response):
                 pass
 
 
-class Reset(Response):
+class Reset(_OnTheWire):
     """Cut the connection before the first byte."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         abort(scope)
 
 
-class Drip(Response):
+class Drip(_OnTheWire):
     """Send the right answer byte by byte."""
 
     def __init__(self, honest: Response, *, pause: float, sleep: Sleep) -> None:
@@ -228,7 +237,7 @@ class Drip(Response):
         await send({"type": "http.response.body", "body": b""})
 
 
-class Short(Response):
+class Short(_OnTheWire):
     """Announce the whole length, send half, close."""
 
     def __init__(self, honest: Response) -> None:
@@ -243,7 +252,7 @@ class Short(Response):
         abort(scope)
 
 
-class Endless(Response):
+class Endless(_OnTheWire):
     """Send well-formed beginnings for ever; stops at a bound, or when the client leaves."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
