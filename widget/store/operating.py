@@ -52,9 +52,7 @@ def counts(connection: Connection) -> OutboxCounts:
     found = connection.execute(
         select(outbox.c.state, func.count(), func.sum(outbox.c.possible_doubles)).group_by(outbox.c.state)
     ).all()
-    oldest = connection.execute(
-        select(func.min(outbox.c.accepted_at)).where(is_waiting)
-    ).scalar()
+    oldest = connection.execute(select(func.min(outbox.c.accepted_at)).where(is_waiting)).scalar()
     numbers = {str(state): number for state, number, _ in found}
     return OutboxCounts(
         by_state={state: numbers.get(state.value, 0) for state in MessageState},
@@ -68,7 +66,9 @@ def number_of(connection: Connection, selection: Selection) -> int:
     return connection.execute(select(func.count()).where(selection.condition())).scalar_one()
 
 
-def page(connection: Connection, selection: Selection, after: int, limit: int, fingerprint_key: bytes) -> list[OutboxRow]:
+def page(
+    connection: Connection, selection: Selection, after: int, limit: int, fingerprint_key: bytes
+) -> list[OutboxRow]:
     """Give rows by id, from the first after `after`."""
     statement = select(outbox).where(selection.condition(), outbox.c.id > after).order_by(outbox.c.id).limit(limit)
     return [_row(row, fingerprint_key) for row in connection.execute(statement)]

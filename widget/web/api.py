@@ -11,10 +11,12 @@ from starlette.types import ASGIApp
 
 from widget.availability import Availability
 from widget.domain.decision import Decision, State
-from widget.web.errors import unknown_entry_point
+from widget.web.errors import Problem, unknown_entry_point
 from widget.web.public import PublicAnswers, query_fields
 
 RETRY_UNKNOWN_AFTER = 5
+# A docked chat passes through this redirect: who may frame the chat is for ECE to say. Our own pages stay guarded.
+FRAMED_BY_ANYONE = {"Content-Security-Policy": "default-src 'none'"}
 
 
 class ClosedPages(Protocol):
@@ -63,10 +65,10 @@ class PublicApi:
         try:
             view = await self._availability.view_for_click(name)
         except KeyError:
-            raise unknown_entry_point() from None
+            raise Problem(404, "unknown_entry_point") from None
         decision = view.decision
         if decision.show:
-            return RedirectResponse(self._chat_address(name, asked.get("locale")), 303)
+            return RedirectResponse(self._chat_address(name, asked.get("locale")), 303, headers=FRAMED_BY_ANYONE)
         page = self._pages.closed(
             decision,
             theme=self._pages.theme(asked.get("theme"), entry_point=name),

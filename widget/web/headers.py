@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
+from contextvars import ContextVar
 from enum import Enum
 from urllib.parse import urlsplit
 
@@ -25,6 +26,9 @@ from widget.web.errors import Errors, Problem
 
 Header = tuple[bytes, bytes]
 
+# The nonce of the answer that is being made, for templates: `<script nonce="{{ nonce() }}" src=…>`.
+_nonce: ContextVar[str] = ContextVar("nonce", default="")
+
 _YEAR = 365 * 86400
 _PERMISSIONS = b"camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 _PREFLIGHT: list[Header] = [
@@ -33,7 +37,8 @@ _PREFLIGHT: list[Header] = [
     (b"access-control-max-age", b"86400"),
 ]
 # Orchestrators and scrapers ask by address, not by name.
-_ANY_HOST = frozenset({"/healthz", "/readyz", "/metrics"})
+# The public answers say the same to everybody; the lane they mostly come from looks at no Host either.
+_ANY_HOST = re.compile(r"/(?:healthz|readyz|metrics)$|/v1/(?:status|launcher)/")
 _LOOPBACK_HOST = re.compile(rb"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
@@ -53,6 +58,11 @@ _KINDS = (
     (Kind.PREVIEW, re.compile(r"/preview(?:/|$)")),
     (Kind.OPERATOR, re.compile(r"/(?:v1/survey-links|metrics|openapi\.json)$")),
 )
+
+
+def nonce() -> str:
+    """Give the nonce that the policy of this answer names; empty outside a request."""
+    return _nonce.get()
 
 
 def kind_of(path: str) -> Kind:
@@ -103,7 +113,7 @@ class EdgeHeaders:
     def page_policy(self, kind: Kind, nonce: str) -> bytes:
         """Give the content security policy of a page: nothing inline, nothing from elsewhere, no plain text to script.
 
-        Scripts need the nonce of this answer (`request.state.nonce`); styles come from our origin or carry it.
+        Scripts need the nonce of this answer (`nonce()`); styles come from our origin or carry it.
         """
         scripts = kind in (Kind.SURVEY, Kind.PREVIEW)
         form_action = "'self'" if scripts or kind is Kind.CHAT else "'none'"
@@ -152,7 +162,6 @@ class SecurityHeaders:
             return
         kind = kind_of(scope["path"])
         nonce = self.new_nonce()
-        scope.setdefault("state", {})["nonce"] = nonce
         preflight = (
             kind is Kind.PUBLIC
             and scope["method"] == "OPTIONS"
@@ -166,7 +175,11 @@ class SecurityHeaders:
                     message["headers"] += _PREFLIGHT
             await send(message)
 
-        await self.app(scope, receive, adding)
+        token = _nonce.set(nonce)
+        try:
+            await self.app(scope, receive, adding)
+        finally:
+            _nonce.reset(token)
 
     def _completed(self, headers: list[Header], kind: Kind, nonce: str) -> list[Header]:
         given = {name.lower(): value for name, value in headers}
@@ -196,7 +209,7 @@ class HostCheck:
         self.errors = errors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in _ANY_HOST:
+        if scope["type"] == "http" and not _ANY_HOST.match(scope["path"]):
             problem = self._problem(scope)
             if problem is not None:
                 await self.errors.respond(problem, scope, receive, send)

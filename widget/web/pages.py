@@ -14,7 +14,7 @@ from starlette.routing import Route
 from widget.domain.decision import Decision, State
 from widget.settings import EntryPointSettings, Settings
 from widget.texts import Texts, marked
-from widget.themes import Themes
+from widget.themes import DEFAULT, Themes
 from widget.themes.design import Design
 from widget.web.contexts import ClosedContext, ErrorContext, LauncherContext, StyleContext
 from widget.web.stylesheets import StyleSheet, compact, style_routes, style_sheet
@@ -52,6 +52,15 @@ class Pages:
         for theme in themes.names:
             for scheme in SCHEMES:
                 self._make_style_sheets(theme, scheme)
+
+    def theme(self, asked: str | None, *, entry_point: str) -> str:
+        """Give the theme asked for if there is one of that name, else the entry point's own."""
+        own = self.settings.entry_points.get(entry_point)
+        return self.themes.resolve(asked, own.theme if own else DEFAULT)
+
+    def language(self, asked: str | None) -> str:
+        """Give the language of ours that is nearest to the tag asked for."""
+        return self.texts.negotiate(asked)
 
     def launcher(self, decision: Decision, *, theme: str, language: str) -> str:
         """Give the launcher's fragment for one decision."""
