@@ -11,7 +11,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from widget.simulator import wire
-from widget.simulator.faults import Fault, FaultKind, Sleep, spoil
+from widget.simulator.connections import Sleep
+from widget.simulator.faults import Fault, FaultKind, spoil
 from widget.simulator.queue import Refusal
 from widget.simulator.surveys import LARGEST_BODY, Judgement, ReceivedSurvey, judge
 from widget.simulator.world import GET_CALLS, SURVEY, EntryPoint, Traffic, World
