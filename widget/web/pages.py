@@ -128,8 +128,12 @@ class Pages:
 
     def error(self, *, status: int, code: str, request_id: str, theme: str, language: str) -> str:
         """Give the page for a fault; the same words for every page there is."""
+        context = self.error_context(status=status, code=code, request_id=request_id, language=language)
+        return self.render("error.html", context, theme=theme, language=language)
+
+    def error_context(self, *, status: int, code: str, request_id: str, language: str) -> ErrorContext:
         words, say = words_for_fault(status, code), partial(self.texts.gettext, language)
-        context = ErrorContext(
+        return ErrorContext(
             status=status,
             code=code,
             heading=say(words.heading),
@@ -138,7 +142,6 @@ class Pages:
             again=can_try_again(status),
             request_id=request_id,
         )
-        return self.render("error.html", context, theme=theme, language=language)
 
     def render(
         self, template: str, context: DataclassInstance, *, theme: str, language: str, scheme: Scheme = "auto"
@@ -157,6 +160,12 @@ class Pages:
     def stylesheet_url(self, theme: str, file: str, *, scheme: Scheme = "auto") -> str:
         """Give the address of a style sheet as this theme has it; LookupError when it has none of that name."""
         return self._addresses[theme, file, scheme]
+
+    def launcher_sheet(self, theme: str, corner: str, scheme: Scheme) -> str:
+        """Give the address of `launcher.css` as a file: the preview's shadow roots are made without script."""
+        sheet = style_sheet("launcher.css", self._style("launcher.css", theme, scheme, corner))
+        self.sheets.setdefault(sheet.path, sheet)  # bounded by themes, corners and schemes
+        return sheet.path
 
     def faults(self) -> tuple[TemplateFault, ...]:
         """The templates that have failed so far; the shipped ones are used in their place."""
