@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
+from contextvars import ContextVar
 from enum import Enum
 from urllib.parse import urlsplit
 
@@ -24,6 +25,9 @@ from widget.settings import ServerSettings
 from widget.web.errors import Errors, Problem
 
 Header = tuple[bytes, bytes]
+
+# The nonce of the answer that is being made, for templates: `<script nonce="{{ nonce() }}" src=…>`.
+_nonce: ContextVar[str] = ContextVar("nonce", default="")
 
 _YEAR = 365 * 86400
 _PERMISSIONS = b"camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
@@ -54,6 +58,11 @@ _KINDS = (
     (Kind.PREVIEW, re.compile(r"/preview(?:/|$)")),
     (Kind.OPERATOR, re.compile(r"/(?:v1/survey-links|metrics|openapi\.json)$")),
 )
+
+
+def nonce() -> str:
+    """Give the nonce that the policy of this answer names; empty outside a request."""
+    return _nonce.get()
 
 
 def kind_of(path: str) -> Kind:
@@ -104,7 +113,7 @@ class EdgeHeaders:
     def page_policy(self, kind: Kind, nonce: str) -> bytes:
         """Give the content security policy of a page: nothing inline, nothing from elsewhere, no plain text to script.
 
-        Scripts need the nonce of this answer (`request.state.nonce`); styles come from our origin or carry it.
+        Scripts need the nonce of this answer (`nonce()`); styles come from our origin or carry it.
         """
         scripts = kind in (Kind.SURVEY, Kind.PREVIEW)
         form_action = "'self'" if scripts or kind is Kind.CHAT else "'none'"
@@ -153,7 +162,6 @@ class SecurityHeaders:
             return
         kind = kind_of(scope["path"])
         nonce = self.new_nonce()
-        scope.setdefault("state", {})["nonce"] = nonce
         preflight = (
             kind is Kind.PUBLIC
             and scope["method"] == "OPTIONS"
@@ -167,7 +175,11 @@ class SecurityHeaders:
                     message["headers"] += _PREFLIGHT
             await send(message)
 
-        await self.app(scope, receive, adding)
+        token = _nonce.set(nonce)
+        try:
+            await self.app(scope, receive, adding)
+        finally:
+            _nonce.reset(token)
 
     def _completed(self, headers: list[Header], kind: Kind, nonce: str) -> list[Header]:
         given = {name.lower(): value for name, value in headers}
