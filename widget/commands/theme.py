@@ -83,7 +83,7 @@ def check(config: Path | None, as_json: bool) -> None:
 
 def _pages(settings: Settings) -> Pages:
     directory = settings.themes.directory
-    return Pages(settings, Themes.load(directory), Texts.load(directory))
+    return Pages(settings, Themes.load(directory), Texts.load(directory), on_failure=lambda _: None)
 
 
 def _with_note(text: str, file: str) -> str:

@@ -1,4 +1,4 @@
-"""Markup in an operator's templates that a strict content security policy would block, or that the launcher must not have.
+"""Markup in an operator's templates that a strict content security policy would block, or a launcher must not have.
 
 The source is read, not the result: Jinja's tags are taken out first, so that a line number is the designer's own.
 """
@@ -29,7 +29,7 @@ def blocked_markup(layer: Layer, file: str) -> list[ThemeWarning]:
     """Name what the browser would refuse in one file, each with its line."""
     source = _without_jinja(layer.files[file])
     if file.endswith(".css"):
-        found = _in_css(source)
+        found = list(_in_css(source))
     elif file.endswith(".html"):
         found = _in_html(source, launcher=file == "launcher.html")
     else:

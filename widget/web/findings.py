@@ -5,12 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-import structlog
-
+from widget import telemetry
 from widget.web.pages import Pages
 from widget.web.samples import samples
-
-log = structlog.get_logger()
 
 _ERRORS = (
     (404, "unknown_entry_point"),
@@ -45,7 +42,7 @@ def log_findings(pages: Pages, *, now: datetime) -> None:
     """Name them at start. A template that fails has been logged by then, when it was tried."""
     for each in findings(pages, now=now):
         if each.about != "template":
-            say = log.error if each.kind == "fault" else log.warning
+            say = telemetry.logger().error if each.kind == "fault" else telemetry.logger().warning
             say(f"{each.about}_{each.kind}", words=each.words)
 
 

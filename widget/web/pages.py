@@ -18,7 +18,7 @@ from widget.themes import DEFAULT, Themes
 from widget.themes.design import Design
 from widget.web.contexts import ClosedContext, ErrorContext, LauncherContext, StyleContext
 from widget.web.stylesheets import StyleSheet, compact, style_routes, style_sheet
-from widget.web.templating import TemplateFault, Templates
+from widget.web.templating import TemplateFault, Templates, log_failure
 from widget.web.words import can_try_again, words_for_fault, words_for_reason
 
 if TYPE_CHECKING:
@@ -38,11 +38,17 @@ class Pages:
     """Render pages; `clock` is asked only for the words of an opening time ("Monday", or a date)."""
 
     def __init__(
-        self, settings: Settings, themes: Themes, texts: Texts, *, clock: Callable[[], datetime] = _utc_now
+        self,
+        settings: Settings,
+        themes: Themes,
+        texts: Texts,
+        *,
+        clock: Callable[[], datetime] = _utc_now,
+        on_failure: Callable[[TemplateFault], None] = log_failure,
     ) -> None:
         self.settings, self.themes, self.texts = settings, themes, texts
         self._clock = clock
-        self._templates = Templates(themes, texts)
+        self._templates = Templates(themes, texts, on_failure=on_failure)
         self._designs = {
             (name, scheme): _in_scheme(themes.design(name), scheme) for name in themes.names for scheme in SCHEMES
         }
