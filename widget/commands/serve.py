@@ -33,12 +33,13 @@ def serve(config: Path | None, host: str, port: int, workers: int, no_delivery: 
     from widget.server import serve as run
 
     try:
-        run(found, host=host, port=port, workers=workers, delivery=not no_delivery, reload=reload, config=file)
+        code = run(found, host=host, port=port, workers=workers, delivery=not no_delivery, reload=reload, config=file)
     except OSError as error:
         if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
             raise
         click.echo(f"{host}:{port} cannot be used: {error.strerror}", err=True)
         sys.exit(1)
+    sys.exit(code)
 
 
 def _announce(found: settings.Settings, host: str, port: int, workers: int) -> None:
