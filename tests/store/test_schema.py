@@ -30,7 +30,9 @@ Make = Callable[..., SurveyMessage]
 
 
 def engine(url: str) -> Any:
-    return create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
+    # The same SQLite library as the product's: two in one process would drop each other's locks.
+    library = {"module": choose_driver()} if url.startswith("sqlite") else {}
+    return create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool, **library)
 
 
 def test_the_newest_migration_is_the_one_the_code_knows() -> None:

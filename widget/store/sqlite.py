@@ -160,9 +160,9 @@ class SqliteDatabase:
                 f"The file {self._path} is a SQLite database of another program. "
                 "It was left as it is; let [storage] url name a file of its own."
             )
-        if self._path.stat().st_size <= CHECK_WHOLE_FILE_UP_TO:
-            if self._ask(connection, "PRAGMA quick_check(1)") != [("ok",)]:
-                raise StoreRefused(self._damaged())
+        small = self._path.stat().st_size <= CHECK_WHOLE_FILE_UP_TO
+        if small and self._ask(connection, "PRAGMA quick_check(1)") != [("ok",)]:
+            raise StoreRefused(self._damaged())
 
     def _set_up(self, connection: Connection) -> None:
         wanted = "wal" if self._wal else "delete"
