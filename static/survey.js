@@ -107,6 +107,8 @@
   const back = document.createElement("button");
   const steps = document.createElement("p");
   const actions = survey.querySelector(".actions");
+  const send = actions.querySelector("button:not([name])");
+  const pageBack = actions.querySelector("button[name]");
   let current = questions[0];
 
   const buildSteps = () => {
@@ -140,8 +142,9 @@
       .replace("{count}", numbers.format(shown.length));
     next.hidden = last;
     back.hidden = place === 0;
-    steps.classList.toggle("away", !on || (next.hidden && back.hidden));
-    if (actions) actions.classList.toggle("away", on && !last);
+    send.hidden = on && !last;
+    if (pageBack) pageBack.hidden = on && place > 0;
+    actions.classList.toggle("away", send.hidden && (!pageBack || pageBack.hidden));
   };
 
   const go = (by) => {
@@ -212,6 +215,8 @@
   window.addEventListener("pageshow", () => {
     sending = false;
     update();
+    const faulty = document.getElementById(survey.dataset.firstFault);
+    if (faulty && document.activeElement === document.body) faulty.focus(); // autofocus may be refused in a frame
   });
 
   survey.classList.add("scripted");
@@ -226,7 +231,6 @@
     clearTimeout(count.timer);
     showSteps();
     narrow.addEventListener("change", showSteps);
-    if (faulty) faulty.focus();
   }
   keepDraft();
 })();

@@ -172,6 +172,9 @@ class GuardedProtocol(HttpToolsProtocol):
         elif not self._in_head and not self._in_body:
             self.deadline = self.loop.time() + self._keep_alive
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        super()._start_asgi_task(cycle, self.config.loaded_app)  # which a reload may have changed since
+
     # refusing
 
     def _fault_of_head(self) -> Fault | None:

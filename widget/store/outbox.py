@@ -250,6 +250,7 @@ def _nothing() -> None:
 
 async def open_outbox(url: str, *, now: Callable[[], datetime]) -> Outbox:
     """Open the outbox that `[storage] url` names, bringing its schema up to date. Raises StoreRefused."""
-    outbox = Outbox(choose_database(url), now=now)
+    # in a thread, since a driver is imported here and reads files
+    outbox = Outbox(await asyncio.to_thread(choose_database, url), now=now)
     await outbox.open()
     return outbox
