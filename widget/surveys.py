@@ -124,8 +124,8 @@ def sid_hash(hash_key: bytes, sid: str) -> str:
     return hmac.digest(hash_key, f"ticket\0{sid}".encode(), "sha256").hex()
 
 
-class Surveys:
-    """Everything a visitor or an operator does with a survey before its delivery."""
+class SurveyLinks:
+    """Signs survey links: what the settings know, and how long a link lives."""
 
     def __init__(
         self,
@@ -133,46 +133,51 @@ class Surveys:
         entry_points: Mapping[str, EntryPointSurvey],
         *,
         tokens: TokenVerifier,
-        outbox: SurveyOutbox,
-        rehearse: Rehearsal,
         now: Callable[[], datetime],
         lifetime: float,
     ) -> None:
-        self._definitions = definitions
-        self._entry_points = entry_points
-        self._tokens = tokens
-        self._outbox = outbox
-        self._rehearse = rehearse
+        self.definitions = definitions
+        self.entry_points = entry_points
+        self.tokens = tokens
         self._now = now
         self._lifetime = timedelta(seconds=lifetime)
-
-    def open(self, token: str) -> OpenSurvey:
-        """Verify a link; raises TokenInvalid, TokenExpired, SurveyUnknown."""
-        grant = self._tokens.verify_survey(token)
-        entry_point = self._entry_points.get(grant.entry_point)
-        survey = self._definitions.get(grant.survey)
-        if entry_point is None or survey is None:
-            raise SurveyUnknown("the settings do not have it any more")
-        return OpenSurvey(grant, survey, entry_point.theme)
 
     def link(self, sid: str, entry_point: str, survey: str | None = None) -> SurveyLink:
         """Sign a link for an operator; raises ValueError for a bad session id, SurveyUnknown for unknown names."""
         if not valid_sid(sid):
             raise ValueError(f"a session id has 1 to {LONGEST_SID} printable characters")
-        known = self._entry_points.get(entry_point)
+        known = self.entry_points.get(entry_point)
         if known is None:
             raise SurveyUnknown(f"no entry point is called {entry_point!r}")
         name = survey or known.survey
         if name is None:
             raise SurveyUnknown(f"{entry_point!r} has no survey of its own; name one")
-        if name not in self._definitions:
+        if name not in self.definitions:
             raise SurveyUnknown(f"no survey is called {name!r}")
         expires = (self._now() + self._lifetime).replace(microsecond=0)
-        return SurveyLink(self._tokens.sign_survey(sid, entry_point, name, expires), expires)
+        return SurveyLink(self.tokens.sign_survey(sid, entry_point, name, expires), expires)
+
+    def open(self, token: str) -> OpenSurvey:
+        """Verify a link; raises TokenInvalid, TokenExpired, SurveyUnknown."""
+        grant = self.tokens.verify_survey(token)
+        entry_point = self.entry_points.get(grant.entry_point)
+        survey = self.definitions.get(grant.survey)
+        if entry_point is None or survey is None:
+            raise SurveyUnknown("the settings do not have it any more")
+        return OpenSurvey(grant, survey, entry_point.theme)
+
+
+class Surveys:
+    """Everything a visitor does with a survey before its delivery."""
+
+    def __init__(self, links: SurveyLinks, *, outbox: SurveyOutbox, rehearse: Rehearsal) -> None:
+        self.links = links
+        self._outbox = outbox
+        self._rehearse = rehearse
 
     def ticket_entry_point(self, ticket: str) -> str:
         """Name the entry point a ticket was made for; raises TokenInvalid, TokenExpired."""
-        return self._tokens.verify_ticket(ticket).entry_point
+        return self.links.tokens.verify_ticket(ticket).entry_point
 
     async def start(self, ticket: str, sid: str) -> SurveyLink:
         """Give a chat that has ended its survey link.
@@ -180,8 +185,8 @@ class Surveys:
         The first session id to come with a ticket is bound to it for as long as the ticket lives; the same one again
         gives the same survey, another one raises TicketTaken.
         """
-        launched = self._tokens.verify_ticket(ticket)
-        link = self.link(sid, launched.entry_point)
+        launched = self.links.tokens.verify_ticket(ticket)
+        link = self.links.link(sid, launched.entry_point)
         mine = sid_hash(await self._outbox.hash_key(), sid)
         first = await self._outbox.bind_ticket(launched.id, mine, launched.expires)
         if not hmac.compare_digest(first, mine):
@@ -231,6 +236,7 @@ __all__ = [
     "Rehearsal",
     "Submission",
     "SurveyLink",
+    "SurveyLinks",
     "SurveyOutbox",
     "Surveys",
     "TokenVerifier",

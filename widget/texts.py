@@ -127,7 +127,7 @@ class Texts:
 
     def name(self, language: str) -> str:
         """Give the language's own name, as in a list to choose from."""
-        return self._languages[language].locale.get_display_name() or language
+        return Locale.parse(language, sep="-").get_display_name() or language
 
     def gettext(self, language: str, message: str) -> str:
         translated = self._languages[language].messages.get(message)
@@ -177,13 +177,18 @@ class Texts:
         near = local.date() - today.date() <= _A_WEEK
         values = {
             "day": format_date(local, "EEEE" if near else "full", locale=locale),
-            "time": format_time(local, _TIME_PATTERNS.get(locale.language, "short"), locale=locale),
+            "time": _unbroken(format_time(local, _TIME_PATTERNS.get(locale.language, "short"), locale=locale)),
         }
         return self.gettext(language, "Opens %(day)s at %(time)s.") % values
 
     def zone(self, language: str, zone: tzinfo) -> str:
         """Give the time zone's name in words, as "Central European Time"."""
         return get_timezone_name(zone, locale=self._languages[language].locale)
+
+
+def _unbroken(text: str) -> str:
+    """Keep "9:00" and "am" on one line."""
+    return text.replace(" ", "\u00a0")
 
 
 def _catalogs(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -208,9 +213,10 @@ def _read(tag: str, file: Path, *, known: Language | None) -> tuple[Language, li
     if not _TAG.fullmatch(tag):
         raise ValueError(f"{tag!r} is no language tag, as de or pt-BR")
     locale = Locale.parse(_CLDR.get(tag, tag.replace("-", "_")))
-    catalog = read_po(BytesIO(file.read_bytes()), locale=str(locale), abort_invalid=True)
+    source = file.read_bytes()
+    catalog = read_po(BytesIO(source), locale=str(locale), abort_invalid=True)
     forms = known.forms if known else catalog.num_plurals
-    if catalog.num_plurals != forms:
+    if catalog.num_plurals != forms and b"Plural-Forms" in source:  # a file of one sentence needs no header
         raise ValueError(f"its Plural-Forms say nplurals={catalog.num_plurals}; the shipped catalog has {forms}")
     messages, problems = dict(known.messages) if known else {}, []
     for message in catalog:

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.bench.processes import LOAD_CORE
 
 PAIRS = 7
-BURST = 1.0
+BURST = 1
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Ratio:
         return max(self.median, self.best) >= goal - 0.005
 
 
-def burst(target: Target, seconds: float = BURST) -> float:
+def burst(target: Target, seconds: int = BURST) -> float:
     """Give the answered requests a second; raises RuntimeError when one was answered with an error."""
-    command = ["taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{target.connections}", f"-d{seconds:g}s"]
+    command = ["taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{target.connections}", f"-d{seconds}s"]
     for header in target.headers:
         command += ["-H", header]
     if target.script is not None:
@@ -58,7 +58,7 @@ def burst(target: Target, seconds: float = BURST) -> float:
 
 def compare(a: Target, b: Target, *, pairs: int = PAIRS) -> Ratio:
     """Alternate bursts of A and B, the order swapped each time."""
-    burst(a, 0.5), burst(b, 0.5)
+    burst(a), burst(b)
     first: list[float] = []
     second: list[float] = []
     for at in range(pairs):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -89,6 +89,7 @@ class _Progress:
     asked: bool = False
     connecting: bool = False
     sending: bool = False
+    stream: Any = None
     status: int | None = None
     content_type: str | None = None
 
@@ -96,11 +97,19 @@ class _Progress:
     def maybe_received(self) -> bool:
         return self.asked and (self.sending or not self.connecting)
 
-    async def trace(self, event: str, _info: object) -> None:
-        if event == "connection.connect_tcp.started":
-            self.connecting = True
-        elif event.endswith(".send_request_body.started"):
-            self.sending = True
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Follow the transport's steps (the documented `trace` extension of a request)."""
+        match event.split(".")[-2:]:
+            case ["connect_tcp", "started"]:
+                self.connecting = True
+            case ["connect_tcp", "complete"]:
+                self.stream = info["return_value"]
+            case ["start_tls", "failed"]:
+                # The library closes it after an error, but not when the handshake is cancelled: a host that never
+                # ends one would cost a socket with every call.
+                await self.stream.aclose()
+            case ["send_request_body", "started"]:
+                self.sending = True
 
 
 class EceClient:
@@ -199,8 +208,9 @@ class EceClient:
         try:
             async with asyncio.timeout(self._timeout), self._slots:
                 progress.asked = True
-                extensions: dict[str, Any] = {"trace": progress.trace} if content is not None else {}
-                request = httpx.Request(method, url, headers=headers, content=content, extensions=extensions)
+                request = httpx.Request(
+                    method, url, headers=headers, content=content, extensions={"trace": progress.trace}
+                )
                 return await self._send(request, progress)
         except TimeoutError:
             if not progress.asked:
@@ -234,7 +244,10 @@ def _status_noted(status: int) -> Iterator[None]:
 
 def _transport(settings: EceSettings) -> httpx.AsyncBaseTransport:
     context = tls.trust(settings, lambda: httpx.create_ssl_context(trust_env=False))
-    proxy = httpx.Proxy(settings.proxy, ssl_context=context) if settings.proxy else None
+    proxy = None
+    if settings.proxy:  # only one that is itself asked over TLS takes a context
+        secure = settings.proxy.lower().startswith("https:")
+        proxy = httpx.Proxy(settings.proxy, ssl_context=context if secure else None)
     # The number of connections is ours to count: the library would let a call wait unseen.
     limits = httpx.Limits(
         max_connections=None, max_keepalive_connections=settings.max_connections, keepalive_expiry=KEEP_ALIVE

@@ -17,7 +17,7 @@ from widget.simulator.calls import Calls
 from widget.simulator.chat import ChatPages
 from widget.simulator.control import Control, Refused, refused
 from widget.simulator.faults import Sleep
-from widget.simulator.pages import ASSETS
+from widget.simulator.pages import ASSETS, TEMPLATES, environment
 from widget.simulator.world import World
 
 
@@ -31,6 +31,7 @@ def create_simulator(
     warm_up: bool = True,
 ) -> Starlette:
     """Build an ECE of our own. The same seed and clock give the same queue; `app.state.world` is open to tests."""
+    environment(TEMPLATES)
     world = World(clock=clock, now=now, seed=seed, warm_up=warm_up)
     control, chat = Control(world), ChatPages(world, widget_url=widget_url)
     app = Starlette(

@@ -28,8 +28,8 @@ class ChatPages:
         parts = urlsplit(self._widget_url)
         # No frame-ancestors: the page must open in a frame of any site, as ECE's does.
         self._policy = (
-            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; "
-            f"form-action {parts.scheme}://{parts.netloc}"
+            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+            f"base-uri 'none'; form-action {parts.scheme}://{parts.netloc}"
         )
 
     def page_routes(self) -> list[Route]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,27 @@ from starlette.responses import HTMLResponse
 
 FOLDER = Path(__file__).resolve().parent
 ASSETS = FOLDER / "assets"
+TEMPLATES = FOLDER / "templates"
 
-_environment = Environment(
-    loader=FileSystemLoader(FOLDER / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+
+@cache
+def environment(folder: Path) -> Environment:
+    """Read every template of a folder once, so that no request waits for a file."""
+    made = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    for name in made.list_templates(extensions=["html"]):
+        made.get_template(name)
+    return made
 
 
 def render(template: str, **context: Any) -> str:
-    return _environment.get_template(template).render(context)
+    return environment(TEMPLATES).get_template(template).render(context)
 
 
 def page(template: str, *, policy: str, status: int = 200, **context: Any) -> HTMLResponse:

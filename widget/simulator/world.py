@@ -172,7 +172,7 @@ def _entry_points(rng: random.Random) -> list[EntryPoint]:
         ),
         EntryPoint(
             1005,
-            "Clearance sale",
+            "Clearance",
             "queue at its maximum",
             queue(agents=1, slots_per_agent=1, arrivals_per_minute=12, handling_time=600, patience=900, max_chats=5),
         ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +14,19 @@ from widget.domain.outbox import Answer, MessageState, SurveyMessage
 from widget.store.schema import outbox, remembered, tickets
 from widget.store.times import to_ms
 
+# An insert that leaves a row with the same unique key as it is: the same words in both dialects, but SQLAlchemy has
+# them only in each. Made once: building a statement costs more than running it.
+_UNLESS_THERE: dict[tuple[str, Table], Insert] = {
+    (name, table): dialect.insert(table).on_conflict_do_nothing()
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+    for table in (outbox, tickets, remembered)
+}
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_ENQUEUE = {name: _UNLESS_THERE[name, outbox].returning(outbox.c.key) for name in ("sqlite", "postgresql")}
+
 
 def _insert_unless_there(connection: Connection, table: Table) -> Insert:
-    """An insert that leaves a row with the same unique key as it is. Both dialects know the same clause."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
+    return _UNLESS_THERE[connection.dialect.name, table]
 
 
 def enqueue(connection: Connection, accepted: Sequence[tuple[SurveyMessage, datetime]]) -> list[bool]:
@@ -28,10 +35,10 @@ def enqueue(connection: Connection, accepted: Sequence[tuple[SurveyMessage, date
     Rows go in by the order of their keys: two processes that insert the same ones then wait for each other instead of
     each holding what the other wants.
     """
-    rows = {}
+    rows: dict[str, dict[str, Any]] = {}
     for message, at in accepted:
         rows.setdefault(message.key, _row(message, at))
-    statement = _insert_unless_there(connection, outbox).returning(outbox.c.key)
+    statement = _ENQUEUE[connection.dialect.name]
     new = set(connection.execute(statement, [rows[key] for key in sorted(rows)]).scalars())
     outcomes = []
     for message, _ in accepted:
@@ -58,7 +65,7 @@ def _row(message: SurveyMessage, at: datetime) -> dict[str, Any]:
 
 def dump_answers(answers: Sequence[Answer]) -> str:
     """Write answers as ASCII JSON: PostgreSQL refuses a NUL in text, and both drivers a lone surrogate."""
-    return json.dumps([asdict(answer) for answer in answers], separators=(",", ":"))
+    return _encode([{"question_id": a.question_id, "question": a.question, "answer": a.answer} for a in answers])
 
 
 def load_answers(text: str) -> tuple[Answer, ...]:

@@ -7,7 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from widget.domain.outbox import ClaimedMessage, MessageState, SurveyMessage
 from widget.store.accepting import load_answers
@@ -31,66 +45,103 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What becomes of one claimed row; `values` are columns."""
+    """What becomes of one claimed row. `next_attempt_at` and `reason` stay as they were where None."""
 
     claimed: ClaimedMessage
-    values: dict[str, Any]
+    state: MessageState
+    attempts: int
+    next_attempt_at: datetime | None = None
+    settled_at: datetime | None = None
+    reason: str | None = None
+    waits_for_ece: bool = False
     possible_double: bool = False
 
 
+def _is_due() -> ColumnElement[bool]:
+    at, ahead = bindparam("at", type_=BigInteger), bindparam("ahead", type_=BigInteger)
+    due, lease = outbox.c.next_attempt_at, outbox.c.leased_until
+    return and_(
+        is_waiting,
+        or_(
+            and_(outbox.c.state == _PENDING, or_(due <= at, due > ahead)),
+            and_(outbox.c.state == _LEASED, or_(lease <= at, lease > ahead)),
+        ),
+    )
+
+
+# Made once: building a statement costs more than running it.
+# PostgreSQL skips rows that another process is claiming; SQLite has one writer at a time and drops that clause.
+_CLAIM = (
+    update(outbox)
+    .where(
+        outbox.c.id.in_(
+            select(outbox.c.id)
+            .where(_is_due())
+            .order_by(outbox.c.accepted_at, outbox.c.id)
+            .limit(bindparam("most"))
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
+    )
+    .values(
+        state=_LEASED,
+        lease_owner=bindparam("owner"),
+        leased_until=bindparam("until"),
+        # whoever held it may have died between ECE's answer and the settling
+        possible_doubles=outbox.c.possible_doubles + case((outbox.c.state == _LEASED, 1), else_=0),
+    )
+    .returning(
+        outbox.c.id,
+        outbox.c.key,
+        outbox.c.sid,
+        outbox.c.entry_point,
+        outbox.c.survey,
+        outbox.c.answers,
+        outbox.c.attempts,
+        outbox.c.accepted_at,
+        outbox.c.waiting_since,
+    )
+)
+_SETTLE = (
+    update(outbox)
+    .where(
+        outbox.c.id == bindparam("row"),
+        outbox.c.state == _LEASED,
+        outbox.c.lease_owner == bindparam("owner"),
+    )
+    .values(
+        state=bindparam("becomes"),
+        attempts=bindparam("tried"),
+        next_attempt_at=func.coalesce(bindparam("due", type_=BigInteger), outbox.c.next_attempt_at),
+        settled_at=bindparam("settled"),
+        reason=func.coalesce(bindparam("why", type_=Text), outbox.c.reason),
+        waits_for_ece=bindparam("waits"),
+        possible_doubles=outbox.c.possible_doubles + bindparam("doubles", type_=Integer),
+        lease_owner=None,
+        leased_until=None,
+    )
+)
+
+
 def claim(connection: Connection, claims: Sequence[Claim]) -> list[list[ClaimedMessage]]:
-    """Serve each claim in turn."""
+    """Serve each claim in turn: lease the oldest rows that are due, or whose lease ran out since their owner died."""
     return [_claim(connection, each) for each in claims]
 
 
 def _claim(connection: Connection, wanted: Claim) -> list[ClaimedMessage]:
-    """Lease the oldest rows that are due, or whose lease ran out since their owner died.
-
-    PostgreSQL skips rows that another process is claiming; SQLite has one writer at a time and needs no such word.
-    """
     until = wanted.now + wanted.lease
-    due = (
-        select(outbox.c.id)
-        .where(_due(wanted.now))
-        .order_by(outbox.c.accepted_at, outbox.c.id)
-        .limit(wanted.limit)
-        .with_for_update(skip_locked=True)
+    found = connection.execute(
+        _CLAIM,
+        {
+            "at": to_ms(wanted.now),
+            "ahead": to_ms(wanted.now + FURTHEST_AHEAD),
+            "most": wanted.limit,
+            "owner": wanted.owner,
+            "until": to_ms(until),
+        },
     )
-    statement = (
-        update(outbox)
-        .where(outbox.c.id.in_(due.scalar_subquery()))
-        .values(
-            state=_LEASED,
-            lease_owner=wanted.owner,
-            leased_until=to_ms(until),
-            # whoever held it may have died between ECE's answer and the settling
-            possible_doubles=outbox.c.possible_doubles + case((outbox.c.state == _LEASED, 1), else_=0),
-        )
-        .returning(
-            outbox.c.id,
-            outbox.c.key,
-            outbox.c.sid,
-            outbox.c.entry_point,
-            outbox.c.survey,
-            outbox.c.answers,
-            outbox.c.attempts,
-            outbox.c.accepted_at,
-            outbox.c.waiting_since,
-        )
-    )
-    rows = sorted(connection.execute(statement), key=lambda row: (row.accepted_at, row.id))
+    rows = sorted(found, key=lambda row: (row.accepted_at, row.id))
     return [_claimed(row, wanted.owner, until) for row in rows]
-
-
-def _due(now: datetime) -> ColumnElement[bool]:
-    at, ahead = to_ms(now), to_ms(now + FURTHEST_AHEAD)
-    return and_(
-        is_waiting,
-        or_(
-            and_(outbox.c.state == _PENDING, or_(outbox.c.next_attempt_at <= at, outbox.c.next_attempt_at > ahead)),
-            and_(outbox.c.state == _LEASED, or_(outbox.c.leased_until <= at, outbox.c.leased_until > ahead)),
-        ),
-    )
 
 
 def _claimed(row: Row[Any], owner: str, until: datetime) -> ClaimedMessage:
@@ -107,24 +158,22 @@ def _claimed(row: Row[Any], owner: str, until: datetime) -> ClaimedMessage:
 
 def settle(connection: Connection, settlements: Sequence[Settlement]) -> list[bool]:
     """Settle each row that is still leased by its owner; say for each whether it was."""
-    return [_settle(connection, each) for each in settlements]
+    return [connection.execute(_SETTLE, _settling(each)).rowcount == 1 for each in settlements]
 
 
-def _settle(connection: Connection, settlement: Settlement) -> bool:
-    values: dict[Any, Any] = {outbox.c.lease_owner: None, outbox.c.leased_until: None}
-    values |= {outbox.c[name]: value for name, value in settlement.values.items()}
-    if settlement.possible_double:
-        values[outbox.c.possible_doubles] = outbox.c.possible_doubles + 1
-    statement = (
-        update(outbox)
-        .where(
-            outbox.c.id == settlement.claimed.id,
-            outbox.c.state == _LEASED,
-            outbox.c.lease_owner == settlement.claimed.owner,
-        )
-        .values(values)
-    )
-    return connection.execute(statement).rowcount == 1
+def _settling(settlement: Settlement) -> dict[str, Any]:
+    due, settled = settlement.next_attempt_at, settlement.settled_at
+    return {
+        "row": settlement.claimed.id,
+        "owner": settlement.claimed.owner,
+        "becomes": settlement.state.value,
+        "tried": settlement.attempts,
+        "due": None if due is None else to_ms(due),
+        "settled": None if settled is None else to_ms(settled),
+        "why": settlement.reason,
+        "waits": settlement.waits_for_ece,
+        "doubles": int(settlement.possible_double),
+    }
 
 
 def hasten(connection: Connection, moments: Sequence[datetime]) -> list[int]:

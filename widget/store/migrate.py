@@ -1,4 +1,4 @@
-"""Bring a database to the newest schema: at start, in one transaction, under a lock that the caller's transaction holds.
+"""Bring a database to the newest schema: at start, inside the caller's transaction and under its lock.
 
 An interrupted run leaves nothing behind, since both databases roll back table changes too.
 """

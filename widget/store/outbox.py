@@ -92,7 +92,9 @@ class Outbox:
 
     async def settle_delivered(self, claimed: ClaimedMessage, *, now: datetime) -> bool:
         """Record that ECE took it. False when the lease was lost."""
-        return await self._settle(claimed, {"state": MessageState.DELIVERED.value, "settled_at": to_ms(now)})
+        return await self._settle(
+            Settlement(claimed, MessageState.DELIVERED, attempts=claimed.attempts + 1, settled_at=now)
+        )
 
     async def settle_retry(
         self,
@@ -104,30 +106,36 @@ class Outbox:
         possible_double: bool = False,
     ) -> bool:
         """Record a failed attempt and when to try again. False when the lease was lost."""
-        values = {
-            "state": MessageState.PENDING.value,
-            "attempts": claimed.attempts + 1,
-            "next_attempt_at": to_ms(next_attempt_at),
-            "reason": reason,
-            "waits_for_ece": waits_for_ece,
-        }
-        return await self._settle(claimed, values, possible_double=possible_double)
+        return await self._settle(
+            Settlement(
+                claimed,
+                MessageState.PENDING,
+                attempts=claimed.attempts + 1,
+                next_attempt_at=next_attempt_at,
+                reason=reason,
+                waits_for_ece=waits_for_ece,
+                possible_double=possible_double,
+            )
+        )
 
     async def settle_dead(
         self, claimed: ClaimedMessage, *, now: datetime, reason: str, possible_double: bool = False
     ) -> bool:
         """Record that it is given up, kept and named. False when the lease was lost."""
-        values = {
-            "state": MessageState.DEAD.value,
-            "attempts": claimed.attempts + 1,
-            "settled_at": to_ms(now),
-            "reason": reason,
-        }
-        return await self._settle(claimed, values, possible_double=possible_double)
+        return await self._settle(
+            Settlement(
+                claimed,
+                MessageState.DEAD,
+                attempts=claimed.attempts + 1,
+                settled_at=now,
+                reason=reason,
+                possible_double=possible_double,
+            )
+        )
 
     async def release(self, claimed: ClaimedMessage) -> bool:
         """Give back a message that was not tried; no attempt is used. False when the lease was lost."""
-        return await self._settle(claimed, {"state": MessageState.PENDING.value})
+        return await self._settle(Settlement(claimed, MessageState.PENDING, attempts=claimed.attempts))
 
     async def hasten(self, *, now: datetime) -> int:
         """Make due what waits only because ECE did not serve; give how many."""
@@ -176,8 +184,7 @@ class Outbox:
 
     # --- the way to the writer and back ---
 
-    async def _settle(self, claimed: ClaimedMessage, values: dict[str, Any], *, possible_double: bool = False) -> bool:
-        settlement = Settlement(claimed, {"waits_for_ece": False} | values, possible_double)
+    async def _settle(self, settlement: Settlement) -> bool:
         return bool(await self._do(delivering.settle, settlement))
 
     async def _do(self, together: Together, argument: Any, *, patience: float = PATIENCE) -> Any:
@@ -243,6 +250,7 @@ def _nothing() -> None:
 
 async def open_outbox(url: str, *, now: Callable[[], datetime]) -> Outbox:
     """Open the outbox that `[storage] url` names, bringing its schema up to date. Raises StoreRefused."""
-    outbox = Outbox(choose_database(url), now=now)
+    # in a thread, since a driver is imported here and reads files
+    outbox = Outbox(await asyncio.to_thread(choose_database, url), now=now)
     await outbox.open()
     return outbox

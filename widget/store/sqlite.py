@@ -175,7 +175,7 @@ class SqliteDatabase:
         if mode != wanted:
             raise StoreRefused(
                 f"The file {self._path} is in journal mode {mode} and cannot be changed to {wanted}: another program "
-                f"holds it open, or its file system knows no shared memory. SQLite here is {self._driver.sqlite_version}."
+                f"holds it open, or its file system has no shared memory (SQLite {self._driver.sqlite_version})."
             )
         for pragma in (
             "synchronous = FULL",

@@ -104,8 +104,7 @@ class Writer:
         with self._changed:
             while not self._queue and not self._closing:
                 self._changed.wait()
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
-        return batch
+            return [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
 
     def _do(self, batch: list[Job]) -> None:
         try:

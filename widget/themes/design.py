@@ -1,7 +1,7 @@
 """`theme.toml`: colours for light and dark, corner, offsets, icon, corner radius and font of a theme.
 
-Every key is optional; what a theme does not write comes from the next layer, in the end from the shipped default. A value
-that cannot be used is a fault with its key, the value and what is allowed, and the next layer's value stands in.
+Every key is optional; what a theme does not write comes from the next layer, in the end from the shipped default. A
+value that cannot be used is a fault with its key, the value and what is allowed; the next layer's value stands in.
 """
 
 from __future__ import annotations

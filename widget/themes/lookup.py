@@ -1,7 +1,7 @@
 """Find the file a page is made from.
 
-The order: the operator's theme, the shipped theme of that name, the operator's default, the shipped default. A template
-that replaces another reaches the one it replaces as `default:NAME` (also spelt `shipped:NAME`), to extend or include it.
+The order: the operator's theme, the shipped theme of that name, the operator's default, the shipped default. A
+template that replaces another reaches it as `default:NAME` (also spelt `shipped:NAME`), to extend or include it.
 """
 
 from __future__ import annotations

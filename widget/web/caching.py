@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from hashlib import blake2b
-from math import floor
+from math import ceil, floor
 
 from widget.availability import View
 
@@ -32,7 +32,7 @@ def cache_control(view: View) -> bytes:
         max_age = max(1, floor(min(view.valid_for, view.decision.next_check, LONGEST_MAX_AGE)))
         later = WITHOUT_ECE
     else:
-        trusted = max(0, floor(view.trusted_for))
+        trusted = _whole_seconds(view.trusted_for)
         max_age = min(trusted, max(1, floor(min(view.valid_for, view.decision.next_check))))
         later = trusted - max_age
     return b"public, max-age=%d, stale-while-revalidate=%d, stale-if-error=%d" % (max_age, later, later)
@@ -40,7 +40,12 @@ def cache_control(view: View) -> bytes:
 
 def seconds_to_remake(view: View) -> float:
     """Give the seconds after which Cache-Control has to count on: when the trust that is left passes a whole second."""
-    return 1.0 if view.trusted_for is None else view.trusted_for - floor(view.trusted_for) or 1.0
+    return 1.0 if view.trusted_for is None else view.trusted_for - _whole_seconds(view.trusted_for)
+
+
+def _whole_seconds(trusted_for: float) -> int:
+    """The seconds that are left for certain until the header is remade: 59 from 60.0 down to above 59."""
+    return max(0, ceil(trusted_for) - 1)
 
 
 def http_date(moment: datetime) -> bytes:

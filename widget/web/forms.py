@@ -10,24 +10,16 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 
+from widget.web.errors import Problem
+
 MOST_FIELDS = 1000
 BODY_TIME = 10.0  # seconds for a whole body: a form is sent in one go, and no server here closes a slow one
 FORM = "application/x-www-form-urlencoded"
 _NAMES_OF_UTF8 = frozenset({"", "utf-8", "utf8"})
 
 
-class Refused(Exception):
-    """The request cannot be taken: a status and a stable code, and what is allowed."""
-
-    def __init__(self, status: int, code: str, detail: str = "") -> None:
-        super().__init__(detail or code)
-        self.status = status
-        self.code = code
-        self.detail = detail
-
-
 async def read_form(request: Request, *, longest: int) -> dict[str, list[str]]:
-    """Read a url-encoded form in UTF-8; raises Refused.
+    """Read a url-encoded form in UTF-8; raises Problem.
 
     Uploads are not taken, so multipart is refused unread. Bytes that are no UTF-8 become U+FFFD: no browser sends any.
     """
@@ -42,22 +34,22 @@ async def read_form(request: Request, *, longest: int) -> dict[str, list[str]]:
             max_num_fields=MOST_FIELDS,
         )
     except ValueError:
-        raise Refused(413, "too_many_fields", f"a form has {MOST_FIELDS} fields at most") from None
+        raise Problem(413, "too_many_fields", f"A form has {MOST_FIELDS} fields at most.") from None
     for name, value in pairs:
         fields.setdefault(name, []).append(value)
     return fields
 
 
 async def read_object(request: Request, *, longest: int) -> dict[str, Any]:
-    """Read a JSON object as RFC 8259 has it: UTF-8, no NaN, no name twice; raises Refused."""
+    """Read a JSON object as RFC 8259 has it: UTF-8, no NaN, no name twice; raises Problem."""
     require_media_type(request, "application/json")
     body = await read_body(request, longest=longest)
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise Refused(400, "not_json", "one JSON object in UTF-8, no name twice") from None
+        raise Problem(400, "not_json", "One JSON object in UTF-8, no name twice.") from None
     if not isinstance(value, dict):
-        raise Refused(400, "not_json", "one JSON object in UTF-8, no name twice")
+        raise Problem(400, "not_json", "One JSON object in UTF-8, no name twice.")
     return value
 
 
@@ -71,25 +63,25 @@ def require_media_type(request: Request, wanted: str) -> None:
             charset = value.strip().strip('"').lower()
     coding = request.headers.get("content-encoding", "").strip().lower()
     if essence.strip().lower() != wanted or charset not in _NAMES_OF_UTF8 or coding not in ("", "identity"):
-        raise Refused(415, "unsupported_media_type", f"{wanted} in UTF-8, not compressed")
+        raise Problem(415, "unsupported_media_type", f"This address takes {wanted} in UTF-8, not compressed.")
 
 
 async def read_body(request: Request, *, longest: int) -> bytes:
-    """Read at most `longest` bytes in a bounded time; raises Refused."""
+    """Read at most `longest` bytes in a bounded time; raises Problem."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and (len(announced) > 15 or int(announced) > longest):
-        raise Refused(413, "too_large", f"{longest} bytes at most")
+        raise Problem(413, "payload_too_large", f"This address takes {longest} bytes at most.")
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_TIME):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > longest:
-                    raise Refused(413, "too_large", f"{longest} bytes at most")
+                    raise Problem(413, "payload_too_large", f"This address takes {longest} bytes at most.")
     except TimeoutError:
-        raise Refused(408, "too_slow", f"the whole body within {BODY_TIME:.0f} seconds") from None
+        raise Problem(408, "request_timeout", f"The whole body has to come within {BODY_TIME:.0f} seconds.") from None
     except ClientDisconnect:
-        raise Refused(400, "cut", "the connection broke before the body was whole") from None
+        raise Problem(400, "client_gone", "The connection broke before the body was whole.") from None
     return bytes(body)
 
 

@@ -1,10 +1,10 @@
-"""What the survey templates are given: every field of the form as it is drawn. The fields are a documented interface."""
+"""What the survey templates are given: the form as it is drawn. The fields are a documented interface."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from widget.domain.answers import Checked, FaultCode, FieldFault, Fields, Filled, check
 from widget.domain.survey import OTHER, Kind, Question, Survey, Wording
@@ -62,33 +62,38 @@ class QuestionView:
     can_be_emptied: bool  # offers "no answer": the visitor must take back an answer that does not apply
 
 
+def _is(words: str) -> dict[str, str]:
+    return {"help": words}
+
+
 @dataclass(frozen=True, slots=True)
 class FormContext:
     """`survey/form.html`: one page of a survey."""
 
-    survey: str
-    entry_point: str
-    title: Said
-    action: str
-    questions: tuple[QuestionView, ...]
-    carried: tuple[tuple[str, str], ...]  # answers of other pages, in hidden fields
-    page: int
-    step: int
-    steps: int
-    faults: tuple[FieldFault, ...]  # of the whole form
-    storage_down: bool
-    fresh: bool  # nothing was posted yet: a draft kept in the tab may be put back
-    first_fault: str  # id of the element that gets the focus
-    script_url: str
+    survey: str = field(metadata=_is("the survey's name in the settings"))
+    entry_point: str = field(metadata=_is("the entry point's name in the settings"))
+    title: Said = field(metadata=_is("the survey's title, with `text` and `lang`"))
+    questions: tuple[QuestionView, ...] = field(metadata=_is("the questions of this page, in order"))
+    carried: tuple[tuple[str, str], ...] = field(
+        metadata=_is("answers of other pages, name and value, for hidden fields")
+    )
+    page: int = field(metadata=_is("the number of this page in the settings"))
+    step: int = field(metadata=_is("which page this is, from 1"))
+    steps: int = field(metadata=_is("how many pages there are"))
+    faults: tuple[FieldFault, ...] = field(metadata=_is("faults of the whole form, each with a `code`"))
+    storage_down: bool = field(metadata=_is("the answers could not be stored just now; nothing was lost"))
+    restorable: bool = field(metadata=_is("what is empty may be filled from the draft kept in the tab"))
+    first_fault: str = field(metadata=_is("the id of the first faulty field; empty when there is none"))
+    script_url: str = field(metadata=_is("the address of the script that improves the form"))
 
 
 @dataclass(frozen=True, slots=True)
 class MessageContext:
     """`survey/thanks.html` and `survey/expired.html`."""
 
-    survey: str
-    entry_point: str
-    script_url: str
+    survey: str = field(metadata=_is("the survey's name in the settings; empty when not known"))
+    entry_point: str = field(metadata=_is("the entry point's name in the settings; empty when not known"))
+    script_url: str = field(metadata=_is("the address of the script that removes the draft"))
 
 
 class SurveyView:
@@ -101,18 +106,13 @@ class SurveyView:
         self._language = language
         self._script_url = script_url
 
-    def message(self) -> MessageContext:
-        return MessageContext(self._survey.name, self._entry_point, self._script_url)
-
     def form(
         self,
         fields: Fields,
         *,
         page: int,
-        action: str,
         faults: Sequence[FieldFault] = (),
         storage_down: bool = False,
-        fresh: bool = False,
     ) -> FormContext:
         """Draw one page, filled with what was posted, faulty values included."""
         checked = check(self._survey, fields)
@@ -125,7 +125,6 @@ class SurveyView:
             survey=self._survey.name,
             entry_point=self._entry_point,
             title=self._say(self._survey.title),
-            action=action,
             questions=views,
             carried=tuple(_carried(self._survey, checked.filled, fields, page)),
             page=page,
@@ -133,7 +132,7 @@ class SurveyView:
             steps=len(steps),
             faults=tuple(fault for fault in faults if not fault.question),
             storage_down=storage_down,
-            fresh=fresh,
+            restorable=not faults and not storage_down,
             first_fault=next((view.field_id for view in views if view.fault), ""),
             script_url=self._script_url,
         )
