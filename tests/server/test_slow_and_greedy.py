@@ -66,7 +66,7 @@ def test_an_idle_keep_alive_connection_is_closed(server: ServerProcess) -> None:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: chat.example.com\r\n\r\n")
         assert connection.recv(4096).startswith(b"HTTP/1.1 200 OK")
         seconds, rest = _seconds_until_closed(connection)
-    assert rest == b""
+    assert rest in (b"", b"ok\n")
     assert DEADLINES.keep_alive - 0.1 <= seconds <= DEADLINES.keep_alive + SLACK
 
 
@@ -76,7 +76,7 @@ def test_a_second_request_whose_headers_stall_is_closed_too(server: ServerProces
         connection.recv(4096)
         connection.sendall(b"GET /healthz HT")
         seconds, answer = _seconds_until_closed(connection)
-    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"HTTP/1.1 408 " in answer
     assert seconds <= DEADLINES.head + SLACK
 
 
