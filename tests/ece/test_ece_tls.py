@@ -17,6 +17,7 @@ import trustme
 from widget.domain.errors import EceError, EceTimeout, EceTlsFailure
 from widget.domain.outbox import SurveyMessage
 from widget.domain.readings import ChatAllowed
+from widget.ece import tls
 from widget.ece.client import EceClient
 from widget.ece.dialect import GUIDE_PATH, Dialect, Format
 from widget.settings import EceSettings, SettingsFaults
@@ -166,14 +167,15 @@ async def test_a_client_certificate_is_shown_when_ece_wants_one(
 async def test_a_survey_that_never_left_was_not_received_and_its_socket_is_closed() -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:  # takes connections, but no TLS handshake ever ends
         base_url = f"https://127.0.0.1:{mute.getsockname()[1]}/system"
-        settings = EceSettings.model_validate({"base_url": base_url, "timeout": 0.15})
+        settings = EceSettings.model_validate({"base_url": base_url, "timeout": 0.5})
         asked = await asyncio.to_thread(EceClient, settings)
         with pytest.raises(EceTimeout) as caught:
             await asked.submit_survey(
                 SurveyMessage("key", "1", "sales", "after_chat", ()), Dialect(GUIDE_PATH, Format.PLAIN)
             )
         assert not caught.value.maybe_received
-        connection, _ = mute.accept()
+        mute.settimeout(5)
+        connection, _ = await asyncio.to_thread(mute.accept)
         with connection:
             connection.settimeout(5)
             assert await asyncio.to_thread(_until_closed, connection)
@@ -184,6 +186,21 @@ def _until_closed(connection: socket.socket) -> bool:
     while connection.recv(4096):
         pass
     return True
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ssl.SSLError(1, "[SSL: TLSV1_ALERT_PROTOCOL_VERSION]"), "the handshake was refused"),
+        (ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), None),
+        (ConnectionResetError(), None),
+    ],
+)
+def test_tls_is_blamed_for_what_tls_refused_alone(error: Exception, words: str | None) -> None:
+    try:
+        raise RuntimeError from error
+    except RuntimeError as wrapped:
+        assert tls.failure(wrapped) == words  # noqa: PT017 - it is the subject here, not an outcome
 
 
 @pytest.mark.parametrize(
