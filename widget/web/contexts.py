@@ -12,6 +12,7 @@ from typing import Annotated, NamedTuple, get_args, get_origin, get_type_hints
 from markupsafe import Markup
 
 from widget.themes import Design
+from widget.web.survey_views import FormContext, MessageContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,10 @@ CONTEXTS: dict[str, type] = {
     "page.css": StyleContext,
     "closed.html": ClosedContext,
     "error.html": ErrorContext,
+    "survey/form.html": FormContext,
+    "survey/thanks.html": MessageContext,
+    "survey/expired.html": MessageContext,
+    "survey/survey.css": StyleContext,
 }
 FUNCTIONS = {
     "_": '`_("text", name=value)`: the text in the visitor\'s language, escaped',
