@@ -96,7 +96,11 @@ class Delivery:
         if free <= 0 or (probing and self._tasks):
             return POLL_SECONDS
         claimed = await self._queue.claim(
-            limit=free, owner=self._around.owner, now=self._around.now(), lease=self._rules.lease
+            limit=free,
+            owner=self._around.owner,
+            now=self._around.now(),
+            lease=self._rules.lease,
+            least_tried=probing,  # the oldest may be the very one that ECE cannot take
         )
         if claimed and probing:
             self._pacing.probe_claimed()
