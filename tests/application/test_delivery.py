@@ -229,7 +229,7 @@ async def test_nothing_is_sent_and_no_attempt_used_while_the_host_does_not_serve
 
 async def test_a_time_out_is_counted_and_named_a_possible_double(world: World) -> None:
     await world.accept(1)
-    world.ece.fails_with(EceTimeout)
+    world.ece.fails_with(lambda: EceTimeout(maybe_received=True))
     delivery = world.delivery()
     async with running(delivery):
         await until(lambda: _is(world, {MessageState.PENDING: 1}) if delivery.counts.retried else False)

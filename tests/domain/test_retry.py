@@ -13,9 +13,7 @@ from widget.domain.errors import (
     EceBusy,
     EceError,
     EceGatewayDown,
-    EceRedirect,
     EceRefused,
-    EceReset,
     EceStatus,
     EceTimeout,
     EceUnreadable,
@@ -68,9 +66,8 @@ def test_every_status_that_says_nothing_about_the_survey_is_tried_again(status: 
     assert isinstance(decided(EceStatus(status=status)), Again)
 
 
-def test_html_with_200_and_a_redirect_are_tried_again() -> None:
+def test_html_with_200_is_tried_again() -> None:
     assert isinstance(decided(EceUnreadable()), Again)
-    assert isinstance(decided(EceRedirect(status=302)), Again)
 
 
 def test_what_ece_refuses_for_good_is_dead_at_once_with_its_reason() -> None:
@@ -85,12 +82,6 @@ def test_what_is_too_old_is_dead_with_the_last_reason() -> None:
 def test_a_clock_that_leapt_kills_nothing_that_was_hardly_tried() -> None:
     assert isinstance(decided(EceTimeout(), attempts=1, age=timedelta(days=4000)), Again)
     assert isinstance(decided(EceTimeout(), attempts=40, age=timedelta(days=-4000)), Again)
-
-
-def test_only_what_was_on_its_way_may_have_arrived() -> None:
-    may = [EceTimeout(), EceReset(), EceGatewayDown(status=504), EceGatewayDown(status=502)]
-    cannot = [EceRefused(), EceGatewayDown(status=503), EceStatus(status=500), EceBusy(), EceUnreadable()]
-    assert [retry.may_have_arrived(each) for each in may + cannot] == [True] * 4 + [False] * 5
 
 
 def test_a_row_that_failed_often_is_hastened_only_if_its_content_cannot_be_the_cause() -> None:

@@ -1,0 +1,1 @@
+"""The edge: requests in, responses out."""
