@@ -200,7 +200,7 @@ def _opened(output: Path | None) -> Iterator[Any]:
         stdout.detach()  # closing it would close standard output
         return
     try:
-        stream = open(output, "x", encoding="utf-8", errors="replace", newline="", opener=_for_its_owner_alone)
+        stream = open(output, "x", encoding="utf-8", errors="replace", newline="", opener=_for_its_owner_alone)  # noqa: SIM115 — closed below
     except FileExistsError:
         _fail(f"{output} is there already; nothing was written")
     except OSError as error:
