@@ -53,9 +53,7 @@ def config(tmp_path: Path) -> Path:
     return file
 
 
-def test_it_delivers_what_waits_and_stops_when_told(
-    config: Path, tmp_path: Path, ece: tuple[str, list[bytes]]
-) -> None:
+def test_it_delivers_what_waits_and_stops_when_told(config: Path, tmp_path: Path, ece: tuple[str, list[bytes]]) -> None:
     address, taken = ece
     url = f"sqlite:///{tmp_path}/outbox.db"
 
