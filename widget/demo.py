@@ -15,13 +15,19 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import uvicorn
 
+from widget import telemetry
+from widget.app import create_app
 from widget.demo_settings import demo_settings
+from widget.guard import Guard
+from widget.protocol import GuardedProtocol
 from widget.simulator import create_simulator, create_site
 from widget.simulator.server import PortTaken, ResettableProtocol, ServerThread, listen, make_server
+from widget.web.context import new_request_id
 
 HOST = "127.0.0.1"
 _LOOK_EVERY = 0.05
@@ -56,8 +62,6 @@ def run(ports: Ports, *, say: Say, complain: Say) -> int:
 
 
 def _servers(ports: Ports, folder: Path) -> dict[str, uvicorn.Server]:
-    from widget.app import create_app
-
     settings = demo_settings(
         widget_url=ports.url("widget"),
         simulator_url=ports.url("simulator"),
@@ -65,11 +69,13 @@ def _servers(ports: Ports, folder: Path) -> dict[str, uvicorn.Server]:
         folder=folder,
         secret=secrets.token_urlsafe(32),
     )
+    telemetry.configure(settings.server.log_level)
+    guard = Guard(new_id=new_request_id)
     simulator = create_simulator(widget_url=ports.url("widget"))
     site = create_site(ports.url("widget"), simulator_url=ports.url("simulator"))
     return {
         "simulator": make_server(simulator, http=ResettableProtocol),
-        "widget": make_server(create_app(settings, preview=True)),
+        "widget": make_server(create_app(settings, preview=True), http=partial(GuardedProtocol, guard=guard)),
         "site": make_server(site),
     }
 

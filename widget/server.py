@@ -89,12 +89,12 @@ def serve(
     return supervisor.run()
 
 
-def build_served(settings: Settings, delivery: bool) -> Served:  # noqa: ARG001
+def build_served(settings: Settings, delivery: bool) -> Served:
     """Build the product's application. Imported late: a supervisor of workers needs none of it."""
     from widget.app import create_app
     from widget.services import build
 
-    services = build(settings)
+    services = build(settings, delivery=delivery)
     return Served(create_app(settings, services=services), services.metrics)
 
 

@@ -62,7 +62,7 @@ def test_two_values_where_one_is_asked_for_are_refused() -> None:
 
 
 def test_an_unknown_field_is_refused_and_never_sent() -> None:
-    checked = post(survey(_RATING), helpful="3", **{"__proto__": "x"})
+    checked = post(survey(_RATING), helpful="3", __proto__="x")
     assert codes(checked) == [("", FaultCode.UNKNOWN_FIELDS)]
 
 

@@ -8,12 +8,13 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from widget.simulator.faults import ABORT
+from widget.simulator.connections import ABORT
 
 STOPS_WITHIN = 10.0
 _LOOK_EVERY = 0.01
@@ -32,6 +33,14 @@ class ResettableProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = {ABORT: {"cut": self._cut}}
+
+    def shutdown(self) -> None:
+        """Cut what a fault keeps open, so that the end does not wait for it."""
+        cycle: Any = self.cycle
+        unanswered = cycle is not None and not cycle.response_complete
+        super().shutdown()
+        if unanswered:
+            self._cut()
 
     def _cut(self) -> None:
         connection = self.transport.get_extra_info("socket")
@@ -61,14 +70,15 @@ def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
     return listener
 
 
-def make_server(app: ASGIApp, *, http: type[HttpToolsProtocol] | None = None) -> uvicorn.Server:
+def make_server(app: ASGIApp, *, http: Any = "auto") -> uvicorn.Server:
     """Make a server that stops within a second, even while a fault keeps connections open."""
     config = uvicorn.Config(
         app,
-        http=http or "auto",
-        log_level="warning",
+        http=http,
+        log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=1,
         ws="none",
     )
@@ -102,7 +112,7 @@ class ServerThread:
 
 
 @contextmanager
-def serving(app: ASGIApp, *, http: type[HttpToolsProtocol] | None = ResettableProtocol, port: int = 0) -> Iterator[str]:
+def serving(app: ASGIApp, *, http: Any = ResettableProtocol, port: int = 0) -> Iterator[str]:
     """Serve `app` on loopback for as long as the block runs; gives the origin. Port 0 takes any free one."""
     with listen("127.0.0.1", port) as listener:
         server = ServerThread(make_server(app, http=http), listener)
