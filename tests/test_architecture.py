@@ -71,19 +71,20 @@ def test_no_function_is_too_long_to_read_at_once(module: Path) -> None:
         each.name
         for each in functions(module)
         if (each.end_lineno or 0) - each.lineno >= LONGEST_FUNCTION
-        and not all(isinstance(line, ast.Expr | ast.Return) for line in each.body)  # a table to give back
+        and not all(isinstance(line, ast.Expr | ast.Assign | ast.Return) for line in each.body)  # a table to give back
     }
     assert long == set()
 
 
 @pytest.mark.parametrize("module", MODULES, ids=NAMES)
-def test_every_public_function_and_class_says_what_it_is_for(module: Path) -> None:
+def test_every_public_function_says_what_it_is_for(module: Path) -> None:
     silent = [
         node.name
         for node in tree(module).body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and not node.name.startswith("_")
         and not ast.get_docstring(node)
+        and (node.end_lineno or 0) - node.lineno > 4  # a shorter one says it itself
     ]
     assert silent == []
 

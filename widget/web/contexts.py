@@ -108,6 +108,7 @@ FUNCTIONS = {
 
 
 def variables(context: type) -> tuple[Variable, ...]:
+    """Read a template's variables from its context class."""
     found = []
     for name, hint in get_type_hints(context, include_extras=True).items():
         kind, help_line = get_args(hint) if get_origin(hint) is Annotated else (hint, "")
