@@ -85,8 +85,8 @@ def serve(
             "metrics_listen each has its own port, counting up",
         )
     watched = files_of(settings, config) if reload else None
-    supervisor = Supervisor(functools.partial(_work, plan, listener), workers=workers, config=config, watched=watched)
-    return supervisor.run()
+    work = functools.partial(_work, plan, listener)
+    return Supervisor(work, settings, workers=workers, config=config, watched=watched).run()
 
 
 def build_served(settings: Settings, delivery: bool) -> Served:
@@ -279,8 +279,7 @@ class WidgetServer(uvicorn.Server):
         )
 
 
-def _work(plan: Plan, listener: socket.socket, worker: int, parent: Connection) -> None:
+def _work(plan: Plan, listener: socket.socket, settings: Settings, worker: int, parent: Connection) -> None:
     """Be one worker: the target of a spawned process."""
-    settings = settings_module.load(plan.config)
     telemetry.configure(settings.server.log_level)
     sys.exit(WidgetServer(plan, settings, worker=worker, parent=parent).run_until_stopped(listener))

@@ -203,5 +203,5 @@ def _rehearse(message: SurveyMessage) -> None:
 
 
 def _decisions(answers: PublicAnswers) -> Iterator[Sample]:
-    for _, entry_point, state, reason, tally in answers.tallies():
+    for entry_point, state, reason, tally in answers.tallies():
         yield "ece_widget_decisions_total", (entry_point, state, reason), tally.ok + tally.not_modified

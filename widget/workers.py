@@ -22,7 +22,7 @@ STOP_LIMIT = 10.0
 LOOK_EVERY = 0.25
 PAUSE_AFTER_CRASH = 1.0
 
-Target = Callable[[int, Connection], None]
+Target = Callable[[Settings, int, Connection], None]
 
 
 @dataclass(slots=True)
@@ -36,17 +36,28 @@ class Worker:
 
 
 class Supervisor:
-    """The parent of the workers. `target(number, pipe)` is run in each; `watched` files restart them when changed."""
+    """The parent of the workers. `target(settings, number, pipe)` runs in each; `watched` files restart them.
+
+    Workers get the settings from here: a successor after a crash must not meet a file in the middle of an edit.
+    """
 
     def __init__(
-        self, target: Target, *, workers: int, config: Path, watched: Callable[[], list[Path]] | None = None
+        self,
+        target: Target,
+        settings: Settings,
+        *,
+        workers: int,
+        config: Path,
+        watched: Callable[[], list[Path]] | None = None,
     ) -> None:
         self._target = target
+        self._settings = settings
         self._config = config
         self._watched = watched
         self._signals: list[int] = []
         self._workers: list[Worker] = []
         self._count = workers
+        self._stood = False
         self._spawn = multiprocessing.get_context("spawn")
 
     def run(self) -> int:
@@ -76,18 +87,22 @@ class Supervisor:
 
     def _start(self, number: int) -> Worker:
         ours, theirs = self._spawn.Pipe()
-        process = self._spawn.Process(target=self._target, args=(number, theirs), name=f"worker-{number}")
+        process = self._spawn.Process(
+            target=self._target, args=(self._settings, number, theirs), name=f"worker-{number}"
+        )
         process.start()
         theirs.close()
         return Worker(number, process, ours)
 
     def _look_after(self) -> bool:
-        """Replace workers that died; gives False when one never got ready, since the next would not either."""
+        """Replace workers that died; gives False when none was ever ready, since the next would not be either."""
         for place, worker in enumerate(self._workers):
-            worker.ready = worker.ready or _says_ready(worker)
+            if not worker.ready and _says_ready(worker):
+                worker.ready = self._stood = True
+                telemetry.logger().info("worker_ready", worker=worker.number)
             if worker.process.is_alive():
                 continue
-            if not worker.ready:
+            if not self._stood:
                 telemetry.logger().error("worker_did_not_start", worker=worker.number, code=worker.process.exitcode)
                 return False
             telemetry.logger().error("worker_died", worker=worker.number, code=worker.process.exitcode)
@@ -98,8 +113,9 @@ class Supervisor:
 
     def _replace_all(self) -> None:
         """Bring a new worker into service before its predecessor leaves; bad settings or a bad start change nothing."""
+        before = self._settings
         try:
-            settings_module.load(self._config)
+            self._settings = settings_module.load(self._config)
         except SettingsFaults as faults:
             telemetry.logger().error(
                 "settings_refused",
@@ -112,6 +128,7 @@ class Supervisor:
             if not self._gets_ready(new):
                 telemetry.logger().error("worker_did_not_start", worker=new.number, note="the old one stays")
                 self._stop([new])
+                self._settings = before
                 return
             self._workers[place] = new
             self._stop([old])

@@ -33,7 +33,8 @@ def serve(config: Path, *arguments: str) -> Result:
 def test_a_taken_port_is_one_line_that_names_it(config: Path, taken: int) -> None:
     result = serve(config, "--port", str(taken))
     assert result.exit_code == 1
-    assert result.output == f"Port {taken} on 127.0.0.1 is taken; choose another with --port\n"
+    assert result.output.startswith(f"Port {taken} on 127.0.0.1 is taken")
+    assert result.output.count("\n") == 1
 
 
 def test_a_taken_port_for_metrics_is_named_by_its_setting(
@@ -42,13 +43,14 @@ def test_a_taken_port_for_metrics_is_named_by_its_setting(
     monkeypatch.setenv("ECE_WIDGET_SERVER__METRICS_LISTEN", f"127.0.0.1:{taken}")
     result = serve(config, "--port", str(unused_port))
     assert result.exit_code == 1
-    assert f"Port {taken} on 127.0.0.1 is taken; choose another with metrics_listen in [server]" in result.output
+    assert f"Port {taken} on 127.0.0.1 is taken" in result.output
+    assert "metrics_listen in [server]" in result.output
 
 
 def test_an_address_of_another_machine_is_one_line(config: Path) -> None:
     result = serve(config, "--host", "192.0.2.1")
     assert result.exit_code == 1
-    assert result.output.startswith("Port 8000 on 192.0.2.1 cannot be used: ")
+    assert result.output.startswith("Cannot listen on 192.0.2.1, port 8000: ")
     assert result.output.count("\n") == 1
 
 

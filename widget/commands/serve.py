@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from pathlib import Path
 
 import click
 
 from widget import settings
-from widget.commands.options import config_option, leave_if_taken, load_settings
+from widget.commands.options import config_option, load_settings
 
 
 @click.command()
@@ -25,24 +24,22 @@ def serve(config: Path | None, host: str, port: int, workers: int, no_delivery: 
     found = load_settings(file)
     if reload and workers > 1:
         raise click.UsageError("--reload serves with one worker")
-    leave_if_taken(host, port, "--port")
-    if found.server.metrics_listen:
-        metrics_host, _, metrics_port = found.server.metrics_listen.rpartition(":")
-        leave_if_taken(metrics_host.strip("[]"), int(metrics_port), "metrics_listen in [server]")
-    _announce(found, host, port, workers)
+    from widget.server import PortTaken, listen
     from widget.server import serve as run
 
-    try:
-        code = run(found, host=host, port=port, workers=workers, delivery=not no_delivery, reload=reload, config=file)
-    except OSError as error:
-        if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
-            raise
-        click.echo(f"{host}:{port} cannot be used: {error.strerror}", err=True)
+    try:  # before anything is said: a taken port is one line
+        listen(host, port, option="--port").close()
+        if found.server.metrics_listen:
+            metrics_host, _, metrics_port = found.server.metrics_listen.rpartition(":")
+            listen(metrics_host.strip("[]"), int(metrics_port), option="metrics_listen in [server]").close()
+    except PortTaken as taken:
+        click.echo(str(taken), err=True)
         sys.exit(1)
-    sys.exit(code)
+    _announce(found, host, port)
+    sys.exit(run(found, host=host, port=port, workers=workers, delivery=not no_delivery, reload=reload, config=file))
 
 
-def _announce(found: settings.Settings, host: str, port: int, workers: int) -> None:
+def _announce(found: settings.Settings, host: str, port: int) -> None:
     names = ", ".join(list(found.entry_points)[:5]) + (", …" if len(found.entry_points) > 5 else "")
     shown = f"[{host}]" if ":" in host else host
     click.echo(
@@ -52,8 +49,3 @@ def _announce(found: settings.Settings, host: str, port: int, workers: int) -> N
     )
     for warning in found.warnings():
         click.echo(f"Warning: {warning}", err=True)
-    if workers > 1 and found.shared is None:
-        click.echo(
-            f"Warning: {workers} workers without [shared]: each asks ECE for itself, and counts rate limits for itself",
-            err=True,
-        )

@@ -61,7 +61,7 @@ class OperatorStore:
             yield done
 
     def erase_freed(self) -> bool:
-        """Leave no trace of what was purged in any file; say whether all could be done while others use the database."""
+        """Leave no trace of what was purged in any file; say whether every file could be done."""
         with _in_words():
             return self._database.erase_freed(self._connection)
 

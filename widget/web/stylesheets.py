@@ -42,6 +42,8 @@ def compact(css: str) -> str:
 
 
 def style_routes(sheets: Callable[[], Mapping[str, StyleSheet]]) -> list[Route]:
+    """Serve style sheets under names that never mean anything else."""
+
     async def answer(request: Request) -> Response:
         sheet = sheets().get(request.url.path)
         if sheet is None:
