@@ -16,7 +16,7 @@ from widget.store import open_outbox
 CLIENTS = 64
 
 
-async def serve(url: str, name: str, most: int) -> None:
+async def serve(url: str, name: str, most: int, clients: int = CLIENTS) -> None:
     """Promise up to `most` messages; each promise is one line, written at once."""
     outbox = await open_outbox(url, now=lambda: datetime.now(UTC))
     numbers = iter(range(most))
@@ -31,10 +31,10 @@ async def serve(url: str, name: str, most: int) -> None:
                 os.write(1, f"refused {message.key} {error}\n".encode())
                 await asyncio.sleep(0.02)
 
-    await asyncio.gather(*[client() for _ in range(CLIENTS)])
+    await asyncio.gather(*[client() for _ in range(clients)])
     await outbox.close()
 
 
 if __name__ == "__main__":
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    asyncio.run(serve(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    asyncio.run(serve(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])))
