@@ -29,6 +29,7 @@ from widget.web.pages import Pages, Scheme
 from widget.web.preview import MOST_FRAMES, Preview
 from widget.web.reasons import CAUSES, explain
 from widget.web.samples import STATES, sample
+from widget.web.survey_samples import survey_pages
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 TEXTS, THEMES = Texts.load(), Themes.load()
@@ -151,6 +152,37 @@ async def test_survey_pages_plug_in(configured: settings.Settings) -> None:
     assert 'value="survey thanks"' in (await designer.opens("/preview")).text
     frame = await designer.opens("/preview/frame?show=survey+thanks&theme=text&locale=fr&scheme=dark")
     assert frame.text == "<p>thanks text fr dark"
+
+
+SURVEY = {
+    "title": "How did we do?",
+    "questions": [{"id": "helpful", "kind": "rating", "text": "How helpful was the agent?", "required": True}],
+}
+
+
+@pytest.fixture
+def with_survey(table: dict[str, Any]) -> Designer:
+    table["surveys"] = {"after_chat": SURVEY}
+    designer = Designer(settings.parse(table))
+    surveys = survey_pages(designer.pages, script_url="/survey.js")
+    return Designer(designer.pages.settings, surveys=surveys)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("survey after_chat: form", "How helpful was the agent?"),
+        ("survey after_chat: with faults", "Please answer this question."),
+        ("survey after_chat: storage down", "We could not store your answers just now."),
+        ("survey: thanks", "Your answers have reached us."),
+        ("survey: expired", "This survey is over"),
+    ],
+)
+async def test_the_survey_is_shown_in_every_state(with_survey: Designer, name: str, words: str) -> None:
+    frame = await with_survey.opens(str(httpx.URL("/preview/frame", params={"show": name, "theme": "civic"})))
+    assert frame.status_code == 200
+    assert words in frame.text
 
 
 @pytest.mark.anyio
