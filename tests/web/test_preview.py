@@ -226,14 +226,12 @@ def test_a_browser_draws_every_frame_without_a_policy_violation(table: dict[str,
         complaints: list[str] = []
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(
-            f"{origin}/preview?show=launcher&show=closed&state=outside_hours&state=available&locale=ar&theme=bold"
-        )
-        page.wait_for_function(
-            "Array.from(frames).every((f) => f.document.readyState == 'complete' && f.document.body.lastChild)"
-        )
-        drawn = page.frames[1].locator("ece-chat").evaluate("(host) => getComputedStyle(host).position")
-        button = page.frames[1].locator("button")
+        chosen = "show=launcher&show=closed&state=outside_hours&state=available&locale=ar&theme=bold&scheme=dark"
+        page.goto(f"{origin}/preview?{chosen}")
+        launcher, closed = (page.frame_locator("iframe").nth(at) for at in (0, 2))
+        closed.locator("h1").wait_for()
+        button = launcher.locator("button")
+        drawn = launcher.locator("ece-chat").evaluate("(host) => getComputedStyle(host).position")
         box = button.bounding_box()
         assert drawn == "fixed"
         assert box is not None
