@@ -10,11 +10,13 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from widget import __version__
+from widget.assets import asset_folder
 from widget.services import Services, build
 from widget.settings import Settings
 from widget.themes import DEFAULT
 from widget.watching import trouble_at_ece
-from widget.web import ops
+from widget.web import openapi, ops
 from widget.web.access import Operators
 from widget.web.api import PublicApi
 from widget.web.context import RequestContext, TrustedProxies
@@ -23,6 +25,7 @@ from widget.web.headers import HostCheck, SecurityHeaders
 from widget.web.limits import BodyLimit, RateLimiter, RateLimits
 from widget.web.pages import Pages
 from widget.web.public import FastLane
+from widget.web.surveys import SurveyAddresses, chat_origin
 
 
 def create_app(settings: Settings, *, services: Services | None = None, preview: bool = False) -> ASGIApp:
@@ -32,7 +35,17 @@ def create_app(settings: Settings, *, services: Services | None = None, preview:
     errors = Errors(_error_page(services.pages))
     limiter = RateLimiter(settings.limits)
     api = PublicApi(services.answers, services.availability, services.pages, services.chat_addresses)
-    readiness = ops.Readiness([_ece_check(services)], monotonic=services.clock.monotonic)
+    readiness = ops.Readiness(_checks(services), monotonic=services.clock.monotonic)
+    surveys = SurveyAddresses(
+        services.surveys,
+        services.pages,
+        public_url=settings.server.public_url,
+        chat_origins={name: chat_origin(each.chat_url) for name, each in settings.entry_points.items()},
+        negotiate=services.pages.language,
+        resolve_theme=services.pages.themes.resolve,
+        require_operator=operators.require,
+        script=(asset_folder("static") / "survey.js").read_bytes(),
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -45,7 +58,9 @@ def create_app(settings: Settings, *, services: Services | None = None, preview:
             Route("/v1/status/{entry_point}", api.status, methods=["GET"]),
             Route("/v1/launcher/{entry_point}", api.launcher, methods=["GET"]),
             Route("/v1/chat/{entry_point}", api.chat, methods=["GET"]),
+            *surveys.routes(),
             *services.pages.routes(),
+            openapi.route(public_url=settings.server.public_url, version=__version__),
             *ops.routes(readiness, services.metrics, operators),
         ],
         middleware=[
@@ -74,8 +89,15 @@ def _error_page(pages: Pages) -> ErrorPage:
     return page
 
 
-def _ece_check(services: Services) -> ops.Check:
-    async def probe() -> str | None:
+def _checks(services: Services) -> list[ops.Check]:
+    """What readiness looks at.
+
+    A database file of this machine's own takes it out of traffic when it fails, since another machine may do better.
+    A database that all share does not: it would take every machine out, and with them the buttons that need none.
+    """
+
+    async def ece() -> str | None:
         return trouble_at_ece(services.source)
 
-    return ops.Check("ece", probe, vital=False)
+    own = services.settings.storage.url.get_secret_value().startswith("sqlite")
+    return [ops.Check("storage", services.outbox.ready, vital=own), ops.Check("ece", ece, vital=False)]

@@ -83,8 +83,8 @@ class GuardedSource:
         """The breakers by entry point and call that are not in their first state, to read."""
         return self._calls
 
-    def host_allows(self) -> bool:
-        """Say whether ECE's host may be asked now, without taking the probe."""
+    def may_send(self) -> bool:
+        """Say whether the host may be asked now; survey delivery asks this and takes no probe."""
         return breaker.may_ask(self._host, self._monotonic())
 
     def permit(self, entry_point: str, calls: Iterable[Call]) -> Permit | None:

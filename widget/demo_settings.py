@@ -24,7 +24,7 @@ def demo_settings(
 
     return settings.parse(
         {
-            "server": {"public_url": widget_url, "allowed_origins": [site_url]},
+            "server": {"public_url": widget_url, "allowed_origins": [site_url], "log_level": "warning"},
             "security": {"secret_keys": [secret]},
             "ece": {"base_url": f"{simulator_url}/system"},
             "entry_points": {

@@ -32,6 +32,8 @@ from widget.guard import (
     answer,
 )
 
+VERSIONS = ("1.1", "1.0")
+
 
 class GuardedProtocol(HttpToolsProtocol):
     """One connection. `deadline` is when its sender, `write_deadline` when its reader has had its time."""
@@ -139,9 +141,13 @@ class GuardedProtocol(HttpToolsProtocol):
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        self._fault = self._fault_of_head()
-        if self._fault is not None:
-            raise ValueError(self._fault.code)
+        few = (
+            self._hosts == 1 and len(self.headers) <= MOST_HEADERS and self._chunk + self._head_bytes <= LONGEST_TARGET
+        )
+        if not few or self.parser.get_http_version() not in VERSIONS:
+            self._fault = self._fault_of_head()
+            if self._fault is not None:
+                raise ValueError(self._fault.code)
         self._in_head, self._in_body, self._timed = False, True, False
         super().on_headers_complete()
 
@@ -172,6 +178,9 @@ class GuardedProtocol(HttpToolsProtocol):
         elif not self._in_head and not self._in_body:
             self.deadline = self.loop.time() + self._keep_alive
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        super()._start_asgi_task(cycle, self.config.loaded_app)  # which a reload may have changed since
+
     # refusing
 
     def _fault_of_head(self) -> Fault | None:
@@ -179,12 +188,11 @@ class GuardedProtocol(HttpToolsProtocol):
             return HOST
         if len(self.headers) > MOST_HEADERS:
             return HEAD
-        if self._chunk + self._head_bytes > LONGEST_TARGET:  # else nothing in it can be too large
-            if len(self.url) > LONGEST_TARGET:
-                return TARGET
-            if sum(len(name) + len(value) + 4 for name, value in self.headers) + len(self.url) > LARGEST_HEAD:
-                return HEAD
-        return None if self.parser.get_http_version() in ("1.1", "1.0") else MALFORMED
+        if len(self.url) > LONGEST_TARGET:
+            return TARGET
+        if sum(len(name) + len(value) + 4 for name, value in self.headers) + len(self.url) > LARGEST_HEAD:
+            return HEAD
+        return None if self.parser.get_http_version() in VERSIONS else MALFORMED
 
     def _refuse(self, fault: Fault) -> None:
         """Answer with `fault` and hear no more, unless an earlier request's answer is still on its way."""

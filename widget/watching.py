@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Protocol
 
 from widget import telemetry
 from widget.availability import Availability
 from widget.circuit import GuardedSource
 from widget.domain.breaker import Breaker, Closed, HalfOpen, Open
 from widget.domain.decision import State, Verdict
-from widget.domain.errors import EceError
+from widget.domain.errors import EceError, OutboxUnavailable
+from widget.domain.outbox import MessageState, OutboxCounts
 from widget.domain.readings import Call
 from widget.telemetry import Metrics, Sample
+
+LOOK_EVERY = 15.0  # seconds
 
 
 class Watching:
@@ -55,6 +62,45 @@ class Watching:
     def crashed(self, entry_point: str, error: BaseException) -> None:
         """Log a fault of our own in a refresh."""
         telemetry.logger().error("refresh_crashed", entry_point=entry_point, exc_info=error)
+
+
+class CountedOutbox(Protocol):
+    """What this needs of the outbox."""
+
+    async def counts(self) -> OutboxCounts: ...
+
+
+class OutboxWatch:
+    """Count the outbox's rows from time to time, so that a scrape waits for no database."""
+
+    def __init__(self, outbox: CountedOutbox, *, now: Callable[[], datetime]) -> None:
+        self._outbox = outbox
+        self._now = now
+        self._counts: OutboxCounts | None = None
+        self._stopped = asyncio.Event()
+
+    async def run(self) -> None:
+        """Look every `LOOK_EVERY` seconds until `stop`; while the database is away the last figures stand."""
+        while not self._stopped.is_set():
+            with contextlib.suppress(OutboxUnavailable):  # /readyz says so
+                self._counts = await self._outbox.counts()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._stopped.wait()
+
+    def stop(self) -> None:
+        """Let `run` return."""
+        self._stopped.set()
+
+    def samples(self) -> Iterable[Sample]:
+        """Give the figures of the last look, for a scrape."""
+        if self._counts is None:
+            return
+        for state in MessageState:
+            yield "ece_widget_outbox_messages", (state.value,), self._counts.by_state.get(state, 0)
+        oldest = self._counts.oldest_waiting
+        age = (self._now() - oldest).total_seconds() if oldest else 0.0
+        yield "ece_widget_outbox_oldest_seconds", (MessageState.PENDING.value,), max(0.0, age)
 
 
 def availability_samples(availability: Availability, source: GuardedSource) -> Iterable[Sample]:

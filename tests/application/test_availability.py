@@ -215,7 +215,7 @@ async def test_the_host_breaker_opens_after_five_failures_and_closes_one_period_
     house = House()
     house.ece.fails(EceRefused())
     await house.visit()
-    while house.source.host_allows():
+    while house.source.may_send():
         house.clock.passes(5)
         await house.visit()
     assert len(house.ece.asked) <= 6, "five failures, and the set they came in"

@@ -199,5 +199,5 @@ async def test_several_processes_share_the_rows_without_a_double(
     shares = await asyncio.gather(*[deliver(each, str(n)) for n, each in enumerate([outbox, *others])])
     for other in others:
         await other.close()
-    assert sorted(sum(shares, [])) == sorted(f"1234_{n}" for n in range(400))
+    assert sorted(sid for share in shares for sid in share) == sorted(f"1234_{n}" for n in range(400))
     assert (await outbox.counts()).by_state[MessageState.DELIVERED] == 400

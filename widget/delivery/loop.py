@@ -96,7 +96,11 @@ class Delivery:
         if free <= 0 or (probing and self._tasks):
             return POLL_SECONDS
         claimed = await self._queue.claim(
-            limit=free, owner=self._around.owner, now=self._around.now(), lease=self._rules.lease
+            limit=free,
+            owner=self._around.owner,
+            now=self._around.now(),
+            lease=self._rules.lease,
+            least_tried=probing,  # the oldest may be the very one that ECE cannot take
         )
         if claimed and probing:
             self._pacing.probe_claimed()
@@ -151,7 +155,7 @@ class Delivery:
                 if not self._may_still_send(since):
                     self._pacing.probe_came_to_nothing()
                 else:
-                    outcome = self._failed(claimed, EceTimeout("interrupted by a stop"))
+                    outcome = self._failed(claimed, EceTimeout("interrupted by a stop", maybe_received=True))
                     outcome = await self._send(claimed)
             await self._record(outcome)
         except asyncio.CancelledError:
@@ -179,7 +183,7 @@ class Delivery:
             error = known
         except Exception as unknown:  # noqa: BLE001 — one message that breaks its sender must not stop the others
             self._unexpected(unknown)
-            error = EceError()
+            error = EceError(maybe_received=True)
         finally:
             self.counts.in_flight -= 1
         if error is not None and not retry.used_an_attempt(error):
@@ -196,7 +200,7 @@ class Delivery:
         return functools.partial(self._queue.settle_delivered, claimed, now=self._around.now())
 
     def _failed(self, claimed: ClaimedMessage, error: EceError, *, count: bool = False) -> Outcome:
-        now, doubtful = self._around.now(), retry.may_have_arrived(error)
+        now, doubtful = self._around.now(), error.maybe_received
         decided = retry.after_failure(
             error,
             attempts=claimed.attempts + 1,

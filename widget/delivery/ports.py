@@ -16,7 +16,9 @@ LONGEST_LEASE = timedelta(minutes=50)  # the outbox takes one of an hour for the
 class OutboxQueue(Protocol):
     """The outbox as this loop needs it; every method raises only OutboxUnavailable."""
 
-    async def claim(self, *, limit: int, owner: str, now: datetime, lease: timedelta) -> list[ClaimedMessage]: ...
+    async def claim(
+        self, *, limit: int, owner: str, now: datetime, lease: timedelta, least_tried: bool = False
+    ) -> list[ClaimedMessage]: ...
 
     async def settle_delivered(self, claimed: ClaimedMessage, *, now: datetime) -> bool: ...
 

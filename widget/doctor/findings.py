@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from widget.doctor.remedies import remedy
@@ -58,6 +59,8 @@ def findings(
         *_oddities(probes),
         *_closed_by_us(policy, now),
     ]
+    if not policy.enabled:  # nothing is wrong with a button that nobody sees
+        found = [replace(finding, severity=Severity.NOTE) for finding in found]
     yield from sorted(found, key=lambda finding: finding.severity is not Severity.WRONG)
 
 
@@ -110,7 +113,7 @@ def _availability_always_true(policy: Policy, probes: Probes) -> Iterator[Findin
     if not nobody and not full:
         return
     relied = Call.AGENT_AVAILABILITY in policy.checks
-    others = "other checks say that nobody is there" if nobody else "capacity is 0"
+    others = "other checks say that nobody is there" if nobody else "capacity is 0 (perhaps all agents are busy)"
     yield Finding(
         Severity.WRONG if relied and nobody else Severity.NOTE,
         f"agentAvailability is true although {others}: agent availability of this entry point may be set to"

@@ -9,16 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from widget.domain.errors import (
-    EceBusy,
-    EceError,
-    EceGatewayDown,
-    EceRedirect,
-    EceRefused,
-    EceReset,
-    EceTimeout,
-    EceTlsFailure,
-)
+from widget.domain.errors import EceBusy, EceError, EceGatewayDown, EceRefused, EceTlsFailure
 
 FIRST_CEILING = 2.0  # seconds
 LONGEST_CEILING = 300.0
@@ -65,23 +56,13 @@ def ceiling(attempts: int) -> float:
 
 
 def is_permanent(error: EceError) -> bool:
-    """Say whether sending the same again can never work.
-
-    A redirect is a log-in page or a web tier under repair: nothing was said about the survey.
-    """
-    return not error.retryable and not isinstance(error, EceRedirect)
+    """Say whether sending the same again can never work."""
+    return not error.retryable
 
 
 def used_an_attempt(error: EceError) -> bool:
     """Say whether ECE was asked at all."""
     return not isinstance(error, EceBusy)
-
-
-def may_have_arrived(error: EceError) -> bool:
-    """Say whether ECE may have taken the survey although no answer says so: the next sending may be a double."""
-    if isinstance(error, EceGatewayDown):
-        return error.status in (502, 504)  # the web tier lost ECE's answer; 503 says it never asked
-    return isinstance(error, EceTimeout | EceReset)
 
 
 def whatever_the_content(error: EceError) -> bool:

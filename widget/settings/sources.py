@@ -54,7 +54,7 @@ def parse(
     source: str = "settings",
 ) -> Settings:
     """Check a table as read from TOML; relative paths start at `directory`. Raises SettingsFaults with all faults."""
-    overlay = Overlay(copy.deepcopy(raw), directory or Path.cwd())
+    overlay = Overlay(copy.deepcopy(raw), directory or Path())
     lay_over(overlay, environ or {})
     start_paths_at(overlay.directory, overlay.table)
     faults, settings = overlay.faults, None

@@ -85,7 +85,8 @@ def _locale(value: str) -> str:
 
 def _proxy(value: str) -> str:
     try:
-        return str(ip_network(value, strict=False))
+        network = ip_network(value, strict=False)
+        return str(network) if network.prefixlen < network.max_prefixlen else str(network.network_address)
     except ValueError:
         raise ValueError('an address or a network, as "127.0.0.1" or "10.0.0.0/8"') from None
 

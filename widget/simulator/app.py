@@ -15,8 +15,8 @@ from starlette.staticfiles import StaticFiles
 
 from widget.simulator.calls import Calls
 from widget.simulator.chat import ChatPages
+from widget.simulator.connections import Sleep
 from widget.simulator.control import Control, Refused, refused
-from widget.simulator.faults import Sleep
 from widget.simulator.pages import ASSETS, TEMPLATES, environment
 from widget.simulator.world import World
 

@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from widget.simulator import wire
-from widget.simulator.faults import Fault, FaultKind, Sleep, spoil
+from widget.simulator.connections import Sleep
+from widget.simulator.faults import Fault, FaultKind, spoil
 from widget.simulator.queue import Refusal
 from widget.simulator.surveys import LARGEST_BODY, Judgement, ReceivedSurvey, judge
-from widget.simulator.world import GET_CALLS, SURVEY, EntryPoint, World
+from widget.simulator.world import GET_CALLS, SURVEY, EntryPoint, Traffic, World
 
 _COOKIE = "JSESSIONID"
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -51,16 +53,15 @@ class Calls:
 
         async def endpoint(request: Request) -> Response:
             traffic = self._world.traffic[call]
-            traffic.received += 1
-            traffic.under_way += 1
-            traffic.peak = max(traffic.peak, traffic.under_way)
+            traffic.begin()
             try:
                 response = await self._faulty(self._world.take_fault(call), honest, request)
-                if fault_free := response.status_code:
-                    traffic.statuses[fault_free] += 1
-                return response
-            finally:
-                traffic.under_way -= 1
+            except BaseException:
+                traffic.end()
+                raise
+            if response.status_code:
+                traffic.statuses[response.status_code] += 1
+            return _Counted(response, traffic)
 
         return endpoint
 
@@ -186,6 +187,20 @@ class Calls:
         if success == "200-xml":
             return Response("<result>ok</result>", media_type="application/xml")
         return Response(status_code=int(success))
+
+
+class _Counted(Response):
+    """Send a response; its request is under way until the last byte."""
+
+    def __init__(self, response: Response, traffic: Traffic) -> None:
+        self._response, self._traffic = response, traffic
+        self.status_code, self.background = response.status_code, None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._response(scope, receive, send)
+        finally:
+            self._traffic.end()
 
 
 def _allowed(reason: str | None, look: wire.Wire) -> tuple[str, dict[str, object]]:

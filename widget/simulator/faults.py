@@ -1,26 +1,19 @@
 """Faults of an ECE, or of what stands before it, switched on by hand and served on the wire.
 
-What changes the words of an answer is a function of its bytes. What changes how bytes travel is an ASGI response of
-its own; a connection can be reset only where the server offers it (`server.py`), elsewhere the request just fails.
+What changes the words of an answer is a function of its bytes; what changes how bytes travel is a response of its own,
+in `connections.py`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-import anyio
-import anyio.lowlevel
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.types import Receive, Scope, Send
 
-ABORT = "simulator.abort"  # the server's extension: reset this connection
-LONGEST_HANG = 600.0
-ENDLESS_BODY = 64 * 1024 * 1024
-Sleep = Callable[[float], Awaitable[None]]
+from widget.simulator.connections import Drip, Endless, Hang, Reset, Short, Sleep, Slow
 
 
 class FaultKind(StrEnum):
@@ -110,8 +103,7 @@ async def spoil(fault: Fault, honest: Response, request: Request, *, sleep: Slee
     body = bytes(honest.body)
     match fault.kind:
         case FaultKind.SLOW:
-            await sleep(fault.seconds)
-            return honest
+            return Slow(honest, seconds=fault.seconds, sleep=sleep)
         case FaultKind.HANG:
             return Hang()
         case FaultKind.DRIP:
@@ -184,74 +176,3 @@ def _changed(kind: FaultKind, body: bytes, media_type: str) -> tuple[bytes, str]
         FaultKind.WORDS: b"plenty",
     }[kind]
     return head + _BOOLEAN.sub(b"perhaps", _NUMBER.sub(word, content)), media_type
-
-
-def _start(response: Response) -> dict[str, object]:
-    return {"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers}
-
-
-def abort(scope: Scope) -> None:
-    """Reset the connection where the server can; without one, end the request as a lost connection does."""
-    extension = scope.get("extensions", {}).get(ABORT)
-    if extension is None:
-        raise ConnectionResetError("the simulator cuts this connection")
-    extension["cut"]()
-
-
-class Hang(Response):
-    """Say nothing until the client leaves."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with anyio.move_on_after(LONGEST_HANG):
-            while (await receive())["type"] != "http.disconnect":
-                pass
-
-
-class Reset(Response):
-    """Cut the connection before the first byte."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        abort(scope)
-
-
-class Drip(Response):
-    """Send the right answer byte by byte."""
-
-    def __init__(self, honest: Response, *, pause: float, sleep: Sleep) -> None:
-        self._honest, self._pause, self._sleep = honest, pause, sleep
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send(_start(self._honest))
-        for byte in bytes(self._honest.body):
-            await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
-            await self._sleep(self._pause)
-        await send({"type": "http.response.body", "body": b""})
-
-
-class Short(Response):
-    """Announce the whole length, send half, close."""
-
-    def __init__(self, honest: Response) -> None:
-        self._honest = honest
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = bytes(self._honest.body)
-        headers = [pair for pair in self._honest.raw_headers if pair[0] != b"content-length"]
-        headers.append((b"content-length", str(max(2, len(body))).encode()))
-        await send({"type": "http.response.start", "status": self._honest.status_code or 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-        abort(scope)
-
-
-class Endless(Response):
-    """Send well-formed beginnings for ever; stops at a bound, or when the client leaves."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [(b"content-type", b"application/xml")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        chunk = b"<availableSlots>" + b" " * 8176
-        with anyio.move_on_after(LONGEST_HANG):
-            for _ in range(ENDLESS_BODY // len(chunk)):
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-                await anyio.lowlevel.checkpoint()
-        await send({"type": "http.response.body", "body": b""})

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import errno
+import signal
 import socket
 import struct
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from widget.simulator.faults import ABORT
+from widget.simulator.connections import ABORT
 
 STOPS_WITHIN = 10.0
 _LOOK_EVERY = 0.01
@@ -32,6 +35,14 @@ class ResettableProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = {ABORT: {"cut": self._cut}}
+
+    def shutdown(self) -> None:
+        """Cut what a fault keeps open, so that the end does not wait for it."""
+        cycle: Any = self.cycle
+        unanswered = cycle is not None and not cycle.response_complete
+        super().shutdown()
+        if unanswered:
+            self._cut()
 
     def _cut(self) -> None:
         connection = self.transport.get_extra_info("socket")
@@ -61,14 +72,15 @@ def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
     return listener
 
 
-def make_server(app: ASGIApp, *, http: type[HttpToolsProtocol] | None = None) -> uvicorn.Server:
+def make_server(app: ASGIApp, *, http: Any = "auto") -> uvicorn.Server:
     """Make a server that stops within a second, even while a fault keeps connections open."""
     config = uvicorn.Config(
         app,
-        http=http or "auto",
-        log_level="warning",
+        http=http,
+        log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=1,
         ws="none",
     )
@@ -101,8 +113,45 @@ class ServerThread:
         self._thread.join(STOPS_WITHIN)
 
 
+def run_until_stopped(running: list[ServerThread], stop: threading.Event, *, started: Callable[[], None]) -> int:
+    """Run all servers until `stop` is set, or until one of them ends by itself, which is a failure."""
+    for each in running:
+        each.start()
+    told = False
+    while all(each.running for each in running) and not stop.wait(_LOOK_EVERY):
+        if not told and all(each.started for each in running):
+            started()
+            told = True
+    for each in running:
+        each.ask_to_stop()
+    for each in running:
+        each.wait_for_the_end()
+    return 0 if stop.is_set() else 1
+
+
+def stop_on_signals(stack: ExitStack) -> threading.Event:
+    """Let the first Ctrl-C or SIGTERM end the servers in good order; the second one ends it at once."""
+    stop = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def handle(number: int, _frame: object) -> None:
+        if stop.is_set():
+            restore()
+            sys.exit(128 + number)
+        stop.set()
+
+    for number in before:
+        signal.signal(number, handle)
+    stack.callback(restore)
+    return stop
+
+
 @contextmanager
-def serving(app: ASGIApp, *, http: type[HttpToolsProtocol] | None = ResettableProtocol, port: int = 0) -> Iterator[str]:
+def serving(app: ASGIApp, *, http: Any = ResettableProtocol, port: int = 0) -> Iterator[str]:
     """Serve `app` on loopback for as long as the block runs; gives the origin. Port 0 takes any free one."""
     with listen("127.0.0.1", port) as listener:
         server = ServerThread(make_server(app, http=http), listener)

@@ -68,6 +68,14 @@ class Traffic:
     peak: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
 
+    def begin(self) -> None:
+        self.received += 1
+        self.under_way += 1
+        self.peak = max(self.peak, self.under_way)
+
+    def end(self) -> None:
+        self.under_way -= 1
+
 
 class World:
     """Hold everything that changes, and move it along with the clock handed in."""

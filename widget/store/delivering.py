@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from widget.domain.outbox import ClaimedMessage, MessageState, SurveyMessage
 from widget.store.accepting import load_answers
@@ -41,6 +42,7 @@ class Claim:
     owner: str
     now: datetime
     lease: timedelta
+    least_tried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,39 +71,40 @@ def _is_due() -> ColumnElement[bool]:
     )
 
 
-# Made once: building a statement costs more than running it.
 # PostgreSQL skips rows that another process is claiming; SQLite has one writer at a time and drops that clause.
-_CLAIM = (
-    update(outbox)
-    .where(
-        outbox.c.id.in_(
-            select(outbox.c.id)
-            .where(_is_due())
-            .order_by(outbox.c.accepted_at, outbox.c.id)
-            .limit(bindparam("most"))
-            .with_for_update(skip_locked=True)
-            .scalar_subquery()
+def _claiming(*order: ColumnElement[Any]) -> ReturningUpdate[Any]:
+    due = (
+        select(outbox.c.id).where(_is_due()).order_by(*order).limit(bindparam("most")).with_for_update(skip_locked=True)
+    )
+    return (
+        update(outbox)
+        .where(outbox.c.id.in_(due.scalar_subquery()))
+        .values(
+            state=_LEASED,
+            lease_owner=bindparam("owner"),
+            leased_until=bindparam("until"),
+            # whoever held it may have died between ECE's answer and the settling
+            possible_doubles=outbox.c.possible_doubles + case((outbox.c.state == _LEASED, 1), else_=0),
+        )
+        .returning(
+            outbox.c.id,
+            outbox.c.key,
+            outbox.c.sid,
+            outbox.c.entry_point,
+            outbox.c.survey,
+            outbox.c.answers,
+            outbox.c.attempts,
+            outbox.c.accepted_at,
+            outbox.c.waiting_since,
         )
     )
-    .values(
-        state=_LEASED,
-        lease_owner=bindparam("owner"),
-        leased_until=bindparam("until"),
-        # whoever held it may have died between ECE's answer and the settling
-        possible_doubles=outbox.c.possible_doubles + case((outbox.c.state == _LEASED, 1), else_=0),
-    )
-    .returning(
-        outbox.c.id,
-        outbox.c.key,
-        outbox.c.sid,
-        outbox.c.entry_point,
-        outbox.c.survey,
-        outbox.c.answers,
-        outbox.c.attempts,
-        outbox.c.accepted_at,
-        outbox.c.waiting_since,
-    )
-)
+
+
+# Made once: building a statement costs more than running it.
+_CLAIM = {
+    False: _claiming(outbox.c.accepted_at, outbox.c.id),
+    True: _claiming(outbox.c.attempts, outbox.c.accepted_at, outbox.c.id),
+}
 _SETTLE = (
     update(outbox)
     .where(
@@ -131,7 +134,7 @@ def claim(connection: Connection, claims: Sequence[Claim]) -> list[list[ClaimedM
 def _claim(connection: Connection, wanted: Claim) -> list[ClaimedMessage]:
     until = wanted.now + wanted.lease
     found = connection.execute(
-        _CLAIM,
+        _CLAIM[wanted.least_tried],
         {
             "at": to_ms(wanted.now),
             "ahead": to_ms(wanted.now + FURTHEST_AHEAD),

@@ -20,13 +20,22 @@ class FileGone(OSError):
     """The database file was removed or replaced while it was in use."""
 
 
+class SqliteFailure(OSError):
+    """SQLite refused a statement that was given to it past SQLAlchemy, as PRAGMAs must be outside a transaction."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.sqlite_errorname = str(getattr(error, "sqlite_errorname", ""))
+
+
+DAMAGED = "the database file is damaged"
 _SQLITE_WORDS = (
     ("SQLITE_FULL", "the disk is full"),
     ("SQLITE_READONLY", "the database is read-only"),
     ("SQLITE_BUSY", "the database is locked by another program"),
     ("SQLITE_LOCKED", "the database is locked by another program"),
-    ("SQLITE_CORRUPT", "the database file is damaged"),
-    ("SQLITE_NOTADB", "the database file is damaged"),
+    ("SQLITE_CORRUPT", DAMAGED),
+    ("SQLITE_NOTADB", DAMAGED),
     ("SQLITE_CANTOPEN", "the database file cannot be opened"),
     ("SQLITE_IOERR", "the disk failed to read or write"),
 )
@@ -70,7 +79,7 @@ def worth_trying_singly(error: BaseException) -> bool:
     True for a value that the database or the driver refuses and for a deadlock that PostgreSQL broke; false for a
     database that is gone, full, locked or failing, where each further try would only make everybody wait.
     """
-    if isinstance(error, FileGone):
+    if isinstance(error, OSError):
         return False
     if isinstance(error, ValueError | TypeError):
         return True

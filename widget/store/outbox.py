@@ -85,9 +85,11 @@ class Outbox:
 
     # --- delivery ---
 
-    async def claim(self, *, limit: int, owner: str, now: datetime, lease: timedelta) -> list[ClaimedMessage]:
-        """Lease up to `limit` due messages, the oldest first."""
-        claimed: list[ClaimedMessage] = await self._do(delivering.claim, Claim(limit, owner, now, lease))
+    async def claim(
+        self, *, limit: int, owner: str, now: datetime, lease: timedelta, least_tried: bool = False
+    ) -> list[ClaimedMessage]:
+        """Lease up to `limit` due messages, the oldest first; or those that were tried least, for a probe."""
+        claimed: list[ClaimedMessage] = await self._do(delivering.claim, Claim(limit, owner, now, lease, least_tried))
         return claimed
 
     async def settle_delivered(self, claimed: ClaimedMessage, *, now: datetime) -> bool:
@@ -250,6 +252,7 @@ def _nothing() -> None:
 
 async def open_outbox(url: str, *, now: Callable[[], datetime]) -> Outbox:
     """Open the outbox that `[storage] url` names, bringing its schema up to date. Raises StoreRefused."""
-    outbox = Outbox(choose_database(url), now=now)
+    # in a thread, since a driver is imported here and reads files
+    outbox = Outbox(await asyncio.to_thread(choose_database, url), now=now)
     await outbox.open()
     return outbox

@@ -6,6 +6,7 @@ Versions before 3.51.3 can corrupt a database in WAL mode when two connections w
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 from pathlib import Path
@@ -14,11 +15,10 @@ from urllib.parse import quote
 
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from widget.store.faults import FileGone, StoreRefused
-from widget.store.migrate import migrate, version
+from widget.store.faults import DAMAGED, STORE_ERRORS, FileGone, SqliteFailure, StoreRefused, in_words
+from widget.store.migrate import migrate
 from widget.store.schema import APPLICATION_ID
 
 FIRST_SAFE_WAL = (3, 51, 3)
@@ -68,9 +68,8 @@ class SqliteDatabase:
                 with connection.begin():  # BEGIN IMMEDIATE: the lock under which migrations run
                     connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
                     migrate(connection)
-        except DBAPIError as error:
-            name = getattr(error.orig, "sqlite_errorname", "")
-            if name in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+        except STORE_ERRORS as error:
+            if in_words(error) == DAMAGED:
                 raise StoreRefused(self._damaged()) from error
             raise
         if not self._wal:
@@ -78,12 +77,13 @@ class SqliteDatabase:
 
     def connect(self) -> Connection:
         """Open the file that `prepare` left; never make a new one, since that would lose what the old one promised."""
+        if not self._path.exists():
+            raise FileGone
         connection = self._engine.connect()
         try:
+            if self._ask(connection, "PRAGMA application_id") != [(APPLICATION_ID,)]:
+                raise FileGone  # not the file that was prepared
             self._set_up(connection)
-            if version(connection) is None:
-                raise FileGone
-            connection.rollback()
             self._identity = (_identity(self._path), None)
         except BaseException:
             connection.close()
@@ -108,12 +108,10 @@ class SqliteDatabase:
         rebuilding the file removes those.
         """
         connection.rollback()
-        raw = connection.connection.dbapi_connection
-        assert raw is not None
-        raw.execute("VACUUM")
+        self._ask(connection, "VACUUM")
         if not self._wal:
             return True
-        busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        ((busy, _, _),) = self._ask(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
         return not busy
 
     def dispose(self) -> None:
@@ -140,8 +138,10 @@ class SqliteDatabase:
         if not folder.is_dir():
             raise StoreRefused(f"The folder of [storage] url does not exist: {folder}")
         try:
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)  # it will hold personal data
-            os.close(handle)
+            # For its owner alone, since it will hold personal data. Never opened when it exists: closing a handle of
+            # one's own drops the locks of all of SQLite's in this process (https://sqlite.org/howtocorrupt.html, 2.2).
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             folder_handle = os.open(folder, os.O_RDONLY)
             try:
                 os.fsync(folder_handle)
@@ -153,25 +153,20 @@ class SqliteDatabase:
             ) from error
 
     def _refuse_foreign(self, connection: Connection) -> None:
-        raw = connection.connection.dbapi_connection
-        assert raw is not None
-        (found,) = raw.execute("PRAGMA application_id").fetchone()
-        (tables,) = raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        ((found,),) = self._ask(connection, "PRAGMA application_id")
+        ((tables,),) = self._ask(connection, "SELECT count(*) FROM sqlite_master")
         if found != APPLICATION_ID and tables:
             raise StoreRefused(
                 f"The file {self._path} is a SQLite database of another program. "
                 "It was left as it is; let [storage] url name a file of its own."
             )
-        if self._path.stat().st_size <= CHECK_WHOLE_FILE_UP_TO:
-            (verdict,) = raw.execute("PRAGMA quick_check(1)").fetchone()
-            if verdict != "ok":
-                raise StoreRefused(self._damaged())
+        small = self._path.stat().st_size <= CHECK_WHOLE_FILE_UP_TO
+        if small and self._ask(connection, "PRAGMA quick_check(1)") != [("ok",)]:
+            raise StoreRefused(self._damaged())
 
     def _set_up(self, connection: Connection) -> None:
-        raw = connection.connection.dbapi_connection
-        assert raw is not None
         wanted = "wal" if self._wal else "delete"
-        (mode,) = raw.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
+        ((mode,),) = self._ask(connection, f"PRAGMA journal_mode = {wanted}")
         if mode != wanted:
             raise StoreRefused(
                 f"The file {self._path} is in journal mode {mode} and cannot be changed to {wanted}: another program "
@@ -185,7 +180,16 @@ class SqliteDatabase:
             "journal_size_limit = 67108864",
             "trusted_schema = OFF",
         ):
-            raw.execute(f"PRAGMA {pragma}").fetchall()
+            self._ask(connection, f"PRAGMA {pragma}")
+
+    def _ask(self, connection: Connection, statement: str) -> list[tuple[Any, ...]]:
+        """Run a statement outside any transaction, which SQLAlchemy would begin."""
+        raw = connection.connection.dbapi_connection
+        assert raw is not None
+        try:
+            return list(raw.execute(statement).fetchall())
+        except self._driver.Error as error:
+            raise SqliteFailure(error) from error
 
     def _damaged(self) -> str:
         return (

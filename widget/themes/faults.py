@@ -26,4 +26,4 @@ class ThemeWarning:
     advice: str = ""
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.problem}{'; ' + self.advice if self.advice else ''}"
+        return f"{self.file}: {self.problem.rstrip('.')}{'; ' + self.advice if self.advice else ''}"

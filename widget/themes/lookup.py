@@ -14,6 +14,7 @@ from widget.assets import asset_folder
 from widget.themes.design import Design, read_design
 from widget.themes.faults import ThemeFault, ThemeWarning
 from widget.themes.folders import NAME, Layer, read_layers
+from widget.themes.markup import blocked_markup
 from widget.themes.versions import Changes, outgrown, read_changes
 
 DEFAULT = "default"
@@ -88,9 +89,10 @@ class Themes:
         return self._faults
 
     def warnings(self) -> tuple[ThemeWarning, ...]:
-        """Overrides that the shipped templates have outgrown, and colours too close to read."""
+        """Overrides that ours have outgrown, markup a strict policy blocks, and colours too close to read."""
         found: list[ThemeWarning] = []
         for layer, name in self.overrides:
+            found += blocked_markup(layer, name)
             replaced = self.replaced(layer.theme, name)
             if replaced is not None:
                 found += outgrown(layer, name, replaced, self._changes)

@@ -6,7 +6,7 @@ and a test compares them with the variables that the shipped templates use.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, NamedTuple, get_args, get_origin, get_type_hints
 
 from markupsafe import Markup
@@ -113,10 +113,12 @@ FUNCTIONS = {
 
 
 def variables(context: type) -> tuple[Variable, ...]:
+    """List a context's fields, each with the line that says what it is: beside its type, or in its metadata."""
+    helped = {each.name: str(each.metadata.get("help", "")) for each in fields(context)}
     found = []
     for name, hint in get_type_hints(context, include_extras=True).items():
-        kind, help_line = get_args(hint) if get_origin(hint) is Annotated else (hint, "")
-        found.append(Variable(name, getattr(kind, "__name__", str(kind)), help_line))
+        kind, line = get_args(hint) if get_origin(hint) is Annotated else (hint, helped[name])
+        found.append(Variable(name, kind.__name__ if isinstance(kind, type) else str(kind), line))
     return tuple(found)
 
 

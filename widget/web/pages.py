@@ -18,7 +18,7 @@ from widget.themes import DEFAULT, Themes
 from widget.themes.design import Design
 from widget.web.contexts import ClosedContext, ErrorContext, LauncherContext, StyleContext
 from widget.web.stylesheets import StyleSheet, compact, style_routes, style_sheet
-from widget.web.templating import TemplateFault, Templates
+from widget.web.templating import TemplateFault, Templates, log_failure
 from widget.web.words import can_try_again, words_for_fault, words_for_reason
 
 if TYPE_CHECKING:
@@ -38,11 +38,17 @@ class Pages:
     """Render pages; `clock` is asked only for the words of an opening time ("Monday", or a date)."""
 
     def __init__(
-        self, settings: Settings, themes: Themes, texts: Texts, *, clock: Callable[[], datetime] = _utc_now
+        self,
+        settings: Settings,
+        themes: Themes,
+        texts: Texts,
+        *,
+        clock: Callable[[], datetime] = _utc_now,
+        on_failure: Callable[[TemplateFault], None] = log_failure,
     ) -> None:
         self.settings, self.themes, self.texts = settings, themes, texts
         self._clock = clock
-        self._templates = Templates(themes, texts)
+        self._templates = Templates(themes, texts, on_failure=on_failure)
         self._designs = {
             (name, scheme): _in_scheme(themes.design(name), scheme) for name in themes.names for scheme in SCHEMES
         }
@@ -128,8 +134,12 @@ class Pages:
 
     def error(self, *, status: int, code: str, request_id: str, theme: str, language: str) -> str:
         """Give the page for a fault; the same words for every page there is."""
+        context = self.error_context(status=status, code=code, request_id=request_id, language=language)
+        return self.render("error.html", context, theme=theme, language=language)
+
+    def error_context(self, *, status: int, code: str, request_id: str, language: str) -> ErrorContext:
         words, say = words_for_fault(status, code), partial(self.texts.gettext, language)
-        context = ErrorContext(
+        return ErrorContext(
             status=status,
             code=code,
             heading=say(words.heading),
@@ -138,7 +148,6 @@ class Pages:
             again=can_try_again(status),
             request_id=request_id,
         )
-        return self.render("error.html", context, theme=theme, language=language)
 
     def render(
         self, template: str, context: DataclassInstance, *, theme: str, language: str, scheme: Scheme = "auto"
@@ -157,6 +166,12 @@ class Pages:
     def stylesheet_url(self, theme: str, file: str, *, scheme: Scheme = "auto") -> str:
         """Give the address of a style sheet as this theme has it; LookupError when it has none of that name."""
         return self._addresses[theme, file, scheme]
+
+    def launcher_sheet(self, theme: str, corner: str, scheme: Scheme) -> str:
+        """Give the address of `launcher.css` as a file: the preview's shadow roots are made without script."""
+        sheet = style_sheet("launcher.css", self._style("launcher.css", theme, scheme, corner))
+        self.sheets.setdefault(sheet.path, sheet)  # bounded by themes, corners and schemes
+        return sheet.path
 
     def faults(self) -> tuple[TemplateFault, ...]:
         """The templates that have failed so far; the shipped ones are used in their place."""

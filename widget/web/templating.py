@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, TemplateError
 from markupsafe import Markup, escape
 
+from widget import telemetry
 from widget.texts import Texts
 from widget.themes import Themes
 from widget.themes.folders import Layer
@@ -23,8 +23,6 @@ REPLACED_PREFIXES = ("default:", "shipped:")
 
 # What a template of someone else's may raise while it is rendered: Jinja's errors, and those of the values it touches.
 _FAILURES = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +37,15 @@ class TemplateFault:
         return f"{self.file} (theme {self.theme}): {self.problem}; the shipped template is used instead"
 
 
-class Templates:
-    """Render a theme's files; `failures` grows by one for each template that failed, not for each time."""
+def log_failure(fault: TemplateFault) -> None:
+    telemetry.logger().error("template_failed", template=fault.file, theme=fault.theme, problem=fault.problem)
 
-    def __init__(self, themes: Themes, texts: Texts) -> None:
-        self._texts, self._themes = texts, themes
+
+class Templates:
+    """Render a theme's files; a template that failed is told to `on_failure` and kept in `failures`, once."""
+
+    def __init__(self, themes: Themes, texts: Texts, *, on_failure: Callable[[TemplateFault], None]) -> None:
+        self._texts, self._themes, self._on_failure = texts, themes, on_failure
         self._full = _ThemeEnvironment(themes, shipped_only=False)
         self._shipped = _ThemeEnvironment(themes, shipped_only=True)
         self.failures: dict[tuple[str, str], TemplateFault] = {}
@@ -80,8 +82,8 @@ class Templates:
             place = f"line {error.lineno}: " if isinstance(getattr(error, "lineno", None), int) else ""  # type: ignore[attr-defined]
             problem = f"{place}{type(error).__name__}: {error}"
             where = layer.where(file) if layer else file
-            self.failures[theme, file] = TemplateFault(where, theme, problem)
-            log.error("template_failed", template=where, theme=theme, problem=problem)
+            fault = self.failures[theme, file] = TemplateFault(where, theme, problem)
+            self._on_failure(fault)
 
     def _speech(self, language: str) -> dict[str, Callable[..., str]]:
         """The functions a template speaks with; they escape the text as well as the values put into it."""
