@@ -1,29 +1,60 @@
 # Two commands for a fresh machine: make demo, make test. Nothing needed but git, make and Python 3.11 or later.
 PYTHON ?= python3
 PORT ?= 8000
+SIMULATOR_PORT ?= 8100
+SITE_PORT ?= 8080
+COVERED ?= 90
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
-.PHONY: demo test check bench soak audit format clean
+.PHONY: demo test check lint tools bench soak audit format wheel clean
 
 .venv/.installed: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo 'Python 3.11 or later is needed; name it as in: make test PYTHON=python3.12'; exit 1; }
+	@$(PYTHON) tests/install_tools.py venv
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
-	touch $@
+	$(PIP) install -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
 
 demo: .venv/.installed ## simulator, widget server and a sample site on loopback
-	$(BIN)/ece-widget demo --port $(PORT)
+	@$(BIN)/ece-widget demo --port $(PORT) --simulator-port $(SIMULATOR_PORT) --site-port $(SITE_PORT)
 
-test: .venv/.installed ## every test; ends with pytest's closing line
-	$(BIN)/python tests/install_tools.py
-	$(BIN)/python -m pytest
+tools: .venv/.installed ## what the tests need beside Python
+	@$(BIN)/python tests/install_tools.py tests
 
-check: .venv/.installed ## format, lint, types, imports, tests with coverage
+test: tools ## every test; ends with pytest's closing line
+	@$(BIN)/python -m pytest
+
+lint: .venv/.installed ## format, lint, types, imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(MAKE) test
+
+check: lint tools ## what every change must pass; the tests run once, with coverage, and have the last word
+	@rm -f .coverage .coverage.* .test-output .test-failed
+	@{ $(BIN)/coverage run -m pytest || touch .test-failed; } | tee .test-output
+	@test ! -e .test-failed
+	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --fail-under=$(COVERED)
+	@tail -n 1 .test-output
+
+bench: tools ## figures as ratios, all from one run
+	@$(BIN)/python -m tests.bench
+
+soak: tools ## the long proofs: kills, seeds, hostile requests
+	@$(BIN)/python -m tests.soak
+
+audit: tools ## outside judges; installs their tools
+	@$(BIN)/python -m tests.audit
+
+format: .venv/.installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+wheel: .venv/.installed ## dist/ece_widget-….whl
+	$(BIN)/python -m hatchling build -t wheel
 
 clean:
-	rm -rf .venv dist
+	rm -rf .venv .tools dist .coverage .coverage.* .test-output .test-failed

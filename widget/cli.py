@@ -9,6 +9,8 @@ import importlib
 
 import click
 
+from widget import __version__
+
 # name → module:attribute, in the order of the contract
 COMMANDS = {
     "serve": "widget.commands.serve:serve",
@@ -40,6 +42,6 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="ece-widget", prog_name="ece-widget")
+@click.version_option(__version__, prog_name="ece-widget")
 def main() -> None:
     """A chat button, the wait before it and the survey after it, for Cisco Enterprise Chat and Email."""

@@ -1,4 +1,4 @@
-"""What several commands share: `--config`, and one clear message for settings that cannot be used."""
+"""What several commands share: `--config`, `--json`, and one clear message for settings that cannot be used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from widget import settings
 
 config_option: Callable[[Any], Any] = click.option(
     "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     help="The settings; default ece-widget.toml here, or ECE_WIDGET_CONFIG.",
 )
 json_option: Callable[[Any], Any] = click.option("--json", "as_json", is_flag=True, help="Print JSON, not a table.")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import inf
 from typing import Literal
 
 from widget.domain import hours as business_hours
@@ -116,22 +117,24 @@ class Decision:
     next_check: int
 
 
-def require_numbers(policy: Policy, outcomes: Outcomes) -> dict[Call, Outcome]:
-    """Turn a reading without a number that a limit needs into the error it is; other missing numbers stay None."""
-    checked = dict(outcomes)
-    live, capacity = checked.get(Call.LIVE_SESSION_STATUS), checked.get(Call.CAPACITY)
-    if isinstance(live, LiveSessionStatus):
-        if policy.max_wait is not None and live.wait_time is None:
-            checked[Call.LIVE_SESSION_STATUS] = EceUnreadable("no usable waitTime, which max_wait needs")
-        elif policy.max_queue_depth is not None and live.queue_depth is None:
-            checked[Call.LIVE_SESSION_STATUS] = EceUnreadable("no usable queueDepth, which max_queue_depth needs")
-    if isinstance(capacity, Capacity) and capacity.count is None:
-        checked[Call.CAPACITY] = EceUnreadable("no usable count, which the capacity check needs")
-    return checked
+def require_number(policy: Policy, reading: Reading) -> Reading:
+    """Give the reading back, or raise EceUnreadable when it lacks a number that the policy needs.
+
+    Any other missing number stays None and means nothing.
+    """
+    match reading:
+        case LiveSessionStatus(wait_time=None) if policy.max_wait is not None:
+            raise EceUnreadable("no usable waitTime, which max_wait needs")
+        case LiveSessionStatus(queue_depth=None) if policy.max_queue_depth is not None:
+            raise EceUnreadable("no usable queueDepth, which max_queue_depth needs")
+        case Capacity(count=None):
+            raise EceUnreadable("no usable count, which the capacity check needs")
+        case _:
+            return reading
 
 
 def judge(policy: Policy, outcomes: Outcomes, memory: LimitMemory) -> tuple[Verdict, LimitMemory]:
-    """Judge one set of outcomes (after `require_numbers`).
+    """Judge one set of outcomes, each reading through `require_number`.
 
     The first check to close gives the reason, whatever later ones failed: one definite no is enough. A check that
     failed, where none closed, makes the verdict unknown. Own limits close at once and open after two sets within them.
@@ -200,12 +203,14 @@ def pace(policy: Policy, verdict: Verdict, now: datetime) -> int:
 
     Of the allowed values the longest that does not pass the next opening or closing is taken, 5 at the least.
     """
-    usual = _usual_pace(verdict)
+    longest = min(_usual_pace(verdict), seconds_until_change(policy, now))
+    return max((each for each in (SOON, USUAL, SELDOM, RARELY) if each <= longest), default=SOON)
+
+
+def seconds_until_change(policy: Policy, now: datetime) -> float:
+    """Give the seconds until hours open or close, infinite when they never will."""
     change = business_hours.next_change(policy.hours, now) if policy.enabled and policy.hours else None
-    if change is None:
-        return usual
-    until = (change - now) / timedelta(seconds=1)
-    return max((each for each in (SOON, USUAL, SELDOM, RARELY) if each <= min(usual, until)), default=SOON)
+    return inf if change is None else (change - now) / timedelta(seconds=1)
 
 
 def _usual_pace(verdict: Verdict) -> int:

@@ -11,7 +11,8 @@ WidgetError
 │   ├── EceStatus            any other status that is no success: speaks against this one call
 │   ├── EceRedirect          3xx; never followed
 │   ├── EceUnreadable        a success whose body is no answer of this call
-│   └── EceBusy              our own connection limit was reached; speaks against nobody
+│   ├── EceBusy              our own connection limit was reached; speaks against nobody
+│   └── EceUnsendable        a survey that XML cannot carry; ECE was not asked
 ├── TokenError               a signed text that we do not accept
 │   ├── TokenInvalid         forged, cut, for another purpose, or signed by a retired key
 │   └── TokenExpired         ours, but past its own expiry
@@ -37,19 +38,31 @@ class WidgetError(Exception):
 class EceError(WidgetError):
     """A call to ECE gave no reading.
 
-    `retryable` says whether the same call may work later without anybody changing anything;
-    `blame` says which circuit breaker counts it.
+    `retryable` says whether the same call may work later without anybody changing anything; a class's word, which
+    one answer to a survey may correct. `blame` says which circuit breaker counts it. `maybe_received` marks a survey
+    that ECE may have taken although no answer says so: sending it again may double it.
     """
 
-    retryable: ClassVar[bool] = True
+    retryable: bool = True
     blame: ClassVar[Blame] = "call"
     code: ClassVar[str] = "ece_failed"
 
-    def __init__(self, detail: str = "", *, status: int | None = None, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        retryable: bool | None = None,
+        maybe_received: bool = False,
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.status = status
         self.retry_after = retry_after
+        self.maybe_received = maybe_received
+        if retryable is not None:
+            self.retryable = retryable
 
 
 class EceUnreachable(EceError):
@@ -113,6 +126,14 @@ class EceBusy(EceError):
 
     blame = "nobody"
     code = "ece_busy"
+
+
+class EceUnsendable(EceError):
+    """A survey whose text XML 1.0 cannot carry (a control character, half a surrogate pair); ECE was not asked."""
+
+    retryable = False
+    blame = "nobody"
+    code = "ece_unsendable"
 
 
 class TokenError(WidgetError):

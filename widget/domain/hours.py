@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 DAY = 24 * 60
 _SEARCH_DAYS = 400  # a yearly opening is still found; nothing past that is an "opening" to a visitor
+_CLOSING_DAYS = 8  # asked at every refresh: who is open round the clock shall not pay for a year of days
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +45,19 @@ def is_open(hours: Hours, now: datetime) -> bool:
 
 
 def next_change(hours: Hours, now: datetime) -> datetime | None:
-    """Give the moment (UTC) at which `is_open` will answer differently, or None if never."""
+    """Give the moment (UTC) at which `is_open` will answer differently, or None if none is in sight.
+
+    In sight are 400 days for an opening and a week for a closing.
+    """
     if not is_open(hours, now):
         return next_opening(hours, now)
     end = now
-    for start, until in _spans(hours, now, days_ahead=_SEARCH_DAYS):
+    for start, until in _spans(hours, now, days_ahead=_CLOSING_DAYS):
         if start <= end < until:
             end = until
         elif start > end:
-            break
-    return end
+            return end
+    return end if end - now < timedelta(days=_CLOSING_DAYS - 1) else None
 
 
 def next_opening(hours: Hours, now: datetime) -> datetime | None:

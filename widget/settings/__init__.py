@@ -1,5 +1,6 @@
 """The settings: one TOML file, environment over it, secrets also from files; read once, checked together, frozen."""
 
+from widget.settings.faults import Fault, SettingsFaults
 from widget.settings.model import (
     DeliverySettings,
     EceSettings,
@@ -12,7 +13,7 @@ from widget.settings.model import (
     StorageSettings,
     ThemesSettings,
 )
-from widget.settings.sources import Fault, SettingsFaults, default_file, load, parse
+from widget.settings.sources import default_file, load, parse
 from widget.settings.surveys import SurveySettings
 
 __all__ = [

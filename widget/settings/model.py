@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from widget.domain.decision import Policy
 from widget.domain.hours import Hours
 from widget.domain.readings import Call
+from widget.settings.addresses import (
+    BaseUrl,
+    ChatUrl,
+    Listen,
+    OriginOrAny,
+    ProxyUrl,
+    PublicUrl,
+    SharedUrl,
+    StorageUrl,
+    SurveyPath,
+    UrlPath,
+)
+from widget.settings.advice import advice
 from widget.settings.surveys import SurveySettings
 from widget.settings.values import (
-    LONGEST_ID,
-    BaseUrl,
+    CallTimeout,
+    Connections,
     Day,
+    Depth,
     Duration,
+    EceLocale,
+    EntryPointId,
     Language,
     Name,
-    OriginOrAny,
     ProxyNetwork,
-    PublicUrl,
     Range,
     Rate,
     Secret,
-    UrlPath,
+    Senders,
+    Slots,
+    Switch,
     Words,
     Zone,
-    is_origin,
 )
-
-CHAT_URL_FIELDS = frozenset({"id", "locale", "language", "country", "ticket"})
 
 
 class Section(BaseModel):
@@ -45,7 +56,7 @@ class ServerSettings(Section):
     public_url: PublicUrl
     allowed_origins: Annotated[tuple[OriginOrAny, ...], Words] = ()
     trusted_proxies: Annotated[tuple[ProxyNetwork, ...], Words] = ("127.0.0.1",)
-    metrics_listen: str = Field(default="", pattern=r"^$|^\S+:[0-9]{1,5}$")
+    metrics_listen: Listen = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
@@ -58,16 +69,16 @@ class SecuritySettings(Section):
 
 class EceSettings(Section):
     base_url: BaseUrl
-    timeout: Duration = 2.0
+    timeout: CallTimeout = 2.0
     ca_file: Path | None = None
     client_cert: Path | None = None
     client_key: Path | None = None
-    proxy: BaseUrl | None = None
-    max_connections: int = Field(default=20, ge=1, le=1000)
+    proxy: ProxyUrl | None = Field(default=None, repr=False)  # may hold a password
+    max_connections: Connections = 20
     fresh_for: Duration = 5.0
     stale_for: Duration = 60.0
     api_path: UrlPath = "/egain/chat/entrypoint"
-    survey_path: Literal["auto"] | UrlPath = "auto"
+    survey_path: SurveyPath = "auto"
     survey_format: Literal["auto", "plain", "namespace"] = "auto"
     wait_time_unit: Literal["milliseconds", "seconds", "minutes"] = "seconds"
 
@@ -82,7 +93,7 @@ class HoursSettings(Section):
     saturday: Annotated[tuple[Range, ...], Words] = ()
     sunday: Annotated[tuple[Range, ...], Words] = ()
     closed: Annotated[tuple[Day, ...], Words] = ()
-    special: dict[Day, tuple[Range, ...]] = Field(default_factory=dict)
+    special: dict[Day, Annotated[tuple[Range, ...], Words]] = Field(default_factory=dict)
 
     def hours(self) -> Hours:
         """Give the same hours as the domain has them."""
@@ -102,48 +113,21 @@ class HoursSettings(Section):
         )
 
 
-def _chat_url(value: str) -> str:
-    allowed = (
-        "an http or https address; in its path and query {id}, {locale}, {language}, {country} and {ticket}"
-        " may stand, other braces may not"
-    )
-    try:
-        fields = {name for _, name, spec, conversion in string.Formatter().parse(value) if name is not None}
-        specs = [
-            spec or conversion for _, name, spec, conversion in string.Formatter().parse(value) if name is not None
-        ]
-        parts = urlsplit(value.format(**dict.fromkeys(CHAT_URL_FIELDS, "x")))
-    except (ValueError, KeyError, IndexError, AttributeError):
-        raise ValueError(allowed) from None
-    origin = f"{parts.scheme}://{parts.netloc}"
-    if (
-        not fields <= CHAT_URL_FIELDS
-        or any(specs)
-        or not is_origin(origin)
-        or not value.startswith(origin)
-        or not value.isascii()
-        or not value.isprintable()
-        or " " in value
-    ):
-        raise ValueError(allowed)
-    return value
-
-
 class EntryPointSettings(Section):
-    id: int = Field(ge=1, le=LONGEST_ID)
-    chat_url: Annotated[str, AfterValidator(_chat_url)]
-    enabled: bool = True
+    id: EntryPointId
+    chat_url: ChatUrl
+    enabled: Switch = True
     checks: Annotated[tuple[Call, ...], Words] = Field(
         default=(Call.CHAT_ALLOWED, Call.LIVE_SESSION_STATUS), min_length=1
     )
     max_wait: Duration | None = None
-    max_queue_depth: int | None = Field(default=None, ge=0, le=LONGEST_ID)
-    min_capacity: int | None = Field(default=None, ge=1, le=LONGEST_ID)
-    show_wait: bool = True
-    show_position: bool = True
+    max_queue_depth: Depth | None = None
+    min_capacity: Slots | None = None
+    show_wait: Switch = True
+    show_position: Switch = True
     when_unavailable: Literal["hide", "message"] = "hide"
     when_unknown: Literal["hide", "message", "show"] = "hide"
-    locales: dict[Language, Language] = Field(default_factory=dict)
+    locales: dict[Language, EceLocale] = Field(default_factory=dict)
     open_in: Literal["popup", "tab", "dock"] = "popup"
     survey: Name | None = None
     theme: Name = "default"
@@ -167,15 +151,12 @@ class EntryPointSettings(Section):
 
 
 class StorageSettings(Section):
-    url: SecretStr = Field(
-        default=SecretStr("sqlite:///ece-widget.db"),
-        validate_default=True,
-    )
+    url: StorageUrl = SecretStr("sqlite:///ece-widget.db")
     retention: Duration = 90 * 86400.0
 
 
 class DeliverySettings(Section):
-    concurrency: int = Field(default=4, ge=1, le=100)
+    concurrency: Senders = 4
     max_age: Duration = 7 * 86400.0
 
 
@@ -192,11 +173,11 @@ class LimitsSettings(Section):
 
 
 class SharedSettings(Section):
-    url: SecretStr
+    url: SharedUrl
 
 
 class Settings(Section):
-    """The whole file. `directory` is where relative paths in it start: the file's own folder."""
+    """The whole file. Relative paths in it, SQLite's too, start at its own folder (`sources.py`)."""
 
     server: ServerSettings
     security: SecuritySettings
@@ -212,16 +193,6 @@ class Settings(Section):
     def policies(self) -> Mapping[str, Policy]:
         return {name: entry_point.policy(name) for name, entry_point in self.entry_points.items()}
 
-
-def relative_paths_from(raw: dict[str, Any], directory: Path) -> dict[str, Any]:
-    """Make the paths of a raw settings table start at the folder of its file."""
-    for section, key in (
-        ("ece", "ca_file"),
-        ("ece", "client_cert"),
-        ("ece", "client_key"),
-        ("themes", "directory"),
-    ):
-        value = raw.get(section, {}).get(key) if isinstance(raw.get(section, {}), dict) else None
-        if isinstance(value, str) and value:
-            raw[section][key] = str(directory / value)
-    return raw
+    def warnings(self) -> list[str]:
+        """Say what works but is unwise, one sentence each; never a secret's value."""
+        return advice(self)

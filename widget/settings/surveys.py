@@ -1,27 +1,190 @@
-"""`[surveys.NAME]`: the questions of a survey."""
+"""`[surveys.NAME]`: the questions of a survey, and the rules between them."""
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-Text = str | dict[str, str]
+from widget.domain.survey import YES_NO_VALUES, Kind, Option, Question, Survey, Wording
+from widget.settings.values import Language
+
+LONGEST_WORDING = 1000
+LONGEST_VALUE = 200
+LONGEST_ANSWER = 10_000
+ALL_ANSWERS = 40_000  # code points that all typed answers of a survey may have: what one form post can carry
+DEFAULT_ANSWER = 4000
+DEFAULT_OTHER = 200
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
+
+
+def _wording(value: Any) -> Any:
+    if isinstance(value, Wording):
+        return value
+    texts = {"": value} if isinstance(value, str) else value
+    if (
+        not isinstance(texts, dict)
+        or not texts
+        or not all(tag == "" or _TAG.fullmatch(str(tag)) for tag in texts)
+        or not all(isinstance(text, str) and 0 < len(text.strip()) <= LONGEST_WORDING for text in texts.values())
+    ):
+        raise ValueError(
+            'a text that is not empty, or one for each language as { en = "…", de = "…" },'
+            f" {LONGEST_WORDING} characters at most"
+        )
+    return Wording(MappingProxyType({str(tag).replace("_", "-"): text.strip() for tag, text in texts.items()}))
+
+
+def _question_id(value: str) -> str:
+    if not _ID.fullmatch(value):
+        raise ValueError("a name for the form field: a letter, then letters, digits, - and _, 64 at most")
+    return value
+
+
+def _option(value: Any) -> Any:
+    """An option is a text, or a value with a text for each language."""
+    table = value if isinstance(value, dict) else {"value": value, "text": str(value)}
+    own = table.get("value")
+    if isinstance(own, int) and not isinstance(own, bool):
+        own = str(own)
+    if (
+        set(table) - {"value", "text"}
+        or not isinstance(own, str)
+        or not 0 < len(own.strip()) <= LONGEST_VALUE
+        or not own.isprintable()
+    ):
+        raise ValueError('a text, or { value = "price", text = "The price" } (value printable, 200 characters at most)')
+    return Option(own.strip(), _wording(table.get("text", own)))
+
+
+def _options(value: Any) -> Any:
+    if not isinstance(value, list | tuple):
+        raise ValueError('a list of texts, or of { value = "price", text = "The price" }')
+    return tuple(each if isinstance(each, Option) else _option(each) for each in value)
+
+
+def _labels(value: Any) -> Any:
+    """Labels are a list (the two ends, or every step), the same for each language, or a table by value."""
+    if isinstance(value, dict) and value and all(isinstance(texts, list) for texts in value.values()):
+        lengths = {len(texts) for texts in value.values()}
+        if len(lengths) != 1:
+            raise ValueError("as many labels in one language as in another")
+        value = [{tag: value[tag][place] for tag in value} for place in range(lengths.pop())]
+    if isinstance(value, list | tuple):
+        return tuple(_wording(each) for each in value)
+    if isinstance(value, dict) and value:
+        return MappingProxyType({str(step): _wording(text) for step, text in value.items()})
+    raise ValueError('a list of the two ends, as ["Not at all", "Very"], or of every step')
+
+
+def _other(value: Any) -> Any:
+    if value is False or value is None:
+        return None
+    return Wording(MappingProxyType({})) if value is True else _wording(value)
+
+
+def _conditions(value: Any) -> Any:
+    def one(answer: Any) -> str:
+        if isinstance(answer, bool):
+            return YES_NO_VALUES[0 if answer else 1]
+        return str(answer).strip()
+
+    if not isinstance(value, Mapping) or not all(
+        isinstance(each, str | int)
+        for wanted in value.values()
+        for each in (wanted if isinstance(wanted, list | tuple) else [wanted])
+    ):
+        raise ValueError('earlier questions and their answers, as { helpful = ["1", "2"] }')
+    return MappingProxyType(
+        {
+            str(asked): tuple(map(one, wanted)) if isinstance(wanted, list | tuple) else (one(wanted),)
+            for asked, wanted in value.items()
+        }
+    )
+
+
+def _as_written(value: Any) -> Any:
+    return {"": value.by_language[""]} if "" in value.by_language else dict(value.by_language)
+
+
+Text = Annotated[Wording, BeforeValidator(_wording), PlainSerializer(_as_written)]
 
 
 class QuestionSettings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    id: str
-    kind: Literal["rating", "nps", "choice", "choices", "yes_no", "text"]
+    id: Annotated[str, AfterValidator(_question_id)]
+    kind: Kind
     text: Text
     required: bool = False
-    max_length: int | None = None
-    show_if: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    options: Annotated[tuple[Option, ...], BeforeValidator(_options)] = ()
+    scale: int | None = Field(default=None, ge=2, le=10)
+    labels: Annotated[Any, BeforeValidator(_labels)] = ()
+    other: Annotated[Wording | None, BeforeValidator(_other)] = None
+    page: int | None = Field(default=None, ge=1, le=100)
+    max_length: int | None = Field(default=None, ge=1, le=LONGEST_ANSWER)
+    show_if: Annotated[Any, BeforeValidator(_conditions)] = Field(default_factory=dict)
+
+    def question(self, page: int) -> Question:
+        """Give the same question as the domain has it, on this page."""
+        bare = Question(
+            id=self.id,
+            kind=self.kind,
+            text=self.text,
+            required=self.required,
+            page=page,
+            options=self.options,
+            scale=self.scale or 5,
+            labels=MappingProxyType({}),
+            other=self.other,
+            max_length=self.max_length or (DEFAULT_ANSWER if self.kind is Kind.TEXT else DEFAULT_OTHER),
+            show_if=MappingProxyType({asked: frozenset(wanted) for asked, wanted in self.show_if.items()}),
+        )
+        if isinstance(self.labels, Mapping):
+            return bare.with_labels(self.labels)
+        steps = bare.values
+        places = steps if len(self.labels) == len(steps) else (steps[0], steps[-1]) if steps else ()
+        return bare.with_labels(dict(zip(places, self.labels, strict=False)))
 
 
 class SurveySettings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     title: Text
-    questions: tuple[QuestionSettings, ...]
+    language: Language | None = None
+    questions: tuple[QuestionSettings, ...] = Field(min_length=1, max_length=100)
+
+    def survey(self, name: str) -> Survey:
+        """Give the same survey as the domain has it."""
+        questions = []
+        page = 1
+        for question in self.questions:
+            page = question.page or page
+            questions.append(question.question(page))
+        language = self.language or first_language(self.title, self.questions)
+        return Survey(name=name, title=self.title, language=language, questions=tuple(questions))
+
+
+def first_language(title: Wording | None, questions: Sequence[QuestionSettings]) -> str:
+    """The survey's own language, when none is named: the one written first."""
+    for wording in ([title] if title else []) + [each for question in questions for _, each in wordings(question)]:
+        for tag in wording.by_language:
+            if tag:
+                return tag
+    return ""
+
+
+def wordings(question: QuestionSettings) -> Iterator[tuple[str, Wording]]:
+    """Give every text of a question with its key."""
+    yield "text", question.text
+    for place, option in enumerate(question.options):
+        yield f"options.{place}.text", option.text
+    named = question.labels.items() if isinstance(question.labels, Mapping) else enumerate(question.labels)
+    for step, wording in named:
+        yield f"labels.{step}", wording
+    if question.other is not None and question.other.by_language:
+        yield "other", question.other

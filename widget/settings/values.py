@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime
 from ipaddress import ip_network
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
@@ -20,6 +20,32 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _RANGE = re.compile(r"([0-2][0-9]):([0-5][0-9])-([0-2][0-9]):([0-5][0-9])")
 _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
+_ON, _OFF = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
+
+
+class EnvironmentText(str):
+    """A value from the environment, where all is text: here `1001` may be a number, in the file `"1001"` may not."""
+
+    __slots__ = ()
+
+
+def _whole(low: int, high: int) -> BeforeValidator:
+    def check(value: Any) -> int:
+        if isinstance(value, EnvironmentText) and re.fullmatch(r"[+-]?[0-9]{1,30}", value.strip()):
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return value
+
+    return BeforeValidator(check)
+
+
+def _switch(value: Any) -> bool:
+    if isinstance(value, EnvironmentText) and value.strip().lower() in _ON | _OFF:
+        value = value.strip().lower() in _ON
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
 
 
 def _duration(value: Any) -> float:
@@ -33,62 +59,34 @@ def _duration(value: Any) -> float:
     return number
 
 
+def _at_most(limit: float, words: str) -> Callable[[float], float]:
+    def check(value: float) -> float:
+        if value > limit:
+            raise ValueError(words)
+        return value
+
+    return check
+
+
 def _words(value: Any) -> Any:
-    """A list may come from the environment as words between commas."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    """A list may come from the environment as words between commas; JSON was read before (`environment.py`)."""
+    if not isinstance(value, EnvironmentText):
+        return value
+    if value.lstrip().startswith(("[", "{")):  # broken JSON; split, it could pass for secrets
+        raise ValueError('a list: words between commas, or JSON as ["one", "two"]')
+    return [EnvironmentText(part.strip()) for part in value.split(",") if part.strip()]
 
 
-def is_origin(value: str) -> bool:
-    """Say whether this is scheme, host and port alone, as a browser's Origin header has it."""
-    try:
-        parts = urlsplit(value)
-        return (
-            parts.scheme in ("http", "https")
-            and bool(parts.hostname)
-            and parts.port != 0
-            and value == f"{parts.scheme}://{parts.netloc}"
-            and "@" not in parts.netloc
-            and re.fullmatch(r"[A-Za-z0-9.\-:\[\]]+", parts.netloc) is not None
-        )
-    except ValueError:
-        return False
-
-
-def _public_url(value: str) -> str:
-    value = value.rstrip("/")
-    if not is_origin(value):
-        raise ValueError('the origin browsers use, without a path, as "https://chat.example.com"')
-    return value.lower()
-
-
-def _origin_or_any(value: str) -> str:
-    value = value.rstrip("/")
-    if value != "*" and not is_origin(value):
-        raise ValueError('an origin without a path, as "https://www.example.com", or "*"')
-    return value.lower()
-
-
-def _base_url(value: str) -> str:
-    value = value.rstrip("/")
-    parts = urlsplit(value)
-    if not is_origin(f"{parts.scheme}://{parts.netloc}") or parts.query or parts.fragment or not _plain(value):
-        raise ValueError('an http or https address with the context root, as "https://ece.example.com/system"')
+def _locale(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,35}", value):
+        raise ValueError('a locale as ECE\'s template wants it, as "de-DE" or "de_DE"')
     return value
-
-
-def _path(value: str) -> str:
-    if not value.startswith("/") or not _plain(value) or "?" in value or "#" in value or "//" in value:
-        raise ValueError('a path that starts with "/", as "/egain/chat/entrypoint"')
-    return value.rstrip("/")
-
-
-def _plain(value: str) -> bool:
-    return value.isascii() and value.isprintable() and " " not in value
 
 
 def _proxy(value: str) -> str:
     try:
-        return str(ip_network(value, strict=False))
+        network = ip_network(value, strict=False)
+        return str(network) if network.prefixlen < network.max_prefixlen else str(network.network_address)
     except ValueError:
         raise ValueError('an address or a network, as "127.0.0.1" or "10.0.0.0/8"') from None
 
@@ -148,10 +146,14 @@ def _day(value: Any) -> Any:
 
 
 Duration = Annotated[float, BeforeValidator(_duration)]
-PublicUrl = Annotated[str, AfterValidator(_public_url)]
-OriginOrAny = Annotated[str, AfterValidator(_origin_or_any)]
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
-UrlPath = Annotated[str, AfterValidator(_path)]
+CallTimeout = Annotated[Duration, AfterValidator(_at_most(30, "at most 30 seconds; a visitor may wait that long"))]
+Switch = Annotated[bool, BeforeValidator(_switch)]
+EntryPointId = Annotated[int, _whole(1, LONGEST_ID)]
+Depth = Annotated[int, _whole(0, LONGEST_ID)]
+Slots = Annotated[int, _whole(1, LONGEST_ID)]
+Connections = Annotated[int, _whole(1, 1000)]
+Senders = Annotated[int, _whole(1, 100)]
+EceLocale = Annotated[str, AfterValidator(_locale)]
 ProxyNetwork = Annotated[str, AfterValidator(_proxy)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 Name = Annotated[str, AfterValidator(_name)]

@@ -1,0 +1,236 @@
+/* The survey's form works without this script. With it: questions come and go with the answers, typed text is counted,
+ * phones get one question at a time, and a draft stays in this tab (sessionStorage of our own origin) until the thanks.
+ *
+ * A question's id is also its field's name, so a form may have a field called "elements" or "querySelector" that hides
+ * the form's own member of that name. For that reason nothing here is ever read from the form element itself.
+ */
+(() => {
+  "use strict";
+
+  const DRAFT = "ece-widget survey " + location.pathname.slice(-24);
+
+  const storage = (work) => {
+    try {
+      return work(window.sessionStorage);
+    } catch {
+      return null; // storage may be refused, as in a frame on another site, or full
+    }
+  };
+
+  if (document.querySelector("[data-survey-done]")) storage((session) => session.removeItem(DRAFT));
+  const survey = document.querySelector("[data-survey]");
+  if (!survey) return;
+
+  const questions = [...survey.querySelectorAll("[data-question]")];
+  const fieldsOf = (question) => [...question.querySelectorAll("input, textarea")];
+  const isText = (field) => field.tagName === "TEXTAREA" || field.type === "text";
+  const numbers = new Intl.NumberFormat(document.documentElement.lang);
+
+  const answers = (question) =>
+    fieldsOf(question)
+      .filter((field) => !field.disabled && (isText(field) ? field.value.trim() : field.checked && field.value))
+      .map((field) => field.value);
+
+  /* One walk from top to bottom is enough: conditions name earlier questions only. */
+  const branch = () => {
+    const given = new Map();
+    for (const question of questions) {
+      const conditions = JSON.parse(question.dataset.showIf || "{}");
+      const shown = Object.entries(conditions).every(([asked, wanted]) =>
+        (given.get(asked) || []).some((answer) => wanted.includes(answer)),
+      );
+      question.hidden = !shown;
+      for (const field of fieldsOf(question)) field.disabled = !shown;
+      ownAnswer(question, shown);
+      given.set(question.dataset.question, shown ? answers(question) : []);
+    }
+  };
+
+  const ownAnswer = (question, shown) => {
+    const own = question.querySelector("[data-own-answer]");
+    const other = question.querySelector("[data-other]");
+    if (!own || !other) return;
+    own.hidden = !other.checked;
+    own.querySelector("input").disabled = !shown || !other.checked;
+  };
+
+  /* Count as the server does: characters, not UTF-16 units, and a line end as one. */
+  const length = (field) => [...field.value.replace(/\r\n?/g, "\n")].length;
+  const tooLong = (field) => isText(field) && !field.disabled && length(field) > Number(field.dataset.limit);
+
+  const count = (field) => {
+    const left = Number(field.dataset.limit) - length(field);
+    const hint = document.getElementById(field.id + "-limit");
+    const words = left < 0 ? field.dataset.over : field.dataset.left;
+    hint.textContent = words.replace("{count}", numbers.format(Math.abs(left)));
+    hint.classList.toggle("over", left < 0);
+    // said aloud only near the end, and once the typing pauses
+    clearTimeout(count.timer);
+    if (left <= 20) count.timer = setTimeout(() => (spoken.textContent = hint.textContent), 1000);
+  };
+
+  const spoken = document.createElement("p");
+  spoken.className = "unseen";
+  spoken.setAttribute("role", "status");
+
+  const draft = () => storage((session) => JSON.parse(session.getItem(DRAFT) || "{}")) || {};
+
+  const keepDraft = () => {
+    const kept = draft();
+    for (const question of questions) {
+      for (const field of fieldsOf(question)) delete kept[field.name];
+      for (const field of fieldsOf(question)) {
+        if (isText(field) ? field.value : field.checked) (kept[field.name] ||= []).push(field.value);
+      }
+    }
+    storage((session) => session.setItem(DRAFT, JSON.stringify(kept)));
+  };
+
+  const restoreDraft = () => {
+    const kept = draft();
+    for (const question of questions) {
+      const fields = fieldsOf(question);
+      if (fields.some((field) => (isText(field) ? field.value : field.checked))) continue;
+      for (const field of fields) {
+        const values = kept[field.name];
+        if (!Array.isArray(values)) continue;
+        if (isText(field)) field.value = String(values[0] ?? "");
+        else field.checked = values.includes(field.value);
+      }
+    }
+  };
+
+  /* One question at a time. Other questions stay in the form, only out of sight. */
+  const narrow = window.matchMedia("(max-width: 30rem)");
+  const progress = document.createElement("p");
+  const next = document.createElement("button");
+  const back = document.createElement("button");
+  const steps = document.createElement("p");
+  const actions = survey.querySelector(".actions");
+  const send = actions.querySelector("button:not([name])");
+  const pageBack = actions.querySelector("button[name]");
+  let current = questions[0];
+
+  const buildSteps = () => {
+    progress.className = "progress";
+    steps.className = "actions";
+    next.type = back.type = "button";
+    next.className = "button";
+    back.className = "button quiet";
+    next.textContent = survey.dataset.next;
+    back.textContent = survey.dataset.back;
+    steps.append(next, back);
+    questions[0].before(progress);
+    actions.before(steps);
+    next.addEventListener("click", () => go(1));
+    back.addEventListener("click", () => go(-1));
+  };
+
+  const path = () => questions.filter((question) => !question.hidden);
+  const stepwise = () => narrow.matches && path().length > 1;
+
+  const showSteps = () => {
+    const shown = path();
+    const on = stepwise();
+    if (!shown.includes(current)) current = shown[0];
+    const place = shown.indexOf(current);
+    const last = place === shown.length - 1;
+    for (const question of questions) question.classList.toggle("away", on && question !== current);
+    progress.hidden = steps.hidden = !on;
+    progress.textContent = survey.dataset.progress
+      .replace("{number}", numbers.format(place + 1))
+      .replace("{count}", numbers.format(shown.length));
+    next.hidden = last;
+    back.hidden = place === 0;
+    send.hidden = on && !last;
+    if (pageBack) pageBack.hidden = on && place > 0;
+    actions.classList.toggle("away", send.hidden && (!pageBack || pageBack.hidden));
+  };
+
+  const go = (by) => {
+    if (by > 0 && !passes(current)) return;
+    const shown = path();
+    current = shown[Math.max(0, Math.min(shown.length - 1, shown.indexOf(current) + by))];
+    showSteps();
+    current.focus();
+    current.scrollIntoView({ block: "nearest" });
+  };
+
+  /* The server checks everything; this only saves a phone the way there and back. */
+  const passes = (question) => {
+    const fields = fieldsOf(question);
+    const long = fields.find(tooLong);
+    const required = question.hasAttribute("aria-required") || question.querySelector("[aria-required]");
+    const missing = required && answers(question).length === 0;
+    let fault = question.querySelector(".fault");
+    if (!long && !missing) {
+      if (fault) fault.remove();
+      return true;
+    }
+    if (!fault) {
+      fault = document.createElement("p");
+      fault.className = "fault";
+      fault.id = "q-" + question.dataset.question + "-fault";
+      question.querySelector("legend, label").after(fault);
+    }
+    fault.textContent = long ? document.getElementById(long.id + "-limit").textContent : survey.dataset.required;
+    const described = question.tagName === "FIELDSET" ? question : fields[0];
+    const ids = (described.getAttribute("aria-describedby") || "").split(/\s+/).filter((id) => id && id !== fault.id);
+    described.setAttribute("aria-describedby", [fault.id, ...ids].join(" "));
+    if (question.getAttribute("role") === "radiogroup") question.setAttribute("aria-invalid", "true");
+    else for (const field of fields) field.setAttribute("aria-invalid", "true");
+    (long || fields[0]).focus();
+    return false;
+  };
+
+  const update = () => {
+    branch();
+    showSteps();
+  };
+
+  survey.addEventListener("input", (event) => {
+    if (event.target.dataset.limit) count(event.target);
+    update();
+    keepDraft();
+  });
+  survey.addEventListener("change", () => {
+    update();
+    keepDraft();
+  });
+
+  let sending = false;
+  survey.addEventListener("submit", (event) => {
+    const shown = path();
+    const goesBack = event.submitter && event.submitter.value === "back";
+    if (stepwise() && current !== shown[shown.length - 1] && !goesBack) {
+      event.preventDefault(); // Enter in a field: the next question, not the end
+      go(1);
+    } else if (sending) {
+      event.preventDefault();
+    } else {
+      sending = true;
+      setTimeout(() => (sending = false), 10000);
+    }
+  });
+  window.addEventListener("pageshow", () => {
+    sending = false;
+    update();
+    const faulty = document.getElementById(survey.dataset.firstFault);
+    if (faulty && document.activeElement === document.body) faulty.focus(); // autofocus may be refused in a frame
+  });
+
+  survey.classList.add("scripted");
+  survey.append(spoken);
+  if (survey.dataset.restorable === "true") restoreDraft();
+  if (questions.length) {
+    buildSteps();
+    const faulty = document.getElementById(survey.dataset.firstFault);
+    if (faulty) current = faulty.closest("[data-question]");
+    branch();
+    for (const field of survey.querySelectorAll("[data-limit]")) count(field);
+    clearTimeout(count.timer);
+    showSteps();
+    narrow.addEventListener("change", showSteps);
+  }
+  keepDraft();
+})();

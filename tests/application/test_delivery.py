@@ -1,0 +1,407 @@
+"""The delivery loop between a real outbox and an ECE that does what a test wants."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from widget.delivery import Delivery, DeliveryRules, Surroundings
+from widget.domain.errors import (
+    EceBusy,
+    EceError,
+    EceRefused,
+    EceStatus,
+    EceTimeout,
+    OutboxUnavailable,
+)
+from widget.domain.outbox import Answer, ClaimedMessage, MessageState, SurveyMessage
+from widget.store import Outbox, Selection, open_outbox, operator_store
+
+pytestmark = pytest.mark.anyio
+
+
+class Refusal(EceError):
+    retryable = False
+    code = "ece_refuses_survey"
+
+
+@dataclass
+class Clock:
+    wall: datetime = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+    passed: float = 0.0
+
+    def now(self) -> datetime:
+        return self.wall
+
+    def monotonic(self) -> float:
+        return self.passed
+
+    def advance(self, seconds: float) -> None:
+        self.wall += timedelta(seconds=seconds)
+        self.passed += seconds
+
+    def leap(self, seconds: float) -> None:
+        """Set the clock, without any time passing."""
+        self.wall += timedelta(seconds=seconds)
+
+
+@dataclass
+class Ece:
+    """Takes surveys; `answer` may raise or wait."""
+
+    answer: Callable[[SurveyMessage], Awaitable[None]] | None = None
+    taken: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    now_inside: int = 0
+    most_inside: int = 0
+
+    async def submit(self, message: SurveyMessage) -> None:
+        self.asked.append(message.sid)
+        self.now_inside += 1
+        self.most_inside = max(self.most_inside, self.now_inside)
+        try:
+            await asyncio.sleep(0)
+            if self.answer is not None:
+                await self.answer(message)
+            self.taken.append(message.sid)
+        finally:
+            self.now_inside -= 1
+
+    def fails_with(self, error: Callable[[], EceError]) -> None:
+        async def fail(_: SurveyMessage) -> None:
+            raise error()
+
+        self.answer = fail
+
+    def hangs(self) -> asyncio.Event:
+        released = asyncio.Event()
+
+        async def hang(_: SurveyMessage) -> None:
+            await released.wait()
+
+        self.answer = hang
+        return released
+
+
+@dataclass
+class Gate:
+    open: bool = True
+
+    def may_send(self) -> bool:
+        return self.open
+
+
+@dataclass
+class World:
+    clock: Clock
+    outbox: Outbox
+    url: str
+    ece: Ece = field(default_factory=Ece)
+    gate: Gate = field(default_factory=Gate)
+
+    def delivery(self, *, queue: Any = None, owner: str = "one", concurrency: int = 4) -> Delivery:
+        return Delivery(
+            queue or self.outbox,
+            self.ece,
+            self.gate,
+            rules=DeliveryRules(
+                concurrency=concurrency,
+                max_age=timedelta(days=7),
+                retention=timedelta(days=90),
+                send_limit=timedelta(seconds=0.3),
+            ),
+            around=Surroundings(owner=owner, now=self.clock.now, monotonic=self.clock.monotonic, chance=lambda: 0.5),
+        )
+
+    async def accept(self, *numbers: int) -> None:
+        for number in numbers:
+            answers = (Answer("q", "How?", "5"),)
+            await self.outbox.enqueue(SurveyMessage(f"key-{number}", str(number), "sales", "after_chat", answers))
+            self.clock.advance(0.001)
+
+    async def states(self) -> dict[MessageState, int]:
+        return {state: number for state, number in (await self.outbox.counts()).by_state.items() if number}
+
+    async def row(self) -> Any:
+        def only() -> Any:
+            with operator_store(self.url) as store:
+                (row,) = store.rows(Selection())
+                return row
+
+        return await asyncio.to_thread(only)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    clock, url = Clock(), f"sqlite:///{tmp_path}/outbox.db"
+    outbox = await open_outbox(url, now=clock.now)
+    yield World(clock, outbox, url)
+    await outbox.close()
+
+
+@asynccontextmanager
+async def running(delivery: Delivery) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(delivery.run())
+    try:
+        yield task
+    finally:
+        delivery.stop()
+        async with asyncio.timeout(10):
+            await task
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            met = condition()
+            if met if isinstance(met, bool) else await met:
+                return
+            await asyncio.sleep(0.005)
+
+
+async def test_everything_is_delivered_the_oldest_first_never_more_at_once_than_allowed(world: World) -> None:
+    await world.accept(*range(60))
+    async with running(world.delivery(concurrency=3)):
+        await until(lambda: len(world.ece.taken) == 60)
+        await until(lambda: _is(world, {MessageState.DELIVERED: 60}))
+    assert world.ece.asked == [str(n) for n in range(60)]
+    assert world.ece.most_inside == 3
+
+
+async def test_a_new_survey_is_sent_at_once_not_at_the_next_look(world: World) -> None:
+    delivery = world.delivery()
+    world.outbox.when_new(delivery.wake)
+    async with running(delivery):
+        await until(lambda: _is(world, {}))
+        begun = asyncio.get_running_loop().time()
+        await world.accept(1)
+        await until(lambda: world.ece.taken == ["1"])
+        assert asyncio.get_running_loop().time() - begun < 1.0
+
+
+async def test_a_failed_survey_waits_and_is_sent_again(world: World) -> None:
+    await world.accept(1)
+    world.ece.fails_with(lambda: EceStatus(status=500))
+    delivery = world.delivery()
+    async with running(delivery):
+        await until(lambda: delivery.counts.retried == 1)
+        await until(lambda: _is(world, {MessageState.PENDING: 1}))
+        row = await world.row()
+        assert (row.attempts, row.reason) == (1, "ece_status 500")
+        assert row.next_attempt_at == world.clock.now().replace(microsecond=1000) + timedelta(seconds=1)
+        world.ece.answer = None
+        world.clock.advance(1.1)
+        delivery.wake()
+        await until(lambda: _is(world, {MessageState.DELIVERED: 1}))
+    assert (await world.row()).attempts == 2
+
+
+async def test_a_survey_that_ece_refuses_for_good_is_dead_and_named(world: World) -> None:
+    await world.accept(1)
+    world.ece.fails_with(lambda: Refusal(status=400))
+    delivery = world.delivery()
+    async with running(delivery):
+        await until(lambda: _is(world, {MessageState.DEAD: 1}))
+    row = await world.row()
+    assert (row.reason, delivery.counts.dead) == ("ece_refuses_survey 400", 1)
+    assert row.answers is not None
+
+
+async def test_nothing_is_sent_and_no_attempt_used_while_the_host_does_not_serve(world: World) -> None:
+    world.gate.open = False
+    await world.accept(1)
+    delivery = world.delivery()
+    async with running(delivery):
+        await until(lambda: delivery.counts.deferrals > 0)
+        assert world.ece.asked == []
+        assert (await world.row()).attempts == 0
+        world.gate.open = True
+        delivery.wake()
+        await until(lambda: world.ece.taken == ["1"])
+
+
+async def test_a_time_out_is_counted_and_named_a_possible_double(world: World) -> None:
+    await world.accept(1)
+    world.ece.fails_with(lambda: EceTimeout(maybe_received=True))
+    delivery = world.delivery()
+    async with running(delivery):
+        await until(lambda: _is(world, {MessageState.PENDING: 1}) if delivery.counts.retried else False)
+    row = await world.row()
+    assert (delivery.counts.possible_doubles, row.possible_doubles, row.reason) == (1, 1, "ece_timeout")
+
+
+async def test_a_lost_lease_is_not_settled(world: World) -> None:
+    await world.accept(1)
+    released = world.ece.hangs()
+    delivery = world.delivery()
+    async with running(delivery):
+        await until(lambda: world.ece.now_inside == 1)
+        world.clock.leap(3600 * 24)
+        (taken,) = await world.outbox.claim(limit=1, owner="two", now=world.clock.now(), lease=timedelta(seconds=60))
+        released.set()
+        await until(lambda: delivery.counts.lost_leases == 1)
+        assert await world.outbox.settle_delivered(taken, now=world.clock.now()) is True
+
+
+async def test_a_leap_of_the_clock_does_not_send_twice_what_is_on_its_way(world: World) -> None:
+    await world.accept(1)
+    released = world.ece.hangs()
+    delivery = world.delivery()
+    async with running(delivery):
+        await until(lambda: world.ece.now_inside == 1)
+        world.clock.leap(3600 * 24)
+        delivery.wake()
+        await until(lambda: _doubles(world, 1))
+        released.set()
+        await until(lambda: _is(world, {MessageState.DELIVERED: 1}))
+    assert world.ece.asked == ["1"]
+
+
+async def test_a_stop_finishes_what_is_on_its_way_and_gives_back_the_rest(world: World) -> None:
+    await world.accept(*range(10))
+    released = world.ece.hangs()
+    delivery = world.delivery(concurrency=2)
+    async with running(delivery) as task:
+        await until(lambda: world.ece.now_inside == 2)
+        delivery.stop()
+        asyncio.get_running_loop().call_later(0.05, released.set)
+        await task
+    assert await world.states() == {MessageState.DELIVERED: 2, MessageState.PENDING: 8}
+    assert (await world.outbox.counts()).possible_doubles == 0
+
+
+async def test_a_stop_does_not_wait_for_ever_and_names_what_it_broke_off(world: World) -> None:
+    await world.accept(1, 2)
+    world.ece.hangs()
+    delivery = world.delivery(concurrency=1)
+    async with running(delivery) as task:
+        await until(lambda: world.ece.now_inside == 1)
+        delivery.stop()
+        async with asyncio.timeout(5):
+            await task
+    assert await world.states() == {MessageState.PENDING: 2}
+    assert (await world.outbox.counts()).possible_doubles == 1
+
+
+class Flaky:
+    """An outbox whose named methods fail so many times."""
+
+    def __init__(self, outbox: Outbox, error: Exception, **times: int) -> None:
+        self._outbox = outbox
+        self._error = error
+        self._times = times
+
+    def __getattr__(self, name: str) -> Any:
+        if self._times.get(name, 0) > 0:
+            self._times[name] -= 1
+
+            async def fail(*_: Any, **__: Any) -> None:
+                raise self._error
+
+            return fail
+        return getattr(self._outbox, name)
+
+
+async def test_a_database_that_is_away_while_settling_makes_no_double(world: World) -> None:
+    await world.accept(1)
+    flaky = Flaky(world.outbox, OutboxUnavailable("away"))
+    calls = []
+
+    async def settle(claimed: ClaimedMessage, *, now: datetime) -> bool:
+        calls.append(1)
+        if len(calls) < 3:
+            raise OutboxUnavailable("away")
+        return await world.outbox.settle_delivered(claimed, now=now)
+
+    flaky.settle_delivered = settle  # type: ignore[attr-defined]
+    async with running(world.delivery(queue=flaky)):
+        await until(lambda: _is(world, {MessageState.DELIVERED: 1}))
+    assert world.ece.asked == ["1"]
+
+
+@pytest.mark.parametrize("error", [OutboxUnavailable("away"), RuntimeError("a mistake of ours")])
+async def test_nothing_ends_the_loop(world: World, error: Exception) -> None:
+    await world.accept(1)
+    async with running(world.delivery(queue=Flaky(world.outbox, error, claim=1, tidy=1))):
+        await until(lambda: world.ece.taken == ["1"])
+
+
+async def test_a_sender_that_breaks_on_one_message_delivers_the_others(world: World) -> None:
+    await world.accept(1, 2, 3)
+
+    async def break_on_two(message: SurveyMessage) -> None:
+        if message.sid == "2":
+            raise ZeroDivisionError
+
+    world.ece.answer = break_on_two
+    delivery = world.delivery()
+    async with running(delivery):
+        await until(lambda: _is(world, {MessageState.DELIVERED: 2, MessageState.PENDING: 1}))
+    assert delivery.counts.failures_of_the_loop >= 1
+
+
+async def test_our_own_limit_of_connections_uses_no_attempt(world: World) -> None:
+    await world.accept(1)
+    world.ece.fails_with(EceBusy)
+    async with running(world.delivery()):
+        await until(lambda: len(world.ece.asked) >= 2)
+        world.ece.answer = None
+        await until(lambda: _is(world, {MessageState.DELIVERED: 1}))
+    assert (await world.row()).attempts == 1
+
+
+async def test_an_ece_that_is_down_is_asked_seldom_and_the_backlog_then_goes_out_oldest_first(world: World) -> None:
+    await world.accept(*range(100))
+    world.ece.fails_with(EceRefused)
+    delivery = world.delivery(concurrency=4)
+    async with running(delivery):
+        await until(lambda: delivery.counts.deferrals > 0)
+        await until(lambda: world.ece.now_inside == 0)
+        assert len(world.ece.asked) <= 12, "a handful, then none until the probe"
+        for _ in range(3):
+            world.ece.asked.clear()
+            world.clock.advance(70)
+            delivery.wake()
+            await until(lambda: len(world.ece.asked) > 0)
+            assert len(world.ece.asked) == 1, "one probe"
+        world.ece.answer = None
+        world.clock.advance(70)
+        delivery.wake()
+        await until(lambda: _is(world, {MessageState.DELIVERED: 100}))
+    order = [int(sid) for sid in world.ece.taken]
+    late = [sid for place, sid in enumerate(order) if abs(sid - place) > 16]
+    assert not late, "what was tried in vain is not sent behind all others"
+
+
+async def test_surveys_that_ece_cannot_take_do_not_hold_up_the_others(world: World) -> None:
+    await world.accept(*range(40))
+
+    async def cannot_take_the_first_ten(message: SurveyMessage) -> None:
+        if int(message.sid) < 10:
+            raise EceStatus(status=500)
+
+    world.ece.answer = cannot_take_the_first_ten
+    delivery = world.delivery(concurrency=2)
+    async with running(delivery):
+        for _ in range(200):
+            if len(world.ece.taken) == 30:
+                break
+            world.clock.advance(3)
+            delivery.wake()
+            await asyncio.sleep(0.01)
+    assert sorted(int(sid) for sid in world.ece.taken) == list(range(10, 40))
+
+
+async def _is(world: World, states: dict[MessageState, int]) -> bool:
+    return await world.states() == states
+
+
+async def _doubles(world: World, number: int) -> bool:
+    return (await world.outbox.counts()).possible_doubles == number

@@ -1,0 +1,1 @@
+"""`python -m tests.bench`: ratios from one run on this machine; never a timed test."""

@@ -1,0 +1,42 @@
+"""Run the benchmarks and print every ratio beside its goal: `python -m tests.bench [public] [upstream] [latency] …`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import latency, memory, public, upstream
+from tests.bench.figures import Figure
+
+SECTIONS: dict[str, Callable[[Path], Iterator[Figure]]] = {
+    "public": public.measure,
+    "upstream": upstream.measure,
+    "latency": latency.measure,
+    "memory": memory.measure,
+}
+
+
+def main(names: list[str]) -> int:
+    """Measure the named sections, or all; 1 when a goal was missed."""
+    console = Console()
+    missed = 0
+    for name in names or list(SECTIONS):
+        table = Table("what", "measured", "goal", "", title=name, title_justify="left")
+        with tempfile.TemporaryDirectory() as folder, console.status(f"measuring {name} …") as status:
+            for figure in SECTIONS[name](Path(folder)):
+                status.update(f"measuring {name}: {figure.what} done …")
+                table.add_row(
+                    figure.what, figure.shown, figure.goal, "" if figure.reached is None else "✓✗"[not figure.reached]
+                )
+                missed += figure.reached is False
+        console.print(table)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

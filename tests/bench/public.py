@@ -1,0 +1,74 @@
+"""What the public answers cost, against a bare callable and a bare route with the same bytes on the same server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.bench.figures import Figure, at_least
+from tests.bench.house import House, bare, house, names
+from tests.bench.load import Target, burst, compare
+
+THEMES = ("default", "civic", "bold")
+LOCALES = ("en", "de", "fr", "es", "it", "pt-BR", "nl", "pl", "ar", "ja")
+NEVER = 3600.0  # a `fresh_for` that keeps refreshes out of the measurement
+
+
+def measure(folder: Path) -> Iterator[Figure]:
+    """Compare rates in alternated bursts."""
+    with house(folder) as ours:
+        status, launcher = Target(ours.url("/v1/status/sales")), Target(ours.url("/v1/launcher/sales?locale=de"))
+        with bare(folder, ours, "/v1/status/sales", "callable_app") as port:
+            ratio = compare(status, Target(f"http://127.0.0.1:{port}/v1/status/sales"))
+            yield at_least("status / bare ASGI callable", ratio, 0.70)
+        with bare(folder, ours, "/v1/status/sales", "starlette_app") as port:
+            ratio = compare(status, Target(f"http://127.0.0.1:{port}/v1/status/sales"))
+            yield at_least("status / bare Starlette route", ratio, 0.95)
+        yield at_least("launcher / our status", compare(launcher, status), 0.85)
+    with house(folder, fresh_for=NEVER) as ours:
+        status = Target(ours.url("/v1/status/sales"))
+        tag = ours.get("/v1/status/sales")[1]["etag"]
+        yield at_least("304 / our 200", compare(Target(status.url, (f"if-none-match: {tag}",)), status), 1.0)
+        yield Figure("status, answers a second (this machine, now)", f"{burst(status):,.0f}")
+    yield from _many(folder)
+
+
+def _many(folder: Path) -> Iterator[Figure]:
+    script = _script(folder)
+    with house(folder, fresh_for=NEVER) as one, house(folder, entry_points=200, fresh_for=NEVER) as many:
+        _visit_all(many)
+        single = Target(one.url("/v1/launcher/sales?locale=en&theme=default"))
+        ratio = compare(Target(many.url("/"), script=script), single)
+        yield at_least("200 entry points × 3 themes × 10 locales / one, refreshes paused", ratio, 0.95)
+    with house(folder, fresh_for=NEVER) as one, house(folder, entry_points=200) as many:
+        _visit_all(many)
+        single = Target(one.url("/v1/launcher/sales?locale=en&theme=default"))
+        ratio = compare(Target(many.url("/"), script=script), single)
+        yield at_least("the same, all 200 refreshed every 5 s", ratio, 0.75)
+
+
+def _paths() -> list[str]:
+    return [
+        f"/v1/launcher/{name}?locale={locale}&theme={theme}"
+        for name in names(200)
+        for theme in THEMES
+        for locale in LOCALES
+    ]
+
+
+def _visit_all(ours: House) -> None:
+    for path in _paths():
+        ours.get(path)
+
+
+def _script(folder: Path) -> Path:
+    """Have wrk walk through all paths in an order that jumps between entry points."""
+    script = folder / "paths.lua"
+    listed = ",\n".join(f'"{path}"' for path in _paths())
+    script.write_text(
+        f"local paths = {{\n{listed}\n}}\nlocal at = 0\n"
+        "function init(args) for i, path in ipairs(paths) do paths[i] = wrk.format('GET', path) end end\n"
+        "request = function() at = (at + 1973) % #paths; return paths[at + 1] end\n",
+        encoding="utf-8",
+    )
+    return script

@@ -1,0 +1,98 @@
+"""`ece-widget deliver` as a process: it delivers, stops when it is told, and refuses in one line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from click.testing import CliRunner
+
+from widget.cli import main
+from widget.commands.init import starter
+from widget.domain.outbox import Answer, MessageState, SurveyMessage
+from widget.store import open_outbox
+
+
+class TakesSurveys(BaseHTTPRequestHandler):
+    taken: list[bytes]
+
+    def do_POST(self) -> None:
+        self.taken.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def ece() -> Iterator[tuple[str, list[bytes]]]:
+    taken: list[bytes] = []
+    handler = type("Handler", (TakesSurveys,), {"taken": taken})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/system", taken
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "ece-widget.toml"
+    file.write_text(starter())
+    return file
+
+
+def test_it_delivers_what_waits_and_stops_when_told(config: Path, tmp_path: Path, ece: tuple[str, list[bytes]]) -> None:
+    address, taken = ece
+    url = f"sqlite:///{tmp_path}/outbox.db"
+
+    async def accept_and_count(*keys: str) -> int:
+        outbox = await open_outbox(url, now=lambda: datetime.now(UTC))
+        for key in keys:
+            await outbox.enqueue(SurveyMessage(key, f"sid-{key}", "sales", "s", (Answer("q", "How?", "fine"),)))
+        delivered = (await outbox.counts()).by_state[MessageState.DELIVERED]
+        await outbox.close()
+        return delivered
+
+    asyncio.run(accept_and_count("a", "b", "c"))
+    environment = os.environ | {"ECE_WIDGET_STORAGE__URL": url, "ECE_WIDGET_ECE__BASE_URL": address}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "widget", "deliver", "--config", str(config)],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stderr is not None
+        while "Delivering surveys to ECE" not in (line := process.stderr.readline()):
+            assert line, "it ended instead of delivering"
+        for _ in range(3000):
+            if asyncio.run(accept_and_count()) == 3:
+                break
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.read()
+    assert process.returncode == 0, said
+    assert "Stopped: 3 delivered" in said
+    assert len(taken) == 3
+
+
+def test_a_database_that_must_not_be_used_is_one_sentence(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "letter.db").write_text("Dear Sir or Madam" * 100)
+    monkeypatch.setenv("ECE_WIDGET_STORAGE__URL", f"sqlite:///{tmp_path}/letter.db")
+    result = CliRunner().invoke(main, ["deliver", "--config", str(config)])
+    assert result.exit_code == 1
+    assert "is no SQLite database, or a damaged one. It was left as it is" in result.output
+    assert "Traceback" not in result.output

@@ -1,0 +1,190 @@
+"""The operator's commands on the outbox."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from widget.cli import main
+from widget.commands.init import starter
+from widget.domain.outbox import Answer, SurveyMessage
+from widget.store import Outbox, open_outbox
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝cmd|' /C calc'!A0", " =1", "\n=1"]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "ece-widget.toml"
+    file.write_text(starter())
+    return file
+
+
+@pytest.fixture(autouse=True)
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    url = f"sqlite:///{tmp_path}/outbox.db"
+    monkeypatch.setenv("ECE_WIDGET_STORAGE__URL", url)
+    return url
+
+
+def surveys(config: Path, *arguments: str, typed: str | None = None) -> Result:
+    return CliRunner().invoke(main, ["surveys", *arguments, "--config", str(config)], input=typed)
+
+
+def with_outbox(url: str, work: Callable[[Outbox], Awaitable[None]], *, now: datetime | None = None) -> None:
+    async def run() -> None:
+        outbox = await open_outbox(url, now=lambda: now or datetime.now(UTC))
+        await work(outbox)
+        await outbox.close()
+
+    asyncio.run(run())
+
+
+def accept(url: str, *answers: str, now: datetime | None = None) -> None:
+    async def work(outbox: Outbox) -> None:
+        for number, answer in enumerate(answers, 1):
+            given = (Answer("comment", "Anything else?", answer),)
+            await outbox.enqueue(SurveyMessage(f"key-{number}", f"secret-sid-{number}", "sales", "after_chat", given))
+
+    with_outbox(url, work, now=now)
+
+
+def give_up(url: str, *, now: datetime | None = None) -> None:
+    moment = now or datetime.now(UTC)
+
+    async def work(outbox: Outbox) -> None:
+        for each in await outbox.claim(limit=100, owner="x", now=moment, lease=timedelta(seconds=60)):
+            await outbox.settle_dead(each, now=moment, reason="ece_status 400")
+
+    with_outbox(url, work)
+
+
+def test_list_counts_by_state_and_shows_no_session_id(config: Path, url: str) -> None:
+    accept(url, "good", "bad")
+    result = surveys(config, "list")
+    assert result.exit_code == 0
+    assert "pending" in result.output
+    assert "after_chat" in result.output
+    assert "secret-sid" not in result.output
+    found = json.loads(surveys(config, "list", "--json").output)
+    assert found["counts"] == {"pending": 2, "leased": 0, "delivered": 0, "dead": 0, "purged": 0}
+    assert [row["id"] for row in found["rows"]] == [2, 1]
+    assert found["rows"][0]["chat"] != found["rows"][1]["chat"]
+    assert json.loads(surveys(config, "list", "--json", "--state", "dead").output)["rows"] == []
+
+
+def test_show_gives_the_answers_and_steers_no_terminal(config: Path, url: str) -> None:
+    accept(url, "\x1b[31mred\u202e [bold]")
+    shown = surveys(config, "show", "1").output
+    assert "\\u001b[31mred\\u202e [bold]" in shown
+    assert "\x1b" not in shown
+    assert json.loads(surveys(config, "show", "1", "--json").output)["answers"][0]["answer"].startswith("\x1b")
+    missing = surveys(config, "show", "99")
+    assert (missing.exit_code, missing.output) == (1, "There is no survey number 99.\n")
+
+
+def test_retry_sends_dead_ones_again(config: Path, url: str) -> None:
+    accept(url, "a", "b", "c")
+    give_up(url)
+    assert surveys(config, "retry", "1").output == "1 survey will be sent again.\n"
+    again = surveys(config, "retry", "1", "2")
+    assert again.exit_code == 1
+    assert again.output == "1 survey will be sent again.\n1 of the named rows is not dead, or not there.\n"
+    assert surveys(config, "retry", "--all").output == "1 survey will be sent again.\n"
+    assert surveys(config, "retry", "--all").exit_code == 0
+    assert surveys(config, "retry").exit_code == 2
+
+
+def test_csv_is_not_executed_by_a_spreadsheet_and_otherwise_exact(config: Path, url: str) -> None:
+    plain = ['quote " and, comma', "two\nlines", "ä😀", "5-1"]
+    accept(url, *FORMULAS, *plain)
+    result = surveys(config, "export")
+    assert result.exit_code == 0
+    rows = list(csv.DictReader(io.StringIO(result.stdout, newline="")))
+    assert [row["answer"] for row in rows] == [f"'{formula}" for formula in FORMULAS] + plain
+    assert "secret-sid" not in result.output
+
+
+def test_json_lines_hold_the_answers_as_they_were_typed(config: Path, url: str, tmp_path: Path) -> None:
+    accept(url, *FORMULAS)
+    target = tmp_path / "out.jsonl"
+    result = surveys(config, "export", "--format", "jsonl", "--output", str(target))
+    assert (result.exit_code, result.stderr) == (0, f"8 surveys exported to {target}.\n")
+    rows = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
+    assert [row["answers"][0]["answer"] for row in rows] == FORMULAS
+    assert target.stat().st_mode & 0o077 == 0
+    again = surveys(config, "export", "--output", str(target))
+    assert again.exit_code == 1
+    assert "is there already" in again.output
+
+
+def test_purge_by_sid_reads_it_from_standard_input_and_forgets_everywhere(
+    config: Path, url: str, tmp_path: Path
+) -> None:
+    accept(url, "canary-one", "canary-two")
+    result = surveys(config, "purge", "--sid", "-", typed="secret-sid-1\n")
+    assert (result.exit_code, result.output) == (0, "1 survey purged.\n")
+    left = b"".join(file.read_bytes() for file in tmp_path.glob("outbox.db*"))
+    assert (left.count(b"canary-one"), left.count(b"secret-sid-1")) == (0, 0)
+    assert b"canary-two" in left
+    assert "canary-one" not in surveys(config, "export").output
+    assert surveys(config, "purge", "--sid", "secret-sid-1").output == "0 surveys purged.\n"
+    assert "purged" in surveys(config, "show", "1").output
+
+
+def test_purge_by_age_takes_settled_ones_only(config: Path, url: str) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=40)
+    accept(url, "a", now=long_ago)
+    give_up(url, now=long_ago)
+    accept(url, "a", "still waits", now=long_ago)
+    assert surveys(config, "purge", "--older-than", "50d").output == "0 surveys purged.\n"
+    assert surveys(config, "purge", "--older-than", "30d").output == "1 survey purged.\n"
+    assert json.loads(surveys(config, "list", "--json").output)["counts"]["pending"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["purge"], 2, "Say which"),
+        (["purge", "--sid", "x", "--older-than", "1d"], 2, "Say which"),
+        (["purge", "--older-than", "soon"], 2, '"30d"'),
+        (["purge", "--sid", "a\x00b"], 2, "printable characters"),
+        (["purge", "--sid", "x" * 257], 2, "printable characters"),
+        (["show", "0"], 2, "not in the range"),
+        (["list", "--state", "lost"], 2, "'lost' is not one of"),
+        (["export", "--format", "xml"], 2, "'xml' is not one of"),
+        (["export", "--output", "/nowhere/x.csv"], 1, "cannot be written"),
+    ],
+)
+def test_every_mistake_gets_one_clear_sentence(
+    config: Path, url: str, arguments: list[str], code: int, words: str
+) -> None:
+    accept(url, "a")
+    result = surveys(config, *arguments)
+    assert result.exit_code == code
+    assert words in result.output
+    assert "Traceback" not in result.output
+
+
+def test_no_outbox_yet_is_one_sentence_and_none_is_made(config: Path, tmp_path: Path) -> None:
+    result = surveys(config, "list")
+    assert result.exit_code == 1
+    assert result.output == (
+        f"There is no outbox yet: {tmp_path}/outbox.db does not exist; `ece-widget serve` makes it.\n"
+    )
+    assert not (tmp_path / "outbox.db").exists()
+
+
+def test_a_database_that_is_away_is_one_sentence(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECE_WIDGET_STORAGE__URL", "postgresql://somebody:hush@127.0.0.1:1/x")
+    result = surveys(config, "list")
+    assert result.exit_code == 1
+    assert result.output == "The outbox cannot be used now: the database server cannot be reached.\n"

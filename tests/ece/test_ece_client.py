@@ -1,0 +1,172 @@
+"""The client through its transport seam: what is asked, and what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from widget.domain.errors import (
+    EceError,
+    EceStatus,
+    EceUnreadable,
+)
+from widget.domain.readings import AgentAvailability, Call, Capacity, ChatAllowed, Eligibility, LiveSessionStatus
+from widget.ece.client import EceClient
+from widget.ece.wire import Oddity
+from widget.settings import EceSettings
+
+pytestmark = pytest.mark.anyio
+
+ALLOWED = '<chatAllowed allowed="true"/>'
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+def settings(**values: object) -> EceSettings:
+    return EceSettings.model_validate({"base_url": "https://ece.example.com/system", **values})
+
+
+def client(handler: Handler, **values: object) -> EceClient:
+    return EceClient(settings(**values), transport=httpx.MockTransport(handler))
+
+
+def answers(status: int = 200, body: str = ALLOWED, **headers: str) -> Handler:
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda request: httpx.Response(status, text=body, headers=given)
+
+
+async def failure(handler: Handler) -> EceError:
+    with pytest.raises(EceError) as caught:
+        await client(handler).ask(Call.CHAT_ALLOWED, 1001)
+    return caught.value
+
+
+class Hanging(httpx.AsyncBaseTransport):
+    """Never answers; `asked` counts who waits."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.left = 0
+        self.begun = asyncio.Semaphore(0)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        self.begun.release()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.left += 1
+        raise AssertionError
+
+
+async def test_each_call_goes_to_the_guides_address_and_gives_its_reading() -> None:
+    bodies = {
+        "agentAvailability": '<agentAvailability available="true"/>',
+        "capacity": "<availableSlots><count>4</count></availableSlots>",
+        "liveSessionStatus": "<sessionStatus><waitTime>3</waitTime><queueDepth>1</queueDepth></sessionStatus>",
+        "checkEligibility": '<checkEligibility responseType="0"/>',
+        "chatAllowed": ALLOWED,
+    }
+    urls = []
+
+    def ece(request: httpx.Request) -> httpx.Response:
+        urls.append(f"{request.method} {request.url}")
+        return httpx.Response(200, text=bodies[request.url.path.split("/")[-2]])
+
+    asked = client(ece)
+    assert await asked.agent_availability(1001) == AgentAvailability(True)
+    assert await asked.capacity(1001) == Capacity(4)
+    assert await asked.live_session_status(1001) == LiveSessionStatus(3, 1)
+    assert await asked.check_eligibility(1001) == Eligibility(None)
+    assert await asked.chat_allowed(1001) == ChatAllowed(True)
+    assert urls == [f"GET https://ece.example.com/system/egain/chat/entrypoint/{call}/1001" for call in bodies]
+    for call in Call:
+        await asked.ask(call, 2**63 - 1)
+    assert urls[-1].endswith("/9223372036854775807")
+    await asked.aclose()
+
+
+async def test_settings_change_the_path_and_the_unit_of_the_wait() -> None:
+    body = "<sessionStatus><waitTime>2.5</waitTime><queueDepth>0</queueDepth></sessionStatus>"
+    seen: list[str] = []
+
+    def ece(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.path)
+        return httpx.Response(200, text=body)
+
+    asked = client(ece, api_path="/ws/chat/entrypoint", wait_time_unit="minutes")
+    assert await asked.live_session_status(7) == LiveSessionStatus(150, 0)
+    assert seen == ["/system/ws/chat/entrypoint/liveSessionStatus/7"]
+
+
+async def test_no_body_is_asked_for_packed_and_none_from_a_cache() -> None:
+    seen: list[httpx.Headers] = []
+
+    def ece(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers)
+        return httpx.Response(200, text=ALLOWED)
+
+    await client(ece).chat_allowed(1)
+    assert seen[0]["accept-encoding"] == "identity"
+    assert seen[0]["accept"] == "application/xml, text/xml"
+    assert "no-store" in seen[0]["cache-control"]
+    assert "traceparent" not in seen[0]
+
+
+async def test_a_trace_is_passed_on_when_it_is_one() -> None:
+    seen: list[str | None] = []
+
+    def ece(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers.get("traceparent"))
+        return httpx.Response(200, text=ALLOWED)
+
+    trace = f"00-{'a' * 32}-{'b' * 16}-01"
+    for given in (trace, "x\r\nCookie: a=b", None):
+        await client(ece).ask(Call.CHAT_ALLOWED, 1, trace=given)
+    assert seen == [trace, None, None]
+
+
+async def test_cookies_are_never_kept() -> None:
+    seen: list[bool] = []
+
+    def ece(request: httpx.Request) -> httpx.Response:
+        seen.append("cookie" in request.headers)
+        return httpx.Response(200, text=ALLOWED, headers={"set-cookie": "JSESSIONID=1; Path=/"})
+
+    asked = client(ece)
+    for _ in range(3):
+        await asked.chat_allowed(1)
+    assert seen == [False] * 3
+
+
+async def test_what_was_odd_about_an_answer_is_told() -> None:
+    told: list[tuple[Call, Oddity]] = []
+    body = "<checkEligibility responseType=7 />"
+    asked = EceClient(
+        settings(), transport=httpx.MockTransport(answers(200, body)), notice=lambda *what: told.append(what)
+    )
+    await asked.check_eligibility(1)
+    assert set(told) == {
+        (Call.CHECK_ELIGIBILITY, Oddity.REPAIRED),
+        (Call.CHECK_ELIGIBILITY, Oddity.UNKNOWN_REASON),
+    }
+
+
+async def test_a_probe_tells_status_type_and_reading() -> None:
+    probe = await client(answers(200, ALLOWED, content_type="application/xml;charset=utf-8")).probe(
+        Call.CHAT_ALLOWED, 1
+    )
+    assert (probe.call, probe.status, probe.content_type) == (Call.CHAT_ALLOWED, 200, "application/xml")
+    assert (probe.reading, probe.error) == (ChatAllowed(True), None)
+    assert 0 <= probe.elapsed < 5
+
+
+async def test_a_probe_that_fails_tells_what_it_saw() -> None:
+    page = await client(answers(200, "<html/>", content_type="text/html")).probe(Call.CAPACITY, 1)
+    assert (page.status, page.content_type, page.reading) == (200, "text/html", None)
+    assert isinstance(page.error, EceUnreadable)
+    down = await client(answers(500, "", content_type="\x7f" * 90)).probe(Call.CAPACITY, 1)
+    assert (down.status, down.content_type) == (500, None)
+    assert isinstance(down.error, EceStatus)

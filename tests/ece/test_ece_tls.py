@@ -1,0 +1,220 @@
+"""TLS towards ECE: whom the client trusts, what it shows, and what it says when it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import trustme
+
+from widget.domain.errors import EceError, EceTimeout, EceTlsFailure
+from widget.domain.outbox import SurveyMessage
+from widget.domain.readings import ChatAllowed
+from widget.ece import tls
+from widget.ece.client import EceClient
+from widget.ece.dialect import GUIDE_PATH, Dialect, Format
+from widget.settings import EceSettings, SettingsFaults
+
+BODY = b'<chatAllowed allowed="true"/>'
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(BODY), BODY)
+
+
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    return "asyncio", {"use_uvloop": request.param}
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
+    file = tmp_path / "corporate-ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    return file
+
+
+def presenting(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    certificate.configure_cert(context)
+    return context
+
+
+@contextmanager
+def server(context: ssl.SSLContext | None) -> Iterator[str]:
+    """Answer "allowed" on loopback, and 400 to what is no HTTP, as a handshake is to a server without TLS."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=_serve, args=(listening, context))
+    thread.start()
+    try:
+        yield f"https://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        listening.close()
+
+
+def _serve(listening: socket.socket, context: ssl.SSLContext | None) -> None:
+    while True:
+        try:
+            connection, _ = listening.accept()
+        except OSError:
+            return
+        with connection.dup() as open_end:
+            open_end.settimeout(5)
+            with suppress(OSError):
+                _answer(connection, context)
+            with suppress(OSError):  # a close with bytes unread would be a reset, which can overtake TLS's last word
+                open_end.shutdown(socket.SHUT_WR)
+                while open_end.recv(4096):
+                    pass
+
+
+def _answer(connection: socket.socket, context: ssl.SSLContext | None) -> None:
+    with connection:
+        connection.settimeout(5)
+        spoken_to = context.wrap_socket(connection, server_side=True) if context else connection
+        with spoken_to:
+            spoken = spoken_to.recv(4096)
+            spoken_to.sendall(OK if spoken.startswith(b"GET ") else b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+async def ask(base_url: str, **values: object) -> ChatAllowed:
+    settings = EceSettings.model_validate({"base_url": base_url, "timeout": 5.0, **values})
+    client = await asyncio.to_thread(EceClient, settings)
+    try:
+        return await client.chat_allowed(1)
+    finally:
+        await client.aclose()
+
+
+async def refusal(context: ssl.SSLContext | None, **values: object) -> EceError:
+    with server(context) as address, pytest.raises(EceError) as caught:
+        await ask(address, **values)
+    return caught.value
+
+
+@pytest.mark.anyio
+async def test_a_private_authority_is_trusted_when_the_settings_name_it(authority: trustme.CA, ca_file: Path) -> None:
+    with server(presenting(authority.issue_cert("127.0.0.1"))) as address:
+        assert await ask(address, ca_file=ca_file) == ChatAllowed(True)
+
+
+@pytest.mark.anyio
+async def test_a_private_authority_is_refused_otherwise_and_the_error_names_the_setting(authority: trustme.CA) -> None:
+    error = await refusal(presenting(authority.issue_cert("127.0.0.1")))
+    assert type(error) is EceTlsFailure
+    assert "ca_file" in error.detail
+    assert error.blame == "host"
+
+
+@pytest.mark.anyio
+async def test_another_private_authority_is_refused(ca_file: Path) -> None:
+    assert type(await refusal(presenting(trustme.CA().issue_cert("127.0.0.1")), ca_file=ca_file)) is EceTlsFailure
+
+
+@pytest.mark.anyio
+async def test_an_expired_certificate_is_called_expired(authority: trustme.CA, ca_file: Path) -> None:
+    expired = authority.issue_cert("127.0.0.1", not_after=datetime(2020, 1, 1, tzinfo=UTC))
+    error = await refusal(presenting(expired), ca_file=ca_file)
+    assert type(error) is EceTlsFailure
+    assert "expired" in error.detail
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", ["192.0.2.1", "other.example.com"])
+async def test_a_certificate_for_another_host_is_called_that(authority: trustme.CA, ca_file: Path, name: str) -> None:
+    error = await refusal(presenting(authority.issue_cert(name)), ca_file=ca_file)
+    assert type(error) is EceTlsFailure
+    assert "for another" in error.detail
+
+
+@pytest.mark.anyio
+async def test_a_server_without_tls_is_called_that(ca_file: Path) -> None:
+    error = await refusal(None, ca_file=ca_file)
+    assert type(error) is EceTlsFailure
+    assert "does not speak TLS" in error.detail
+
+
+@pytest.mark.anyio
+async def test_a_client_certificate_is_shown_when_ece_wants_one(
+    authority: trustme.CA, ca_file: Path, tmp_path: Path
+) -> None:
+    context = presenting(authority.issue_cert("127.0.0.1"))
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(context)
+    ours = authority.issue_cert("widget@example.com")
+    certificate, key = tmp_path / "client.pem", tmp_path / "client.key"
+    ours.cert_chain_pems[0].write_to_path(str(certificate))
+    ours.private_key_pem.write_to_path(str(key))
+    with server(context) as address:
+        assert await ask(address, ca_file=ca_file, client_cert=certificate, client_key=key) == ChatAllowed(True)
+    error = await refusal(context, ca_file=ca_file)
+    assert type(error) is EceTlsFailure
+    assert "client_cert" in error.detail
+
+
+@pytest.mark.anyio
+async def test_a_survey_that_never_left_was_not_received_and_its_socket_is_closed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes connections, but no TLS handshake ever ends
+        base_url = f"https://127.0.0.1:{mute.getsockname()[1]}/system"
+        settings = EceSettings.model_validate({"base_url": base_url, "timeout": 0.5})
+        asked = await asyncio.to_thread(EceClient, settings)
+        with pytest.raises(EceTimeout) as caught:
+            await asked.submit_survey(
+                SurveyMessage("key", "1", "sales", "after_chat", ()), Dialect(GUIDE_PATH, Format.PLAIN)
+            )
+        assert not caught.value.maybe_received
+        mute.settimeout(5)
+        connection, _ = await asyncio.to_thread(mute.accept)
+        with connection:
+            connection.settimeout(5)
+            assert await asyncio.to_thread(_until_closed, connection)
+        await asked.aclose()
+
+
+def _until_closed(connection: socket.socket) -> bool:
+    while connection.recv(4096):
+        pass
+    return True
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ssl.SSLError(1, "[SSL: TLSV1_ALERT_PROTOCOL_VERSION]"), "the handshake was refused"),
+        (ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), None),
+        (ConnectionResetError(), None),
+    ],
+)
+def test_tls_is_blamed_for_what_tls_refused_alone(error: Exception, words: str | None) -> None:
+    try:
+        raise RuntimeError from error
+    except RuntimeError as wrapped:
+        assert tls.failure(wrapped) == words  # noqa: PT017 - it is the subject here, not an outcome
+
+
+@pytest.mark.parametrize(
+    "content", ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"]
+)
+def test_a_ca_file_without_certificates_is_one_clear_fault(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text(content)
+    with pytest.raises(SettingsFaults, match=r"ece\.ca_file = .*ca\.pem: a file"):
+        EceClient(EceSettings(base_url="https://ece.example.com", ca_file=file))
+
+
+def test_a_client_certificate_that_is_none_is_one_clear_fault(tmp_path: Path) -> None:
+    file = tmp_path / "client.pem"
+    file.write_text("x")
+    with pytest.raises(SettingsFaults, match=r"ece\.client_cert = .*client\.pem"):
+        EceClient(EceSettings(base_url="https://ece.example.com", client_cert=file, client_key=file))

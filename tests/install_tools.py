@@ -1,0 +1,92 @@
+"""Install what Python packages cannot bring: a browser, databases, axe. Standard library only, as it runs first.
+
+    python tests/install_tools.py venv      what `python -m venv` needs
+    python tests/install_tools.py tests     what the tests need
+
+As root on Debian the missing packages are installed; elsewhere one line says what to install.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = ROOT / ".tools"
+AXE = "axe-core@4.14.1"
+AXE_FILE = TOOLS / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def _command(*names: str) -> Callable[[], bool]:
+    return lambda: any(shutil.which(name) is not None for name in names)
+
+
+def _postgresql() -> bool:
+    return bool(shutil.which("initdb") or list(Path("/usr/lib/postgresql").glob("*/bin/initdb")))
+
+
+# Debian's package → whether it is there already
+FOR_VENV = {"python3-venv": lambda: importlib.util.find_spec("ensurepip") is not None}
+FOR_TESTS = {
+    "chromium": _command("chromium", "chromium-browser", "google-chrome"),
+    "postgresql": _postgresql,
+    "redis-server": _command("valkey-server", "redis-server"),
+    "strace": _command("strace"),
+    "npm": lambda: AXE_FILE.exists() or shutil.which("npm") is not None,
+}
+
+
+def missing(wanted: dict[str, Callable[[], bool]]) -> list[str]:
+    """Give the Debian packages among these that are not there in any form."""
+    return [package for package, is_there in wanted.items() if not is_there()]
+
+
+def install(packages: list[str]) -> bool:
+    """Install Debian packages, or say in one line what to install; gives whether they are there now."""
+    if not packages:
+        return True
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        print(f"Please install: {', '.join(packages)} (Debian: apt-get install {' '.join(packages)})")
+        return False
+    print(f"Installing {', '.join(packages)}", flush=True)
+    # No server of the distribution's is started: the tests start their own, on ports of their own.
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
+        done = subprocess.run(["apt-get", "-qq", *arguments], env=quiet, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            print(f"apt-get {arguments[0]} failed: {done.stderr.strip()[-400:]}")
+            return False
+    return True
+
+
+def install_axe() -> None:
+    """Put axe-core into `.tools/`, once; the tests that judge accessibility say so when it is not there."""
+    if AXE_FILE.exists():
+        return
+    npm = shutil.which("npm")
+    if npm is None:
+        print("Please install npm: the accessibility tests need axe-core")
+        return
+    TOOLS.mkdir(exist_ok=True)
+    options = ["--prefix", str(TOOLS), "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    done = subprocess.run([npm, "install", *options, AXE], capture_output=True, text=True, check=False)
+    if done.returncode != 0 or not AXE_FILE.exists():
+        print(f"npm could not install {AXE}: {done.stderr.strip()[-400:]}")
+
+
+def main(what: str) -> int:
+    """Install one group; only a missing venv stops everything, a missing tool fails the tests that want it."""
+    if what == "venv":
+        return 0 if install(missing(FOR_VENV)) else 1
+    install(missing(FOR_TESTS))
+    install_axe()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "tests"))

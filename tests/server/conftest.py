@@ -1,0 +1,145 @@
+"""A server process for the tests of this folder, and sockets that say exactly what a test wants said."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = Path(__file__).with_name("stub_server.py")
+CONFIG = """
+[server]
+public_url = "http://chat.example.com"
+log_level = "info"
+{extra}
+[security]
+secret_keys = ["a-secret-for-tests-that-is-long-enough"]
+[ece]
+base_url = "https://ece.example.com/system"
+[entry_points.{name}]
+id = 1001
+chat_url = "https://ece.example.com/chat?id={{id}}"
+"""
+
+
+class ServerProcess:
+    """One running server; `lines` are its log."""
+
+    def __init__(self, config: Path, *, port: int = 0, workers: int = 1) -> None:
+        self.config = config
+        command = [sys.executable, str(SCRIPT), str(config), str(port), str(workers)]
+        self.process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        )
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.port = int(self.event("listening")["port"])
+        wait_for(lambda: self.answers(), "the server answers")
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line)
+
+    def event(self, name: str, *, after: int = 0) -> dict[str, Any]:
+        """Wait for a log event."""
+
+        def found() -> dict[str, Any] | None:
+            for line in self.lines[after:]:
+                with contextlib.suppress(ValueError):
+                    event: dict[str, Any] = json.loads(line)
+                    if event.get("event") == name:
+                        return event
+            assert self.process.poll() is None, "".join(self.lines)
+            return None
+
+        event = wait_for(found, f"the log event {name}")
+        assert event is not None
+        return event
+
+    def answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            return b"200 OK" in self.say(request("/healthz"))
+        return False
+
+    def connect(self, *, receive_buffer: int | None = None) -> socket.socket:
+        connection = socket.socket()
+        if receive_buffer:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        connection.settimeout(10)
+        connection.connect(("127.0.0.1", self.port))
+        return connection
+
+    def say(self, *parts: bytes) -> bytes:
+        """Send `parts`, then read until the server closes."""
+        with self.connect() as connection:
+            with contextlib.suppress(ConnectionError):
+                for part in parts:
+                    connection.sendall(part)
+            return read_all(connection)
+
+    def metric(self, line_start: str) -> float:
+        """Read one value of /metrics."""
+        text = self.say(request("/metrics", "Authorization: Bearer operator-token")).decode()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(line_start))
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(15)
+        self._reader.join(5)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+        return code
+
+
+def request(path: str, *headers: str, method: str = "GET", body: bytes = b"", host: str = "chat.example.com") -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", "Connection: close", *headers]
+    if body:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def read_all(connection: socket.socket) -> bytes:
+    parts = []
+    with contextlib.suppress(ConnectionError):
+        while part := connection.recv(65536):
+            parts.append(part)
+    return b"".join(parts)
+
+
+def wait_for(condition: Callable[[], T], what: str, *, seconds: float = 10) -> T:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if result := condition():
+            return result
+        time.sleep(0.01)
+    raise AssertionError(f"waited {seconds} s in vain: {what}")
+
+
+def write_config(folder: Path, *, name: str = "sales", extra: str = "") -> Path:
+    file = folder / "ece-widget.toml"
+    file.write_text(CONFIG.format(name=name, extra=extra))
+    return file
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    process = ServerProcess(write_config(tmp_path_factory.mktemp("server")))
+    yield process
+    process.stop()

@@ -1,0 +1,98 @@
+"""A small application behind the real server and the real edge, for tests that speak through sockets.
+
+Run as a script: `python tests/server/stub_server.py CONFIG PORT [WORKERS]`. The deadlines are short.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from widget import settings as settings_module
+from widget.guard import Deadlines
+from widget.server import Served, serve
+from widget.settings import Settings
+from widget.telemetry import Metrics
+from widget.web import ops
+from widget.web.access import Operators
+from widget.web.context import RequestContext, TrustedProxies
+from widget.web.errors import CatchAll, Errors
+from widget.web.headers import EdgeHeaders, HostCheck, SecurityHeaders
+from widget.web.limits import BodyLimit
+
+DEADLINES = Deadlines(head=0.5, body=0.8, write=0.6, keep_alive=1.0, keep_alive_crowded=0.2, sweep=0.05)
+BLOCK = b"x" * 65536
+
+
+def build(settings: Settings, delivery: bool) -> Served:
+    metrics = Metrics(version="test")
+    edge = EdgeHeaders(settings.server)
+    errors = Errors(lambda *, status, code, request_id, language: f"<!doctype html><p>{status} {code} {request_id}</p>")
+    label = next(iter(settings.entry_points))
+
+    async def status(request: Request) -> Response:
+        return PlainTextResponse(label)
+
+    async def echo(request: Request) -> Response:
+        body = await request.body()
+        return PlainTextResponse(str(len(body)))
+
+    async def big(request: Request) -> Response:
+        async def blocks() -> AsyncIterator[bytes]:
+            for _ in range(400):
+                yield BLOCK
+
+        return StreamingResponse(blocks())
+
+    async def slow(request: Request) -> Response:
+        await asyncio.sleep(0.3)
+        return PlainTextResponse("slept")
+
+    async def boom(request: Request) -> Response:
+        raise RuntimeError("canary-in-an-exception")
+
+    app = Starlette(
+        routes=[
+            Route("/v1/status/{entry_point}", status),
+            Route("/survey/{token}", echo, methods=["POST"]),
+            Route("/big", big),
+            Route("/slow", slow),
+            Route("/boom", boom),
+            *ops.routes(ops.Readiness([]), metrics, Operators(["operator-token"])),
+        ],
+        middleware=[
+            Middleware(RequestContext, metrics=metrics, proxies=TrustedProxies(settings.server.trusted_proxies)),
+            Middleware(SecurityHeaders, edge=edge),
+            Middleware(CatchAll, errors=errors),
+            Middleware(HostCheck, edge=edge, errors=errors),
+            Middleware(BodyLimit, errors=errors),
+        ],
+        exception_handlers=errors.handlers(),
+    )
+    app.router.redirect_slashes = False
+    return Served(app, metrics)
+
+
+if __name__ == "__main__":
+    file = Path(sys.argv[1])
+    sys.exit(
+        serve(
+            settings_module.load(file),
+            host="127.0.0.1",
+            port=int(sys.argv[2]),
+            workers=int(sys.argv[3]) if len(sys.argv) > 3 else 1,
+            delivery=False,
+            reload=False,
+            config=file,
+            build=build,
+            deadlines=DEADLINES,
+        )
+    )

@@ -1,0 +1,160 @@
+"""Start, reload and stop of a real server process, alone and with workers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.server.conftest import ROOT, SCRIPT, ServerProcess, read_all, request, wait_for, write_config
+
+
+@contextmanager
+def running(config: Path, *, workers: int = 1) -> Iterator[ServerProcess]:
+    process = ServerProcess(config, workers=workers)
+    try:
+        if workers > 1:
+            wait_for(lambda: "".join(process.lines).count('"worker_ready"') == workers, "all workers are ready")
+        yield process
+    finally:
+        process.stop()
+
+
+def _said(server: ServerProcess) -> bytes:
+    return server.say(request("/v1/status/x")).rpartition(b"\r\n\r\n")[2]
+
+
+def _hang_up(server: ServerProcess) -> int:
+    seen = len(server.lines)
+    server.process.send_signal(signal.SIGHUP)
+    return seen
+
+
+def _children(server: ServerProcess) -> list[int]:
+    """The workers, found in /proc; multiprocessing's resource tracker is a child too."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (folder / "stat").read_text()
+            command = (folder / "cmdline").read_text()
+        except OSError:
+            continue
+        if stat.rpartition(")")[2].split()[1] == str(server.process.pid) and "spawn_main" in command:
+            found.append(int(folder.name))
+    return found
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_taken_port_is_one_clear_line_and_exit_code_1(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, str(SCRIPT), str(write_config(tmp_path)), str(port)],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            timeout=30,
+        )
+    assert done.returncode == 1
+    assert (
+        done.stderr == f"Port {port} on 127.0.0.1 is taken; stop what listens there, or choose another with --port.\n"
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_with_exit_code_0(tmp_path: Path, number: signal.Signals) -> None:
+    with running(write_config(tmp_path)) as server:
+        server.process.send_signal(number)
+        assert server.process.wait(10) == 0
+
+
+def test_an_answer_that_is_on_its_way_goes_out_before_the_stop(tmp_path: Path) -> None:
+    with running(write_config(tmp_path)) as server, server.connect() as connection:
+        connection.sendall(request("/slow"))
+        wait_for(lambda: server.metric("ece_widget_open_connections ") >= 2, "both are in")
+        server.process.send_signal(signal.SIGTERM)
+        assert read_all(connection).endswith(b"slept")
+        assert server.process.wait(10) == 0
+
+
+def test_sighup_brings_new_settings_without_a_failed_request(tmp_path: Path) -> None:
+    with running(write_config(tmp_path, name="sales")) as server, server.connect() as kept:
+
+        def says() -> bytes:
+            kept.sendall(b"GET /v1/status/x HTTP/1.1\r\nHost: chat.example.com\r\n\r\n")
+            answer = kept.recv(4096)
+            while not answer.endswith((b"sales", b"service")):
+                more = kept.recv(4096)
+                assert more, "connections that are open change over too"
+                answer += more
+            return answer.rpartition(b"\r\n\r\n")[2]
+
+        assert says() == b"sales"
+        write_config(tmp_path, name="service")
+        seen = _hang_up(server)
+        wait_for(lambda: says() == b"service", "the new settings")
+        server.event("settings_applied", after=seen)
+        assert server.metric('ece_widget_settings_reloads_total{outcome="applied"}') == 1
+
+
+def test_sighup_with_settings_that_cannot_be_used_keeps_the_old_ones(tmp_path: Path) -> None:
+    with running(write_config(tmp_path, name="sales")) as server:
+        write_config(tmp_path, name="service", extra='surprise = "yes"')
+        event = server.event("settings_refused", after=_hang_up(server))
+        assert "server.surprise" in event["faults"][0]
+        assert _said(server) == b"sales"
+        assert server.process.poll() is None
+
+
+def test_metrics_have_a_listener_of_their_own(tmp_path: Path) -> None:
+    port = _free_port()
+    with running(write_config(tmp_path, extra=f'metrics_listen = "127.0.0.1:{port}"')) as server:
+        server.port, main = port, server.port
+        assert b"ece_widget_info" in server.say(request("/metrics", host="anything"))
+        assert server.say(request("/v1/status/x")).startswith(b"HTTP/1.1 404 ")
+        server.port = main
+        assert server.say(request("/metrics")).startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
+    with running(write_config(tmp_path), workers=2) as server:
+        children = _children(server)
+        assert len(children) == 2
+        seen = len(server.lines)
+        os.kill(children[0], signal.SIGKILL)
+        server.event("worker_died", after=seen)
+        assert _said(server) == b"sales"
+
+
+def test_sighup_replaces_the_workers_one_after_the_other(tmp_path: Path) -> None:
+    with running(write_config(tmp_path, name="sales"), workers=2) as server:
+        assert "each worker asks ECE for itself" in server.event("workers_ask_each")["note"]
+        write_config(tmp_path, name="service")
+        server.event("settings_applied", after=_hang_up(server))
+        assert {_said(server) for _ in range(10)} == {b"service"}
+        assert server.stop() == 0
+
+
+def test_bad_settings_leave_the_workers_alone_and_reach_no_successor(tmp_path: Path) -> None:
+    with running(write_config(tmp_path, name="sales"), workers=2) as server:
+        write_config(tmp_path, name="service", extra='surprise = "yes"')
+        server.event("settings_refused", after=_hang_up(server))
+        seen = len(server.lines)
+        os.kill(_children(server)[0], signal.SIGKILL)
+        server.event("worker_died", after=seen)
+        assert {_said(server) for _ in range(10)} == {b"sales"}

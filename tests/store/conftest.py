@@ -1,0 +1,69 @@
+"""The same outbox on both databases, and a clock set by hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.databases import Cluster, running_cluster
+from widget.domain.outbox import Answer, SurveyMessage
+from widget.store import Outbox, open_outbox
+
+
+class Clock:
+    """A wall clock that moves only when it is told to."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def advance(self, **by: float) -> None:
+        self.moment += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    with running_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, once of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/outbox.db"
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return cluster.new_database()
+
+
+@pytest.fixture
+async def outbox(url: str, clock: Clock) -> AsyncIterator[Outbox]:
+    outbox = await open_outbox(url, now=clock.now)
+    yield outbox
+    await outbox.close()
+
+
+@pytest.fixture
+def message() -> Callable[..., SurveyMessage]:
+    return make_message
+
+
+def make_message(number: int | str = 1, *, answer: str = "very good") -> SurveyMessage:
+    """A message whose key and sid follow from its number."""
+    return SurveyMessage(
+        key=f"key-{number}",
+        sid=f"1234_{number}",
+        entry_point="sales",
+        survey="after_chat",
+        answers=(Answer("helpful", "How helpful was the agent?", "5"), Answer("comment", "Anything else?", answer)),
+    )

@@ -1,0 +1,172 @@
+"""A database that fails while it is in use: nothing is promised, the reason is named, and it comes back by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pysqlite3 import dbapi2
+
+from tests.databases import Cluster
+from widget.domain.errors import OutboxUnavailable
+from widget.domain.outbox import MessageState, SurveyMessage
+from widget.store import Outbox, open_outbox
+
+pytestmark = pytest.mark.anyio
+
+Make = Callable[..., SurveyMessage]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "outbox.db"
+
+
+@pytest.fixture
+async def outbox(path: Path, clock: Any) -> AsyncIterator[Outbox]:
+    outbox = await open_outbox(f"sqlite:///{path}", now=clock.now)
+    yield outbox
+    await outbox.close()
+
+
+async def refused(outbox: Outbox, clock: Any, message: SurveyMessage) -> str:
+    with pytest.raises(OutboxUnavailable):
+        await outbox.enqueue(message)
+    clock.advance(seconds=2)
+    reason = await outbox.ready()
+    assert reason is not None
+    return reason
+
+
+async def well(outbox: Outbox, clock: Any, message: SurveyMessage) -> None:
+    """Within five seconds after the fault, without a restart."""
+    clock.advance(seconds=2)
+    assert await outbox.enqueue(message) is True
+    assert await outbox.ready() is None
+
+
+async def test_a_removed_file_takes_no_promise_and_comes_back_with_the_file(
+    outbox: Outbox, path: Path, clock: Any, message: Make
+) -> None:
+    await outbox.enqueue(message(1))
+    path.rename(path.with_suffix(".away"))
+    assert await refused(outbox, clock, message(2)) == "the database file was removed or replaced"
+    assert await refused(outbox, clock, message(2)) == "the database file was removed or replaced"
+    assert not path.exists(), "a new empty file would forget what the old one promised"
+    path.with_suffix(".away").rename(path)
+    await well(outbox, clock, message(2))
+    assert (await outbox.counts()).by_state[MessageState.PENDING] == 2
+
+
+async def test_a_removed_journal_takes_no_promise_and_loses_none(
+    outbox: Outbox, path: Path, clock: Any, message: Make
+) -> None:
+    await outbox.enqueue(message(1))
+    path.with_name(path.name + "-wal").unlink()
+    with pytest.raises(OutboxUnavailable, match="removed or replaced"):
+        await outbox.enqueue(message(2))
+    await well(outbox, clock, message(3))
+    assert await outbox.enqueue(message(1)) is False, "what was promised before is still there"
+
+
+async def test_another_file_of_the_same_name_takes_no_promise(
+    outbox: Outbox, path: Path, clock: Any, message: Make
+) -> None:
+    path.rename(path.with_suffix(".away"))
+    path.touch()
+    assert "replaced" in await refused(outbox, clock, message(1))
+    assert "replaced" in await refused(outbox, clock, message(1))
+    assert path.stat().st_size == 0, "and is left as it is"
+
+
+@contextmanager
+def disk_takes_no_more() -> Iterator[None]:
+    """Let no file of this process grow beyond 8 KiB: a write past it fails, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_a_disk_that_takes_no_more_loses_nothing(outbox: Outbox, clock: Any, message: Make) -> None:
+    await outbox.enqueue(message(1))
+    with disk_takes_no_more():
+        assert await refused(outbox, clock, message(2)) in (
+            "the disk is full",
+            "the disk failed to read or write",
+            "the database file cannot be opened",
+        )
+    await well(outbox, clock, message(2))
+    assert (await outbox.counts()).by_state[MessageState.PENDING] == 2
+
+
+async def test_a_lock_of_another_program_is_waited_for_with_a_bound(
+    outbox: Outbox, path: Path, clock: Any, message: Make
+) -> None:
+    other = await asyncio.to_thread(dbapi2.connect, str(path), isolation_level=None, check_same_thread=False)
+    await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    outcomes = await asyncio.gather(*[outbox.enqueue(message(n)) for n in range(10)], return_exceptions=True)
+    assert all(isinstance(each, OutboxUnavailable) for each in outcomes)
+    assert loop.time() - begun < 8.0, "ten waits did not add up"
+    waiting = asyncio.create_task(outbox.enqueue(message(11)))
+    loop.call_later(0.3, lambda: loop.run_in_executor(None, other.rollback))
+    assert await waiting is True, "a short lock only takes a little longer"
+    await asyncio.to_thread(other.close)
+    await well(outbox, clock, message(12))
+
+
+async def test_a_file_damaged_meanwhile_takes_no_promise_and_is_named(
+    outbox: Outbox, path: Path, clock: Any, message: Make
+) -> None:
+    await asyncio.gather(*[outbox.enqueue(message(n, answer="x" * 500)) for n in range(500)])
+    away = path.with_suffix(".away")
+    path.rename(away)
+    assert "removed" in await refused(outbox, clock, message(1000))
+    away.write_bytes(os.urandom(away.stat().st_size))
+    path.with_name(path.name + "-wal").write_bytes(b"")
+    away.rename(path)
+    assert await refused(outbox, clock, message(1000)) == "the database file is damaged"
+
+
+async def test_an_error_of_one_moment_is_each_waiters_own(outbox: Outbox, path: Path, message: Make) -> None:
+    path.rename(path.with_suffix(".away"))
+    outcomes = await asyncio.gather(*[outbox.enqueue(message(n)) for n in range(3)], return_exceptions=True)
+    assert len({id(each) for each in outcomes}) == 3
+
+
+@pytest.mark.postgres
+async def test_a_restarted_server_is_found_again(cluster: Cluster, clock: Any, message: Make) -> None:
+    outbox = await open_outbox(await asyncio.to_thread(cluster.new_database), now=clock.now)
+    await outbox.enqueue(message(1))
+    await asyncio.to_thread(cluster.stop)
+    assert await refused(outbox, clock, message(2)) == "the database server cannot be reached"
+    await asyncio.to_thread(cluster.start)
+    await well(outbox, clock, message(2))
+    await asyncio.to_thread(cluster.stop)
+    await asyncio.to_thread(cluster.start)
+    assert await outbox.enqueue(message(3)) is True, "a connection that died while idle is replaced unseen"
+    await outbox.close()
+
+
+@pytest.mark.postgres
+async def test_a_start_without_the_server_waits_for_it(cluster: Cluster, clock: Any, message: Make) -> None:
+    url = await asyncio.to_thread(cluster.new_database)
+    await asyncio.to_thread(cluster.stop)
+    outbox = await open_outbox(url, now=clock.now)
+    assert await outbox.ready() == "the database server cannot be reached"
+    with pytest.raises(OutboxUnavailable):
+        await outbox.hash_key()
+    await asyncio.to_thread(cluster.start)
+    await well(outbox, clock, message(1))
+    assert len(await outbox.hash_key()) == 32
+    await outbox.close()

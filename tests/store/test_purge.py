@@ -1,0 +1,113 @@
+"""After a purge a planted answer is nowhere: not in a file, not in a dump, not in an export."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.databases import Cluster
+from widget.domain.outbox import MessageState, SurveyMessage
+from widget.store import Outbox, Selection, operator_store
+
+pytestmark = pytest.mark.anyio
+
+Make = Callable[..., SurveyMessage]
+CANARY = "canary-7f3a-"
+
+
+def everywhere(url: str, request: pytest.FixtureRequest) -> bytes:
+    """All bytes in which an answer could be left."""
+    if url.startswith("sqlite"):
+        folder = Path(url.removeprefix("sqlite:///")).parent
+        return b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return cluster.dump(url).encode()
+
+
+async def rows_in_every_state(outbox: Outbox, clock: Any, message: Make, number: int) -> None:
+    """Many rows that grew, shrank and moved, so that pages were split and copies could have been left behind."""
+    await asyncio.gather(*[outbox.enqueue(message(n, answer=f"{CANARY}{n} " * (n % 90))) for n in range(1, number)])
+    claimed = await outbox.claim(limit=number // 2, owner="o" * 40, now=clock.now(), lease=timedelta(seconds=60))
+    for n, each in enumerate(claimed):
+        if n % 3 == 0:
+            await outbox.settle_delivered(each, now=clock.now())
+        elif n % 3 == 1:
+            await outbox.settle_dead(each, now=clock.now(), reason="a rather long reason " * 4)
+        else:
+            await outbox.settle_retry(each, next_attempt_at=clock.now(), reason="another reason " * 9)
+
+
+async def test_after_a_purge_of_everything_a_planted_answer_is_nowhere(
+    outbox: Outbox, url: str, clock: Any, message: Make, request: pytest.FixtureRequest
+) -> None:
+    await rows_in_every_state(outbox, clock, message, 400)
+    assert CANARY.encode() in await asyncio.to_thread(everywhere, url, request)
+
+    def purge() -> int:
+        with operator_store(url) as store:
+            done = sum(store.purge(Selection(), now=clock.now()))
+            assert store.erase_freed()
+            assert all(row.answers is None and row.fingerprint == "" for row in store.rows(Selection()))
+            return done
+
+    assert await asyncio.to_thread(purge) == 399
+    left = await asyncio.to_thread(everywhere, url, request)
+    assert left.count(CANARY.encode()) == 0
+    assert left.count(b"1234_") == 0, "no sid either"
+    assert await outbox.enqueue(message(7)) is False
+    assert (await outbox.counts()).by_state[MessageState.PURGED] == 399
+
+
+async def test_one_persons_answers_go_and_the_others_stay(
+    outbox: Outbox, url: str, clock: Any, message: Make, request: pytest.FixtureRequest
+) -> None:
+    for number in range(60):
+        await outbox.enqueue(message(number, answer=f"{CANARY}{number}-"))
+
+    def purge() -> None:
+        with operator_store(url) as store:
+            assert sum(store.purge(Selection(sid="1234_17"), now=clock.now())) == 1
+            assert store.erase_freed()
+
+    await asyncio.to_thread(purge)
+    left = await asyncio.to_thread(everywhere, url, request)
+    assert left.count(f"{CANARY}17-".encode()) == 0
+    assert all(f"{CANARY}{number}-".encode() in left for number in range(60) if number != 17)
+
+
+async def test_a_message_purged_while_it_is_sent_is_not_settled(
+    outbox: Outbox, url: str, clock: Any, message: Make
+) -> None:
+    await outbox.enqueue(message())
+    (claimed,) = await outbox.claim(limit=1, owner="one", now=clock.now(), lease=timedelta(seconds=60))
+
+    def purge() -> None:
+        with operator_store(url) as store:
+            assert sum(store.purge(Selection(sid="1234_1"), now=clock.now())) == 1
+
+    await asyncio.to_thread(purge)
+    assert await outbox.settle_retry(claimed, next_attempt_at=clock.now(), reason="x") is False
+    assert (await outbox.counts()).by_state[MessageState.PURGED] == 1
+
+
+async def test_dead_rows_are_sent_again_with_all_their_time(
+    outbox: Outbox, url: str, clock: Any, message: Make
+) -> None:
+    await outbox.enqueue(message())
+    (claimed,) = await outbox.claim(limit=1, owner="one", now=clock.now(), lease=timedelta(seconds=60))
+    await outbox.settle_dead(claimed, now=clock.now(), reason="ece_status 400")
+    clock.advance(days=10)
+
+    def retry() -> int:
+        with operator_store(url) as store:
+            return store.send_again(Selection(states=(MessageState.DEAD,)), now=clock.now())
+
+    assert await asyncio.to_thread(retry) == 1
+    (again,) = await outbox.claim(limit=1, owner="one", now=clock.now(), lease=timedelta(seconds=60))
+    assert (again.attempts, again.waiting_since) == (0, clock.now())
+    assert again.accepted_at == claimed.accepted_at

@@ -1,0 +1,187 @@
+"""What is written for operators agrees with the code: the commented settings, the README's tables and its links."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import types
+from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+import widget
+from widget import settings
+from widget.cli import COMMANDS
+from widget.settings.model import HoursSettings
+from widget.settings.surveys import QuestionSettings
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = (ROOT / "examples" / "widget.toml").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FILES = ("ca_file", "client_cert", "client_key")  # named in the example, not there
+# Shown with a sample, since "nothing" shows nobody how to write it.
+SAMPLES = re.compile(r"entry_points\.NAME\.(hours\..*|locales)|surveys\..*")
+
+
+def model_of(annotation: Any) -> type[BaseModel] | None:
+    """The settings class inside `X`, `X | None`, `dict[str, X]` or `tuple[X, ...]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    parts = get_args(annotation) if isinstance(annotation, types.UnionType) or get_args(annotation) else ()
+    return next((found for part in parts if (found := model_of(part))), None)
+
+
+def fields(model: type[BaseModel] = settings.Settings, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every setting with its place, as `entry_points.NAME.hours.monday`."""
+    for name, field in model.model_fields.items():
+        inner = model_of(field.annotation)
+        if inner is None:
+            yield prefix + name, field
+        else:
+            named = "NAME." if "dict[" in str(field.annotation) else ""
+            yield from fields(inner, f"{prefix}{name}.{named}")
+
+
+def optional(key: str, field: FieldInfo) -> bool:
+    """Whether there is no default to show: the setting is required, off unless written, or shown with a sample."""
+    return field.is_required() or field.default is None or SAMPLES.fullmatch(key) is not None
+
+
+def switched_on(text: str) -> str:
+    """The text with every setting that is commented out taken in."""
+    return re.sub(r"^#(?=[a-z_]+ = |\[)", "", text, flags=re.MULTILINE)
+
+
+@cache
+def everything() -> dict[str, Any]:
+    return tomllib.loads(switched_on(EXAMPLE))
+
+
+def written(key: str, table: Any) -> list[Any]:
+    """The values that stand at this place, one for each question where there are several."""
+    found = [table]
+    for part in key.split("."):
+        found = [each for value in found for each in (value if isinstance(value, list) else [value])]
+        found = [
+            each
+            for value in found
+            for each in (value.values() if part == "NAME" else [value[part]] if part in value else [])
+        ]
+    return found
+
+
+def test_the_commented_settings_have_every_key_of_the_model() -> None:
+    assert [key for key, _ in fields() if not written(key, everything())] == []
+
+
+def test_the_commented_settings_are_good_settings_as_they_stand_and_with_everything_on(tmp_path: Path) -> None:
+    settings.parse(tomllib.loads(EXAMPLE), directory=tmp_path)
+    table = tomllib.loads(switched_on(EXAMPLE))
+    for key in FILES:
+        del table["ece"][key]
+    settings.parse(table, directory=tmp_path)
+
+
+@pytest.mark.parametrize(("key", "field"), [each for each in fields() if not optional(*each)])
+def test_what_is_commented_out_is_the_default(key: str, field: FieldInfo, tmp_path: Path) -> None:
+    (raw,) = written(key, everything())
+    table = tomllib.loads(EXAMPLE)
+    assert not written(key, table), f"{key} is written out although it is the default"
+    if key in ("storage.url", "themes.directory"):
+        default = field.default.get_secret_value() if key == "storage.url" else str(field.default)
+        assert raw == default
+        return
+    as_shipped = settings.parse(table, directory=tmp_path)
+    node: dict[str, Any] = table
+    *path, last = ("sales" if part == "NAME" else part for part in key.split("."))
+    for part in path:
+        node = node.setdefault(part, {})
+    node[last] = raw
+    assert settings.parse(table, directory=tmp_path) == as_shipped
+
+
+def test_every_setting_in_the_example_has_a_comment_above_it() -> None:
+    lines = EXAMPLE.splitlines()
+    days = tuple(HoursSettings.model_fields)[2:]  # Tuesday to Sunday stand under Monday's comment
+    followers = {"client_key", "max_queue_depth", "min_capacity", "show_position", "special", "kind", "text", *days}
+    first = re.compile(r"#?([a-z_]+) = ")
+    bare = [
+        match[1]
+        for above, line in pairwise(lines)
+        if (match := first.match(line))
+        and not above.startswith(("# ", "#[[", "#[surveys"))
+        and match[1] not in followers
+    ]
+    assert [key for key in bare if key not in QuestionSettings.model_fields] == []
+
+
+# The README
+
+
+def table_under(heading: str) -> list[list[str]]:
+    """The rows of the first table under a heading of the README."""
+    section = README.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows[2:]]
+
+
+def shown(field: FieldInfo) -> str:
+    """A default as the README's table has it."""
+    if field.is_required():
+        return "required"
+    default = field.get_default(call_default_factory=True, validated_data={})
+    if hasattr(default, "get_secret_value"):
+        default = default.get_secret_value()
+    match default:
+        case None | () | "" | {}:
+            return "–"
+        case bool():
+            return f"`{str(default).lower()}`"
+        case float() | int():
+            return f"`{duration(default)}`"
+        case tuple():
+            return ", ".join(f"`{each}`" for each in default)
+        case _:
+            return f"`{default}`"
+
+
+def duration(seconds: float) -> str:
+    """The longest unit that leaves a whole number above one."""
+    for size, unit in ((86400, "d"), (3600, "h")):
+        if seconds > size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}"
+
+
+def test_the_settings_table_has_every_setting_with_its_default() -> None:
+    expected = {f"`{key}`": shown(field) for key, field in fields()}
+    assert {row[0]: row[1] for row in table_under("Settings")} == expected
+
+
+def test_the_commands_table_has_every_command() -> None:
+    rows = {row[0].strip("`").split()[0] for row in table_under("Commands")}
+    assert rows == set(COMMANDS)
+
+
+def test_every_file_that_the_readme_names_is_there() -> None:
+    targets = set(re.findall(r"\]\((?!https?:|#)([^)#]+)\)", README))
+    assert [target for target in sorted(targets) if not (ROOT / target).exists()] == []
+
+
+def test_the_module_map_names_modules_that_are_there() -> None:
+    modules = re.findall(r"`(widget/[a-z_/]+(?:\.py)?)`", README)
+    assert modules
+    assert [name for name in modules if not (ROOT / name).exists()] == []
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    heading = re.search(r"^## ([0-9.]+)", changelog, re.MULTILINE)
+    assert heading is not None
+    assert heading[1] == widget.__version__

@@ -1,0 +1,133 @@
+"""Signed texts: what verifies, what does not, and that nothing hangs on how a token is spelt."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from itsdangerous import URLSafeSerializer
+
+from widget.domain.errors import TokenError, TokenExpired, TokenInvalid
+from widget.tokens import LONGEST_TOKEN, Tokens
+
+NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
+LATER = NOW + timedelta(days=7)
+_BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def tokens(clock: Clock) -> Tokens:
+    return Tokens(["newest", "older"], clock)
+
+
+def test_a_survey_link_says_what_was_signed(tokens: Tokens) -> None:
+    grant = tokens.verify_survey(tokens.sign_survey("10042_abc", "sales", "after_chat", LATER))
+    assert (grant.sid, grant.entry_point, grant.survey, grant.expires) == ("10042_abc", "sales", "after_chat", LATER)
+
+
+def test_a_ticket_says_what_was_signed_and_no_two_are_alike(tokens: Tokens) -> None:
+    one, other = (tokens.verify_ticket(tokens.sign_ticket("sales", expires=LATER, locale="de-AT")) for _ in range(2))
+    assert (one.entry_point, one.locale, one.expires) == ("sales", "de-AT", LATER)
+    assert one.id != other.id
+
+
+def test_the_longest_session_id_fits(tokens: Tokens) -> None:
+    for sid in ("\N{GRINNING FACE}" * 256, '"' * 256, "\\" * 256, "x" * 256):
+        token = tokens.sign_survey(sid, "e" * 64, "s" * 64, LATER)
+        assert tokens.verify_survey(token).sid == sid
+        assert len(token) <= LONGEST_TOKEN
+
+
+def test_a_token_for_one_purpose_is_none_for_another(tokens: Tokens) -> None:
+    with pytest.raises(TokenInvalid):
+        tokens.verify_survey(tokens.sign_ticket("sales", expires=LATER))
+    with pytest.raises(TokenInvalid):
+        tokens.verify_ticket(tokens.sign_survey("1", "sales", "s", LATER))
+
+
+def test_a_token_ends_at_its_own_expiry(tokens: Tokens, clock: Clock) -> None:
+    token = tokens.sign_survey("1", "sales", "s", LATER)
+    clock.now = LATER - timedelta(seconds=1)
+    tokens.verify_survey(token)
+    clock.now = LATER
+    with pytest.raises(TokenExpired):
+        tokens.verify_survey(token)
+
+
+def test_a_clock_set_back_refuses_nobody(tokens: Tokens, clock: Clock) -> None:
+    token = tokens.sign_survey("1", "sales", "s", LATER)
+    clock.now = NOW - timedelta(hours=1)
+    assert tokens.verify_survey(token).sid == "1"
+
+
+def test_keys_are_replaced_while_running_and_a_retired_one_ends(clock: Clock) -> None:
+    keys = ["first"]
+    tokens = Tokens(lambda: keys, clock)
+    old = tokens.sign_survey("1", "sales", "s", LATER)
+    keys[:] = ["second", "first"]
+    assert tokens.verify_survey(old).sid == "1"
+    new = tokens.sign_survey("1", "sales", "s", LATER)
+    assert Tokens(["second"], clock).verify_survey(new).sid == "1"
+    keys[:] = ["second"]
+    with pytest.raises(TokenInvalid):
+        tokens.verify_survey(old)
+
+
+def test_another_spelling_of_the_signature_is_the_same_session(tokens: Tokens) -> None:
+    token = tokens.sign_survey("1", "sales", "s", LATER)
+    place = _BASE64.index(token[-1])
+    twins = [token[:-1] + _BASE64[place // 4 * 4 + each] for each in range(4)] + [token + "="]
+    assert {tokens.verify_survey(twin) for twin in twins} == {tokens.verify_survey(token)}
+
+
+@pytest.mark.parametrize("keep", [0, 1, 10, 43, 44, -44, -43, -2])
+def test_a_cut_token_is_refused(tokens: Tokens, keep: int) -> None:
+    with pytest.raises(TokenInvalid):
+        tokens.verify_survey(tokens.sign_survey("1", "sales", "s", LATER)[:keep])
+
+
+def test_a_changed_payload_is_refused(tokens: Tokens) -> None:
+    payload, signature = tokens.sign_survey("1", "sales", "s", LATER).split(".")
+    forged = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    forged["s"] = "2"
+    text = base64.urlsafe_b64encode(json.dumps(forged).encode()).decode().rstrip("=")
+    with pytest.raises(TokenInvalid):
+        tokens.verify_survey(f"{text}.{signature}")
+
+
+def test_nothing_is_unfolded_not_even_when_well_signed(tokens: Tokens) -> None:
+    bomb = base64.urlsafe_b64encode(zlib.compress(b" " * 1_000_000)).decode().rstrip("=")
+    with pytest.raises(TokenInvalid):
+        tokens.verify_survey("." + bomb + "." + "A" * 43)
+    with pytest.raises(TokenInvalid):
+        tokens.verify_survey(str(URLSafeSerializer("newest").dumps({"s": "1" * 5000})))
+
+
+@pytest.mark.parametrize("token", ["", ".", "..", "a.b", "x" * 1_000_000, "." * 2000, "ü.ü", "\0.\0", "null.e30"])
+def test_garbage_is_refused(tokens: Tokens, token: str) -> None:
+    with pytest.raises(TokenInvalid):
+        tokens.verify_survey(token)
+
+
+@given(st.text(max_size=3000))
+def test_no_text_breaks_the_verifier(token: str) -> None:
+    with pytest.raises(TokenError):
+        Tokens(["newest"], lambda: NOW).verify_survey(token)

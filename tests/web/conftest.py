@@ -1,0 +1,82 @@
+"""The real application over a stand-in for ECE, asked as a browser would ask."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from starlette.types import ASGIApp
+
+from tests.ece_stand_in import EceStandIn
+from widget import settings
+from widget.app import create_app
+from widget.services import Clock, Services, build
+
+
+@dataclass
+class HandClock:
+    """Time that passes when the test says so."""
+
+    monotonic_now: float = 1000.0
+    wall: datetime = field(default_factory=lambda: datetime(2026, 11, 24, 8, tzinfo=UTC))
+
+    def passes(self, seconds: float) -> None:
+        self.monotonic_now += seconds
+        self.wall += timedelta(seconds=seconds)
+
+    def clock(self) -> Clock:
+        return Clock(lambda: self.monotonic_now, lambda: self.wall, lambda: 0.5)
+
+
+@dataclass
+class Site:
+    """One running product: `get` asks it, `ece` is what stands behind it, `time` passes by hand."""
+
+    app: ASGIApp
+    services: Services
+    ece: EceStandIn
+    time: HandClock
+
+    async def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app, client=("198.51.100.7", 1234))
+        async with httpx.AsyncClient(transport=transport, base_url="https://chat.example.com") as client:
+            return await client.request(method, path, **more)
+
+    async def get(self, path: str, **more: Any) -> httpx.Response:
+        return await self.ask("GET", path, **more)
+
+    async def settle(self) -> None:
+        """Let the refreshes that run come to their end."""
+        while tasks := [w.refresh for w in self.services.availability.watches.values() if w.refresh is not None]:
+            await asyncio.wait(tasks)
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+def make_site(table: dict[str, Any]) -> Callable[[], Site]:
+    """Build the product from `table` as it is at the moment of the call."""
+
+    def make() -> Site:
+        parsed = settings.parse(table)
+        time, ece = HandClock(), EceStandIn()
+        services = build(parsed, ece=ece, clock=time.clock())
+        return Site(create_app(parsed, services=services), services, ece, time)
+
+    def outside_the_loop() -> Site:
+        with ThreadPoolExecutor(
+            1
+        ) as thread:  # building reads templates and certificates, which is no event loop's work
+            return thread.submit(make).result()
+
+    return outside_the_loop
+
+
+@pytest.fixture
+def site(make_site: Callable[[], Site]) -> Site:
+    return make_site()

@@ -1,0 +1,116 @@
+"""The front door: every route, middleware and error handler on one screen, and the only place that knows them all."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from widget import __version__
+from widget.assets import asset_folder
+from widget.domain.decision import Decision
+from widget.services import Services, build
+from widget.settings import Settings
+from widget.themes import DEFAULT
+from widget.watching import trouble_at_ece
+from widget.web import openapi, ops, snippet
+from widget.web.access import Operators
+from widget.web.api import PublicApi
+from widget.web.context import RequestContext, TrustedProxies
+from widget.web.errors import CatchAll, ErrorPage, Errors
+from widget.web.headers import HostCheck, SecurityHeaders
+from widget.web.limits import BodyLimit, RateLimiter, RateLimits
+from widget.web.pages import Pages
+from widget.web.preview import Guard, Preview
+from widget.web.public import FastLane
+from widget.web.survey_samples import survey_pages
+from widget.web.surveys import SurveyAddresses, chat_origin
+
+
+def create_app(settings: Settings, *, services: Services | None = None, preview: bool = False) -> ASGIApp:
+    """Wire the application. `services` are built from the settings unless given; `preview` opens /preview to anyone."""
+    services = services or build(settings)
+    operators = Operators(token.get_secret_value() for token in settings.security.operator_tokens)
+    errors = Errors(_error_page(services.pages))
+    limiter = RateLimiter(settings.limits)
+    api = PublicApi(services.answers, services.availability, services.pages, services.chat_addresses)
+    readiness = ops.Readiness(_checks(services), monotonic=services.clock.monotonic)
+    surveys = SurveyAddresses(
+        services.surveys,
+        services.pages,
+        public_url=settings.server.public_url,
+        chat_origins={name: chat_origin(each.chat_url) for name, each in settings.entry_points.items()},
+        negotiate=services.pages.language,
+        resolve_theme=services.pages.themes.resolve,
+        require_operator=operators.require,
+        script=(asset_folder("static") / "survey.js").read_bytes(),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await services.start()
+        yield
+        await services.stop()
+
+    app = Starlette(
+        routes=[
+            Route("/v1/status/{entry_point}", api.status, methods=["GET"]),
+            Route("/v1/launcher/{entry_point}", api.launcher, methods=["GET"]),
+            Route("/v1/chat/{entry_point}", api.chat, methods=["GET"]),
+            *surveys.routes(),
+            *snippet.routes(snippet.SnippetFiles(asset_folder("static"))),
+            *_preview(services, surveys.script_url, None if preview else operators.require).routes(),
+            *services.pages.routes(),
+            openapi.route(public_url=settings.server.public_url, version=__version__),
+            *ops.routes(readiness, services.metrics, operators),
+        ],
+        middleware=[
+            Middleware(
+                RequestContext, metrics=services.metrics, proxies=TrustedProxies(settings.server.trusted_proxies)
+            ),
+            Middleware(SecurityHeaders, edge=services.edge),
+            Middleware(CatchAll, errors=errors),
+            Middleware(HostCheck, edge=services.edge, errors=errors),
+            Middleware(RateLimits, limiter=limiter, errors=errors, metrics=services.metrics),
+            Middleware(BodyLimit, errors=errors),
+        ],
+        exception_handlers=errors.handlers(),
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False  # its redirect would be built from the Host header
+    return app if limiter.counts_public else FastLane(app, services.answers, monotonic=services.clock.monotonic)
+
+
+def _error_page(pages: Pages) -> ErrorPage:
+    def page(*, status: int, code: str, request_id: str, language: str | None) -> str:
+        return pages.error(
+            status=status, code=code, request_id=request_id, theme=DEFAULT, language=pages.language(language)
+        )
+
+    return page
+
+
+def _preview(services: Services, script_url: str, guard: Guard | None) -> Preview:
+    async def decide(entry_point: str) -> Decision:
+        return (await services.availability.view(entry_point)).decision
+
+    samples = survey_pages(services.pages, script_url=script_url)
+    return Preview(services.pages, clock=services.clock.now, surveys=samples, decide=decide, guard=guard)
+
+
+def _checks(services: Services) -> list[ops.Check]:
+    """What readiness looks at.
+
+    A database file of this machine's own takes it out of traffic when it fails, since another machine may do better.
+    A database that all share does not: it would take every machine out, and with them the buttons that need none.
+    """
+
+    async def ece() -> str | None:
+        return trouble_at_ece(services.source)
+
+    own = services.settings.storage.url.get_secret_value().startswith("sqlite")
+    return [ops.Check("storage", services.outbox.ready, vital=own), ops.Check("ece", ece, vital=False)]

@@ -1,0 +1,162 @@
+"""Ask ECE through circuit breakers: one for its host, one for each entry point and call.
+
+The host's opens only when nothing was served (refused, reset, time-out, TLS, 502 to 504); a call's own when ECE
+answered it with an error or with something unreadable, so that one mistyped id hides one button.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from widget.domain import breaker
+from widget.domain.breaker import Breaker, Closed
+from widget.domain.decision import Outcome, Policy, require_number
+from widget.domain.errors import EceError
+from widget.domain.readings import Call, Reading
+
+_CLOSED = Closed()
+
+
+class QueueSource(Protocol):
+    """ECE, as far as availability needs it; raises EceError and nothing else."""
+
+    async def ask(self, call: Call, entry_point_id: int) -> Reading: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Leave to make these calls. `probe_of` is the host's state before, when the first of them is its probe."""
+
+    calls: tuple[Call, ...]
+    probe_of: Breaker | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """One set of outcomes, and when the oldest of its readings came (monotonic, wall clock); None without any.
+
+    A set is as old as its oldest reading: a call that answered early may have been overtaken when the last one does.
+    """
+
+    outcomes: Mapping[Call, Outcome]
+    oldest: tuple[float, datetime] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    outcome: Outcome
+    at: float
+    now: datetime
+
+
+class GuardedSource:
+    """ECE behind its breakers. `called(call, outcome, seconds)` is told of every call made."""
+
+    def __init__(
+        self,
+        source: QueueSource,
+        *,
+        monotonic: Callable[[], float],
+        now: Callable[[], datetime],
+        chance: Callable[[], float],
+        called: Callable[[Call, str, float], None],
+    ) -> None:
+        self._source = source
+        self._monotonic = monotonic
+        self._now = now
+        self._chance = chance
+        self._called = called
+        self._host: Breaker = _CLOSED
+        self._calls: dict[tuple[str, Call], Breaker] = {}
+
+    @property
+    def host(self) -> Breaker:
+        """The state of the host's breaker, to read."""
+        return self._host
+
+    @property
+    def calls(self) -> Mapping[tuple[str, Call], Breaker]:
+        """The breakers by entry point and call that are not in their first state, to read."""
+        return self._calls
+
+    def may_send(self) -> bool:
+        """Say whether the host may be asked now; survey delivery asks this and takes no probe."""
+        return breaker.may_ask(self._host, self._monotonic())
+
+    def permit(self, entry_point: str, calls: Iterable[Call]) -> Permit | None:
+        """Give leave for those of `calls` that may go out now, or None; takes the host's probe if one is due.
+
+        The probe is taken here, not when the call goes out, so that of all who ask at one moment one gets it.
+        """
+        moment = self._monotonic()
+        if not breaker.may_ask(self._host, moment):
+            return None
+        allowed = tuple(call for call in calls if breaker.may_ask(self._state(entry_point, call), moment))
+        if not allowed:
+            return None
+        permit = Permit(allowed, None if isinstance(self._host, Closed) else self._host)
+        self._host = breaker.asking(self._host, moment)
+        return permit
+
+    def opens_at(self, entry_point: str, calls: Iterable[Call]) -> float:
+        """Give the monotonic moment from which the first of `calls` may go out, minus infinity for at once."""
+        moments = [_opens_at(self._state(entry_point, call)) for call in calls]
+        return max(_opens_at(self._host), min(moments, default=float("-inf")))
+
+    async def ask_all(self, policy: Policy, entry_point_id: int, permit: Permit) -> Answers:
+        """Ask at the same time and settle the breakers; no EceError gets out, each is an outcome.
+
+        While the host is on probation one call goes alone, and the others only if it was answered.
+        """
+        calls, answers = permit.calls, dict[Call, _Answer]()
+        if permit.probe_of is not None:
+            answers, calls = await self._together(policy, entry_point_id, calls[:1]), calls[1:]
+            (probe,) = answers.values()
+            if isinstance(probe.outcome, EceError) and probe.outcome.blame != "call":
+                calls = ()
+                if probe.outcome.blame == "nobody":
+                    self._host = permit.probe_of
+        answers |= await self._together(policy, entry_point_id, calls)
+        outcomes = {call: answer.outcome for call, answer in answers.items()}
+        read = [(a.at, a.now) for a in answers.values() if not isinstance(a.outcome, EceError)]
+        return Answers(outcomes, min(read, default=None))
+
+    async def _together(self, policy: Policy, entry_point_id: int, calls: tuple[Call, ...]) -> dict[Call, _Answer]:
+        asked = await asyncio.gather(*(self._ask(policy, call, entry_point_id) for call in calls))
+        return dict(zip(calls, asked, strict=True))
+
+    async def _ask(self, policy: Policy, call: Call, entry_point_id: int) -> _Answer:
+        key, started = (policy.entry_point, call), self._monotonic()
+        if key in self._calls:
+            self._calls[key] = breaker.asking(self._calls[key], started)
+        outcome: Outcome
+        try:
+            outcome = require_number(policy, await self._source.ask(call, entry_point_id))
+        except EceError as error:
+            outcome = error
+        moment = self._monotonic()
+        self._called(call, outcome.code if isinstance(outcome, EceError) else "ok", moment - started)
+        self._settle(key, outcome, moment)
+        return _Answer(outcome, moment, self._now())
+
+    def _settle(self, key: tuple[str, Call], outcome: Outcome, moment: float) -> None:
+        if not isinstance(outcome, EceError):
+            self._calls.pop(key, None)
+            self._host = breaker.succeeded(self._host)
+        elif outcome.blame == "host":
+            self._host = breaker.failed(self._host, moment, jitter=self._chance())
+        elif outcome.blame == "call":
+            self._host = breaker.succeeded(self._host)
+            self._calls[key] = breaker.failed(self._state(*key), moment, jitter=self._chance())
+
+    def _state(self, entry_point: str, call: Call) -> Breaker:
+        return self._calls.get((entry_point, call), _CLOSED)
+
+
+def _opens_at(state: Breaker) -> float:
+    moment = breaker.opens_for_a_probe_at(state)
+    return float("-inf") if moment is None else moment

@@ -1,0 +1,163 @@
+"""`ece-widget check`: an operator's doctor for the settings and for ECE."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from widget import settings
+from widget.commands.options import config_option, json_option, load_settings
+from widget.doctor import Diagnosis, Finding, Report, Severity, examine
+from widget.domain.readings import Call
+
+_WIDTH = 120  # of the table in a pipe or a file, where nobody can say how wide it is
+
+
+@click.command()
+@config_option
+@json_option
+def check(config: Path | None, as_json: bool) -> None:
+    """Validate the settings, ask ECE every call for every entry point, and say what is wrong."""
+    found = load_settings(config)
+    from widget.ece.client import EceClient
+    from widget.themes import Themes
+
+    try:
+        client = EceClient(found.ece)
+    except settings.SettingsFaults as faults:
+        click.echo(str(faults), err=True)
+        sys.exit(2)
+    themes = Themes.load(found.themes.directory)
+    warnings = [f"theme {each}" for each in (*themes.faults(), *themes.warnings())]
+    report = asyncio.run(_examine(found, client, warnings))
+    if as_json:
+        click.echo(json.dumps(as_table(report), indent=2, ensure_ascii=False))
+    else:
+        print_report(report, Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False))
+    sys.exit(0 if report.all_well else 1)
+
+
+async def _examine(found: settings.Settings, client: Any, warnings: list[str]) -> Report:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("Asking ECE", total=len(found.entry_points) * len(Call))
+        try:
+            return await examine(
+                found,
+                client,
+                now=datetime.now(UTC),
+                asked=lambda: progress.advance(task),
+                warnings=warnings,
+            )
+        finally:
+            await client.aclose()
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Print the calls, the decisions, and in words what is wrong and what to change."""
+    console.print(_calls(report))
+
+    def line(text: str, style: str = "") -> None:
+        console.print(Text(text, style=style), soft_wrap=True)  # addresses stay whole, to be copied
+
+    for diagnosis in report.diagnoses:
+        line(f"{diagnosis.entry_point}: {decision_in_words(diagnosis)}", "bold")
+    for finding, names in report.grouped().items():
+        wrong = finding.severity is Severity.WRONG
+        which = ", ".join(names) if len(names) < len(report.diagnoses) or len(names) < 4 else "all entry points"
+        line(f"{'Wrong' if wrong else 'Note'}: {which}: {finding.what}", "red" if wrong else "")
+        if finding.change:
+            line(f"  → {finding.change}")
+    for warning in report.warnings:
+        line(f"Warning: {warning}", "yellow")
+    if report.all_well:
+        line("All well.")
+
+
+def _calls(report: Report) -> Table:
+    calls = Table("entry point", "call", "status", "time", "understood", title="What ECE answers", title_justify="left")
+    for diagnosis in report.diagnoses:
+        for number, asked in enumerate(diagnosis.asked):
+            probe = asked.probe
+            calls.add_row(
+                Text(f"{diagnosis.entry_point} ({diagnosis.id})" if number == 0 else ""),
+                Text(probe.call + ("" if asked.used else " (not used)"), style="" if asked.used else "dim"),
+                "-" if probe.status is None else str(probe.status),
+                f"{probe.elapsed * 1000:.0f} ms",
+                Text(asked.understood, style="" if probe.error is None else "red"),
+                end_section=number == len(diagnosis.asked) - 1,
+            )
+    return calls
+
+
+def decision_in_words(diagnosis: Diagnosis) -> str:
+    """Say what visitors see now, and why."""
+    decision = diagnosis.decision
+    what = "the button shows" if decision.show else "the button does not show"
+    why = f"{decision.state}" + (f", {decision.reason}" if decision.reason else "")
+    numbers = [
+        f"{word} {value}{unit}"
+        for word, value, unit in (
+            ("wait", decision.wait_time, " s"),
+            ("place", decision.position, ""),
+            ("capacity", decision.capacity, ""),
+        )
+        if value is not None
+    ]
+    opens = [f"opens {decision.opens_at:%Y-%m-%d %H:%M} UTC"] if decision.opens_at else []
+    return f"{what} ({'; '.join([why, *numbers, *opens])})"
+
+
+def as_table(report: Report) -> dict[str, Any]:
+    """Give the report as JSON has it, in the words of the public answers."""
+    return {
+        "allWell": report.all_well,
+        "entryPoints": [_entry_point(diagnosis) for diagnosis in report.diagnoses],
+        "warnings": list(report.warnings),
+    }
+
+
+def _entry_point(diagnosis: Diagnosis) -> dict[str, Any]:
+    decision = diagnosis.decision
+    return {
+        "entryPoint": diagnosis.entry_point,
+        "id": diagnosis.id,
+        "calls": [
+            {
+                "call": asked.probe.call,
+                "used": asked.used,
+                "status": asked.probe.status,
+                "milliseconds": round(asked.probe.elapsed * 1000, 1),
+                "contentType": asked.probe.content_type,
+                "understood": asked.understood,
+                "error": asked.probe.error.code if asked.probe.error is not None else None,
+            }
+            for asked in diagnosis.asked
+        ],
+        "decision": {
+            "show": decision.show,
+            "state": decision.state,
+            "reason": decision.reason,
+            "waitTime": decision.wait_time,
+            "queueDepth": decision.queue_depth,
+            "position": decision.position,
+            "capacity": decision.capacity,
+            "opensAt": decision.opens_at.isoformat().replace("+00:00", "Z") if decision.opens_at else None,
+        },
+        "findings": [_finding(finding) for finding in diagnosis.findings],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, str]:
+    return {"severity": finding.severity, "what": finding.what, "change": finding.change}

@@ -1,0 +1,39 @@
+"""`ece-widget init`: a commented starter with a fresh secret."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from importlib import resources
+from pathlib import Path
+
+import click
+
+from widget import settings
+from widget.commands.options import config_option
+
+
+@click.command()
+@config_option
+def init(config: Path | None) -> None:
+    """Write a commented starter ece-widget.toml with a fresh secret; never overwrite."""
+    file = config or settings.default_file()
+    try:
+        # Created and refused in one step, and readable by its owner alone from the first moment: it holds a secret.
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        click.echo(f"{file} is there already; nothing was written", err=True)
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"{file} cannot be written: {error.strerror}", err=True)
+        sys.exit(1)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+        opened.write(starter())
+    click.echo(f"Wrote {file}. Fill in the lines marked with <-, then run: ece-widget check")
+
+
+def starter() -> str:
+    """Give the starter's text with a secret and an operator token that nobody had before."""
+    text = resources.files("widget.commands").joinpath("starter.toml").read_text(encoding="utf-8")
+    return text.replace("@SECRET@", secrets.token_urlsafe(48)).replace("@TOKEN@", secrets.token_urlsafe(32))

@@ -1,0 +1,48 @@
+"""`ece-widget simulate`: the ECE simulator alone."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+
+import click
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8100, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.")
+@click.option(
+    "--widget-url",
+    default="http://127.0.0.1:8000",
+    show_default=True,
+    help="The widget server, to which its chat page goes for the survey.",
+)
+@click.option("--seed", type=int, help="The same seed gives the same queue again.")
+def simulate(host: str, port: int, widget_url: str, seed: int | None) -> None:
+    """Start a stand-in for ECE: six calls, a queue that lives, faults by hand, a chat page."""
+    from widget.simulator import create_simulator
+    from widget.simulator.server import (
+        PortTaken,
+        ResettableProtocol,
+        ServerThread,
+        listen,
+        make_server,
+        run_until_stopped,
+        stop_on_signals,
+    )
+
+    try:
+        listener = listen(host, port, option="--port")
+    except PortTaken as taken:
+        click.echo(str(taken), err=True)
+        sys.exit(1)
+    shown = f"[{host}]" if ":" in host else host
+    server = ServerThread(
+        make_server(create_simulator(widget_url=widget_url, seed=seed), http=ResettableProtocol), listener
+    )
+    address = f"http://{shown}:{port}"
+    with ExitStack() as stack:
+        stack.callback(listener.close)
+        stop = stop_on_signals(stack)
+        started = f"The ECE simulator: {address}/   (base_url {address}/system; Ctrl-C stops it)"
+        sys.exit(run_until_stopped([server], stop, started=lambda: click.echo(started)))

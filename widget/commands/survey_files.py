@@ -1,0 +1,82 @@
+"""Surveys as files: CSV that a spreadsheet does not execute, and JSON Lines."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TextIO
+
+from widget.domain.outbox import OutboxRow
+
+Write = Callable[[OutboxRow], None]
+
+# What makes a spreadsheet read a cell as a formula, in the widths that it takes for the same
+# (https://owasp.org/www-community/attacks/CSV_Injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_ABOUT = ("id", "state", "chat", "entryPoint", "survey", "acceptedAt", "settledAt", "attempts", "reason")
+_COLUMNS = (*_ABOUT, "questionId", "question", "answer")
+
+
+def as_json_object(row: OutboxRow, *, answers: bool = True) -> dict[str, Any]:
+    """Give a row as JSON has it; `chat` is a fingerprint of the session id, never the id."""
+    about: dict[str, Any] = {
+        "id": row.id,
+        "state": row.state.value,
+        "chat": row.fingerprint or None,
+        "entryPoint": row.entry_point,
+        "survey": row.survey,
+        "acceptedAt": _moment(row.accepted_at),
+        "nextAttemptAt": _moment(row.next_attempt_at),
+        "settledAt": _moment(row.settled_at),
+        "attempts": row.attempts,
+        "reason": row.reason,
+        "possibleDoubles": row.possible_doubles,
+    }
+    if answers:
+        about["answers"] = [
+            {"questionId": each.question_id, "question": each.question, "answer": each.answer}
+            for each in row.answers or ()
+        ]
+    return about
+
+
+def csv_lines(stream: TextIO) -> Write:
+    """Write a heading; give what writes a line for each answer of a row."""
+    writer = csv.writer(stream, lineterminator="\r\n")  # RFC 4180
+    writer.writerow(_COLUMNS)
+
+    def write(row: OutboxRow) -> None:
+        values = as_json_object(row, answers=False)
+        about = [_cell(values[name]) for name in _ABOUT]
+        for answer in row.answers or ():
+            writer.writerow([*about, *map(_cell, (answer.question_id, answer.question, answer.answer))])
+
+    return write
+
+
+def json_lines(stream: TextIO) -> Write:
+    """Give what writes a JSON object on a line of its own for each row."""
+
+    def write(row: OutboxRow) -> None:
+        stream.write(json.dumps(as_json_object(row), ensure_ascii=False) + "\n")
+
+    return write
+
+
+FORMATS: dict[str, Callable[[TextIO], Write]] = {"csv": csv_lines, "jsonl": json_lines}
+
+
+def printable(text: str) -> str:
+    """Give text for a terminal: what would steer it, or turn the reading order around, is spelled out."""
+    return "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.lstrip(" \u00a0\ufeff\u200b\x00").startswith(_FORMULA) else text
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

@@ -1,0 +1,46 @@
+"""`ece-widget survey-link`: a signed survey address for a chat, for an operator's own systems."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from widget.commands.options import config_option, load_settings
+from widget.domain.errors import SurveyUnknown
+from widget.surveys import LONGEST_SID, EntryPointSurvey, SurveyLinks
+from widget.tokens import Tokens
+
+
+@click.command("survey-link")
+@click.argument("sid")
+@click.option("--entry-point", required=True, metavar="NAME", help="The entry point the chat came through.")
+@click.option("--survey", metavar="NAME", help="The survey; default: the entry point's own.")
+@config_option
+def survey_link(sid: str, entry_point: str, survey: str | None, config: Path | None) -> None:
+    """Print a signed survey address for the chat SID.
+
+    SID is ECE's session id, a secret; "-" reads it from standard input, where no process list shows it.
+    """
+    settings = load_settings(config)
+    if sid == "-":
+        # four bytes a character at most, and a line end; more cannot be a session id
+        sid = sys.stdin.buffer.read(LONGEST_SID * 4 + 3).decode("utf-8", "replace").rstrip("\r\n")
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    links = SurveyLinks(
+        {name: each.survey(name) for name, each in settings.surveys.items()},
+        {name: EntryPointSurvey(each.survey, each.theme) for name, each in settings.entry_points.items()},
+        tokens=Tokens([key.get_secret_value() for key in settings.security.secret_keys], now),
+        now=now,
+        lifetime=settings.security.survey_lifetime,
+    )
+    try:
+        link = links.link(sid, entry_point, survey)
+    except (SurveyUnknown, ValueError) as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"{settings.server.public_url}/survey/{link.token}")

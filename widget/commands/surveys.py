@@ -1,0 +1,265 @@
+"""`ece-widget surveys`: look into the outbox, send dead surveys again, export, and forget."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from widget import telemetry
+from widget.commands.options import config_option, json_option, load_settings
+from widget.commands.survey_files import FORMATS, as_json_object, printable
+from widget.domain.errors import OutboxUnavailable
+from widget.domain.outbox import MessageState, OutboxCounts, OutboxRow
+from widget.settings.values import Duration
+from widget.store import OperatorStore, Selection, StoreRefused, operator_store
+
+LONGEST_SID = 256
+_WIDTH = 120  # of a table in a pipe or a file
+_STATES = click.Choice([state.value for state in MessageState])
+
+state_option: Callable[[Any], Any] = click.option(
+    "--state", "states", type=_STATES, multiple=True, help="Only these; may be repeated."
+)
+
+
+@click.group()
+def surveys() -> None:
+    """Look into the outbox of surveys: list, show, retry, export, purge."""
+
+
+@surveys.command("list")
+@state_option
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(0, 10_000), help="How many rows, newest.")
+@json_option
+@config_option
+def list_(states: tuple[str, ...], limit: int, as_json: bool, config: Path | None) -> None:
+    """Count the surveys by state and list the newest."""
+    with _store(config) as store:
+        counts, rows = store.counts(), store.newest(_selection(states), limit)
+    if as_json:
+        click.echo(json.dumps(_counts_object(counts) | {"rows": [as_json_object(row, answers=False) for row in rows]}))
+        return
+    console = _console()
+    console.print(_counts_table(counts))
+    if rows:
+        console.print(_rows_table(rows))
+
+
+@surveys.command()
+@click.argument("row", type=click.IntRange(1))
+@json_option
+@config_option
+def show(row: int, as_json: bool, config: Path | None) -> None:
+    """Show one survey with its answers. ROW is the number that `list` prints."""
+    with _store(config) as store:
+        found = next(store.rows(Selection(ids=(row,))), None)
+    if found is None:
+        _fail(f"There is no survey number {row}.")
+    if as_json:
+        click.echo(json.dumps(as_json_object(found), ensure_ascii=False))
+        return
+    console = _console()
+    about = Table(show_header=False, box=None)
+    for name, value in as_json_object(found, answers=False).items():
+        about.add_row(Text(name, style="bold"), Text("-" if value is None else printable(str(value))))
+    console.print(about)
+    for answer in found.answers or ():
+        console.print(Text(printable(answer.question), style="bold"), soft_wrap=True)
+        console.print(Text("  " + printable(answer.answer)), soft_wrap=True)
+    if found.answers is None:
+        console.print("The answers were purged.")
+
+
+@surveys.command()
+@click.argument("rows", type=click.IntRange(1), nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All dead ones.")
+@config_option
+def retry(rows: tuple[int, ...], everything: bool, config: Path | None) -> None:
+    """Send dead surveys again, with all their attempts and their time before them."""
+    if bool(rows) == everything:
+        raise click.UsageError("Name the rows to send again, or --all for every dead one.")
+    with _store(config) as store:
+        again = store.send_again(Selection(ids=rows), now=_now())
+    wanted = len(set(rows))
+    click.echo(f"{_surveys(again)} will be sent again.")
+    if again < wanted:
+        _fail(f"{wanted - again} of the named rows {'is' if wanted - again == 1 else 'are'} not dead, or not there.")
+
+
+@surveys.command()
+@click.option("--format", "kind", type=click.Choice(list(FORMATS)), default="csv", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="A new file; default: standard output.")
+@state_option
+@config_option
+def export(kind: str, output: Path | None, states: tuple[str, ...], config: Path | None) -> None:
+    """Export surveys with their answers: a CSV line for each answer, or a JSON line for each survey."""
+    selection = _selection(states) if states else Selection(states=_WITH_ANSWERS)
+    with _store(config) as store, _opened(output) as stream:
+        number = 0
+        with _progress("Exporting", store.number_of(selection)) as advance:
+            write = FORMATS[kind](stream)
+            for row in store.rows(selection):
+                write(row)
+                number += 1
+                advance(1)
+    click.echo(f"{_surveys(number)} exported{f' to {output}' if output else ''}.", err=True)
+
+
+@surveys.command()
+@click.option("--older-than", metavar="TIME", help='Delivered and dead ones settled longer ago than this, as "30d".')
+@click.option("--sid", help='One chat\'s, whatever their state; "-" reads the sid from standard input.')
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@config_option
+def purge(older_than: str | None, sid: str | None, yes: bool, config: Path | None) -> None:
+    """Forget answers and session ids for good; a keyed hash stays, so that a replay still changes nothing."""
+    if (older_than is None) == (sid is None):
+        raise click.UsageError("Say which: --older-than TIME, or --sid SID.")
+    selection = Selection(sid=_sid(sid)) if sid is not None else Selection(settled_before=_now() - _age(older_than))
+    with _store(config) as store:
+        number = store.number_of(selection)
+        if number and not yes and sys.stdin.isatty() and sys.stdout.isatty():
+            click.confirm(f"Forget the answers of {_surveys(number)} for good?", abort=True)
+        done = 0
+        with _progress("Purging", number) as advance:
+            for page in store.purge(selection, now=_now()):
+                done += page
+                advance(page)
+        # also when there was nothing: an earlier purge may have been broken off before this
+        whole = store.erase_freed()
+    click.echo(f"{_surveys(done)} purged.")
+    if not whole:
+        _fail("Another program is reading the database: its journal still holds what was purged. Run this again.")
+
+
+_WITH_ANSWERS = tuple(state for state in MessageState if state is not MessageState.PURGED)
+
+
+@contextmanager
+def _store(config: Path | None) -> Iterator[OperatorStore]:
+    """Open the outbox of the settings; a database that is refused or fails is one sentence and exit code 1."""
+    url = load_settings(config).storage.url.get_secret_value()
+    telemetry.configure("warning")
+    try:
+        with operator_store(url) as store:
+            yield store
+    except StoreRefused as refusal:
+        _fail(str(refusal))
+    except OutboxUnavailable as error:
+        _fail(f"The outbox cannot be used now: {error}.")
+
+
+def _fail(sentence: str) -> NoReturn:
+    click.echo(sentence, err=True)
+    sys.exit(1)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _selection(states: tuple[str, ...]) -> Selection:
+    return Selection(states=tuple(MessageState(state) for state in states))
+
+
+def _age(text: str | None) -> timedelta:
+    try:
+        return timedelta(seconds=TypeAdapter(Duration).validate_python(text))
+    except ValidationError:
+        raise click.BadParameter('a time above 0, as "90s", "10m", "24h" or "30d"', param_hint="--older-than") from None
+
+
+def _sid(given: str) -> str:
+    if given == "-":
+        # four bytes a character at most, and a line end; more cannot be a session id
+        given = sys.stdin.buffer.read(LONGEST_SID * 4 + 3).decode("utf-8", "replace").rstrip("\r\n")
+    if not given or len(given) > LONGEST_SID or not given.isprintable():
+        raise click.BadParameter("a session id has 1 to 256 printable characters", param_hint="--sid")
+    return given
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[Any]:
+    if output is None:
+        stdout = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="replace", newline="")
+        yield stdout
+        stdout.flush()
+        stdout.detach()  # closing it would close standard output
+        return
+    try:
+        stream = open(output, "x", encoding="utf-8", errors="replace", newline="", opener=_for_its_owner_alone)  # noqa: SIM115 — closed below
+    except FileExistsError:
+        _fail(f"{output} is there already; nothing was written")
+    except OSError as error:
+        _fail(f"{output} cannot be written: {error.strerror}")
+    with stream:
+        yield stream
+
+
+def _for_its_owner_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Any]:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda number: progress.advance(task, number)
+
+
+def _surveys(number: int) -> str:
+    return f"{number} survey{'' if number == 1 else 's'}"
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+
+
+def _counts_object(counts: OutboxCounts) -> dict[str, Any]:
+    oldest = counts.oldest_waiting
+    return {
+        "counts": {state.value: number for state, number in counts.by_state.items()},
+        "oldestWaiting": None if oldest is None else oldest.isoformat(),
+        "possibleDoubles": counts.possible_doubles,
+    }
+
+
+def _counts_table(counts: OutboxCounts) -> Table:
+    table = Table("state", "surveys", title="Outbox", title_justify="left")
+    for state, number in counts.by_state.items():
+        table.add_row(state.value, str(number))
+    oldest = counts.oldest_waiting
+    waiting = "nothing waits" if oldest is None else f"the oldest waits since {oldest:%Y-%m-%d %H:%M:%S} UTC"
+    table.caption = f"{waiting}; possible doubles: {counts.possible_doubles}"
+    return table
+
+
+def _rows_table(rows: list[OutboxRow]) -> Table:
+    table = Table("row", "state", "chat", "entry point", "survey", "accepted (UTC)", "attempts", "reason")
+    for row in rows:
+        table.add_row(
+            str(row.id),
+            row.state.value,
+            row.fingerprint or "-",
+            Text(printable(row.entry_point)),
+            Text(printable(row.survey)),
+            f"{row.accepted_at:%Y-%m-%d %H:%M:%S}",
+            str(row.attempts),
+            Text(row.reason or ""),
+        )
+    return table

@@ -1,0 +1,92 @@
+"""`theme new` copies what a designer needs; `theme check` says what is wrong with the themes there are."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from widget.commands.options import config_option, json_option, load_settings
+from widget.settings import Settings
+from widget.texts import Texts
+from widget.themes import DEFAULT, Themes
+from widget.themes.folders import DESIGN_FILE, NAME, RESERVED
+from widget.web.findings import findings
+from widget.web.pages import Pages
+
+COPIED = (DESIGN_FILE, "launcher.html", "launcher.css", "page.css", "closed.html", "error.html")
+_NOTE = (
+    "A copy of ours, to change. Delete the files you leave as they are: they then come from us and follow upgrades.\n"
+    '   To change a little only, keep the first line, then {{% extends "default:{file}" %}} and the blocks that differ.'
+)
+
+
+@click.group()
+def theme() -> None:
+    """Themes of your own: `new` starts one, `check` looks over all of them."""
+
+
+@theme.command()
+@click.argument("name")
+@click.option("--from", "source", default=None, help="The theme to copy; default NAME if we ship it, else default.")
+@config_option
+def new(name: str, source: str | None, config: Path | None) -> None:
+    """Copy the templates and theme.toml into the themes directory as NAME, to be changed there."""
+    if not NAME.fullmatch(name) or name in RESERVED:
+        raise click.UsageError(f"{name!r} is no name for a theme: small letters, digits, - and _, 64 at most.")
+    directory = load_settings(config).themes.directory
+    themes = Themes.load(directory)
+    source = source or (name if name in themes.names else DEFAULT)
+    if source not in themes.names:
+        raise click.UsageError(f"there is no theme {source!r}; there are {', '.join(themes.names)}.")
+    folder = directory / name
+    if folder.exists():
+        click.echo(f"{folder} is there already; nothing was written.", err=True)
+        sys.exit(1)
+    try:
+        folder.mkdir(parents=True)
+        for file in COPIED:
+            layer = next(each for each in themes.chain(source) if file in each.files)
+            text = layer.files[file]
+            (folder / file).write_text(text if file == DESIGN_FILE else _with_note(text, file), encoding="utf-8")
+    except OSError as error:
+        click.echo(f"{folder} cannot be written: {error.strerror}", err=True)
+        sys.exit(1)
+    click.echo(f"{folder} is there, a copy of {source}: {', '.join(COPIED)}.")
+    click.echo(f'Use it with theme = "{name}" in an entry point, or data-theme="{name}" on the script tag.')
+
+
+@theme.command()
+@config_option
+@json_option
+def check(config: Path | None, as_json: bool) -> None:
+    """Name overrides that ours have outgrown, markup that a strict policy blocks, and what else cannot be used."""
+    settings = load_settings(config)
+    directory = settings.themes.directory
+    found = findings(_pages(settings), now=datetime.now(UTC))
+    if as_json:
+        click.echo(json.dumps([each._asdict() for each in found], ensure_ascii=False, indent=2))
+    else:
+        for each in found:
+            click.echo(f"{each.kind}: {each.words}")
+        if not found:
+            click.echo(
+                f"Nothing to say about {directory}."
+                if directory.is_dir()
+                else f"{directory} does not exist; ours are used."
+            )
+    sys.exit(1 if found else 0)
+
+
+def _pages(settings: Settings) -> Pages:
+    directory = settings.themes.directory
+    return Pages(settings, Themes.load(directory), Texts.load(directory), on_failure=lambda _: None)
+
+
+def _with_note(text: str, file: str) -> str:
+    """Put the note behind the version line, which stays the first."""
+    first, newline, rest = text.partition("\n")
+    return f"{first}{newline}{{# {_NOTE.format(file=file)} #}}\n{rest}"

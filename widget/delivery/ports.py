@@ -1,0 +1,94 @@
+"""What the delivery loop needs from outside, and what it tells about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from widget.domain.outbox import ClaimedMessage, SurveyMessage
+
+SHORTEST_LEASE = timedelta(seconds=60)
+LONGEST_LEASE = timedelta(minutes=50)  # the outbox takes one of an hour for the mark of a clock that was set back
+
+
+class OutboxQueue(Protocol):
+    """The outbox as this loop needs it; every method raises only OutboxUnavailable."""
+
+    async def claim(
+        self, *, limit: int, owner: str, now: datetime, lease: timedelta, least_tried: bool = False
+    ) -> list[ClaimedMessage]: ...
+
+    async def settle_delivered(self, claimed: ClaimedMessage, *, now: datetime) -> bool: ...
+
+    async def settle_retry(
+        self,
+        claimed: ClaimedMessage,
+        *,
+        next_attempt_at: datetime,
+        reason: str,
+        waits_for_ece: bool = False,
+        possible_double: bool = False,
+    ) -> bool: ...
+
+    async def settle_dead(
+        self, claimed: ClaimedMessage, *, now: datetime, reason: str, possible_double: bool = False
+    ) -> bool: ...
+
+    async def release(self, claimed: ClaimedMessage) -> bool: ...
+
+    async def hasten(self, *, now: datetime) -> int: ...
+
+    async def tidy(self, *, now: datetime, max_age: timedelta, retention: timedelta) -> None: ...
+
+
+class SurveySink(Protocol):
+    """Where surveys go. Raises only EceError; returns once ECE said that it took the survey."""
+
+    async def submit(self, message: SurveyMessage) -> None: ...
+
+
+class HostGate(Protocol):
+    """The circuit breaker of ECE's host, as the status calls keep it. This loop reads it and never changes it."""
+
+    def may_send(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRules:
+    """What the operator wants. `send_limit` bounds one sending and so how long a stop may take."""
+
+    concurrency: int
+    max_age: timedelta
+    retention: timedelta
+    send_limit: timedelta
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a claimed message is kept from other processes: time to wait for a slot, to send and to settle."""
+        return min(max(SHORTEST_LEASE, 2 * self.send_limit + SHORTEST_LEASE), LONGEST_LEASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Time and chance from outside. `owner` names this loop and must be new with every start."""
+
+    owner: str
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    chance: Callable[[], float]
+
+
+@dataclass(slots=True)
+class DeliveryCounts:
+    """What happened since the start; the metrics read these."""
+
+    delivered: int = 0
+    retried: int = 0
+    dead: int = 0
+    possible_doubles: int = 0
+    lost_leases: int = 0
+    deferrals: int = 0  # times that nothing was sent since ECE's host does not serve
+    in_flight: int = 0
+    failures_of_the_loop: int = 0

@@ -1,0 +1,136 @@
+"""For each way in which a call to ECE fails: what it means, and which setting or machine to change."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from widget.doctor.report import Probe
+from widget.domain.errors import (
+    EceBusy,
+    EceError,
+    EceGatewayDown,
+    EceRedirect,
+    EceRefused,
+    EceReset,
+    EceStatus,
+    EceTimeout,
+    EceTlsFailure,
+    EceUnreadable,
+)
+from widget.settings import EceSettings
+
+
+def remedy(ece: EceSettings, probe: Probe, error: EceError) -> tuple[str, str]:
+    """Say what is wrong and what to change."""
+    host = urlsplit(ece.base_url).netloc
+    match error:
+        case EceTlsFailure():
+            return _certificate(host, error.detail)
+        case EceTimeout():
+            return (
+                f"{host} gave no whole answer within {ece.timeout:g} s",
+                "See whether a firewall drops the calls; if ECE is just slow, raise `timeout` in [ece].",
+            )
+        case EceRefused():
+            return _refused(ece, host)
+        case EceReset():
+            return (
+                f"{host} broke the connection, or does not speak HTTP there",
+                "Check scheme and port of `base_url` in [ece]: a port for https answers http like this.",
+            )
+        case EceGatewayDown():
+            return (
+                f"the web tier of {host} answers {error.status}: ECE behind it does not",
+                "Start ECE's application server; nothing has to change here.",
+            )
+        case EceRedirect():
+            return (
+                f"{host} sends elsewhere: {error.detail}",
+                "Write the address it leads to as `base_url` in [ece]; a login page in the way has to go.",
+            )
+        case EceUnreadable():
+            return _unreadable(probe, host, error)
+        case EceBusy():
+            return ("our own connections were all in use", "Raise `max_connections` in [ece].")
+        case EceStatus():
+            return _status(ece, host, error.status or 0)
+        case _:
+            return (f"{host}: {error.detail or error.code}", "")
+
+
+def _certificate(host: str, detail: str) -> tuple[str, str]:
+    what = f"TLS with {host} failed: {detail or 'the certificate was not accepted'}"
+    if "expired" in detail or "not valid yet" in detail:
+        return what, "Renew the certificate on ECE's web server, and check the clocks of both machines."
+    if "another" in detail:
+        return what, "Use in `base_url` the host name that the certificate was issued for."
+    if "speak TLS" in detail:
+        return what, "Check scheme and port of `base_url` in [ece]; this port may want http."
+    if "our certificate" in detail:
+        return what, "Name a certificate that ECE accepts in `client_cert` and `client_key` of [ece]."
+    return what, "Save the certificate of the authority that signed it as a PEM file and name it in `ca_file` of [ece]."
+
+
+def _refused(ece: EceSettings, host: str) -> tuple[str, str]:
+    if ece.proxy is not None:
+        return (
+            f"no connection to {host} through the proxy",
+            "Check `proxy` in [ece], and that the proxy lets this machine through to ECE.",
+        )
+    return (
+        f"no connection to {host}: refused, no route, or no such host",
+        "Check host and port of `base_url` in [ece], that ECE runs, and that no firewall stands between.",
+    )
+
+
+def _status(ece: EceSettings, host: str, status: int) -> tuple[str, str]:
+    parts = urlsplit(ece.base_url)
+    match status:
+        case 404 | 405 if not parts.path:
+            return (
+                f"{host} answers {status}: `base_url` has no context root",
+                f'Write it with the root ECE was installed with, usually: base_url = "{ece.base_url}/system"',
+            )
+        case 404 | 405 if parts.path != "/system":
+            return (
+                f"{host} answers {status}: there is no ECE under {parts.path}",
+                "Write ECE's own context root in `base_url`, usually:"
+                f' base_url = "{parts.scheme}://{parts.netloc}/system"',
+            )
+        case 404 | 405:
+            return (
+                f"{host} answers {status} for {ece.api_path}",
+                "ECE may still be starting. If it stays so, ask ECE's administrator for the context root (`base_url`)"
+                ' and the path of the chat API (`api_path`; "/ws/chat/entrypoint" on some releases).',
+            )
+        case 401 | 403 | 407:
+            return (
+                f"{host} answers {status}: this machine may not call ECE's chat API",
+                "The API is anonymous by design: let this machine through in the proxy or web server that asks.",
+            )
+        case 400:
+            return (
+                f"{host} answers 400: it does not take this entry point's id",
+                "Check `id` against the entry point in ECE's administration console.",
+            )
+        case 500:
+            return (
+                f"{host} answers 500: ECE could not find this out",
+                "Check that the entry point's `id` exists in ECE and that its chat services run;"
+                " ECE's own log has the cause.",
+            )
+        case _:
+            return (f"{host} answers {status}", "See in the log of ECE's web server why.")
+
+
+def _unreadable(probe: Probe, host: str, error: EceError) -> tuple[str, str]:
+    if probe.content_type is not None and "html" in probe.content_type:
+        return (
+            f"{host} answers with an HTML page where XML belongs",
+            "A login page, a proxy or an error page stands in the way, or `base_url` is not ECE's: open"
+            " the address in a browser on this machine to see it.",
+        )
+    return (
+        f"the answer of {host} cannot be understood: {error.detail}",
+        "Check that `base_url` and `api_path` in [ece] lead to ECE's chat API.",
+    )

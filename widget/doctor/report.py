@@ -1,0 +1,101 @@
+"""What was asked and found, as values: probes of ECE, findings in words, a diagnosis for each entry point."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from widget.domain.decision import Decision
+from widget.domain.errors import EceError
+from widget.domain.readings import Call, Reading
+
+
+class Probe(Protocol):
+    """One GET call to ECE, made and told about whether it failed or not; `elapsed` in seconds."""
+
+    @property
+    def call(self) -> Call: ...
+    @property
+    def status(self) -> int | None: ...
+    @property
+    def elapsed(self) -> float: ...
+    @property
+    def content_type(self) -> str | None: ...
+    @property
+    def reading(self) -> Reading | None: ...
+    @property
+    def error(self) -> EceError | None: ...
+    @property
+    def oddities(self) -> AbstractSet[str]: ...
+
+
+class Severity(StrEnum):
+    WRONG = "wrong"  # the button cannot work as written
+    NOTE = "note"  # worth knowing; nothing has to change
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sentence about what is the case, and one about what to change ("" when nothing)."""
+
+    severity: Severity
+    what: str
+    change: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One call as the table shows it. `used`: whether this entry point's settings need it."""
+
+    probe: Probe
+    used: bool
+
+    @property
+    def understood(self) -> str:
+        """The reading in a few words, or what failed."""
+        return in_words(self.probe)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Everything about one entry point."""
+
+    entry_point: str
+    id: int
+    asked: tuple[Asked, ...]
+    decision: Decision
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that was found; `warnings` are the settings' and the themes' own."""
+
+    diagnoses: tuple[Diagnosis, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def all_well(self) -> bool:
+        return not any(
+            finding.severity is Severity.WRONG for diagnosis in self.diagnoses for finding in diagnosis.findings
+        )
+
+    def grouped(self) -> dict[Finding, list[str]]:
+        """The findings, each once, with the entry points they hold for: one dead host is one sentence."""
+        groups: dict[Finding, list[str]] = {}
+        for diagnosis in self.diagnoses:
+            for finding in diagnosis.findings:
+                groups.setdefault(finding, []).append(diagnosis.entry_point)
+        return groups
+
+
+def in_words(probe: Probe) -> str:
+    """Say what one call gave: ECE's own names and values, or the error."""
+    reading = probe.reading
+    if reading is None:
+        return probe.error.detail if probe.error is not None else "nothing"
+    values = {name: getattr(reading, name) for name in type(reading).__dataclass_fields__}
+    shown = {name: "none" if value is None else str(value) for name, value in values.items()}
+    return ", ".join(f"{name.replace('_', ' ')} {value.lower()}" for name, value in shown.items())

@@ -1,0 +1,168 @@
+"""What a visitor posted, held against the survey: clean answers, or a fault for each field that is wrong.
+
+Rules that are choices, not laws:
+
+- An answer to a question that the other answers hide is refused, never dropped in silence. The form without script
+  shows such a question with the words "only if …", so the visitor can empty it or change the answer it hangs on.
+- A text of blanks alone is no answer.
+- Text beside "another answer" counts as choosing it when nothing else was chosen; beside another choice it is a fault.
+- A survey with no answer at all is refused: ECE's survey call needs a question and an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from widget.domain.outbox import Answer
+from widget.domain.survey import OTHER, Kind, Question, Survey, shown
+from widget.domain.text import clean, normal_line_ends
+
+SEPARATOR = "; "
+OTHER_IN_ECE = "Other"  # when another answer was chosen, has no words, and the survey gives it no name
+
+
+class FaultCode(StrEnum):
+    REQUIRED = "required"
+    NOT_OFFERED = "not_offered"
+    ONE_ONLY = "one_only"
+    TOO_LONG = "too_long"
+    HIDDEN = "hidden"
+    OTHER_NOT_CHOSEN = "other_not_chosen"
+    UNKNOWN_FIELDS = "unknown_fields"
+    NOTHING_ANSWERED = "nothing_answered"
+    UNSENDABLE = "unsendable"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFault:
+    """One fault: of a question's field, or of the whole form when `question` is empty."""
+
+    code: FaultCode
+    question: str = ""
+    field: str = ""
+    limit: int = 0
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A form as posted: by question id the offered values chosen and the text typed, cleaned, wrong ones included."""
+
+    chosen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    typed: Mapping[str, str] = field(default_factory=dict)
+
+    def has_answer(self, question: Question) -> bool:
+        return bool(self.chosen.get(question.id)) or bool(self.typed.get(question.id, "").strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The outcome: what was filled in, which questions are shown after it, and what is wrong."""
+
+    filled: Filled
+    visible: frozenset[str]
+    faults: tuple[FieldFault, ...]
+
+
+Fields = Mapping[str, Sequence[str]]
+
+
+def check(survey: Survey, fields: Fields, *, up_to_page: int | None = None) -> Checked:
+    """Hold posted fields against the survey; with `up_to_page`, questions of later pages are not asked for yet."""
+    chosen: dict[str, tuple[str, ...]] = {}
+    typed: dict[str, str] = {}
+    faults: dict[str, list[FieldFault]] = {}
+    for question in survey.questions:
+        picked, text, found = _read(question, fields)
+        if picked:
+            chosen[question.id] = picked
+        if text:
+            typed[question.id] = text
+        faults[question.id] = found
+    filled = Filled(chosen, typed)
+    visible = shown(survey.questions, chosen)
+    whole: list[FieldFault] = []
+    known = {question.id for question in survey.questions} | {question.other_field for question in survey.questions}
+    if any(name not in known for name in fields):
+        whole.append(FieldFault(FaultCode.UNKNOWN_FIELDS))
+    asked = [question for question in survey.questions if up_to_page is None or question.page <= up_to_page]
+    for question in asked:
+        whole += _faults_of(question, filled, faults[question.id], visible=question.id in visible)
+    if not whole and up_to_page is None and not any(map(filled.has_answer, survey.questions)):
+        whole.append(FieldFault(FaultCode.NOTHING_ANSWERED))
+    return Checked(filled, visible, tuple(whole))
+
+
+def answers(survey: Survey, checked: Checked) -> tuple[Answer, ...]:
+    """Write a faultless form as ECE shall have it: in the survey's language, unanswered questions left out."""
+    assert not checked.faults
+    return tuple(
+        Answer(
+            question.id,
+            clean(question.text.pick(survey.language, survey.language)[1]),
+            _answer(question, checked.filled, survey.language),
+        )
+        for question in survey.questions
+        if question.id in checked.visible and checked.filled.has_answer(question)
+    )
+
+
+def _read(question: Question, fields: Fields) -> tuple[tuple[str, ...], str, list[FieldFault]]:
+    """Take one question's fields: values chosen (offered ones alone), text typed, and what is wrong with them."""
+    name = question.id
+    given = [value for value in fields.get(name, ()) if value]
+    if question.kind is Kind.TEXT:
+        text, found = _text(question, given, name)
+        return (), text, found
+    offered = question.values
+    picked = tuple(value for value in offered if value in given)
+    faults = []
+    if any(value not in offered for value in given):
+        faults.append(FieldFault(FaultCode.NOT_OFFERED, name, name))
+    elif question.kind is not Kind.CHOICES and len(given) > 1:
+        faults.append(FieldFault(FaultCode.ONE_ONLY, name, name))
+    text = ""
+    if question.other_field is not None:
+        text, found = _text(question, [value for value in fields.get(question.other_field, ()) if value], name)
+        faults += [FieldFault(each.code, name, question.other_field, each.limit, each.length) for each in found]
+        if text.strip() and OTHER not in picked:
+            if not picked or question.kind is Kind.CHOICES:
+                picked = (*picked, OTHER)
+            else:
+                faults.append(FieldFault(FaultCode.OTHER_NOT_CHOSEN, name, question.other_field))
+    return picked, text, faults
+
+
+def _text(question: Question, given: list[str], name: str) -> tuple[str, list[FieldFault]]:
+    if not given:
+        return "", []
+    if len(given) > 1:
+        return clean(given[0]), [FieldFault(FaultCode.ONE_ONLY, name, name)]
+    # counted before the cleaning: closing a bidirectional run must not push a visitor over the limit
+    length = len(normal_line_ends(given[0]))
+    faults = []
+    if length > question.max_length:
+        faults.append(FieldFault(FaultCode.TOO_LONG, name, name, question.max_length, length))
+    return clean(given[0]), faults
+
+
+def _faults_of(question: Question, filled: Filled, found: list[FieldFault], *, visible: bool) -> list[FieldFault]:
+    if not visible:
+        hidden = filled.has_answer(question) or bool(found)
+        return [FieldFault(FaultCode.HIDDEN, question.id, question.id)] if hidden else []
+    if not found and question.required and not filled.has_answer(question):
+        return [FieldFault(FaultCode.REQUIRED, question.id, question.id)]
+    return found[:1]
+
+
+def _answer(question: Question, filled: Filled, language: str) -> str:
+    if question.kind is Kind.TEXT:
+        return filled.typed[question.id]
+    words = {option.value: clean(option.text.pick(language, language)[1]) for option in question.options}
+    if question.other is not None:
+        named = question.other.pick(language, language)[1] if question.other.by_language else OTHER_IN_ECE
+        typed = filled.typed.get(question.id, "")
+        words[OTHER] = typed if typed.strip() else clean(named)
+    return SEPARATOR.join(words.get(value, value) for value in filled.chosen[question.id])

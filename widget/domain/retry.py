@@ -1,0 +1,75 @@
+"""When a survey that ECE did not take is sent again: growing pauses with full jitter, until it is too old.
+
+Full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/): the pause is drawn evenly from
+nothing to a ceiling that doubles, so that rows which failed together do not come back together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from widget.domain.errors import EceBusy, EceError, EceGatewayDown, EceRefused, EceTlsFailure
+
+FIRST_CEILING = 2.0  # seconds
+LONGEST_CEILING = 300.0
+SHORTEST_PAUSE = 0.5
+LONGEST_RETRY_AFTER = 600.0  # ECE may ask for more; a typing error in its web tier must not stop surveys for a year
+ATTEMPTS_BEFORE_GIVING_UP = 3  # whatever the age says: a clock that leaps a month must not kill what was hardly tried
+ATTEMPTS_HASTENED = 10  # a row that failed more often than this may itself be what ECE cannot take
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Try again at `at`; `waits_for_ece` says that it may be earlier once ECE has taken another survey."""
+
+    at: datetime
+    waits_for_ece: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The row is dead: kept, named, and sent again only by an operator."""
+
+    reason: str
+
+
+def after_failure(
+    error: EceError, *, attempts: int, waiting_since: datetime, now: datetime, max_age: timedelta, chance: float
+) -> Again | GiveUp:
+    """Decide about a row whose attempt number `attempts` (from 1) failed; `chance` is a number from 0 to 1."""
+    if is_permanent(error):
+        return GiveUp(described(error))
+    if now - waiting_since >= max_age and attempts >= ATTEMPTS_BEFORE_GIVING_UP:
+        return GiveUp(f"max_age; last: {described(error)}")
+    if error.retry_after is not None:
+        asked = min(max(error.retry_after, SHORTEST_PAUSE), LONGEST_RETRY_AFTER)
+        return Again(now + timedelta(seconds=asked), waits_for_ece=False)
+    pause = max(SHORTEST_PAUSE, ceiling(attempts) * min(max(chance, 0.0), 1.0))
+    hasten = attempts <= ATTEMPTS_HASTENED or whatever_the_content(error)
+    return Again(now + timedelta(seconds=pause), waits_for_ece=hasten)
+
+
+def ceiling(attempts: int) -> float:
+    """Give the longest pause in seconds after attempt number `attempts`."""
+    return min(LONGEST_CEILING, FIRST_CEILING * 2.0 ** min(max(attempts - 1, 0), 30))
+
+
+def is_permanent(error: EceError) -> bool:
+    """Say whether sending the same again can never work."""
+    return not error.retryable
+
+
+def used_an_attempt(error: EceError) -> bool:
+    """Say whether ECE was asked at all."""
+    return not isinstance(error, EceBusy)
+
+
+def whatever_the_content(error: EceError) -> bool:
+    """Say whether the failure came before any byte of the survey was sent, so that its content cannot be the cause."""
+    return isinstance(error, EceRefused | EceTlsFailure) or (isinstance(error, EceGatewayDown) and error.status == 503)
+
+
+def described(error: EceError) -> str:
+    """Name a failure for an operator without anything that a visitor or ECE wrote."""
+    return error.code if error.status is None else f"{error.code} {error.status}"

@@ -1,0 +1,129 @@
+"""A survey as values: questions in several languages, what each offers, and which are shown after which answers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+OTHER = "other"  # the value of the option that brings a text field
+NPS_VALUES = tuple(str(number) for number in range(11))
+YES_NO_VALUES = ("yes", "no")
+
+
+class Kind(StrEnum):
+    RATING = "rating"
+    NPS = "nps"
+    CHOICE = "choice"
+    CHOICES = "choices"
+    YES_NO = "yes_no"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A text in one or more languages. The tag "" marks a text written without a language."""
+
+    by_language: Mapping[str, str]
+
+    def pick(self, language: str, default: str) -> tuple[str, str]:
+        """Give the tag and the text for a reader of `language`: that tag, its language alone, else `default`."""
+        texts = self.by_language
+        wanted = language.lower()
+        same_language = wanted.partition("-")[0]
+        for tag in texts:
+            if tag.lower() == wanted:
+                return tag, texts[tag]
+        for tag in texts:
+            if tag.lower().partition("-")[0] == same_language:
+                return tag, texts[tag]
+        return (default, texts[default]) if default in texts else next(iter(texts.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing to choose: `value` travels in the form and in `show_if`, `text` is read."""
+
+    value: str
+    text: Wording
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question. `id` is also the form field's name; `show_if` names earlier questions and answers."""
+
+    id: str
+    kind: Kind
+    text: Wording
+    required: bool
+    page: int
+    options: tuple[Option, ...]  # of choice and choices, without the one for another answer
+    scale: int  # of rating
+    labels: Mapping[str, Wording]  # by value; of rating, nps and yes_no
+    other: Wording | None  # of choice and choices; no text inside = the house's own word
+    max_length: int  # of text and of another answer, in code points, a line end as one
+    show_if: Mapping[str, frozenset[str]]
+
+    def with_labels(self, labels: Mapping[str, Wording]) -> Question:
+        return replace(self, labels=MappingProxyType(dict(labels)))
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Give every value that may be posted; none for a text."""
+        match self.kind:
+            case Kind.RATING:
+                return tuple(str(number) for number in range(1, self.scale + 1))
+            case Kind.NPS:
+                return NPS_VALUES
+            case Kind.YES_NO:
+                return YES_NO_VALUES
+            case Kind.CHOICE | Kind.CHOICES:
+                own = tuple(option.value for option in self.options)
+                return (*own, OTHER) if self.other is not None else own
+            case Kind.TEXT:
+                return ()
+
+    @property
+    def other_field(self) -> str | None:
+        """Give the name of the text field beside "another answer"; an id never has a dot, so the two cannot meet."""
+        return f"{self.id}.{OTHER}" if self.other is not None else None
+
+    @property
+    def takes_text(self) -> bool:
+        return self.kind is Kind.TEXT or self.other is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A named list of questions. `language` is the one ECE receives, whatever the visitor read."""
+
+    name: str
+    title: Wording
+    language: str
+    questions: tuple[Question, ...]
+
+    @property
+    def pages(self) -> tuple[int, ...]:
+        return tuple(sorted({question.page for question in self.questions}))
+
+    @property
+    def longest_text(self) -> int:
+        """Give how many code points all typed answers may have together."""
+        return sum(question.max_length for question in self.questions if question.takes_text)
+
+
+def shown(questions: Iterable[Question], answered: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """Say which questions are shown after these answers (values by question id), in one walk.
+
+    A question is shown when each of its conditions meets an answer to a question that is itself shown: the answer to a
+    question that went out of sight opens nothing. Conditions name earlier questions alone, so the walk ends.
+    """
+    visible: set[str] = set()
+    for question in questions:
+        if all(
+            asked in visible and not wanted.isdisjoint(answered.get(asked, ()))
+            for asked, wanted in question.show_if.items()
+        ):
+            visible.add(question.id)
+    return frozenset(visible)

@@ -1,0 +1,21 @@
+"""Read `Retry-After` (RFC 9110, section 10.2.3)."""
+
+from __future__ import annotations
+
+import re
+from email.utils import parsedate_to_datetime
+
+LONGEST = 600.0  # a typing error in a proxy must not silence us for a day
+_SECONDS = re.compile(r"[0-9]{1,9}")
+
+
+def retry_after(value: str | None, now: float) -> float | None:
+    """Give the pause in seconds, at most ten minutes, or None when there is none to read; `now` is Unix time."""
+    text = (value or "").strip()[:64]
+    if _SECONDS.fullmatch(text):
+        return min(float(text), LONGEST)
+    try:
+        pause = parsedate_to_datetime(text).timestamp() - now
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return min(max(pause, 0.0), LONGEST)

@@ -1,0 +1,91 @@
+"""Send surveys to ECE in the form that it takes, and remember that form."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Protocol
+
+from widget.domain.errors import EceRedirect, EceStatus, WidgetError
+from widget.domain.outbox import SurveyMessage
+from widget.ece.client import EceClient
+from widget.ece.dialect import (
+    Dialect,
+    Negotiation,
+    candidates,
+    is_permanent,
+    negotiation,
+    recalled,
+    refused,
+    remembered,
+)
+from widget.settings import EceSettings
+
+
+class DialectMemory(Protocol):
+    """Where the accepted form is kept, so that a restart and `check` know it: one text."""
+
+    async def load(self) -> str | None: ...
+
+    async def save(self, accepted: str) -> None: ...
+
+
+class EceSurveySink:
+    """Where the delivery loop sends a message (its port `SurveySink`)."""
+
+    def __init__(self, client: EceClient, settings: EceSettings, memory: DialectMemory) -> None:
+        self._client = client
+        self._base_url = settings.base_url
+        self._allowed = candidates(settings.survey_path, settings.survey_format)
+        self._memory = memory
+        self._accepted: Dialect | None = None
+
+    async def accepted(self) -> Dialect | None:
+        """Give the form that ECE accepted last, or None while it accepted none that the settings allow."""
+        if self._accepted is None:
+            try:
+                text = await self._memory.load()
+            except WidgetError:
+                return None  # the survey itself does not depend on it; the next one asks again
+            self._accepted = recalled(text, self._base_url, self._allowed)
+        return self._accepted
+
+    async def submit(self, message: SurveyMessage) -> None:
+        """Send one survey; returns once ECE has taken it, raises EceError otherwise.
+
+        `retryable` is False only when every path and format was refused for what the survey is. `maybe_received` is
+        True when ECE may have taken it without our hearing so.
+        """
+        talks = negotiation(self._allowed, await self.accepted())
+        while True:
+            form = talks.waiting[0]
+            try:
+                await self._client.submit_survey(message, form)
+            except EceStatus as error:
+                talks = _following(talks, error)
+            except EceRedirect as error:
+                error.retryable = True  # a login or maintenance page in front of ECE; it passes
+                raise
+            else:
+                await self._remember(form)
+                return
+
+    async def _remember(self, form: Dialect) -> None:
+        if form == self._accepted:
+            return
+        self._accepted = form
+        with suppress(WidgetError):  # ECE has the survey: a failure here must not send it twice
+            await self._memory.save(remembered(self._base_url, form))
+
+
+def _following(talks: Negotiation, error: EceStatus) -> Negotiation:
+    following = refused(talks, error.status or 0)
+    if following is None:
+        raise error
+    if not following.waiting:
+        raise EceStatus(
+            str(following),
+            status=error.status,
+            retry_after=error.retry_after,
+            retryable=not is_permanent(following),
+        ) from error
+    return following

@@ -1,0 +1,209 @@
+"""Everything with a life: built once from the settings, started and stopped with the server."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from widget import __version__
+from widget.availability import Availability, EntryPointWatch
+from widget.circuit import GuardedSource, QueueSource
+from widget.delivery import Delivery, DeliveryRules, Surroundings
+from widget.domain.errors import EceUnsendable
+from widget.domain.outbox import SurveyMessage
+from widget.ece.client import EceClient
+from widget.ece.sink import EceSurveySink
+from widget.ece.wire import survey_xml
+from widget.launch import ChatAddresses
+from widget.settings import Settings
+from widget.store import Outbox
+from widget.store.choose import choose_database
+from widget.surveys import EntryPointSurvey, SurveyLinks, Surveys
+from widget.telemetry import Metrics, Sample
+from widget.texts import Texts
+from widget.themes import Themes
+from widget.tokens import Tokens
+from widget.watching import OutboxWatch, Watching, availability_samples, delivery_samples
+from widget.web.headers import EdgeHeaders
+from widget.web.pages import Pages
+from widget.web.public import PublicAnswers
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Where time and chance come from; tests bring their own."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    chance: Callable[[], float] = random.random
+
+
+@dataclass(slots=True)
+class Services:
+    """What the routes are wired to. `delivery` is None where another process delivers."""
+
+    settings: Settings
+    clock: Clock
+    metrics: Metrics
+    edge: EdgeHeaders
+    pages: Pages
+    ece: EceClient
+    source: GuardedSource
+    availability: Availability
+    answers: PublicAnswers
+    chat_addresses: ChatAddresses
+    tokens: Tokens
+    surveys: Surveys
+    outbox: Outbox
+    outbox_watch: OutboxWatch
+    delivery: Delivery | None
+    _running: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Open the outbox and begin to deliver. Raises StoreRefused for a database that must not be used."""
+        await self.outbox.open()
+        self._running.append(asyncio.create_task(self.outbox_watch.run(), name="outbox watch"))
+        if self.delivery is not None:
+            self.outbox.when_new(self.delivery.wake)
+            self._running.append(asyncio.create_task(self.delivery.run(), name="delivery"))
+
+    async def stop(self) -> None:
+        """Close everything: what feeds others last."""
+        await self.availability.aclose()
+        self.outbox_watch.stop()
+        if self.delivery is not None:
+            self.delivery.stop()
+        await asyncio.gather(*self._running)
+        await self.outbox.close()
+        await self.ece.aclose()
+
+
+def build(
+    settings: Settings, *, ece: QueueSource | None = None, clock: Clock | None = None, delivery: bool = True
+) -> Services:
+    """Build all services; reads certificates, templates and catalogs, so call it outside a running event loop.
+
+    `ece` stands in for the client's five GET calls; surveys are always sent by the client.
+    """
+    clock = clock or Clock()
+    metrics = Metrics(version=__version__)
+    client = EceClient(settings.ece)
+    source, availability = _availability(settings, ece or client, clock, Watching(metrics))
+    edge = EdgeHeaders(settings.server)
+    folder = settings.themes.directory
+    pages = Pages(settings, Themes.load(folder), Texts.load(folder), clock=clock.now)
+    answers = PublicAnswers(availability, pages, headers=edge.public_answer_headers(), monotonic=clock.monotonic)
+    tokens = Tokens([key.get_secret_value() for key in settings.security.secret_keys], clock.now)
+    outbox = Outbox(choose_database(settings.storage.url.get_secret_value()), now=clock.now)
+    outbox_watch = OutboxWatch(outbox, now=clock.now)
+    deliverer = _delivery(settings, outbox, client, source, clock) if delivery else None
+    metrics.register_source(lambda: availability_samples(availability, source))
+    metrics.register_source(lambda: _decisions(answers))
+    metrics.register_source(outbox_watch.samples)
+    if deliverer is not None:
+        metrics.register_source(lambda: delivery_samples(deliverer.counts))
+    return Services(
+        settings=settings,
+        clock=clock,
+        metrics=metrics,
+        edge=edge,
+        pages=pages,
+        ece=client,
+        source=source,
+        availability=availability,
+        answers=answers,
+        chat_addresses=ChatAddresses(settings.entry_points, _tickets(settings, tokens, clock, metrics)),
+        tokens=tokens,
+        surveys=Surveys(survey_links(settings, tokens, clock.now), outbox=outbox, rehearse=_rehearse),
+        outbox=outbox,
+        outbox_watch=outbox_watch,
+        delivery=deliverer,
+    )
+
+
+def survey_links(settings: Settings, tokens: Tokens, now: Callable[[], datetime]) -> SurveyLinks:
+    """Build what signs and opens survey links."""
+    return SurveyLinks(
+        {name: survey.survey(name) for name, survey in settings.surveys.items()},
+        {name: EntryPointSurvey(each.survey, each.theme) for name, each in settings.entry_points.items()},
+        tokens=tokens,
+        now=now,
+        lifetime=settings.security.survey_lifetime,
+    )
+
+
+def _availability(
+    settings: Settings, ece: QueueSource, clock: Clock, watching: Watching
+) -> tuple[GuardedSource, Availability]:
+    source = GuardedSource(ece, monotonic=clock.monotonic, now=clock.now, chance=clock.chance, called=watching.called)
+    watches = {
+        name: EntryPointWatch(entry_point.id, entry_point.policy(name))
+        for name, entry_point in settings.entry_points.items()
+    }
+    availability = Availability(
+        source,
+        watches,
+        fresh_for=settings.ece.fresh_for,
+        stale_for=settings.ece.stale_for,
+        timeout=settings.ece.timeout,
+        monotonic=clock.monotonic,
+        now=clock.now,
+        observer=watching,
+    )
+    return source, availability
+
+
+def _delivery(settings: Settings, outbox: Outbox, client: EceClient, source: GuardedSource, clock: Clock) -> Delivery:
+    return Delivery(
+        outbox,
+        EceSurveySink(client, settings.ece, _Dialects(outbox)),
+        source,
+        rules=DeliveryRules(
+            concurrency=settings.delivery.concurrency,
+            max_age=timedelta(seconds=settings.delivery.max_age),
+            retention=timedelta(seconds=settings.storage.retention),
+            send_limit=timedelta(seconds=settings.ece.timeout),
+        ),
+        around=Surroundings(secrets.token_hex(8), clock.now, clock.monotonic, clock.chance),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Dialects:
+    """The outbox's memory of the accepted survey form, as `ece/` asks for it."""
+
+    outbox: Outbox
+
+    async def load(self) -> str | None:
+        return await self.outbox.load_dialect()
+
+    async def save(self, accepted: str) -> None:
+        await self.outbox.save_dialect(accepted)
+
+
+def _tickets(settings: Settings, tokens: Tokens, clock: Clock, metrics: Metrics) -> Callable[[str, str], str]:
+    lifetime = timedelta(seconds=settings.security.ticket_lifetime)
+
+    def ticket(entry_point: str, locale: str) -> str:
+        metrics.ticket("issued")
+        return tokens.sign_ticket(entry_point, expires=clock.now() + lifetime, locale=locale)
+
+    return ticket
+
+
+def _rehearse(message: SurveyMessage) -> None:
+    """Build what ECE will get, so that nothing is promised which cannot be sent."""
+    try:
+        survey_xml(message, namespace=True)
+    except EceUnsendable as error:
+        raise ValueError(str(error)) from None
+
+
+def _decisions(answers: PublicAnswers) -> Iterator[Sample]:
+    for entry_point, state, reason, tally in answers.tallies():
+        yield "ece_widget_decisions_total", (entry_point, state, reason), tally.ok + tally.not_modified

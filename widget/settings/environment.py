@@ -1,0 +1,129 @@
+"""What stands over the file: `ECE_WIDGET_<SECTION>__<KEY>` for every value, and files that hold the secrets.
+
+`ECE_WIDGET_ENTRY_POINTS__SALES__HOURS__MONDAY=09:00-12:00,13:00-18:00` sets `monday` of `[entry_points.sales.hours]`.
+Lists are words between commas or JSON, tables are JSON. An empty variable switches an optional setting off. Secrets may
+stand in files instead: `ECE_WIDGET_SECURITY__SECRET_KEYS_FILE=/run/secrets/keys`, or `secret_keys_file = "…"` in the
+settings file; where several are wanted, one a line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from widget.settings.faults import Fault, is_secret, shown
+from widget.settings.values import EnvironmentText
+
+PREFIX = "ECE_WIDGET_"
+NOT_SETTINGS = frozenset({"ECE_WIDGET_CONFIG"})
+# The secrets that a file may hold, each with a value that is well formed: it stands in for one that could not be read,
+# so that the one cause is told once.
+SECRETS: dict[tuple[str, str], Any] = {
+    ("security", "secret_keys"): ["unread"],
+    ("security", "operator_tokens"): ["unread"],
+    ("storage", "url"): "postgresql://unread",
+    ("shared", "url"): "redis://unread",
+}
+_OFF_WHEN_EMPTY = frozenset(
+    {"ca_file", "client_cert", "client_key", "proxy", "max_wait", "max_queue_depth", "min_capacity", "survey", "hours"}
+)
+
+
+@dataclass(slots=True)
+class Overlay:
+    """The settings table with everything laid over it, where each value came from, and what could not be used."""
+
+    table: dict[str, Any]
+    directory: Path
+    origins: dict[tuple[str, ...], str] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+
+def lay_over(overlay: Overlay, environ: Mapping[str, str]) -> None:
+    """Put secrets from files, then the environment, over the table."""
+    for section, key in SECRETS:
+        table = overlay.table.get(section)
+        if isinstance(table, dict) and f"{key}_file" in table:
+            file = table.pop(f"{key}_file")
+            if key in table:
+                _fault(overlay, f"{section}.{key}_file", file, f"stands beside {section}.{key}; keep one of them")
+            else:
+                table[key] = _from_file(overlay, (section, key), file, f"{section}.{key}_file")
+    for variable, text in sorted(environ.items()):
+        if variable.startswith(PREFIX) and variable not in NOT_SETTINGS:
+            _set(overlay, variable, text, environ)
+
+
+def _set(overlay: Overlay, variable: str, text: str, environ: Mapping[str, str]) -> None:
+    path = tuple(variable.removeprefix(PREFIX).lower().split("__"))
+    if len(path) < 2 or not all(path):
+        _fault(overlay, variable, None, "is not a setting; as ECE_WIDGET_SERVER__PUBLIC_URL: section, two _, key")
+        return
+    value: Any = EnvironmentText(text)
+    secret = (path[0], path[-1].removesuffix("_file"))
+    if len(path) == 2 and path[-1].endswith("_file") and secret in SECRETS:
+        if variable.removesuffix("_FILE") in environ:
+            _fault(overlay, variable, text, f"stands beside {variable.removesuffix('_FILE')}; keep one of them")
+            return
+        path = secret
+        value = _from_file(overlay, secret, text, variable)
+    elif text.lstrip()[:1] in ("[", "{"):
+        value = _json(text)
+    _put(overlay, path, value, variable)
+
+
+def _put(overlay: Overlay, path: tuple[str, ...], value: Any, variable: str) -> None:
+    node: Any = overlay.table
+    place: list[str] = []
+    for part in path:
+        key = _existing(node, part)
+        place.append(str(key))
+        if isinstance(node, list) and not isinstance(key, int):
+            _fault(overlay, variable, None, "names no entry of this list; count from 0")
+            return
+        if len(place) == len(path):
+            break
+        if not isinstance(node[key] if isinstance(node, list) else node.get(key), dict | list):
+            node[key] = {}
+        node = node[key]
+    if value == "" and (path[-1] in _OFF_WHEN_EMPTY or path == ("shared", "url")):
+        node.pop(key, None)
+        if path == ("shared", "url") and not node:
+            overlay.table.pop("shared", None)
+        return
+    node[key] = value
+    overlay.origins[tuple(place)] = variable
+
+
+def _existing(node: Any, part: str) -> Any:
+    """The key that a part of a variable's name means: shells allow neither `-` nor small letters in names."""
+    if isinstance(node, list):
+        return next((index for index in range(len(node)) if str(index) == part), part)
+    return next((key for key in node if key.lower().replace("-", "_") == part), part)
+
+
+def _from_file(overlay: Overlay, secret: tuple[str, str], name: Any, key: str) -> Any:
+    try:
+        text = (overlay.directory / name).read_text(encoding="utf-8")
+    except (OSError, ValueError, TypeError):
+        _fault(overlay, key, name, "the name of a file that can be read")
+        return SECRETS[secret]
+    if isinstance(SECRETS[secret], list):
+        return [line.strip() for line in text.splitlines() if line.strip()]
+    return EnvironmentText(text.strip())
+
+
+def _json(text: str) -> Any:
+    """The value, or the text as it was: `[::1]:9100` is none, and the setting's own check says what is allowed."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return EnvironmentText(text)
+
+
+def _fault(overlay: Overlay, key: str, value: Any, allowed: str) -> None:
+    hidden = value is None or (is_secret(key.lower().split("__")) and not key.lower().endswith("_file"))
+    overlay.faults.append(Fault(key, shown(value, secret=hidden), allowed))

@@ -1,0 +1,149 @@
+"""One wrong setting as an operator reads it: its key, its value (never a secret's), and what is allowed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+
+_LONGEST_SHOWN = 80
+# Keys whose values are secrets, and the sections that hold one: written as a text, a section could be the secret.
+_SECRET = frozenset({"secret_keys", "operator_tokens", "url", "proxy", "security", "storage", "shared"})
+_UNKNOWN = "is not a setting; look for a misspelling, or in examples/widget.toml"
+_TOO_FEW = "at least one entry"
+_PLAIN_WORDS = {
+    "string_type": "a text",
+    "string_sub_type": "a text",
+    "path_type": "a text: the name of a file or folder",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "tuple_type": 'a list, as ["one", "two"]',
+    "list_type": 'a list, as ["one", "two"]',
+    "dict_type": 'a table, as { key = "value" }',
+    "model_type": "a table of settings",
+    "model_attributes_type": "a table of settings",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One wrong setting. `value` is as written, empty for a secret; `variable` set it, where the file did not."""
+
+    key: str
+    value: str
+    allowed: str
+    variable: str = ""
+
+    def __str__(self) -> str:
+        origin = f" (from {self.variable})" if self.variable and self.variable != self.key else ""
+        return f"{self.key}{origin}{' = ' + self.value if self.value else ''}: {self.allowed}"
+
+
+class SettingsFaults(Exception):
+    """The settings cannot be used; carries every fault found."""
+
+    def __init__(self, source: str, faults: list[Fault]) -> None:
+        self.source = source
+        self.faults = faults
+        noun = "fault" if len(faults) == 1 else "faults"
+        super().__init__(f"{source}: {len(faults)} {noun}\n" + "\n".join(f"  {fault}" for fault in faults))
+
+
+def shown(value: Any, *, secret: bool = False) -> str:
+    """Give a value as a fault shows it: short, without the password of an address, and nothing of a secret."""
+    if secret or isinstance(value, dict | SecretStr):
+        return ""
+    text = re.sub(r"://[^/@\s\"]*@", "://…@", json.dumps(value, default=str, ensure_ascii=False))
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
+
+
+def is_secret(parts: Iterable[str]) -> bool:
+    """Say whether the value at this place is, or may hold, a secret."""
+    return not _SECRET.isdisjoint(parts)
+
+
+def in_words(errors: Iterable[Any], raw: dict[str, Any], origins: Mapping[tuple[str, ...], str]) -> list[Fault]:
+    """Turn pydantic's errors into faults; the branches of a union that refuse one value become one fault."""
+    words: dict[tuple[str, str, str], list[str]] = {}
+    for error in errors:
+        parts = _place(error, raw)
+        allowed = _allowed(error)
+        hidden = is_secret(parts) or error["type"] in ("missing", "extra_forbidden")
+        key = (".".join(parts), shown(error["input"], secret=hidden), origin_of(parts, origins))
+        said = words.setdefault(key, [])
+        if allowed not in said:
+            said.append(allowed)
+    keys = {key for key, _, _ in words}
+    return [
+        Fault(key, value, "; or ".join(said), variable)
+        for (key, value, variable), said in words.items()
+        # A list whose entries are all wrong counts as empty too; its entries say it better.
+        if not (said == [_TOO_FEW] and any(other.startswith(f"{key}.") for other in keys))
+    ]
+
+
+def origin_of(parts: list[str], origins: Mapping[tuple[str, ...], str]) -> str:
+    """Give the variable that set the value at this place, or "" for the file's own."""
+    for length in range(len(parts), 0, -1):
+        if variable := origins.get(tuple(parts[:length])):
+            return variable
+    return next((variable for place, variable in origins.items() if place[: len(parts)] == tuple(parts)), "")
+
+
+def _place(error: Any, raw: dict[str, Any]) -> list[str]:
+    """The keys from the top to the value, without the names that pydantic adds for union branches and key checks."""
+    node: Any = raw
+    parts: list[str] = []
+    location = [part for part in error["loc"] if part != "[key]"]
+    for number, part in enumerate(location, 1):
+        inside = (isinstance(node, dict) and part in node) or (
+            isinstance(node, list | tuple) and isinstance(part, int) and part < len(node)
+        )
+        if inside:
+            node = node[part]
+        missing = number == len(location) and error["type"] == "missing"
+        if inside or missing or isinstance(part, int):  # a number counts the words of a variable
+            parts.append(str(part))
+    return parts
+
+
+def _allowed(error: Any) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    match kind:
+        case "missing":
+            return "is required"
+        case "extra_forbidden":
+            return _UNKNOWN
+        case "value_error":
+            return str(context["error"])
+        case "literal_error" | "enum":
+            choices = re.findall(r"'([^']*)'", str(context["expected"]))
+            return ("one of " if len(choices) > 1 else "") + ", ".join(f'"{choice}"' for choice in choices)
+        case "too_short":
+            return _TOO_FEW if context["min_length"] == 1 else f"at least {context['min_length']} entries"
+        case "too_long":
+            return f"at most {context['max_length']} entries"
+        case "greater_than_equal" | "less_than_equal" | "greater_than" | "less_than":
+            return _bound(kind, context)
+        case _:
+            message = str(error["msg"]).removeprefix("Input should be ")
+            return _PLAIN_WORDS.get(kind, message[:1].lower() + message[1:])
+
+
+def _bound(kind: str, context: Mapping[str, Any]) -> str:
+    word, key = {
+        "greater_than_equal": ("at least", "ge"),
+        "less_than_equal": ("at most", "le"),
+        "greater_than": ("more than", "gt"),
+        "less_than": ("less than", "lt"),
+    }[kind]
+    return f"a number of {word} {context[key]}"

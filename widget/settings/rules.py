@@ -1,0 +1,87 @@
+"""Rules between settings, looked at even when single values are wrong, so that one run shows everything."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from widget.settings.faults import Fault, shown
+from widget.settings.model import EceSettings
+from widget.settings.survey_rules import survey_faults
+
+
+def broken_rules(raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Give a fault for each rule between settings that this table breaks."""
+    yield from _entry_points(raw)
+    for name, survey in _table(raw, "surveys").items():
+        for key, value, allowed in survey_faults(name, survey if isinstance(survey, dict) else {}):
+            yield Fault(key, value, allowed)
+    yield from _certificates(_table(raw, "ece"))
+    yield from _times(_table(raw, "ece"))
+
+
+def _entry_points(raw: Mapping[str, Any]) -> Iterator[Fault]:
+    entry_points, surveys = _table(raw, "entry_points"), _table(raw, "surveys")
+    if not entry_points and isinstance(raw.get("entry_points", {}), dict):
+        yield Fault("entry_points", "", 'at least one is needed, as [entry_points.sales] with "id" and "chat_url"')
+    seen: dict[str, str] = {}
+    for name in entry_points:
+        entry_point = _table(entry_points, name)
+        number = str(entry_point.get("id"))
+        if "id" in entry_point and seen.setdefault(number, name) != name:
+            words = f"is the id of {seen[number]} too; each entry point has its own"
+            yield Fault(f"entry_points.{name}.id", number, words)
+        survey = entry_point.get("survey")
+        if isinstance(survey, str) and survey not in surveys:
+            words = f"the name of a survey ({', '.join(sorted(surveys)) or 'none is there'})"
+            yield Fault(f"entry_points.{name}.survey", shown(survey), words)
+        hours = _table(entry_point, "hours")
+        for day in sorted(set(map(str, _list(hours.get("closed")))) & set(map(str, _table(hours, "special")))):
+            yield Fault(f"entry_points.{name}.hours.special.{day}", "", "stands in closed too; keep one of them")
+
+
+def _certificates(ece: Mapping[str, Any]) -> Iterator[Fault]:
+    """Load what is named, once: a file that TLS cannot use would fail every call, with a message that names no file."""
+    there = {}
+    for key in ("ca_file", "client_cert", "client_key"):
+        if isinstance(ece.get(key), str):
+            there[key] = Path(ece[key]).is_file()
+            if not there[key]:
+                yield Fault(f"ece.{key}", shown(ece[key]), "the name of a file that is there")
+    if ("client_cert" in ece) != ("client_key" in ece):
+        yield Fault("ece.client_cert", "", "goes with ece.client_key; write both or none")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if there.get("ca_file"):
+        try:
+            context.load_verify_locations(ece["ca_file"])
+        except (OSError, ValueError):
+            yield Fault("ece.ca_file", shown(ece["ca_file"]), "a PEM file of certificates that can be read")
+    if there.get("client_cert") and there.get("client_key"):
+        try:
+            context.load_cert_chain(ece["client_cert"], ece["client_key"], password="")
+        except (OSError, ValueError):
+            words = "a PEM certificate that fits ece.client_key, and a key without a password; both can be read"
+            yield Fault("ece.client_cert", shown(ece["client_cert"]), words)
+
+
+def _times(ece: Mapping[str, Any]) -> Iterator[Fault]:
+    written = {key: ece[key] for key in ("fresh_for", "stale_for") if key in ece}
+    try:
+        times = EceSettings.model_validate({"base_url": "http://ece", **written})
+    except ValidationError:
+        return  # told already, as a fault of the value itself
+    if times.stale_for < times.fresh_for:
+        yield Fault("ece.stale_for", shown(ece.get("stale_for", times.stale_for)), "at least fresh_for")
+
+
+def _table(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = raw.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

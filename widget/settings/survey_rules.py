@@ -1,0 +1,152 @@
+"""The rules between the questions of a survey, looked at even when single values are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from widget.domain.survey import OTHER, Kind, Wording
+from widget.settings.surveys import (
+    ALL_ANSWERS,
+    DEFAULT_ANSWER,
+    DEFAULT_OTHER,
+    QuestionSettings,
+    Text,
+    first_language,
+    wordings,
+)
+
+Found = tuple[str, str, str]  # key, value as written, what is allowed
+_CHOOSING = (Kind.CHOICE, Kind.CHOICES)
+_LABELLED = (Kind.RATING, Kind.NPS, Kind.YES_NO)
+_TEXT: TypeAdapter[Wording] = TypeAdapter(Text)
+
+
+def survey_faults(name: str, table: Mapping[str, Any]) -> Iterator[Found]:
+    """Name every broken rule of one survey table as read from TOML; values that do not parse are told elsewhere."""
+    raw = table.get("questions")
+    parsed = [(f"surveys.{name}.questions.{place}", each) for place, each in enumerate(map(_parsed, _list(raw)))]
+    questions = [(key, question) for key, question in parsed if question is not None]
+    for key, question in questions:
+        yield from _kind_faults(key, question)
+    yield from _order_faults(parsed)
+    yield from _condition_faults(parsed, {str(each.get("id")) for each in _list(raw) if isinstance(each, dict)})
+    yield from _language_faults(name, table, questions)
+    longest = sum(
+        question.max_length or (DEFAULT_ANSWER if question.kind is Kind.TEXT else DEFAULT_OTHER)
+        for _, question in questions
+        if question.kind is Kind.TEXT or question.other is not None
+    )
+    if longest > ALL_ANSWERS:
+        yield (
+            f"surveys.{name}.questions",
+            "",
+            f"all typed answers together may have {ALL_ANSWERS} characters, these have {longest}; lower a max_length",
+        )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _parsed(raw: Any) -> QuestionSettings | None:
+    try:
+        return QuestionSettings.model_validate(raw)
+    except ValidationError:
+        return None
+
+
+def _kind_faults(key: str, question: QuestionSettings) -> Iterator[Found]:
+    kind = question.kind
+    if kind in _CHOOSING and not question.options:
+        yield f"{key}.options", "", f'is required for kind "{kind}", as ["The price", "The wait"]'
+    if kind not in _CHOOSING and question.options:
+        yield f"{key}.options", "", f'goes with kind "choice" or "choices", not "{kind}"'
+    if kind not in _CHOOSING and question.other is not None:
+        yield f"{key}.other", "", f'goes with kind "choice" or "choices", not "{kind}"'
+    if kind is not Kind.RATING and question.scale is not None:
+        yield f"{key}.scale", str(question.scale), f'goes with kind "rating", not "{kind}"'
+    if question.max_length is not None and kind is not Kind.TEXT and question.other is None:
+        yield f"{key}.max_length", str(question.max_length), 'goes with kind "text", or beside "other"'
+    seen: set[str] = set()
+    for place, option in enumerate(question.options):
+        if option.value in seen:
+            yield f"{key}.options.{place}", option.value, "stands there twice; each value once"
+        if option.value == OTHER and question.other is not None:
+            yield f"{key}.options.{place}", option.value, 'is the value that "other" itself uses; take another'
+        seen.add(option.value)
+    yield from _label_faults(key, question)
+
+
+def _label_faults(key: str, question: QuestionSettings) -> Iterator[Found]:
+    if not question.labels:
+        return
+    if question.kind not in _LABELLED:
+        yield f"{key}.labels", "", f'goes with kind "rating", "nps" or "yes_no", not "{question.kind}"'
+        return
+    values = question.question(1).values
+    if isinstance(question.labels, Mapping):
+        for step in question.labels:
+            if step not in values:
+                yield f"{key}.labels.{step}", "", f"a step of the question ({values[0]} to {values[-1]})"
+    elif len(question.labels) not in (2, len(values)):
+        yield f"{key}.labels", "", f"two labels for the ends, or {len(values)} for every step"
+
+
+def _order_faults(parsed: list[tuple[str, QuestionSettings | None]]) -> Iterator[Found]:
+    seen: set[str] = set()
+    page = 1
+    for key, question in parsed:
+        if question is None:
+            continue
+        if question.id in seen:
+            yield f"{key}.id", question.id, "is the id of an earlier question too; each has its own"
+        seen.add(question.id)
+        if question.page is not None and question.page < page:
+            yield f"{key}.page", str(question.page), f"at least {page}, the page of the question before it"
+        page = max(page, question.page or page)
+
+
+def _condition_faults(parsed: list[tuple[str, QuestionSettings | None]], all_ids: set[str]) -> Iterator[Found]:
+    """Conditions look back only, so no two questions can wait for each other."""
+    earlier: dict[str, QuestionSettings] = {}
+    faulty = all_ids - {question.id for _, question in parsed if question is not None}
+    for key, question in parsed:
+        if question is None:
+            continue
+        for asked, wanted in question.show_if.items():
+            place = f"{key}.show_if.{asked}"
+            if asked in faulty:
+                continue
+            if asked not in earlier:
+                known = ", ".join(earlier) or "none is before it"
+                yield place, "", f"the id of an earlier question ({known})"
+                continue
+            values = earlier[asked].question(1).values
+            if not values:
+                yield place, "", "a question that offers answers; this one takes a text"
+                continue
+            if not wanted:
+                yield place, "[]", f"at least one of its answers ({', '.join(values)})"
+            for answer in wanted:
+                if answer not in values:
+                    yield place, answer, f"answers that it offers ({', '.join(values)})"
+        earlier.setdefault(question.id, question)
+
+
+def _language_faults(
+    name: str, table: Mapping[str, Any], questions: list[tuple[str, QuestionSettings]]
+) -> Iterator[Found]:
+    try:
+        title = _TEXT.validate_python(table.get("title"))
+    except ValidationError:
+        title = None
+    named = table.get("language")
+    language = str(named).replace("_", "-") if named else first_language(title, [each for _, each in questions])
+    every = [(f"surveys.{name}.title", title)] if title else []
+    every += [(f"{key}.{part}", wording) for key, question in questions for part, wording in wordings(question)]
+    for key, wording in every:
+        if language and "" not in wording.by_language and language not in wording.by_language:
+            yield key, "", f'a text in "{language}" too, the language that ECE receives'

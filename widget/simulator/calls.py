@@ -1,0 +1,215 @@
+"""ECE's six calls, under any context root (guide, sections 9 to 14)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from widget.simulator import wire
+from widget.simulator.connections import Sleep
+from widget.simulator.faults import Fault, FaultKind, spoil
+from widget.simulator.queue import Refusal
+from widget.simulator.surveys import LARGEST_BODY, Judgement, ReceivedSurvey, judge
+from widget.simulator.world import GET_CALLS, SURVEY, EntryPoint, Traffic, World
+
+_COOKIE = "JSESSIONID"
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def under_any_root(path: str, endpoint: Endpoint, *, methods: list[str]) -> list[Route]:
+    """Give the routes of `path` at the top and below any context root."""
+    return [Route(start + path, endpoint, methods=methods) for start in ("", "/{root:path}")]
+
+
+class Calls:
+    """Answer as an ECE with this world's entry points would, faults included."""
+
+    def __init__(self, world: World, *, sleep: Sleep) -> None:
+        self._world = world
+        self._sleep = sleep
+
+    def routes(self) -> list[Route]:
+        routes: list[Route] = []
+        for prefix in ("/egain/chat/entrypoint", "/ws/chat/entrypoint"):
+            for call in GET_CALLS:
+                routes += under_any_root(f"{prefix}/{call}/{{id}}", self._get(call), methods=["GET"])
+        for path in ("/egain/chat/endpoint/survey", "/egain/chat/entrypoint/survey", "/ws/chat/entrypoint/survey"):
+            routes += under_any_root(path, self._counted(SURVEY, self._survey), methods=["POST"])
+        return routes
+
+    def _get(self, call: str) -> Endpoint:
+        async def answer(request: Request) -> Response:
+            return self._answer(call, request)
+
+        return self._counted(call, answer)
+
+    def _counted(self, call: str, honest: Endpoint) -> Endpoint:
+        """Count the request, then answer it honestly or as the fault of the moment has it."""
+
+        async def endpoint(request: Request) -> Response:
+            traffic = self._world.traffic[call]
+            traffic.begin()
+            try:
+                response = await self._faulty(self._world.take_fault(call), honest, request)
+            except BaseException:
+                traffic.end()
+                raise
+            if response.status_code:
+                traffic.statuses[response.status_code] += 1
+            return _Counted(response, traffic)
+
+        return endpoint
+
+    async def _faulty(self, fault: Fault | None, honest: Endpoint, request: Request) -> Response:
+        if fault is None or fault.kind is FaultKind.NONE:
+            return await honest(request)
+        answer = Response(status_code=200) if fault.before else await honest(request)
+        return await spoil(fault, answer, request, sleep=self._sleep)
+
+    def _answer(self, call: str, request: Request) -> Response:
+        world = self._world
+        world.catch_up()
+        text = request.path_params["id"]
+        if request.cookies:
+            world.complain(call, "A cookie of an earlier answer was sent back; it may be another visitor's.")
+        if not (text.isascii() and text.isdigit() and len(text) <= 19):
+            world.complain(call, f"The entry point id “{text[:40]}” is not a number.")
+            return _error(400, "400-152", "Invalid value is provided for the entry point id.")
+        entry_point = world.entry_points.get(int(text))
+        if entry_point is None:
+            world.complain(call, f"There is no entry point {text}.")
+            return self._unknown(call)
+        return self._reply(*self._say(call, entry_point), request)
+
+    def _say(self, call: str, entry_point: EntryPoint) -> tuple[str, dict[str, object]]:
+        queue, look = entry_point.queue, self._world.wire
+        match call:
+            case "agentAvailability":
+                available = queue.available_agents > 0 or not queue.agents_required
+                return wire.agent_availability(available, look), {"available": available}
+            case "capacity":
+                return wire.capacity(queue.free_slots, look), {"count": queue.free_slots}
+            case "liveSessionStatus":
+                wait, depth = float(entry_point.wait), entry_point.depth
+                return wire.live_session_status(wait, depth, look), {"waitTime": wait, "queueDepth": depth}
+            case "checkEligibility":
+                refusal = queue.refusal()
+                code = (
+                    {Refusal.AGENT_NOT_AVAILABLE: 1, Refusal.QUEUE_DEPTH_REACHED: 2}.get(refusal, 0) if refusal else 0
+                )
+                return wire.check_eligibility(code, look), {"responseType": code}
+            case _:
+                return _allowed(self._reason(entry_point), look)
+
+    def _reason(self, entry_point: EntryPoint) -> str | None:
+        if entry_point.forced_reason:
+            return entry_point.forced_reason
+        if not self._world.service_running:
+            return "service_not_running"
+        return entry_point.queue.refusal()
+
+    def _unknown(self, call: str) -> Response:
+        look = self._world.wire
+        if call == "chatAllowed":
+            return self._reply(*_allowed("invalid_entry_point", look), None)
+        if look.unknown_id != "closed":
+            return _error(int(look.unknown_id), f"{look.unknown_id}-101", "The entry point could not be read.")
+        closed: dict[str, tuple[str, dict[str, object]]] = {
+            "agentAvailability": (wire.agent_availability(False, look), {"available": False}),
+            "capacity": (wire.capacity(0, look), {"count": 0}),
+            "liveSessionStatus": (wire.live_session_status(0.0, 0, look), {"waitTime": 0.0, "queueDepth": 0}),
+            "checkEligibility": (wire.check_eligibility(1, look), {"responseType": 1}),
+        }
+        return self._reply(*closed[call], None)
+
+    def _reply(self, text: str, values: dict[str, object], request: Request | None) -> Response:
+        look = self._world.wire
+        accept = request.headers.get("accept", "") if request is not None else ""
+        as_json = look.format == "json" or (look.format == "accept" and "json" in accept and "xml" not in accept)
+        content = wire.as_json(values) if as_json else text
+        response = Response(content, headers={"cache-control": "no-store"})
+        response.headers["content-type"] = "application/json" if as_json else look.content_type
+        response.set_cookie(_COOKIE, f"{self._world.traffic['chatAllowed'].received:08x}", httponly=True)
+        return response
+
+    async def _survey(self, request: Request) -> Response:
+        world, look = self._world, self._world.wire
+        path = "guide" if "/endpoint/" in request.url.path else "template"
+        if look.survey_path not in ("both", path):
+            world.complain(SURVEY, f"A survey came to {request.url.path}, where this ECE takes none.")
+            status = int(look.survey_path_refusal)
+            return _error(status, f"{status}-100", "There is nothing at this address.")
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LARGEST_BODY:
+                break
+        content_type = request.headers.get("content-type", "")
+        judgement = judge(bytes(body), content_type)
+        refused = self._form_refusal(judgement)
+        accepted = refused is None and not judgement.faults
+        world.surveys_received += 1
+        world.surveys.append(
+            ReceivedSurvey(
+                world.now(),
+                request.url.path,
+                content_type,
+                bytes(body),
+                judgement.sid,
+                judgement.namespace,
+                judgement.pairs,
+                judgement.faults if refused is None else (*judgement.faults, refused),
+                accepted,
+            )
+        )
+        if refused is not None:
+            world.complain(SURVEY, refused)
+            return _error(int(look.survey_format_refusal), f"{look.survey_format_refusal}-152", refused)
+        if judgement.faults:
+            world.complain(SURVEY, " ".join(judgement.faults))
+            return _error(400, "400-152", " ".join(judgement.faults))
+        return self._thanks()
+
+    def _form_refusal(self, judgement: Judgement) -> str | None:
+        form = "namespace" if judgement.namespace else "plain"
+        wanted = self._world.wire.survey_format
+        if judgement.faults or wanted in ("both", form):
+            return None
+        return f"This ECE takes surveys {'with' if wanted == 'namespace' else 'without'} the namespace only."
+
+    def _thanks(self) -> Response:
+        success = self._world.wire.survey_success
+        if success == "200-xml":
+            return Response("<result>ok</result>", media_type="application/xml")
+        return Response(status_code=int(success))
+
+
+class _Counted(Response):
+    """Send a response; its request is under way until the last byte."""
+
+    def __init__(self, response: Response, traffic: Traffic) -> None:
+        self._response, self._traffic = response, traffic
+        self.status_code, self.background = response.status_code, None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._response(scope, receive, send)
+        finally:
+            self._traffic.end()
+
+
+def _allowed(reason: str | None, look: wire.Wire) -> tuple[str, dict[str, object]]:
+    values: dict[str, object] = {"allowed": reason is None}
+    if reason is not None:
+        values["reason"] = reason
+    return wire.chat_allowed(reason, look), values
+
+
+def _error(status: int, code: str, message: str) -> Response:
+    body = json.dumps({"code": code, "developerMessage": message}, ensure_ascii=False)
+    return Response(body, status, media_type="application/json")

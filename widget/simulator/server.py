@@ -1,0 +1,168 @@
+"""Run an app on a socket in a thread with an event loop of its own; connections can be reset on purpose."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+import struct
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from widget.simulator.connections import ABORT
+
+STOPS_WITHIN = 10.0
+_LOOK_EVERY = 0.01
+
+
+class PortTaken(Exception):
+    """Another program listens on this port; the text is one line for the operator."""
+
+    def __init__(self, host: str, port: int, option: str) -> None:
+        super().__init__(f"Port {port} on {host} is taken; stop what listens there, or choose another with {option}.")
+
+
+class ResettableProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, which also lets the app cut its connection with a TCP reset."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {ABORT: {"cut": self._cut}}
+
+    def shutdown(self) -> None:
+        """Cut what a fault keeps open, so that the end does not wait for it."""
+        cycle: Any = self.cycle
+        unanswered = cycle is not None and not cycle.response_complete
+        super().shutdown()
+        if unanswered:
+            self._cut()
+
+    def _cut(self) -> None:
+        connection = self.transport.get_extra_info("socket")
+        if connection is not None:
+            # Linger zero: close() discards what is queued and sends RST, not FIN.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+        if self.cycle is not None:
+            # uvicorn would else answer 500 for an app that said nothing, into a socket that is gone.
+            self.cycle.disconnected = True
+            self.cycle.response_started = self.cycle.response_complete = True
+
+
+def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
+    """Take a port before anything is started; raises PortTaken."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(512)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(host, port, option) from None
+        raise
+    listener.setblocking(False)
+    return listener
+
+
+def make_server(app: ASGIApp, *, http: Any = "auto") -> uvicorn.Server:
+    """Make a server that stops within a second, even while a fault keeps connections open."""
+    config = uvicorn.Config(
+        app,
+        http=http,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=1,
+        ws="none",
+    )
+    return uvicorn.Server(config)
+
+
+class ServerThread:
+    """One server in its thread. `running` is false too when it ended by itself, which is a failure."""
+
+    def __init__(self, server: uvicorn.Server, listener: socket.socket, *, name: str = "server") -> None:
+        self._server = server
+        # A daemon: a server that does not stop in time must not keep the process.
+        self._thread = threading.Thread(target=server.run, args=([listener],), name=name, daemon=True)
+
+    @property
+    def started(self) -> bool:
+        return self._server.started
+
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def ask_to_stop(self) -> None:
+        self._server.should_exit = True
+
+    def wait_for_the_end(self) -> None:
+        self._thread.join(STOPS_WITHIN)
+
+
+def run_until_stopped(running: list[ServerThread], stop: threading.Event, *, started: Callable[[], None]) -> int:
+    """Run all servers until `stop` is set, or until one of them ends by itself, which is a failure."""
+    for each in running:
+        each.start()
+    told = False
+    while all(each.running for each in running) and not stop.wait(_LOOK_EVERY):
+        if not told and all(each.started for each in running):
+            started()
+            told = True
+    for each in running:
+        each.ask_to_stop()
+    for each in running:
+        each.wait_for_the_end()
+    return 0 if stop.is_set() else 1
+
+
+def stop_on_signals(stack: ExitStack) -> threading.Event:
+    """Let the first Ctrl-C or SIGTERM end the servers in good order; the second one ends it at once."""
+    stop = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def handle(number: int, _frame: object) -> None:
+        if stop.is_set():
+            restore()
+            sys.exit(128 + number)
+        stop.set()
+
+    for number in before:
+        signal.signal(number, handle)
+    stack.callback(restore)
+    return stop
+
+
+@contextmanager
+def serving(app: ASGIApp, *, http: Any = ResettableProtocol, port: int = 0) -> Iterator[str]:
+    """Serve `app` on loopback for as long as the block runs; gives the origin. Port 0 takes any free one."""
+    with listen("127.0.0.1", port) as listener:
+        server = ServerThread(make_server(app, http=http), listener)
+        server.start()
+        pause = threading.Event()
+        while server.running and not server.started:
+            pause.wait(_LOOK_EVERY)
+        if not server.running:
+            raise RuntimeError("the server ended while it started; its log says why")
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.ask_to_stop()
+            server.wait_for_the_end()

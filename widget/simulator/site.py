@@ -1,0 +1,57 @@
+"""The sample marketing site: a company's pages on an origin of their own, each with the chat in another way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from widget.simulator.pages import environment
+
+FOLDER = Path(__file__).resolve().parent / "site"
+
+# path → template and what the page shows, in the order of the list at the foot of every page
+PAGES = {
+    "/": ("index.html", "One script tag"),
+    "/elements": ("elements.html", "Elements in the text"),
+    "/de": ("de.html", "German"),
+    "/ar": ("ar.html", "Arabic, right to left"),
+    "/strict": ("strict.html", "Strict content policy"),
+    "/app": ("app.html", "Single-page app"),
+    "/no-script": ("no-script.html", "A plain link, no script"),
+}
+
+
+def strict_policy(widget_url: str) -> str:
+    """Give the policy of `/strict`: nothing but the site's own files and the widget server."""
+    return (
+        f"default-src 'none'; script-src {widget_url}; connect-src {widget_url}; "
+        "require-trusted-types-for 'script'; style-src 'self'; img-src 'self'"
+    )
+
+
+def create_site(widget_url: str, *, simulator_url: str = "") -> Starlette:
+    """Build the site; its tags point at `widget_url`."""
+    templates = environment(FOLDER)
+
+    async def page(request: Request) -> Response:
+        path = request.url.path.rstrip("/") or "/"
+        template, _ = PAGES[path]
+        text = templates.get_template(template).render(
+            widget_url=widget_url, simulator_url=simulator_url, pages=PAGES, path=path
+        )
+        headers = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
+        if path == "/strict":
+            headers["content-security-policy"] = strict_policy(widget_url)
+        return HTMLResponse(text, headers=headers)
+
+    return Starlette(
+        routes=[
+            *(Route(path, page) for path in PAGES),
+            Mount("/assets", StaticFiles(directory=FOLDER / "assets")),
+        ]
+    )

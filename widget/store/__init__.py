@@ -1,0 +1,8 @@
+"""The outbox in SQL: SQLite or PostgreSQL behind one set of statements."""
+
+from widget.store.faults import StoreRefused
+from widget.store.operating import Selection
+from widget.store.operator import OperatorStore, operator_store
+from widget.store.outbox import Outbox, open_outbox
+
+__all__ = ["OperatorStore", "Outbox", "Selection", "StoreRefused", "open_outbox", "operator_store"]

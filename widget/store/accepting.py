@@ -1,0 +1,107 @@
+"""The statements that make a promise: a survey's row, a ticket's binding, and what is remembered between runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Insert, Table, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from widget.domain.outbox import Answer, MessageState, SurveyMessage
+from widget.store.schema import outbox, remembered, tickets
+from widget.store.times import to_ms
+
+# An insert that leaves a row with the same unique key as it is: the same words in both dialects, but SQLAlchemy has
+# them only in each. Made once: building a statement costs more than running it.
+_UNLESS_THERE: dict[tuple[str, Table], Insert] = {
+    (name, table): dialect.insert(table).on_conflict_do_nothing()
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+    for table in (outbox, tickets, remembered)
+}
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_ENQUEUE = {name: _UNLESS_THERE[name, outbox].returning(outbox.c.key) for name in ("sqlite", "postgresql")}
+
+
+def _insert_unless_there(connection: Connection, table: Table) -> Insert:
+    return _UNLESS_THERE[connection.dialect.name, table]
+
+
+def enqueue(connection: Connection, accepted: Sequence[tuple[SurveyMessage, datetime]]) -> list[bool]:
+    """Insert the messages by one statement; say for each whether it is new.
+
+    Rows go in by the order of their keys: two processes that insert the same ones then wait for each other instead of
+    each holding what the other wants.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for message, at in accepted:
+        rows.setdefault(message.key, _row(message, at))
+    statement = _ENQUEUE[connection.dialect.name]
+    new = set(connection.execute(statement, [rows[key] for key in sorted(rows)]).scalars())
+    outcomes = []
+    for message, _ in accepted:
+        outcomes.append(message.key in new)
+        new.discard(message.key)  # the second of two equal ones in the same batch is not new
+    return outcomes
+
+
+def _row(message: SurveyMessage, at: datetime) -> dict[str, Any]:
+    moment = to_ms(at)
+    return {
+        "key": message.key,
+        "sid": message.sid,
+        "entry_point": message.entry_point,
+        "survey": message.survey,
+        "answers": dump_answers(message.answers),
+        "state": MessageState.PENDING.value,
+        "attempts": 0,
+        "next_attempt_at": moment,
+        "accepted_at": moment,
+        "waiting_since": moment,
+    }
+
+
+def dump_answers(answers: Sequence[Answer]) -> str:
+    """Write answers as ASCII JSON: PostgreSQL refuses a NUL in text, and both drivers a lone surrogate."""
+    return _encode([{"question_id": a.question_id, "question": a.question, "answer": a.answer} for a in answers])
+
+
+def load_answers(text: str) -> tuple[Answer, ...]:
+    """Read what `dump_answers` wrote; fields that a later release added are left out."""
+    return tuple(Answer(each["question_id"], each["question"], each["answer"]) for each in json.loads(text))
+
+
+def bind_tickets(connection: Connection, bindings: Sequence[tuple[str, str, datetime]]) -> list[str]:
+    """Bind each ticket to its sid's hash unless it is bound; give the hash that it is bound to."""
+    bound = []
+    for ticket, sid_hash, expires in bindings:
+        connection.execute(
+            _insert_unless_there(connection, tickets),
+            {"ticket": ticket, "sid_hash": sid_hash, "expires_at": to_ms(expires)},
+        )
+        bound.append(connection.execute(select(tickets.c.sid_hash).where(tickets.c.ticket == ticket)).scalar_one())
+    return bound
+
+
+def forget_expired_tickets(connection: Connection, now: datetime) -> int:
+    """Delete bindings whose ticket is refused by its own expiry anyway."""
+    return connection.execute(delete(tickets).where(tickets.c.expires_at < to_ms(now))).rowcount
+
+
+def remember_once(connection: Connection, name: str, value: str) -> str:
+    """Keep a value unless there is one; give the one that is kept."""
+    connection.execute(_insert_unless_there(connection, remembered), {"name": name, "value": value})
+    return str(connection.execute(select(remembered.c.value).where(remembered.c.name == name)).scalar_one())
+
+
+def remember(connection: Connection, name: str, value: str) -> None:
+    """Keep a value in place of the one before."""
+    connection.execute(delete(remembered).where(remembered.c.name == name))
+    connection.execute(_insert_unless_there(connection, remembered), {"name": name, "value": value})
+
+
+def recall(connection: Connection, name: str) -> str | None:
+    """Give a kept value, or None."""
+    return connection.execute(select(remembered.c.value).where(remembered.c.name == name)).scalar()

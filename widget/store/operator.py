@@ -1,0 +1,100 @@
+"""The outbox as an operator's command sees it: no event loop, one connection, a transaction for each page."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from widget.domain.errors import OutboxUnavailable
+from widget.domain.outbox import OutboxCounts, OutboxRow
+from widget.store import accepting, operating
+from widget.store.choose import choose_database
+from widget.store.faults import STORE_ERRORS, StoreRefused, in_words
+from widget.store.operating import PAGE, Selection
+from widget.store.sqlite import SqliteDatabase
+from widget.store.writer import Database
+
+T = TypeVar("T")
+
+
+class OperatorStore:
+    """Reads and changes rows. Every method raises only OutboxUnavailable."""
+
+    def __init__(self, database: Database, connection: Connection) -> None:
+        self._database = database
+        self._connection = connection
+        self._key = bytes.fromhex(
+            self._do(lambda each: accepting.remember_once(each, "hash_key", secrets.token_hex(32)))
+        )
+
+    def counts(self) -> OutboxCounts:
+        """Count the rows by state."""
+        return self._do(operating.counts)
+
+    def number_of(self, selection: Selection) -> int:
+        """Count the rows that are meant."""
+        return self._do(lambda connection: operating.number_of(connection, selection))
+
+    def newest(self, selection: Selection, limit: int) -> list[OutboxRow]:
+        """Give the last rows, the newest first."""
+        return self._do(lambda connection: operating.newest(connection, selection, limit, self._key))
+
+    def rows(self, selection: Selection) -> Iterator[OutboxRow]:
+        """Give all rows by id. Between pages nothing is locked, so a long export holds nobody up."""
+        last = 0
+        while page := self._page(selection, last):
+            yield from page
+            last = page[-1].id
+
+    def send_again(self, selection: Selection, *, now: datetime) -> int:
+        """Make dead rows pending again; give how many."""
+        return self._do(lambda connection: operating.send_again(connection, selection, now))
+
+    def purge(self, selection: Selection, *, now: datetime) -> Iterator[int]:
+        """Take sid and answers out of the rows, page by page; give how many each page had."""
+        while done := self._do(lambda connection: operating.purge(connection, selection, now, PAGE)):
+            yield done
+
+    def erase_freed(self) -> bool:
+        """Leave no trace of what was purged in any file; say whether every file could be done."""
+        with _in_words():
+            return self._database.erase_freed(self._connection)
+
+    def _page(self, selection: Selection, after: int) -> list[OutboxRow]:
+        return self._do(lambda connection: operating.page(connection, selection, after, PAGE, self._key))
+
+    def _do(self, work: Callable[[Connection], T]) -> T:
+        with _in_words(), self._connection.begin():
+            result = work(self._connection)
+        with _in_words():
+            self._database.prove()
+        return result
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    try:
+        yield
+    except STORE_ERRORS as error:
+        raise OutboxUnavailable(in_words(error)) from error
+
+
+@contextmanager
+def operator_store(url: str) -> Iterator[OperatorStore]:
+    """Open the outbox that `[storage] url` names for an operator. Raises StoreRefused and OutboxUnavailable."""
+    database = choose_database(url)
+    if isinstance(database, SqliteDatabase) and not database.path.exists():
+        raise StoreRefused(f"There is no outbox yet: {database.path} does not exist; `ece-widget serve` makes it.")
+    with _in_words():
+        database.prepare()
+        connection = database.connect()
+    try:
+        yield OperatorStore(database, connection)
+    finally:
+        connection.close()
+        database.dispose()

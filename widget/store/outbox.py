@@ -1,0 +1,258 @@
+"""The outbox as the application sees it: coroutines whose work is done, committed and synced on one writer thread."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from widget.domain.errors import OutboxUnavailable
+from widget.domain.outbox import ClaimedMessage, MessageState, OutboxCounts, SurveyMessage
+from widget.store import accepting, delivering, operating
+from widget.store.choose import choose_database
+from widget.store.delivering import Claim, Settlement
+from widget.store.faults import StoreRefused
+from widget.store.operating import Selection
+from widget.store.times import to_ms
+from widget.store.writer import Database, Job, Writer
+
+PATIENCE = 12.0  # seconds a caller waits; above the longest lock wait, below a browser's patience
+PROBE_EVERY = timedelta(seconds=1)  # readiness may be asked often; a probe costs a sync to disk
+
+Together = Callable[[Connection, Sequence[Any]], Sequence[Any]]
+T = TypeVar("T")
+
+
+class Outbox:
+    """Takes promises and gives them out again. Every method raises only OutboxUnavailable."""
+
+    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._writer = Writer(database, on_connect=self._read_key)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: dict[Job, tuple[asyncio.Future[Any], asyncio.TimerHandle]] = {}
+        self._key: bytes | None = None
+        self._on_new: Callable[[], None] = _nothing
+        self._probed_at: datetime | None = None
+
+    async def open(self) -> None:
+        """Start the writer and open the database. Raises StoreRefused when it must not be used.
+
+        A database that cannot be reached now is tried again with each call, so that a server starts without it.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._writer.start()
+        try:
+            await self._do(_touch, None, patience=120.0)
+        except OutboxUnavailable as error:
+            if isinstance(error.__cause__, StoreRefused):
+                await self.close()
+                raise error.__cause__ from error
+
+    async def close(self) -> None:
+        """Finish what is queued and close the database; nothing may be asked afterwards."""
+        await asyncio.get_running_loop().run_in_executor(None, self._writer.close)
+
+    def when_new(self, callback: Callable[[], None]) -> None:
+        """Name what to call, on the event loop, after a new message was accepted: the delivery loop's alarm."""
+        self._on_new = callback
+
+    # --- promises ---
+
+    async def enqueue(self, message: SurveyMessage) -> bool:
+        """Promise a message. True once it is on disk and new, False when it is there already."""
+        new: bool = await self._do(accepting.enqueue, (message, self._now()))
+        if new:
+            self._on_new()
+        return new
+
+    async def bind_ticket(self, ticket_id: str, sid_hash: str, expires: datetime) -> str:
+        """Bind a launch ticket to a chat unless it is bound; give the hash of the chat it belongs to."""
+        bound: str = await self._do(accepting.bind_tickets, (ticket_id, sid_hash, expires))
+        return bound
+
+    async def hash_key(self) -> bytes:
+        """Give the secret of keyed hashes, made at random once in the life of a database."""
+        if self._key is None:
+            await self._do(_touch, None)
+        if self._key is None:
+            raise OutboxUnavailable("not open")
+        return self._key
+
+    # --- delivery ---
+
+    async def claim(
+        self, *, limit: int, owner: str, now: datetime, lease: timedelta, least_tried: bool = False
+    ) -> list[ClaimedMessage]:
+        """Lease up to `limit` due messages, the oldest first; or those that were tried least, for a probe."""
+        claimed: list[ClaimedMessage] = await self._do(delivering.claim, Claim(limit, owner, now, lease, least_tried))
+        return claimed
+
+    async def settle_delivered(self, claimed: ClaimedMessage, *, now: datetime) -> bool:
+        """Record that ECE took it. False when the lease was lost."""
+        return await self._settle(
+            Settlement(claimed, MessageState.DELIVERED, attempts=claimed.attempts + 1, settled_at=now)
+        )
+
+    async def settle_retry(
+        self,
+        claimed: ClaimedMessage,
+        *,
+        next_attempt_at: datetime,
+        reason: str,
+        waits_for_ece: bool = False,
+        possible_double: bool = False,
+    ) -> bool:
+        """Record a failed attempt and when to try again. False when the lease was lost."""
+        return await self._settle(
+            Settlement(
+                claimed,
+                MessageState.PENDING,
+                attempts=claimed.attempts + 1,
+                next_attempt_at=next_attempt_at,
+                reason=reason,
+                waits_for_ece=waits_for_ece,
+                possible_double=possible_double,
+            )
+        )
+
+    async def settle_dead(
+        self, claimed: ClaimedMessage, *, now: datetime, reason: str, possible_double: bool = False
+    ) -> bool:
+        """Record that it is given up, kept and named. False when the lease was lost."""
+        return await self._settle(
+            Settlement(
+                claimed,
+                MessageState.DEAD,
+                attempts=claimed.attempts + 1,
+                settled_at=now,
+                reason=reason,
+                possible_double=possible_double,
+            )
+        )
+
+    async def release(self, claimed: ClaimedMessage) -> bool:
+        """Give back a message that was not tried; no attempt is used. False when the lease was lost."""
+        return await self._settle(Settlement(claimed, MessageState.PENDING, attempts=claimed.attempts))
+
+    async def hasten(self, *, now: datetime) -> int:
+        """Make due what waits only because ECE did not serve; give how many."""
+        return int(await self._do(delivering.hasten, now))
+
+    async def next_due(self) -> datetime | None:
+        """Give when the next waiting message is due, or None."""
+        due: datetime | None = await self._do(delivering.next_due, None)
+        return due
+
+    async def tidy(self, *, now: datetime, max_age: timedelta, retention: timedelta) -> None:
+        """Give up what was tried for longer than `max_age`, and purge what was settled longer ago than `retention`."""
+        await self._do(delivering.give_up_before, (now - max_age, now))
+        await self._do(_each(accepting.forget_expired_tickets), now)
+        settled = Selection(settled_before=now - retention)
+        while await self._do(_each(lambda connection, _: operating.purge(connection, settled, now, operating.PAGE)), 0):
+            continue
+
+    # --- what is known ---
+
+    async def ready(self) -> str | None:
+        """Write and sync one value; give what is wrong in words that name no place, or None when all is well."""
+        now = self._now()
+        fresh = self._probed_at is not None and timedelta(0) <= now - self._probed_at < PROBE_EVERY
+        if not fresh or self._writer.reason is not None:
+            self._probed_at = now
+            try:
+                await self._do(_each(_write_probe), str(to_ms(now)))
+            except OutboxUnavailable as error:
+                return self._writer.reason or str(error)
+        return self._writer.reason
+
+    async def counts(self) -> OutboxCounts:
+        """Count the rows by state."""
+        found: OutboxCounts = await self._do(_each(lambda connection, _: operating.counts(connection)), None)
+        return found
+
+    async def load_dialect(self) -> str | None:
+        """Give the form of the survey call that ECE accepted last, as `ece/` wrote it."""
+        found: str | None = await self._do(_each(accepting.recall), "dialect")
+        return found
+
+    async def save_dialect(self, dialect: str) -> None:
+        """Keep the form that ECE accepted."""
+        await self._do(_each(lambda connection, value: accepting.remember(connection, "dialect", value)), dialect)
+
+    # --- the way to the writer and back ---
+
+    async def _settle(self, settlement: Settlement) -> bool:
+        return bool(await self._do(delivering.settle, settlement))
+
+    async def _do(self, together: Together, argument: Any, *, patience: float = PATIENCE) -> Any:
+        loop = self._loop
+        if loop is None:
+            raise OutboxUnavailable("not open")
+        job = Job(together, argument, self._finished)
+        future: asyncio.Future[Any] = loop.create_future()
+        self._waiting[job] = (future, loop.call_later(patience, self._give_up, job))
+        try:
+            self._writer.submit(job)
+            return await future
+        finally:
+            job.wanted = False
+            self._waiting.pop(job)[1].cancel()
+
+    def _give_up(self, job: Job) -> None:
+        """End a wait on a database that neither answers nor fails. Should it commit later, nothing was promised."""
+        future, _ = self._waiting[job]
+        if not future.done():
+            future.set_exception(OutboxUnavailable("the database took too long"))
+
+    def _finished(self, jobs: Sequence[Job]) -> None:
+        """Bring outcomes from the writer's thread to the loop's, all with one call."""
+        assert self._loop is not None
+        try:
+            self._loop.call_soon_threadsafe(self._resolve, jobs)
+        except RuntimeError:
+            return  # the loop is closed: nobody waits any more
+
+    def _resolve(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            future, _ = self._waiting.get(job, (None, None))
+            if future is None or future.done():
+                continue
+            if job.error is not None:
+                error = OutboxUnavailable(str(job.error))  # one for each: a traceback must not grow with every waiter
+                error.__cause__ = job.error
+                future.set_exception(error)
+            else:
+                future.set_result(job.result)
+
+    def _read_key(self, connection: Connection) -> None:
+        with connection.begin():
+            self._key = bytes.fromhex(accepting.remember_once(connection, "hash_key", secrets.token_hex(32)))
+
+
+def _each(work: Callable[[Connection, Any], Any]) -> Together:
+    return lambda connection, arguments: [work(connection, argument) for argument in arguments]
+
+
+def _touch(_connection: Connection, arguments: Sequence[Any]) -> Sequence[Any]:
+    return list(arguments)
+
+
+def _write_probe(connection: Connection, value: str) -> None:
+    accepting.remember(connection, "probe", value)
+
+
+def _nothing() -> None:
+    return None
+
+
+async def open_outbox(url: str, *, now: Callable[[], datetime]) -> Outbox:
+    """Open the outbox that `[storage] url` names, bringing its schema up to date. Raises StoreRefused."""
+    # in a thread, since a driver is imported here and reads files
+    outbox = Outbox(await asyncio.to_thread(choose_database, url), now=now)
+    await outbox.open()
+    return outbox

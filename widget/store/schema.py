@@ -1,0 +1,66 @@
+"""The tables, as the newest migration leaves them.
+
+Migrations only ever add (a table, a column with a default, an index), so that the release before goes on working on the
+schema of the release after it. Moments are whole milliseconds since 1970 (UTC): the same type, order and arithmetic in
+both databases.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text, false, text
+
+HEAD = "0001"  # the newest revision in migrations/versions; a test holds it to Alembic's own answer
+VERSION_TABLE = "ece_widget_version"
+APPLICATION_ID = 0x45434557  # "ECEW" in the header of a SQLite file: it tells ours from a stranger's
+
+metadata = MetaData()
+
+_ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER PRIMARY KEY
+
+outbox = Table(
+    "ece_widget_outbox",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("key", String(200), nullable=False, unique=True),  # stays when the rest of the row is purged
+    Column("sid", Text),  # null once purged
+    Column("entry_point", Text, nullable=False),
+    Column("survey", Text, nullable=False),
+    Column("answers", Text),  # JSON in ASCII, so that no text a visitor types can be refused; null once purged
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", BigInteger, nullable=False),
+    Column("waits_for_ece", Boolean, nullable=False, server_default=false()),  # may be hastened once ECE is back
+    Column("lease_owner", Text),
+    Column("leased_until", BigInteger),
+    Column("accepted_at", BigInteger, nullable=False),
+    Column("waiting_since", BigInteger, nullable=False),  # accepted_at, or the moment an operator sent it again
+    Column("settled_at", BigInteger),  # delivered, given up or purged
+    Column("reason", Text),
+    Column("possible_doubles", Integer, nullable=False, server_default=text("0")),
+)
+
+# In these very words, without parameters, or neither database sees that the index below may be used.
+is_waiting = text("state IN ('pending', 'leased')")
+Index(
+    "ece_widget_outbox_waiting",
+    outbox.c.accepted_at,
+    outbox.c.id,
+    sqlite_where=is_waiting,
+    postgresql_where=is_waiting,
+)
+
+tickets = Table(
+    "ece_widget_tickets",
+    metadata,
+    Column("ticket", String(200), primary_key=True),
+    Column("sid_hash", String(200), nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+Index("ece_widget_tickets_expiry", tickets.c.expires_at)
+
+remembered = Table(
+    "ece_widget_remembered",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)

@@ -1,0 +1,206 @@
+"""SQLite as the outbox's database: which library, how it is opened, and whether the file is still ours.
+
+Versions before 3.51.3 can corrupt a database in WAL mode when two connections write or checkpoint at the same instant
+(https://sqlite.org/wal.html, "The WAL-Reset Bug"). Where only such a version can be had, a rollback journal is used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool
+
+from widget.store.faults import DAMAGED, STORE_ERRORS, FileGone, SqliteFailure, StoreRefused, in_words
+from widget.store.migrate import migrate
+from widget.store.schema import APPLICATION_ID
+
+FIRST_SAFE_WAL = (3, 51, 3)
+BUSY_SECONDS = 5.0  # how long a commit may wait for another program's lock
+CHECK_WHOLE_FILE_UP_TO = 256 * 2**20  # bytes; a bigger file would make the start slow
+
+log = structlog.get_logger(__name__)
+
+
+def choose_driver() -> Any:
+    """Give the newer of the SQLite libraries at hand as a DB-API module: the wheel's or the interpreter's own."""
+    found = []
+    for name in ("pysqlite3.dbapi2", "sqlite3.dbapi2"):
+        try:
+            found.append(importlib.import_module(name))
+        except ImportError:
+            continue
+    if not found:
+        raise StoreRefused("This Python has no SQLite; install pysqlite3, or set [storage] url to a PostgreSQL.")
+    return max(found, key=lambda module: tuple(module.sqlite_version_info))
+
+
+class SqliteDatabase:
+    """One file. Every connection it gives is ready to write, with each commit synced to the disk."""
+
+    name = "sqlite"
+
+    def __init__(self, path: Path, *, driver: Any | None = None) -> None:
+        self._path = path.absolute()
+        self._driver = driver or choose_driver()
+        self._wal = tuple(self._driver.sqlite_version_info) >= FIRST_SAFE_WAL
+        self._identity: tuple[tuple[int, int] | None, ...] = ()
+        self._engine = self._make_engine()
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    def prepare(self) -> None:
+        """Make the file where there is none, refuse one that is not ours, and bring it to the newest schema."""
+        self._make_file()
+        try:
+            with self._engine.connect() as connection:
+                self._refuse_foreign(connection)
+                self._set_up(connection)
+                connection.rollback()
+                with connection.begin():  # BEGIN IMMEDIATE: the lock under which migrations run
+                    connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+                    migrate(connection)
+        except STORE_ERRORS as error:
+            if in_words(error) == DAMAGED:
+                raise StoreRefused(self._damaged()) from error
+            raise
+        if not self._wal:
+            log.warning("sqlite_without_wal", sqlite=self._driver.sqlite_version, needed="3.51.3")
+
+    def connect(self) -> Connection:
+        """Open the file that `prepare` left; never make a new one, since that would lose what the old one promised."""
+        if not self._path.exists():
+            raise FileGone
+        connection = self._engine.connect()
+        try:
+            if self._ask(connection, "PRAGMA application_id") != [(APPLICATION_ID,)]:
+                raise FileGone  # not the file that was prepared
+            self._set_up(connection)
+            self._identity = (_identity(self._path), None)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def prove(self) -> None:
+        """Raise FileGone unless the name still leads to the file we hold open.
+
+        A removed file can be written and synced without any error, and nobody would ever read it again.
+        """
+        journal = _identity(self._path.with_name(self._path.name + "-wal")) if self._wal else None
+        if self._identity[1] is None:
+            self._identity = (self._identity[0], journal)
+        if (_identity(self._path), journal) != self._identity or self._identity[0] is None:
+            raise FileGone
+
+    def erase_freed(self, connection: Connection) -> bool:
+        """Leave no trace of deleted values in any file; say whether the journal could be emptied too.
+
+        `secure_delete` overwrites what is deleted, but not copies that stayed behind when a page was split: only
+        rebuilding the file removes those.
+        """
+        connection.rollback()
+        self._ask(connection, "VACUUM")
+        if not self._wal:
+            return True
+        ((busy, _, _),) = self._ask(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+        return not busy
+
+    def dispose(self) -> None:
+        self._engine.dispose()
+
+    def _make_engine(self) -> Engine:
+        address = f"file:{quote(str(self._path))}?mode=rw"
+
+        def opened() -> Any:
+            return self._driver.connect(
+                address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+
+        engine = create_engine("sqlite://", module=self._driver, creator=opened, poolclass=NullPool)
+
+        @event.listens_for(engine, "begin")
+        def _take_the_write_lock_first(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # a lock asked for later cannot be waited for
+
+        return engine
+
+    def _make_file(self) -> None:
+        folder = self._path.parent
+        if not folder.is_dir():
+            raise StoreRefused(f"The folder of [storage] url does not exist: {folder}")
+        try:
+            # For its owner alone, since it will hold personal data. Never opened when it exists: closing a handle of
+            # one's own drops the locks of all of SQLite's in this process (https://sqlite.org/howtocorrupt.html, 2.2).
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            folder_handle = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(folder_handle)
+            finally:
+                os.close(folder_handle)
+        except OSError as error:
+            raise StoreRefused(
+                f"The database file {self._path} cannot be opened for writing: {error.strerror}."
+            ) from error
+
+    def _refuse_foreign(self, connection: Connection) -> None:
+        ((found,),) = self._ask(connection, "PRAGMA application_id")
+        ((tables,),) = self._ask(connection, "SELECT count(*) FROM sqlite_master")
+        if found != APPLICATION_ID and tables:
+            raise StoreRefused(
+                f"The file {self._path} is a SQLite database of another program. "
+                "It was left as it is; let [storage] url name a file of its own."
+            )
+        small = self._path.stat().st_size <= CHECK_WHOLE_FILE_UP_TO
+        if small and self._ask(connection, "PRAGMA quick_check(1)") != [("ok",)]:
+            raise StoreRefused(self._damaged())
+
+    def _set_up(self, connection: Connection) -> None:
+        wanted = "wal" if self._wal else "delete"
+        ((mode,),) = self._ask(connection, f"PRAGMA journal_mode = {wanted}")
+        if mode != wanted:
+            raise StoreRefused(
+                f"The file {self._path} is in journal mode {mode} and cannot be changed to {wanted}: another program "
+                f"holds it open, or its file system has no shared memory (SQLite {self._driver.sqlite_version})."
+            )
+        for pragma in (
+            "synchronous = FULL",
+            "fullfsync = ON",  # macOS: a plain fsync does not reach the disk
+            "checkpoint_fullfsync = ON",
+            "secure_delete = ON",
+            "journal_size_limit = 67108864",
+            "trusted_schema = OFF",
+        ):
+            self._ask(connection, f"PRAGMA {pragma}")
+
+    def _ask(self, connection: Connection, statement: str) -> list[tuple[Any, ...]]:
+        """Run a statement outside any transaction, which SQLAlchemy would begin."""
+        raw = connection.connection.dbapi_connection
+        assert raw is not None
+        try:
+            return list(raw.execute(statement).fetchall())
+        except self._driver.Error as error:
+            raise SqliteFailure(error) from error
+
+    def _damaged(self) -> str:
+        return (
+            f"The file {self._path} is no SQLite database, or a damaged one. It was left as it is; "
+            "put a backup in its place, or let [storage] url name another file."
+        )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,218 @@
+"""One thread, one connection, and group commit: what has queued while one commit ran shares the next.
+
+There is no waiting for company: a lone job is committed at once. A job's outcome is told only after COMMIT returned and
+the database proved that the commit is where a restart will look for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from widget.domain.errors import OutboxUnavailable
+from widget.store.faults import STORE_ERRORS, StoreRefused, in_words, worth_trying_singly
+
+LARGEST_BATCH = 1000
+LONGEST_QUEUE = 20_000
+CLOSE_SECONDS = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+class Database(Protocol):
+    """What both databases offer to the writer."""
+
+    name: str
+
+    def prepare(self) -> None: ...
+
+    def connect(self) -> Connection: ...
+
+    def prove(self) -> None: ...
+
+    def erase_freed(self, connection: Connection) -> bool: ...
+
+    def dispose(self) -> None: ...
+
+
+class Job:
+    """One piece of work and its outcome. Jobs with the same `together` function are run by one call of it."""
+
+    __slots__ = ("argument", "error", "finished", "result", "together", "wanted")
+
+    def __init__(
+        self,
+        together: Callable[[Connection, Sequence[Any]], Sequence[Any]],
+        argument: Any,
+        finished: Callable[[Sequence[Job]], None],
+    ) -> None:
+        self.together = together
+        self.argument = argument
+        self.finished = finished
+        self.result: Any = None
+        self.error: Exception | None = None
+        self.wanted = True  # false once nobody waits any more; then it is not begun
+
+
+class Writer:
+    """Runs jobs in order of arrival. All methods may be called from any thread."""
+
+    def __init__(self, database: Database, *, on_connect: Callable[[Connection], None]) -> None:
+        self._database = database
+        self._on_connect = on_connect
+        self._queue: deque[Job] = deque()
+        self._changed = threading.Condition()
+        self._closing = False
+        self._connection: Connection | None = None
+        self._prepared = False
+        self.reason: str | None = "the database was not opened yet"
+        # A daemon: a database that never answers must not hold up the end of the process.
+        self._thread = threading.Thread(target=self._run, name="outbox-writer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        """Queue a job, or raise OutboxUnavailable when the writer is closed or hopelessly behind."""
+        with self._changed:
+            if self._closing or len(self._queue) >= LONGEST_QUEUE:
+                raise OutboxUnavailable("closed" if self._closing else "too many are waiting")
+            self._queue.append(job)
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Do what is queued, then close the connection; blocks, with a bound."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._thread.ident is not None:
+            self._thread.join(CLOSE_SECONDS)
+
+    def _run(self) -> None:
+        while batch := self._next_batch():
+            self._do(batch)
+        self._disconnect()
+        self._database.dispose()
+
+    def _next_batch(self) -> list[Job]:
+        with self._changed:
+            while not self._queue and not self._closing:
+                self._changed.wait()
+            return [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
+
+    def _do(self, batch: list[Job]) -> None:
+        try:
+            wanted = [job for job in batch if job.wanted]
+            for job in wanted:
+                job.error = OutboxUnavailable("not run")  # until a commit says otherwise
+            if wanted:
+                self._commit_together(wanted)
+        finally:
+            _tell(batch)
+
+    def _commit_together(self, jobs: list[Job]) -> None:
+        error = self._attempt(jobs)
+        if error is None:
+            for job in jobs:
+                job.error = None
+            self._worked()
+        elif worth_trying_singly(error) and len(jobs) > 1:
+            for job in jobs:
+                self._commit_together([job])
+        else:
+            self._failed(jobs, error)
+
+    def _attempt(self, jobs: list[Job]) -> Exception | None:
+        """Run and commit the jobs; give the error, or None. A connection that broke while idle is replaced once."""
+        for last_try in (False, True):
+            fresh = self._connection is None
+            committing = False
+            try:
+                connection = self._connected()
+                self._database.prove()
+                with connection.begin() as transaction:
+                    _run_grouped(connection, jobs)
+                    committing = True
+                    transaction.commit()
+                self._database.prove()
+            except STORE_ERRORS as error:
+                if not worth_trying_singly(error):
+                    self._disconnect()
+                stale = isinstance(error, DBAPIError) and error.connection_invalidated
+                if last_try or committing or fresh or not stale:
+                    return error
+            except Exception as error:  # noqa: BLE001 — handed to whoever waits, as an executor does
+                self._disconnect()
+                return error
+            else:
+                return None
+        raise AssertionError("unreachable")
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            if not self._prepared:
+                self._database.prepare()
+                self._prepared = True
+            connection = self._database.connect()
+            self._on_connect(connection)
+            self._connection = connection
+        return self._connection
+
+    def _disconnect(self) -> None:
+        """Drop the connection: after a failed sync nothing it remembers may be trusted."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except STORE_ERRORS:
+                log.debug("close_failed")
+
+    def _worked(self) -> None:
+        if self.reason is not None:
+            self.reason = None
+            log.info("storage_ready", database=self._database.name)
+
+    def _failed(self, jobs: list[Job], error: Exception) -> None:
+        """Fail these jobs; when the database itself is at fault also all that queue, so that waits do not add up."""
+        words = in_words(error)
+        known: Exception = error if isinstance(error, StoreRefused) else OutboxUnavailable(words)
+        known.__cause__ = error if known is not error else None
+        for job in jobs:
+            job.error = known
+        if worth_trying_singly(error):
+            log.warning("storage_refused_a_value", kind=type(error).__name__)
+            return
+        if self.reason != words:
+            self.reason = words
+            log.error("storage_unavailable", database=self._database.name, reason=words, kind=type(error).__name__)
+        with self._changed:
+            behind = list(self._queue)
+            self._queue.clear()
+        for job in behind:
+            job.error = known
+        _tell(behind)
+
+
+def _run_grouped(connection: Connection, jobs: Sequence[Job]) -> None:
+    groups: dict[Any, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(job.together, []).append(job)
+    for together, members in groups.items():
+        results = together(connection, [job.argument for job in members])
+        for job, result in zip(members, results, strict=True):
+            job.result = result
+
+
+def _tell(jobs: Sequence[Job]) -> None:
+    """Tell the outcomes, with one call for all jobs that share a listener."""
+    listeners: dict[Any, list[Job]] = {}
+    for job in jobs:
+        listeners.setdefault(job.finished, []).append(job)
+    for finished, members in listeners.items():
+        finished(members)

@@ -1,0 +1,247 @@
+"""Open a survey by its signed link, start one from a launch ticket, take the answers: thanks only for what is on disk.
+
+The ports are what this module needs from outside: signed texts, the outbox, and one building of what ECE will get.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from widget.domain.answers import Checked, FaultCode, FieldFault, Fields, Filled, answers, check
+from widget.domain.errors import SurveyUnknown, TicketTaken
+from widget.domain.outbox import SurveyMessage
+from widget.domain.survey import Survey, shown
+
+LONGEST_SID = 256
+
+
+class Grant(Protocol):
+    """What a survey link says."""
+
+    @property
+    def sid(self) -> str: ...
+    @property
+    def entry_point(self) -> str: ...
+    @property
+    def survey(self) -> str: ...
+    @property
+    def expires(self) -> datetime: ...
+
+
+class LaunchTicket(Protocol):
+    """What a launch ticket says."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def entry_point(self) -> str: ...
+    @property
+    def locale(self) -> str: ...
+    @property
+    def expires(self) -> datetime: ...
+
+
+class TokenVerifier(Protocol):
+    """Signs and verifies; raises TokenInvalid and TokenExpired."""
+
+    def sign_survey(self, sid: str, entry_point: str, survey: str, expires: datetime) -> str: ...
+    def verify_survey(self, token: str) -> Grant: ...
+    def verify_ticket(self, token: str) -> LaunchTicket: ...
+
+
+class SurveyOutbox(Protocol):
+    """Keeps what visitors were thanked for. Every call raises OutboxUnavailable when the database does not serve."""
+
+    async def enqueue(self, message: SurveyMessage) -> bool:
+        """Return once the row is on disk: True when it is new, False when its key was there before."""
+        ...
+
+    async def bind_ticket(self, ticket_id: str, sid_hash: str, expires: datetime) -> str:
+        """Bind the ticket to this chat unless it is bound; give the hash it was bound to first."""
+        ...
+
+    async def hash_key(self) -> bytes:
+        """Give the key of the hashes: random, made once, kept with the rows.
+
+        Not one of the signing keys: those are replaced, and a replay after that must still meet its row.
+        """
+        ...
+
+
+# Builds what ECE will get and throws it away; raises ValueError when the message cannot be written.
+Rehearsal = Callable[[SurveyMessage], object]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPointSurvey:
+    """What surveys need to know of an entry point: its default survey and its theme."""
+
+    survey: str | None
+    theme: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSurvey:
+    """A verified link and the survey it opens."""
+
+    grant: Grant
+    survey: Survey
+    theme: str
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyLink:
+    token: str
+    expires: datetime
+    locale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The outcome of a post. `accepted`: the answers are on disk, from this post or an earlier one (`new` tells)."""
+
+    checked: Checked
+    accepted: bool
+    new: bool = False
+
+
+def valid_sid(sid: str) -> bool:
+    """Say whether this may be a session id of ECE: opaque, printable, bounded."""
+    return 0 < len(sid) <= LONGEST_SID and sid.isprintable() and bool(sid.strip())
+
+
+def survey_key(hash_key: bytes, sid: str, survey: str) -> str:
+    """Give the identity of one chat's answers to one survey; neither part can hold the NUL between them."""
+    return hmac.digest(hash_key, f"survey\0{sid}\0{survey}".encode(), "sha256").hex()
+
+
+def sid_hash(hash_key: bytes, sid: str) -> str:
+    """Give what a ticket is bound to: the session id itself need not be stored for that."""
+    return hmac.digest(hash_key, f"ticket\0{sid}".encode(), "sha256").hex()
+
+
+class SurveyLinks:
+    """Signs survey links: what the settings know, and how long a link lives."""
+
+    def __init__(
+        self,
+        definitions: Mapping[str, Survey],
+        entry_points: Mapping[str, EntryPointSurvey],
+        *,
+        tokens: TokenVerifier,
+        now: Callable[[], datetime],
+        lifetime: float,
+    ) -> None:
+        self.definitions = definitions
+        self.entry_points = entry_points
+        self.tokens = tokens
+        self._now = now
+        self._lifetime = timedelta(seconds=lifetime)
+
+    def link(self, sid: str, entry_point: str, survey: str | None = None) -> SurveyLink:
+        """Sign a link for an operator; raises ValueError for a bad session id, SurveyUnknown for unknown names."""
+        if not valid_sid(sid):
+            raise ValueError(f"a session id has 1 to {LONGEST_SID} printable characters")
+        known = self.entry_points.get(entry_point)
+        if known is None:
+            raise SurveyUnknown(f"no entry point is called {entry_point!r}")
+        name = survey or known.survey
+        if name is None:
+            raise SurveyUnknown(f"{entry_point!r} has no survey of its own; name one")
+        if name not in self.definitions:
+            raise SurveyUnknown(f"no survey is called {name!r}")
+        expires = (self._now() + self._lifetime).replace(microsecond=0)
+        return SurveyLink(self.tokens.sign_survey(sid, entry_point, name, expires), expires)
+
+    def open(self, token: str) -> OpenSurvey:
+        """Verify a link; raises TokenInvalid, TokenExpired, SurveyUnknown."""
+        grant = self.tokens.verify_survey(token)
+        entry_point = self.entry_points.get(grant.entry_point)
+        survey = self.definitions.get(grant.survey)
+        if entry_point is None or survey is None:
+            raise SurveyUnknown("the settings do not have it any more")
+        return OpenSurvey(grant, survey, entry_point.theme)
+
+
+class Surveys:
+    """Everything a visitor does with a survey before its delivery."""
+
+    def __init__(self, links: SurveyLinks, *, outbox: SurveyOutbox, rehearse: Rehearsal) -> None:
+        self.links = links
+        self._outbox = outbox
+        self._rehearse = rehearse
+
+    def ticket_entry_point(self, ticket: str) -> str:
+        """Name the entry point a ticket was made for; raises TokenInvalid, TokenExpired."""
+        return self.links.tokens.verify_ticket(ticket).entry_point
+
+    async def start(self, ticket: str, sid: str) -> SurveyLink:
+        """Give a chat that has ended its survey link.
+
+        The first session id to come with a ticket is bound to it for as long as the ticket lives; the same one again
+        gives the same survey, another one raises TicketTaken.
+        """
+        launched = self.links.tokens.verify_ticket(ticket)
+        link = self.links.link(sid, launched.entry_point)
+        mine = sid_hash(await self._outbox.hash_key(), sid)
+        first = await self._outbox.bind_ticket(launched.id, mine, launched.expires)
+        if not hmac.compare_digest(first, mine):
+            raise TicketTaken("the ticket belongs to another chat")
+        return SurveyLink(link.token, link.expires, launched.locale)
+
+    async def submit(self, opened: OpenSurvey, fields: Fields) -> Submission:
+        """Check the answers and put them on disk; raises OutboxUnavailable, and then nothing was promised."""
+        checked = check(opened.survey, fields)
+        if checked.faults:
+            return Submission(checked, accepted=False)
+        grant = opened.grant
+        message = SurveyMessage(
+            key=survey_key(await self._outbox.hash_key(), grant.sid, grant.survey),
+            sid=grant.sid,
+            entry_point=grant.entry_point,
+            survey=grant.survey,
+            answers=answers(opened.survey, checked),
+        )
+        try:
+            self._rehearse(message)
+        except ValueError:
+            faults = (FieldFault(FaultCode.UNSENDABLE),)
+            return Submission(Checked(checked.filled, checked.visible, faults), accepted=False)
+        return Submission(checked, accepted=True, new=await self._outbox.enqueue(message))
+
+
+def without_abandoned(survey: Survey, fields: Fields, page: int) -> Fields:
+    """Take out answers that a visitor left behind by going back: of questions hidden now, on other pages than this.
+
+    They travel in hidden fields, so nobody can see or empty them any more.
+    """
+    visible = shown(survey.questions, check(survey, fields).filled.chosen)
+    gone = {
+        name
+        for question in survey.questions
+        if question.id not in visible and question.page != page
+        for name in (question.id, question.other_field)
+    }
+    return {name: values for name, values in fields.items() if name not in gone}
+
+
+__all__ = [
+    "EntryPointSurvey",
+    "Filled",
+    "OpenSurvey",
+    "Rehearsal",
+    "Submission",
+    "SurveyLink",
+    "SurveyLinks",
+    "SurveyOutbox",
+    "Surveys",
+    "TokenVerifier",
+    "sid_hash",
+    "survey_key",
+    "valid_sid",
+    "without_abandoned",
+]

@@ -1,0 +1,203 @@
+"""Metrics: one table of definitions, a registry of our own, and counters that hot code keeps as plain integers.
+
+A label never holds what a visitor can choose: entry points and surveys by their configured names, routes by their
+pattern, methods and statuses from closed sets.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from anyio import to_thread
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+
+# (metric name, label values, value): what a source yields when it is read
+Sample = tuple[str, tuple[str, ...], float]
+Source = Callable[[], Iterable[Sample]]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One metric. `source` ones are read from registered sources at scrape time, the others are recorded."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+    help: str
+    source: bool = False
+    buckets: tuple[float, ...] = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
+
+
+DEFINITIONS = (
+    Definition("ece_widget_info", "gauge", ("version",), "Always 1; the version as a label."),
+    Definition(
+        "ece_widget_decisions_total",
+        "counter",
+        ("entry_point", "state", "reason"),
+        "Public answers (status and launcher, 304 too) by what they said; reason is empty where chat is available.",
+        source=True,
+    ),
+    Definition(
+        "ece_widget_snapshot_age_seconds",
+        "gauge",
+        ("entry_point",),
+        "Seconds since ECE gave the readings that are served.",
+        source=True,
+    ),
+    Definition(
+        "ece_widget_breaker_state",
+        "gauge",
+        ("entry_point", "call"),
+        "Circuit breaker: 0 closed, 1 half-open, 2 open; both labels empty for ECE's host.",
+        source=True,
+    ),
+    Definition("ece_widget_ece_calls_total", "counter", ("call", "outcome"), "Calls to ECE; outcome ok or the fault."),
+    Definition("ece_widget_ece_call_seconds", "histogram", ("call",), "Time of a call to ECE, failed ones too."),
+    Definition("ece_widget_requests_total", "counter", ("route", "method", "status"), "Requests by route pattern."),
+    Definition("ece_widget_request_seconds", "histogram", ("route",), "Time to the whole answer by route pattern."),
+    Definition("ece_widget_outbox_messages", "gauge", ("state",), "Rows of the outbox at the last look.", source=True),
+    Definition(
+        "ece_widget_outbox_oldest_seconds",
+        "gauge",
+        ("state",),
+        "Age of the oldest row in this state at the last look.",
+        source=True,
+    ),
+    Definition("ece_widget_surveys_total", "counter", ("outcome",), "Surveys thanked for: accepted, or repeated."),
+    Definition(
+        "ece_widget_deliveries_total",
+        "counter",
+        ("outcome",),
+        "Attempts to hand a survey to ECE: delivered, retried, dead, possible_double, lost_lease.",
+        source=True,
+    ),
+    Definition("ece_widget_dead_letters_total", "counter", (), "Surveys given up and kept.", source=True),
+    Definition("ece_widget_tickets_total", "counter", ("outcome",), "Launch tickets: issued, or why refused."),
+    Definition(
+        "ece_widget_problems_total", "counter", ("route", "code"), "Requests answered with a fault, by its stable code."
+    ),
+    Definition("ece_widget_rate_limited_total", "counter", ("limit",), "Requests answered 429."),
+    Definition(
+        "ece_widget_connections_closed_total",
+        "counter",
+        ("reason",),
+        "Connections that the guard closed, or requests that it refused.",
+        source=True,
+    ),
+    Definition("ece_widget_open_connections", "gauge", (), "Connections that are open.", source=True),
+    Definition("ece_widget_settings_reloads_total", "counter", ("outcome",), "SIGHUP: applied or refused."),
+)
+
+
+class Metrics:
+    """The registry of one process and the recorders that the application calls."""
+
+    def __init__(self, *, version: str = "") -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per label set, which no alert of ours reads
+        self.registry = CollectorRegistry(auto_describe=False)
+        self._process = CollectorRegistry(auto_describe=False)
+        ProcessCollector(registry=self._process)
+        PlatformCollector(registry=self._process)
+        self._sources: list[Source] = []
+        self._counters: dict[str, Counter] = {}
+        self._histograms: dict[str, Histogram] = {}
+        for each in DEFINITIONS:
+            if each.source:
+                continue
+            if each.kind == "counter":
+                self._counters[each.name] = Counter(each.name, each.help, each.labels, registry=self.registry)
+            elif each.kind == "histogram":
+                self._histograms[each.name] = Histogram(
+                    each.name, each.help, each.labels, registry=self.registry, buckets=each.buckets
+                )
+            else:
+                Gauge(each.name, each.help, each.labels, registry=self.registry).labels(version).set(1)
+        self.registry.register(_Sources(self._sources))
+
+    def register_source(self, source: Source) -> None:
+        """Have `source` read at each scrape, on the event loop; it yields samples of `source` definitions.
+
+        Counters of one label set from several sources are added up. The source must not block.
+        """
+        self._sources.append(source)
+
+    async def render(self) -> bytes:
+        """Give the Prometheus text. The process' own figures are files in /proc, so a thread reads them."""
+        return generate_latest(self.registry) + await to_thread.run_sync(generate_latest, self._process)
+
+    def ece_call(self, call: str, outcome: str, seconds: float) -> None:
+        """Record one call to ECE: `outcome` is "ok" or the error's code."""
+        self._counters["ece_widget_ece_calls_total"].labels(call, outcome).inc()
+        self._histograms["ece_widget_ece_call_seconds"].labels(call).observe(seconds)
+
+    def request(self, route: str, method: str, status: int, seconds: float, code: str | None = None) -> None:
+        """Record one answered request by its route pattern; `code` is the fault's, if it was one."""
+        if code is not None:
+            self._counters["ece_widget_problems_total"].labels(route, code).inc()
+        known = method if method in METHODS else "other"
+        self._counters["ece_widget_requests_total"].labels(route, known, str(status)).inc()
+        self._histograms["ece_widget_request_seconds"].labels(route).observe(seconds)
+
+    def survey(self, outcome: str) -> None:
+        """Record one survey that a visitor was thanked for: accepted, or repeated."""
+        self._counters["ece_widget_surveys_total"].labels(outcome).inc()
+
+    def ticket(self, outcome: str) -> None:
+        """Record a launch ticket: issued, or the code for which it was refused."""
+        self._counters["ece_widget_tickets_total"].labels(outcome).inc()
+
+    def rate_limited(self, limit: str) -> None:
+        self._counters["ece_widget_rate_limited_total"].labels(limit).inc()
+
+    def settings_reload(self, outcome: str) -> None:
+        """Record a SIGHUP: applied or refused."""
+        self._counters["ece_widget_settings_reloads_total"].labels(outcome).inc()
+
+
+class _Sources(Collector):
+    """Read every source and give the sums as metric families."""
+
+    def __init__(self, sources: list[Source]) -> None:
+        self._sources = sources
+
+    def collect(self) -> Iterator[Metric]:
+        sums: dict[str, dict[tuple[str, ...], float]] = {each.name: {} for each in DEFINITIONS if each.source}
+        for source in self._sources:
+            for name, labels, value in source():
+                values = sums[name]
+                values[labels] = values.get(labels, 0.0) + value
+        for each in DEFINITIONS:
+            if not each.source:
+                continue
+            family: CounterMetricFamily | GaugeMetricFamily
+            if each.kind == "counter":
+                family = CounterMetricFamily(each.name, each.help, labels=each.labels)
+            else:
+                family = GaugeMetricFamily(each.name, each.help, labels=each.labels)
+            for labels, value in sums[each.name].items():
+                family.add_metric(list(labels), value)
+            yield family
+
+
+def stopwatch() -> Callable[[], float]:
+    """Start a watch; the result gives the seconds since, by the monotonic clock."""
+    start = time.perf_counter()
+    return lambda: time.perf_counter() - start

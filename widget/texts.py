@@ -1,0 +1,248 @@
+"""Say things in the visitor's language: gettext catalogs, plural forms, and durations, days and times through CLDR.
+
+Every text is written in English where it is used, in a template as `_("…")` or `ngettext("…", "…", n)`, and translated
+in `locales/<language>/LC_MESSAGES/ece_widget.po`. The operator's themes folder may hold a `locales/` of its own, in the
+same layout or as `locales/<language>.po`: a language we do not ship is added, a text we ship is replaced.
+"""
+
+from __future__ import annotations
+
+import re
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from gettext import c2py
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time, format_timedelta, get_timezone_name
+from babel.messages.pofile import PoFileError, read_po
+from babel.numbers import format_decimal
+
+SHIPPED = Path(__file__).resolve().parent / "locales"
+SOURCE = "en"  # the language the texts are written in, and the one to fall back to
+
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+_SPELLINGS = {"iw": "he", "cmn": "zh", "nb": "no", "nn": "no"}  # older or narrower codes of the same language
+_NEAREST = {"pt": "pt-BR", "zh": "zh-Hans"}
+# CLDR's plain "en" is American; most sites that say no more than "en" are read world-wide, where 09:00 is clearer.
+_CLDR = {"en": "en_GB"}
+_TIME_PATTERNS = {"ko": "aaaa h:mm"}  # the short form has AM and PM in Latin letters
+_MOST_MINUTES = 30
+_A_WEEK = timedelta(days=6)
+
+
+def marked(text: str) -> str:
+    """Mark a text for the catalogs where it is written; it is translated where it is shown."""
+    return text
+
+
+_LESS = marked("less than a minute")
+_ABOUT = marked("about %(duration)s")
+_MORE = marked("more than %(duration)s")
+
+Messages = Mapping[str, str | tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language as its catalog gives it; `plural` chooses among its `forms` for a number."""
+
+    tag: str
+    locale: Locale
+    messages: Messages
+    forms: int
+    plural: Callable[[int], int]
+
+    @property
+    def direction(self) -> Literal["ltr", "rtl"]:
+        return "rtl" if self.locale.text_direction == "rtl" else "ltr"
+
+
+@dataclass(frozen=True, slots=True)
+class TextFault:
+    """A catalog of the operator's that cannot be used, and why."""
+
+    file: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.problem}"
+
+
+class Texts:
+    """All languages, read once. Every method is a function of its arguments."""
+
+    def __init__(self, languages: Mapping[str, Language], faults: tuple[TextFault, ...] = ()) -> None:
+        self._languages = dict(languages)
+        self._folded = {tag.lower(): tag for tag in self._languages}
+        self.languages = tuple(self._languages)
+        self.faults = faults
+
+    @classmethod
+    def load(cls, directory: Path | None = None) -> Texts:
+        """Read the shipped catalogs and then the operator's, `<directory>/locales`, over them."""
+        languages: dict[str, Language] = {}
+        faults: list[TextFault] = []
+        for folder in (SHIPPED, directory / "locales" if directory else None):
+            for tag, file in _catalogs(folder) if folder else ():
+                try:
+                    languages[tag], problems = _read(tag, file, known=languages.get(tag))
+                    faults += [TextFault(str(file), problem) for problem in problems]
+                except (OSError, ValueError, LookupError, UnknownLocaleError, PoFileError) as error:
+                    faults.append(TextFault(str(file), f"cannot be used: {error}"))
+        if SOURCE not in languages:
+            raise FileNotFoundError("locales/ is missing from this installation; install ece-widget again")
+        texts = cls(dict(sorted(languages.items(), key=lambda each: (each[0] != SOURCE, each[0]))), tuple(faults))
+        texts.warm_up()
+        return texts
+
+    def warm_up(self) -> None:
+        """Make Babel read its locale data from disk now, and not later inside the event loop."""
+        moment = datetime(2026, 1, 5, 9, tzinfo=ZoneInfo("Europe/Berlin"))
+        for tag in self.languages:
+            self.wait(tag, 240)
+            self.opening(tag, moment, zone=ZoneInfo("Europe/Berlin"), now=moment)
+
+    def negotiate(self, tag: str | None) -> str:
+        """Give the best language we have for a language tag; odd, long and unknown ones get English."""
+        if tag is None or len(tag) > 35 or not _TAG.fullmatch(tag):
+            return SOURCE
+        parts = tag.lower().replace("_", "-").split("-")
+        parts[0] = _SPELLINGS.get(parts[0], parts[0])
+        while parts:
+            wanted = "-".join(parts)
+            found = self._folded.get(wanted) or self._folded.get(_NEAREST.get(wanted, "").lower())
+            if found:
+                return found
+            parts.pop()
+        return SOURCE
+
+    def direction(self, language: str) -> Literal["ltr", "rtl"]:
+        return self._languages[language].direction
+
+    def name(self, language: str) -> str:
+        """Give the language's own name, as in a list to choose from."""
+        return Locale.parse(language, sep="-").get_display_name() or language
+
+    def gettext(self, language: str, message: str) -> str:
+        translated = self._languages[language].messages.get(message)
+        return translated if isinstance(translated, str) and translated else message
+
+    def ngettext(self, language: str, singular: str, plural: str, number: int) -> str:
+        known = self._languages[language]
+        forms = known.messages.get(singular)
+        if isinstance(forms, tuple):
+            form = forms[min(known.plural(number), len(forms) - 1)]
+            if form:
+                return form
+        return singular if number == 1 else plural
+
+    def number(self, language: str, value: int) -> str:
+        return format_decimal(value, locale=self._languages[language].locale)
+
+    def wait(self, language: str, seconds: int | None) -> str:
+        """Give the band of a wait, rounded up to the minute; the empty text when ECE did not say."""
+        if seconds is None:
+            return ""
+        if seconds < 60:
+            return self.gettext(language, _LESS)
+        minutes = -(-seconds // 60)
+        text = _ABOUT if minutes <= _MOST_MINUTES else _MORE
+        duration = format_timedelta(
+            timedelta(minutes=min(minutes, _MOST_MINUTES)),
+            granularity="minute",
+            threshold=_MOST_MINUTES * 2,  # minutes stay minutes
+            locale=self._languages[language].locale,
+        )
+        return self.gettext(language, text) % {"duration": duration}
+
+    def place(self, language: str, position: int | None) -> str:
+        """Give the place in the queue; the empty text when ECE did not say."""
+        if position is None:
+            return ""
+        text = self.gettext(language, "You would be number %(position)s")
+        return text % {"position": self.number(language, position)}
+
+    def opening(self, language: str, moment: datetime | None, *, zone: tzinfo, now: datetime) -> str:
+        """Say when chat opens, in the entry point's time zone: the day of the week, with its date if a week away."""
+        if moment is None:
+            return ""
+        local, today = moment.astimezone(zone), now.astimezone(zone)
+        locale = self._languages[language].locale
+        near = local.date() - today.date() <= _A_WEEK
+        values = {
+            "day": format_date(local, "EEEE" if near else "full", locale=locale),
+            "time": _unbroken(format_time(local, _TIME_PATTERNS.get(locale.language, "short"), locale=locale)),
+        }
+        return self.gettext(language, "Opens %(day)s at %(time)s.") % values
+
+    def zone(self, language: str, zone: tzinfo) -> str:
+        """Give the time zone's name in words, as "Central European Time"."""
+        return get_timezone_name(zone, locale=self._languages[language].locale)
+
+
+def _unbroken(text: str) -> str:
+    """Keep "9:00" and "am" on one line."""
+    return text.replace(" ", "\u00a0")
+
+
+def _catalogs(folder: Path) -> Iterator[tuple[str, Path]]:
+    """The catalogs of a folder in either layout, with the language each is for."""
+    if not folder.is_dir():
+        return
+    for entry in sorted(folder.iterdir()):
+        if entry.suffix == ".po" and entry.is_file():
+            yield _tag(entry.stem), entry
+        elif (entry / "LC_MESSAGES" / "ece_widget.po").is_file():
+            yield _tag(entry.name), entry / "LC_MESSAGES" / "ece_widget.po"
+
+
+def _tag(name: str) -> str:
+    """Spell a language as BCP 47 does: "pt_br" → "pt-BR", "zh-hans" → "zh-Hans"."""
+    first, *rest = name.replace("_", "-").split("-")
+    return "-".join([first.lower(), *(part.title() if len(part) == 4 else part.upper() for part in rest)])
+
+
+def _read(tag: str, file: Path, *, known: Language | None) -> tuple[Language, list[str]]:
+    """Read one catalog over the `known` messages of its language; also gives the texts that had to be left out."""
+    if not _TAG.fullmatch(tag):
+        raise ValueError(f"{tag!r} is no language tag, as de or pt-BR")
+    locale = Locale.parse(_CLDR.get(tag, tag.replace("-", "_")))
+    source = file.read_bytes().removeprefix(BOM_UTF8)
+    catalog = read_po(BytesIO(source), locale=str(locale), abort_invalid=True)
+    forms = known.forms if known else catalog.num_plurals
+    if catalog.num_plurals != forms and b"Plural-Forms" in source:  # a file of one sentence needs no header
+        raise ValueError(f"its Plural-Forms say nplurals={catalog.num_plurals}; the shipped catalog has {forms}")
+    messages, problems = dict(known.messages) if known else {}, []
+    for message in catalog:
+        ids = message.id if isinstance(message.id, tuple | list) else (message.id,)
+        given = message.string if isinstance(message.string, tuple | list) else (message.string,)
+        strings = tuple(each for each in given if each)
+        if not ids[0] or message.fuzzy or len(strings) < len(given):
+            continue
+        problem = _misfit(ids, strings, forms)
+        if problem:
+            problems.append(f"the text {ids[0]!r} {problem}")
+        else:
+            messages[ids[0]] = strings if len(ids) > 1 else strings[0]
+    return Language(tag, locale, messages, forms, known.plural if known else c2py(catalog.plural_expr)), problems
+
+
+def _misfit(ids: Sequence[str], strings: Sequence[str], forms: int) -> str:
+    """Say why a translation cannot stand in for its text: it would fail when a page is made."""
+    if len(ids) > 1 and len(strings) != forms:
+        return f"has {len(strings)} forms; the language has {forms}"
+    known = {name for each in ids for name in _PLACEHOLDER.findall(each)}
+    for each in strings:
+        unknown = sorted(set(_PLACEHOLDER.findall(each)) - known)
+        if unknown:
+            return f"has the placeholder {unknown[0]!r}; known are {', '.join(sorted(known)) or 'none'}"
+        if known and "%" in _PLACEHOLDER.sub("", each).replace("%%", ""):
+            return "has a single %; write %%"
+    return ""

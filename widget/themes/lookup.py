@@ -1,0 +1,107 @@
+"""Find the file a page is made from.
+
+The order: the operator's theme, the shipped theme of that name, the operator's default, the shipped default. A
+template that replaces another reaches it as `default:NAME` (also spelt `shipped:NAME`), to extend or include it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from widget.assets import asset_folder
+from widget.themes.design import Design, read_design
+from widget.themes.faults import ThemeFault, ThemeWarning
+from widget.themes.folders import NAME, Layer, read_layers
+from widget.themes.markup import blocked_markup
+from widget.themes.versions import Changes, outgrown, read_changes
+
+DEFAULT = "default"
+
+
+class Themes:
+    """Every theme, read once from the shipped and from the operator's folder."""
+
+    def __init__(
+        self,
+        *,
+        shipped: Mapping[str, Layer],
+        operator: Mapping[str, Layer],
+        changes: Changes,
+        faults: tuple[ThemeFault, ...] = (),
+    ) -> None:
+        self._shipped, self._operator, self._changes = dict(shipped), dict(operator), changes
+        names = sorted({*shipped, *operator} - {DEFAULT})
+        self.names: tuple[str, ...] = (DEFAULT, *names)
+        self._chains = {name: self._chain(name) for name in self.names}
+        self._designs: dict[str, Design] = {}
+        design_faults: list[ThemeFault] = []
+        for name in self.names:
+            self._designs[name], found = read_design(name, self._chains[name])
+            design_faults += [fault for fault in found if fault not in design_faults]
+        self._faults = (*faults, *design_faults)
+
+    @classmethod
+    def load(cls, directory: Path | None = None, *, shipped: Path | None = None) -> Themes:
+        """Read the shipped themes and those in the operator's `directory`, which need not exist."""
+        shipped_folder = shipped or asset_folder("templates")
+        ours, our_faults = read_layers(shipped_folder, "shipped")
+        theirs, their_faults = read_layers(directory, "operator") if directory else ({}, [])
+        if DEFAULT not in ours:
+            raise FileNotFoundError("templates/default/ is missing from this installation; install ece-widget again")
+        return cls(
+            shipped=ours,
+            operator=theirs,
+            changes=read_changes(shipped_folder),
+            faults=(*our_faults, *their_faults),
+        )
+
+    def resolve(self, name: str | None, default: str = DEFAULT) -> str:
+        """Give a theme there is: `name`, else `default`, else the default theme. Odd names never go further."""
+        for each in (name, default):
+            if each is not None and NAME.fullmatch(each) and each in self._chains:
+                return each
+        return DEFAULT
+
+    def chain(self, theme: str) -> tuple[Layer, ...]:
+        """The layers in which a file of `theme` is looked for, first one first."""
+        return self._chains[theme]
+
+    def design(self, theme: str) -> Design:
+        return self._designs[theme]
+
+    def files(self, theme: str) -> tuple[str, ...]:
+        """Every file name there is for `theme`, from whatever layer."""
+        return tuple(sorted({name for layer in self._chains[theme] for name in layer.files}))
+
+    @cached_property
+    def overrides(self) -> tuple[tuple[Layer, str], ...]:
+        """The operator's files, each with its layer."""
+        return tuple((layer, name) for layer in self._operator.values() for name in layer.files)
+
+    def replaced(self, theme: str, file: str) -> Layer | None:
+        """The shipped layer whose file the operator's `theme`/`file` stands in for, if there is one."""
+        return next((each for each in self._chains[theme] if each.owner == "shipped" and file in each.files), None)
+
+    def faults(self) -> tuple[ThemeFault, ...]:
+        """What is wrong in the themes directory and therefore not used as written."""
+        return self._faults
+
+    def warnings(self) -> tuple[ThemeWarning, ...]:
+        """Overrides that ours have outgrown, markup a strict policy blocks, and colours too close to read."""
+        found: list[ThemeWarning] = []
+        for layer, name in self.overrides:
+            found += blocked_markup(layer, name)
+            replaced = self.replaced(layer.theme, name)
+            if replaced is not None:
+                found += outgrown(layer, name, replaced, self._changes)
+        for theme in self._operator:
+            found += self._designs[theme].contrast_warnings()
+        return tuple(found)
+
+    def _chain(self, name: str) -> tuple[Layer, ...]:
+        wanted = [
+            (owner, theme) for theme in dict.fromkeys((name, DEFAULT)) for owner in (self._operator, self._shipped)
+        ]
+        return tuple(owner[theme] for owner, theme in wanted if theme in owner)

@@ -1,0 +1,89 @@
+"""Markup in an operator's templates that a strict content security policy would block, or a launcher must not have.
+
+The source is read, not the result: Jinja's tags are taken out first, so that a line number is the designer's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+from widget.themes.faults import ThemeWarning
+from widget.themes.folders import Layer
+
+_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
+_STATEMENT = re.compile(r"\{%.*?%\}", re.DOTALL)
+_OUTPUT = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_CSS = {
+    re.compile(r"url\(", re.IGNORECASE): "url(): nothing is loaded by our style sheets; draw it, or use an SVG icon",
+    re.compile(r"@import", re.IGNORECASE): '@import: use {% include "…" %}',
+    re.compile(r"\bexpression\(|-moz-binding", re.IGNORECASE): "script in a style sheet",
+}
+_LINKS = frozenset({"href", "src", "action", "formaction", "xlink:href", "data"})
+_NOT_IN_A_LAUNCHER = frozenset({"img", "picture", "video", "audio", "link", "form"})
+_NOWHERE = frozenset({"iframe", "object", "embed", "base", "applet"})
+
+
+def blocked_markup(layer: Layer, file: str) -> list[ThemeWarning]:
+    """Name what the browser would refuse in one file, each with its line."""
+    source = _without_jinja(layer.files[file])
+    if file.endswith(".css"):
+        found = list(_in_css(source))
+    elif file.endswith(".html"):
+        found = _in_html(source, launcher=file == "launcher.html", frames=file == "panel.html")
+    else:
+        return []
+    return [ThemeWarning(f"{layer.where(file)}, line {line}", problem) for line, problem in sorted(found)]
+
+
+def _without_jinja(source: str) -> str:
+    """Blank out Jinja's tags and keep every line where it is."""
+    for pattern, instead in ((_COMMENT, ""), (_STATEMENT, ""), (_OUTPUT, "x")):
+        source = pattern.sub(lambda match, instead=instead: instead + "\n" * match[0].count("\n"), source)  # type: ignore[misc]
+    return source
+
+
+def _in_css(source: str) -> Iterator[tuple[int, str]]:
+    plain = re.sub(r"/\*.*?\*/", lambda match: "\n" * match[0].count("\n"), source, flags=re.DOTALL)
+    for number, line in enumerate(plain.splitlines(), 1):
+        for pattern, problem in _CSS.items():
+            if pattern.search(line):
+                yield number, problem
+
+
+def _in_html(source: str, *, launcher: bool, frames: bool) -> list[tuple[int, str]]:
+    reader = _Reader(launcher=launcher, frames=frames)
+    reader.feed(source)
+    reader.close()
+    return reader.found
+
+
+class _Reader(HTMLParser):
+    def __init__(self, *, launcher: bool, frames: bool) -> None:
+        super().__init__()
+        self.found: list[tuple[int, str]] = []
+        self._launcher, self._frames = launcher, frames
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "style":
+            self._note("<style>: put it into launcher.css or page.css")
+        elif tag == "script" and (self._launcher or "src" not in given):
+            self._note("<script> with code in it: only files of ours run, and none in a launcher")
+        elif (tag in _NOWHERE and not (tag == "iframe" and self._frames)) or (
+            self._launcher and tag in _NOT_IN_A_LAUNCHER
+        ):
+            self._note(f"<{tag}>{' in a launcher' if tag not in _NOWHERE else ''}")
+        for name, value in attrs:
+            if name == "style":
+                self._note(f"style= on <{tag}>: use a class")
+            elif name.startswith("on") and len(name) > 3:
+                self._note(f"{name}= on <{tag}>: no code in attributes runs")
+            elif name in _LINKS and re.match(r"\s*(?:javascript|data|vbscript):", value or "", re.IGNORECASE):
+                self._note(f"{name}= with {(value or '').strip().partition(':')[0].lower()}: on <{tag}>")
+            elif value and "url(" in value.lower():
+                self._note(f"url() in {name}= on <{tag}>")
+
+    def _note(self, problem: str) -> None:
+        self.found.append((self.getpos()[0], problem))

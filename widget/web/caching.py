@@ -1,0 +1,71 @@
+"""Validators and cache headers of the public answers (RFC 9110, section 13; RFC 9111; RFC 5861)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from hashlib import blake2b
+from math import ceil, floor
+
+LONGEST_MAX_AGE = 60
+WITHOUT_ECE = 5  # seconds a cache may go on with an answer in which ECE had no word
+
+
+def weak_etag(*parts: bytes) -> bytes:
+    """Give a weak entity tag over `parts`: equal answers are equivalent, not equal to the byte (`asOf` is left out)."""
+    digest = blake2b(digest_size=12)
+    for part in parts:
+        digest.update(part)
+        digest.update(b"\0")
+    return b'W/"%s"' % digest.hexdigest().encode()
+
+
+def cache_control(trusted_for: float | None, valid_for: float, next_check: int) -> bytes:
+    """Give Cache-Control for an answer of this moment; all in seconds, `trusted_for` None where ECE had no word in it.
+
+    max-age + stale-while-revalidate, and max-age + stale-if-error, both end when the snapshot may not be trusted any
+    more, so that no cache between us and the visitor says "open" longer than we would.
+    """
+    if trusted_for is None:
+        max_age = max(1, floor(min(valid_for, next_check, LONGEST_MAX_AGE)))
+        later = WITHOUT_ECE
+    else:
+        trusted = _whole_seconds(trusted_for)
+        max_age = min(trusted, max(1, floor(min(valid_for, next_check))))
+        later = trusted - max_age
+    return b"public, max-age=%d, stale-while-revalidate=%d, stale-if-error=%d" % (max_age, later, later)
+
+
+def seconds_to_remake(trusted_for: float | None) -> float:
+    """Give the seconds after which Cache-Control has to count on: when the trust that is left passes a whole second."""
+    return 1.0 if trusted_for is None else trusted_for - _whole_seconds(trusted_for)
+
+
+def _whole_seconds(trusted_for: float) -> int:
+    """The seconds that are left for certain until the header is remade: 59 from 60.0 down to above 59."""
+    return max(0, ceil(trusted_for) - 1)
+
+
+def http_date(moment: datetime) -> bytes:
+    """Give an IMF-fixdate (RFC 9110, section 5.6.7)."""
+    return format_datetime(moment.astimezone(UTC).replace(microsecond=0), usegmt=True).encode()
+
+
+def none_match(header: bytes, etag: bytes) -> bool:
+    """Say whether If-None-Match names our tag, by the weak comparison; `*` names any."""
+    if header == etag:
+        return True
+    opaque = etag.removeprefix(b"W/")
+    tags = (tag.strip().removeprefix(b"W/") for tag in header.split(b","))
+    return any(tag in (opaque, b"*") for tag in tags)
+
+
+def not_modified_since(header: bytes, last_modified: datetime) -> bool:
+    """Say whether If-Modified-Since is a date at or after ours; anything that is no date says nothing."""
+    try:
+        since = parsedate_to_datetime(header.decode("latin-1"))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return False
+    if since.tzinfo is None:
+        since = since.replace(tzinfo=UTC)
+    return since >= last_modified.replace(microsecond=0)

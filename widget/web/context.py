@@ -1,0 +1,141 @@
+"""What every request carries: an id, the client's address, the trace; and at its end one log line and one count.
+
+The hot public answers do not come through here; they are counted as plain integers where they are answered.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from widget import telemetry
+from widget.telemetry import Metrics
+
+Address = IPv4Address | IPv6Address
+
+# What nginx ($request_id) and most balancers send: 32 hex digits or a UUID. Else words could be smuggled into logs.
+_REQUEST_ID = re.compile(rb"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TRACE_PARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_LONGEST_CHAIN = 50
+TICKETS_COME_BACK_TO = "/survey/start"
+REFUSED_TICKETS = frozenset({"token_invalid", "token_expired", "ticket_taken"})
+
+
+def new_request_id() -> str:
+    return secrets.token_hex(10)
+
+
+class TrustedProxies:
+    """Who may speak for a client. Only `X-Forwarded-For` is read; scheme and host come from `public_url` always."""
+
+    def __init__(self, networks: Iterable[str]) -> None:
+        self._networks = tuple(ip_network(network) for network in networks)
+
+    def trusts(self, address: str) -> bool:
+        """Say whether this peer is one of the configured proxies."""
+        parsed = _parsed(address)
+        return parsed is not None and self._covers(parsed)
+
+    def client(self, scope: Scope) -> str:
+        """Give the client's address: the peer, or behind our proxies the rightmost hop that is none of them."""
+        peer = scope["client"][0] if scope.get("client") else ""
+        address = _parsed(peer)
+        if address is None or not self._covers(address):
+            return str(address or "unknown")
+        chain = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+        for hop in reversed(chain.decode("latin-1").split(",")[-_LONGEST_CHAIN:]):
+            parsed = _parsed(_without_port(hop.strip()))
+            if parsed is None:
+                break  # what stands left of garbage was not written by a proxy of ours
+            address = parsed
+            if not self._covers(parsed):
+                break
+        return str(address)
+
+    def _covers(self, address: Address) -> bool:
+        return any(address in network for network in self._networks)
+
+
+class RequestContext:
+    """The outermost middleware: `scope["state"]` gets `request_id` and `client`; then log line and metrics.
+
+    `scope["state"]["fault"]` is the code of the fault that was answered, which `Errors` leaves there.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, metrics: Metrics, proxies: TrustedProxies, new_id: Callable[[], str] = new_request_id
+    ) -> None:
+        self.app = app
+        self.metrics = metrics
+        self.proxies = proxies
+        self.new_id = new_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        state["client"] = self.proxies.client(scope)
+        state["request_id"] = self._id(scope)
+        token = telemetry.trace_parent.set(_trace(scope))
+        seconds = telemetry.stopwatch()
+        status = 0
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noting)
+        finally:
+            telemetry.trace_parent.reset(token)
+            self._record(scope, status, seconds())
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        code = scope["state"].get("fault")
+        self.metrics.request(route, scope["method"], status, seconds, code)
+        if route == TICKETS_COME_BACK_TO and code in REFUSED_TICKETS:
+            self.metrics.ticket(code)
+        telemetry.logger().info(
+            "request",
+            route=route,
+            method=scope["method"] if scope["method"] in telemetry.METHODS else "other",
+            status=status,
+            **({"code": code} if code else {}),
+            ms=round(seconds * 1000, 1),
+            request_id=scope["state"]["request_id"],
+        )
+
+    def _id(self, scope: Scope) -> str:
+        peer = scope["client"][0] if scope.get("client") else ""
+        for name, value in scope["headers"]:
+            if name == b"x-request-id" and _REQUEST_ID.fullmatch(value) and self.proxies.trusts(peer):
+                return str(value.decode("ascii"))
+        return self.new_id()
+
+
+def _trace(scope: Scope) -> str | None:
+    found = [value for name, value in scope["headers"] if name == b"traceparent"]
+    return found[0].decode("ascii") if len(found) == 1 and _TRACE_PARENT.fullmatch(found[0]) else None
+
+
+def _parsed(text: str) -> Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _without_port(hop: str) -> str:
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop

@@ -1,0 +1,178 @@
+"""The public answers, status and launcher: rendered once per snapshot, served as ready bytes.
+
+`PublicAnswers` renders and remembers; `FastLane` stands before the application and answers what is ready from memory,
+without routing and without waiting. Whatever is not ready (a first visit, an answer that aged, another method, an odd
+name) goes on to the application, whose routes ask `PublicAnswers` and so put the answer into the lane.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
+from urllib.parse import parse_qsl
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from widget.availability import Availability, View
+from widget.domain.decision import Decision
+from widget.web.ready import Headers, Ready, Tally, time_text
+
+STATUS_PATH = "/v1/status/"
+LAUNCHER_PATH = "/v1/launcher/"
+
+MOST_LAUNCHERS = 10_000  # kept at once, all entry points, themes and languages together
+MOST_SPELLINGS = 256  # of a query, remembered for each entry point
+LONGEST_SPELLING = 96
+LONGEST_QUERY = 2048
+MOST_FIELDS = 16
+
+_Key = TypeVar("_Key")
+
+
+class Launchers(Protocol):
+    """Who draws the launcher, and knows which themes and languages there are."""
+
+    def launcher(self, decision: Decision, *, theme: str, language: str) -> str: ...
+
+    def theme(self, asked: str | None, *, entry_point: str) -> str: ...
+
+    def language(self, asked: str | None) -> str: ...
+
+
+class PublicAnswers:
+    """Render status and launchers once per snapshot and phase, and keep them ready."""
+
+    def __init__(
+        self,
+        availability: Availability,
+        pages: Launchers,
+        *,
+        headers: Headers,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._availability = availability
+        self._pages = pages
+        self._headers = headers
+        self._monotonic = monotonic
+        self.statuses: dict[str, Ready] = {}
+        self.launchers: dict[str, dict[bytes, Ready]] = {}
+        self._drawn: dict[tuple[str, str, str], Ready] = {}
+        self._tallies: dict[tuple[str, str, str], Tally] = {}
+        availability.on_change(self.expire)
+
+    async def status(self, name: str) -> Ready:
+        """Give the decision as JSON, ready to send. Raises KeyError for a name that is not configured."""
+        view = await self._availability.view(name)
+        path = STATUS_PATH + name
+        if path not in self.statuses:
+            self.statuses[path] = Ready(name, decision_json, self._headers, media_type=b"application/json", packs=False)
+        return self._filled(self.statuses[path], view)
+
+    async def launcher(self, name: str, query: bytes) -> Ready:
+        """Give the launcher in the theme and language that `query` asks for, ready to send. Raises KeyError."""
+        view = await self._availability.view(name)
+        asked = query_fields(query)
+        theme = self._pages.theme(asked.get("theme"), entry_point=name)
+        language = self._pages.language(asked.get("locale"))
+        ready = self._drawn.get((name, theme, language))
+        if ready is None:
+
+            def render(decision: Decision) -> bytes:
+                return self._pages.launcher(decision, theme=theme, language=language).encode()
+
+            ready = Ready(name, render, self._headers, media_type=b"text/html; charset=utf-8", packs=True)
+            _put(self._drawn, (name, theme, language), ready, most=MOST_LAUNCHERS)
+        if len(query) <= LONGEST_SPELLING:
+            _put(self.launchers.setdefault(LAUNCHER_PATH + name, {}), query, ready, most=MOST_SPELLINGS)
+        return self._filled(ready, view)
+
+    def anew(self, ready: Ready, moment: float) -> Ready | None:
+        """Bring an answer that is due up to date, or give None when its visitor has to wait for ECE."""
+        if moment < ready.until:
+            ready.count_down(moment)
+            return ready
+        view = self._availability.view_now(ready.name)
+        return None if view is None else self._filled(ready, view)
+
+    def expire(self, name: str) -> None:
+        """Have every ready answer of an entry point made anew at its next visit."""
+        answers = list(self.launchers.get(LAUNCHER_PATH + name, {}).values())
+        if STATUS_PATH + name in self.statuses:
+            answers.append(self.statuses[STATUS_PATH + name])
+        for ready in answers:
+            ready.due = ready.until = float("-inf")
+
+    def tallies(self) -> Iterator[tuple[str, str, str, Tally]]:
+        """Give what was answered from here as (entry point, state, reason, tally)."""
+        for key, tally in self._tallies.items():
+            yield *key, tally
+
+    def _filled(self, ready: Ready, view: View) -> Ready:
+        decision = view.decision
+        if ready.decision != decision:
+            key = (decision.entry_point, str(decision.state), str(decision.reason or ""))
+            ready.fill(decision, self._tallies.setdefault(key, Tally()))
+        ready.stand(view, self._monotonic())
+        return ready
+
+
+class FastLane:
+    """The ASGI application: what is ready goes out at once, everything else to `app`."""
+
+    def __init__(self, app: ASGIApp, answers: PublicAnswers, *, monotonic: Callable[[], float]) -> None:
+        self._app = app
+        self._answers = answers
+        self._statuses = answers.statuses
+        self._launchers = answers.launchers
+        self._monotonic = monotonic
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            ready = self._statuses.get(scope["path"])
+            if ready is None and (spellings := self._launchers.get(scope["path"])) is not None:
+                ready = spellings.get(scope["query_string"])
+            if ready is not None and scope["method"] in ("GET", "HEAD"):
+                moment = self._monotonic()
+                if moment >= ready.due:
+                    ready = self._answers.anew(ready, moment)
+                if ready is not None:
+                    await ready.send(scope, send)
+                    return
+        await self._app(scope, receive, send)
+
+
+def decision_json(decision: Decision) -> bytes:
+    """Give the decision as the JSON of the public contract: every field, null where there is nothing to say."""
+    fields = {
+        "entryPoint": decision.entry_point,
+        "show": decision.show,
+        "state": decision.state,
+        "reason": decision.reason,
+        "waitTime": decision.wait_time,
+        "queueDepth": decision.queue_depth,
+        "position": decision.position,
+        "capacity": decision.capacity,
+        "opensAt": time_text(decision.opens_at) or None,
+        "asOf": time_text(decision.as_of) or None,
+        "nextCheck": decision.next_check,
+    }
+    return json.dumps(fields, separators=(",", ":")).encode()
+
+
+def query_fields(query: bytes) -> dict[str, str]:
+    """Give the fields of a query, the first of each name; nothing of one that is too long or too many."""
+    if not query or len(query) > LONGEST_QUERY:
+        return {}
+    try:
+        pairs = parse_qsl(query.decode("latin-1"), max_num_fields=MOST_FIELDS)
+    except ValueError:
+        return {}
+    return dict(reversed(pairs))
+
+
+def _put(table: dict[_Key, Ready], key: _Key, ready: Ready, *, most: int) -> None:
+    """Keep at most `most`; the one kept longest gives way."""
+    if key not in table and len(table) >= most:
+        del table[next(iter(table))]
+    table[key] = ready

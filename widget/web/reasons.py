@@ -1,0 +1,34 @@
+"""Why there is a button, a message or nothing, in words for whoever runs the site (English, like all of operators')."""
+
+from __future__ import annotations
+
+from widget.domain.decision import Decision, State
+from widget.domain.readings import Reason
+from widget.settings import EntryPointSettings
+
+CAUSES: dict[Reason, str] = {
+    Reason.QUEUE_DEPTH_REACHED: "ECE says that the queue of this entry point has reached its limit.",
+    Reason.AGENT_NOT_AVAILABLE: "ECE says that no agent is available for this entry point.",
+    Reason.SERVICE_NOT_RUNNING: "ECE says that its chat service is not running.",
+    Reason.INVALID_ENTRY_POINT: "ECE does not know the id of this entry point; compare it with the one in ECE.",
+    Reason.ENTRY_POINT_INACTIVE: "The entry point is not active in ECE.",
+    Reason.OTHER: "ECE refuses for a reason of its own that it does not name further.",
+    Reason.WAIT_TOO_LONG: "The wait that ECE reports is above max_wait.",
+    Reason.QUEUE_TOO_DEEP: "More chats are waiting than max_queue_depth.",
+    Reason.NO_CAPACITY: "Fewer slots are free than min_capacity.",
+    Reason.OUTSIDE_HOURS: "It is outside the hours of this entry point.",
+    Reason.SWITCHED_OFF: "The entry point is switched off: enabled = false.",
+    Reason.ECE_UNREACHABLE: "ECE cannot be reached or gives no usable answer; `ece-widget check` says more.",
+}
+
+
+def explain(decision: Decision, entry_point: EntryPointSettings) -> str:
+    """Say what is drawn and which rule decided it."""
+    if decision.state is State.AVAILABLE:
+        return "Button: every check agrees."
+    unknown = decision.state is State.UNKNOWN
+    setting = "when_unknown" if unknown else "when_unavailable"
+    value = entry_point.when_unknown if unknown else entry_point.when_unavailable
+    drawn = {"show": "Button", "message": "Message"}.get(value, "Hidden")
+    cause = CAUSES[decision.reason or Reason.OTHER]
+    return f'{drawn}: {cause} {setting} = "{value}".'

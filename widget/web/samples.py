@@ -1,0 +1,48 @@
+"""Every state a launcher and a closed page can be in, made by hand for the preview and for trying templates out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from widget.domain.decision import USUAL, Decision, State
+from widget.domain.readings import Reason
+from widget.settings import EntryPointSettings
+
+_WITH_NUMBERS: dict[str, tuple[int | None, int | None]] = {  # state → wait in seconds, chats waiting
+    "available": (240, 2),
+    "available_at_once": (0, 0),
+    "available_long_wait": (4000, 41),
+    "available_no_numbers": (None, None),
+}
+STATES: tuple[str, ...] = (*_WITH_NUMBERS, *(reason.value for reason in Reason))
+
+
+def sample(state: str, *, entry_point: str, settings: EntryPointSettings | None, now: datetime) -> Decision:
+    """Give the decision for one of STATES, as the entry point's settings would have it drawn."""
+    wait, depth = _WITH_NUMBERS.get(state, (None, None))
+    reason = None if state in _WITH_NUMBERS else Reason(state)
+    unknown = reason is Reason.ECE_UNREACHABLE
+    when_unknown = settings.when_unknown if settings else "hide"
+    asked = reason not in (Reason.OUTSIDE_HOURS, Reason.SWITCHED_OFF, Reason.ECE_UNREACHABLE)
+    return Decision(
+        entry_point=entry_point,
+        show=reason is None or (unknown and when_unknown == "show"),
+        state=State.UNKNOWN if unknown else State.UNAVAILABLE if reason else State.AVAILABLE,
+        reason=reason,
+        wait_time=wait,
+        queue_depth=depth,
+        position=None if depth is None else depth + 1,
+        capacity=None,
+        opens_at=_tomorrow_at_nine(now) if reason is Reason.OUTSIDE_HOURS else None,
+        as_of=now if asked else None,
+        next_check=USUAL,
+    )
+
+
+def samples(*, entry_point: str, settings: EntryPointSettings | None, now: datetime) -> Iterator[Decision]:
+    return (sample(state, entry_point=entry_point, settings=settings, now=now) for state in STATES)
+
+
+def _tomorrow_at_nine(now: datetime) -> datetime:
+    return (now.astimezone(UTC) + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0)
