@@ -502,7 +502,7 @@ async def test_what_became_of_tickets_and_posts_is_counted(client: httpx.AsyncCl
     ticket = stage.ticket()
     for sid in (SID, SID + "x", ""):
         await client.post("/survey/start", data={"ticket": ticket, "sid": sid})
-    for fields in (_GOOD, _GOOD, {}):
+    for fields in (_GOOD, _GOOD, {"helpful": "9"}):
         await client.post(stage.path(), data=fields)
     stage.outbox.down = True
     await client.post(stage.path(), data=_GOOD)
