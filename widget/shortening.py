@@ -144,7 +144,7 @@ def _tighten(tokens: list[Token]) -> list[Token]:
         text, last = token.text, out[-1].text if out else ""
         following = [each.text for each in tokens[index + 1 : index + 3]]
         if token.kind == "mark":
-            if text in {",", ";"} and following[:1] == ["}"] or text == "," and following[:1] in ([")"], ["]"]):
+            if (text in {",", ";"} and following[:1] == ["}"]) or (text == "," and following[:1] in ([")"], ["]"])):
                 continue
             if text in _OPENING:
                 statements.append("")

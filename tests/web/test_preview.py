@@ -29,6 +29,7 @@ from widget.web.pages import Pages, Scheme
 from widget.web.preview import MOST_FRAMES, Preview
 from widget.web.reasons import CAUSES, explain
 from widget.web.samples import STATES, sample
+from widget.web.survey_samples import survey_pages
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 TEXTS, THEMES = Texts.load(), Themes.load()
@@ -153,6 +154,37 @@ async def test_survey_pages_plug_in(configured: settings.Settings) -> None:
     assert frame.text == "<p>thanks text fr dark"
 
 
+SURVEY = {
+    "title": "How did we do?",
+    "questions": [{"id": "helpful", "kind": "rating", "text": "How helpful was the agent?", "required": True}],
+}
+
+
+@pytest.fixture
+def with_survey(table: dict[str, Any]) -> Designer:
+    table["surveys"] = {"after_chat": SURVEY}
+    designer = Designer(settings.parse(table))
+    surveys = survey_pages(designer.pages, script_url="/survey.js")
+    return Designer(designer.pages.settings, surveys=surveys)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("survey after_chat: form", "How helpful was the agent?"),
+        ("survey after_chat: with faults", "Please answer this question."),
+        ("survey after_chat: storage down", "We could not store your answers just now."),
+        ("survey: thanks", "Your answers have reached us."),
+        ("survey: expired", "This survey is over"),
+    ],
+)
+async def test_the_survey_is_shown_in_every_state(with_survey: Designer, name: str, words: str) -> None:
+    frame = await with_survey.opens(str(httpx.URL("/preview/frame", params={"show": name, "theme": "civic"})))
+    assert frame.status_code == 200
+    assert words in frame.text
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize("address", ["/preview", "/preview/frame?show=closed"])
 async def test_strangers_are_refused_where_a_guard_stands(configured: settings.Settings, address: str) -> None:
@@ -194,14 +226,12 @@ def test_a_browser_draws_every_frame_without_a_policy_violation(table: dict[str,
         complaints: list[str] = []
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(
-            f"{origin}/preview?show=launcher&show=closed&state=outside_hours&state=available&locale=ar&theme=bold"
-        )
-        page.wait_for_function(
-            "Array.from(frames).every((f) => f.document.readyState == 'complete' && f.document.body.lastChild)"
-        )
-        drawn = page.frames[1].locator("ece-chat").evaluate("(host) => getComputedStyle(host).position")
-        button = page.frames[1].locator("button")
+        chosen = "show=launcher&show=closed&state=outside_hours&state=available&locale=ar&theme=bold&scheme=dark"
+        page.goto(f"{origin}/preview?{chosen}")
+        launcher, closed = (page.frame_locator("iframe").nth(at) for at in (0, 2))
+        closed.locator("h1").wait_for()
+        button = launcher.locator("button")
+        drawn = launcher.locator("ece-chat").evaluate("(host) => getComputedStyle(host).position")
         box = button.bounding_box()
         assert drawn == "fixed"
         assert box is not None

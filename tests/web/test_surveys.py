@@ -18,7 +18,6 @@ from tests.survey_app import EVERY_KIND, NOW, SID, SurveyStage
 from widget import settings
 from widget.domain.text import clean
 from widget.ece.wire import survey_xml
-from widget.web.survey_samples import survey_samples
 
 pytestmark = pytest.mark.anyio
 _GOOD = {"helpful": "5", "solved": "yes"}
@@ -488,14 +487,6 @@ async def test_a_wrong_request_for_a_link_is_a_problem(client: httpx.AsyncClient
     assert answer.status_code == status
     assert answer.json()["status"] == status
     assert answer.json()["code"]
-
-
-def test_every_state_can_be_drawn_for_the_preview(stage: SurveyStage) -> None:
-    samples = dict(survey_samples(stage.pages, stage.links.definitions, script_url=stage.addresses.script_url))
-    assert {"survey after_chat (faults)", "survey paged (empty)", "survey thanks", "survey expired"} <= set(samples)
-    for theme in stage.pages.themes.names:
-        for draw in samples.values():
-            assert "<h1" in draw(theme=theme, language="ar", scheme="dark")
 
 
 async def test_what_became_of_tickets_and_posts_is_counted(client: httpx.AsyncClient, stage: SurveyStage) -> None:

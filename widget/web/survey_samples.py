@@ -1,55 +1,59 @@
-"""Survey pages filled with made-up answers, for the preview: every state a designer has to draw."""
+"""The survey in every state, for the preview: each configured survey as a form, with faults, and what follows it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Protocol
 
-from widget.domain.answers import FieldFault, check
-from widget.domain.survey import Kind, Survey
+from widget.domain.answers import FaultCode, FieldFault
+from widget.domain.survey import Survey
 from widget.web.headers import nonce
 from widget.web.pages import Pages, Scheme
-from widget.web.survey_views import FormContext, MessageContext, SurveyView
+from widget.web.preview import DrawSurvey
+from widget.web.survey_views import MessageContext, SurveyView
 
-_WORDS = "The agent was kind, and the wait was too long."
-
-
-class DrawSurvey(Protocol):
-    """Give one page of a survey as it would be served."""
-
-    def __call__(self, *, theme: str, language: str, scheme: Scheme) -> str: ...
+STATES = ("form", "with faults", "storage down", "thanks", "expired")
 
 
-def survey_samples(
-    pages: Pages, definitions: Mapping[str, Survey], *, script_url: str
-) -> Iterator[tuple[str, DrawSurvey]]:
-    """Give each survey empty, filled, with faults, and with the database away; then the thanks and the expired page."""
-    for name, survey in definitions.items():
-        for state in ("empty", "filled", "faults", "storage down"):
-            yield f"survey {name} ({state})", partial(_form, pages, survey, state, script_url)
-    for page in ("thanks", "expired"):
-        yield f"survey {page}", partial(_message, pages, page, script_url)
+def survey_pages(pages: Pages, *, script_url: str) -> list[tuple[str, DrawSurvey]]:
+    """Give what `Preview` takes as `surveys`; thanks and expired are the same for all surveys."""
+    entry_point = next(iter(pages.settings.entry_points))
+    found: list[tuple[str, DrawSurvey]] = []
+    for name, each in pages.settings.surveys.items():
+        survey = each.survey(name)
+        for state in STATES[:3]:
+            draw = partial(_form, pages, survey, state, entry_point=entry_point, script_url=script_url)
+            found.append((f"survey {name}: {state}", draw))
+    for state in STATES[3:]:
+        draw = partial(_message, pages, f"survey/{state}.html", entry_point=entry_point, script_url=script_url)
+        found.append((f"survey: {state}", draw))
+    return found
 
 
 def _form(
-    pages: Pages, survey: Survey, state: str, script_url: str, *, theme: str, language: str, scheme: Scheme
+    pages: Pages,
+    survey: Survey,
+    state: str,
+    *,
+    entry_point: str,
+    script_url: str,
+    theme: str,
+    language: str,
+    scheme: Scheme,
 ) -> str:
-    view = SurveyView(survey, "preview", wanted=language, language=language, script_url=script_url, nonce=nonce())
-    fields = {} if state in ("empty", "faults") else _made_up(survey)
-    faults: Sequence[FieldFault] = check(survey, {"": [""]}).faults if state == "faults" else ()
-    context: FormContext = view.form(fields, page=survey.pages[0], faults=faults, storage_down=state == "storage down")
+    view = SurveyView(survey, entry_point, wanted=language, language=language, script_url=script_url, nonce=nonce())
+    page = survey.pages[0]
+    wrong = [each.id for each in survey.questions if each.page == page] if state == "with faults" else []
+    context = view.form(
+        {},
+        page=page,
+        faults=[FieldFault(FaultCode.REQUIRED, each, each) for each in wrong],
+        storage_down=state == "storage down",
+    )
     return pages.render("survey/form.html", context, theme=theme, language=language, scheme=scheme)
 
 
-def _message(pages: Pages, page: str, script_url: str, *, theme: str, language: str, scheme: Scheme) -> str:
-    context = MessageContext("", "", script_url, nonce())
-    return pages.render(f"survey/{page}.html", context, theme=theme, language=language, scheme=scheme)
-
-
-def _made_up(survey: Survey) -> dict[str, list[str]]:
-    """The first answer offered to each question, so that what hangs on low ratings is seen."""
-    return {
-        question.id: [_WORDS[: question.max_length]] if question.kind is Kind.TEXT else [question.values[0]]
-        for question in survey.questions
-    }
+def _message(
+    pages: Pages, template: str, *, entry_point: str, script_url: str, theme: str, language: str, scheme: Scheme
+) -> str:
+    context = MessageContext("", entry_point, script_url, nonce())
+    return pages.render(template, context, theme=theme, language=language, scheme=scheme)
