@@ -133,7 +133,8 @@ async def test_a_backlog_drains_at_the_speed_of_ece_oldest_first(url: str) -> No
     places = {key: place for place, key in enumerate(accepted)}
     furthest = max(abs(places[key] - place) for place, key in enumerate(ece.order))
     print(
-        f"\n{url.split(':')[0]}: drained {ROWS} in {took:.1f} s, {share:.2f} of what ECE and the cap allow; furthest off: {furthest}"
+        f"\n{url.split(':')[0]}: drained {ROWS} in {took:.1f} s, {share:.2f} of what ECE and the cap allow;"
+        f" furthest from its turn: {furthest}"
     )
     assert ece.most_inside == concurrency
     assert furthest <= 8 * concurrency
