@@ -5,7 +5,7 @@ SIMULATOR_PORT ?= 8100
 SITE_PORT ?= 8080
 COVERED ?= 90
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
 .PHONY: demo test check lint tools bench soak audit format wheel clean
 

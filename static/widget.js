@@ -16,24 +16,22 @@
  * Manners: no cookie, no storage, nothing before the page is loaded and idle, no style and no script put into the page,
  * no exception thrown into it.
  *
- * The served copy has its local names shortened (widget/snippet.py): so no shorthand properties, no destructured
- * objects, and no local name that is also the name of a global.
+ * The served copy has its local names shortened (widget/shortening.py): so no shorthand properties, no destructured
+ * objects, and no local name that is also the name of a global. It has to stay under 2,500 bytes of brotli.
  */
 (() => {
-  "use strict";
-
-  const page = document;
-  const running = page.currentScript; // null later, in modules and shadow trees
   const TAG = "ece-chat";
   const PANEL = TAG + "-panel";
-  const LAUNCHER = Symbol(); // an element's property: its launcher
   const KNOWN = ["entry-point", "locale", "theme", "target", "open"];
   const ANSWER_WITHIN = 8e3;
   const KEPT_PAST_DUE = 6e4; // the last good state outlives its next check by this much, then it is hidden
   const LONGEST_PAUSE = 300; // seconds between two tries after failures
   const NAP = 3e4; // no timer runs longer: a laptop's sleep stops timers, but not the clock
+  const page = document;
+  const running = page.currentScript; // null later, in modules and shadow trees
+  const launcher = Symbol(); // where an element keeps what it can do
 
-  const warn = (text) => console.warn(TAG, `${text}`.slice(0, 200));
+  const warn = (text) => console.warn(TAG, (text + "").slice(0, 200));
   // Whatever goes wrong in here stays in here: every way in from the page passes through this.
   const guarded =
     (work) =>
@@ -45,13 +43,8 @@
       }
     };
   const read = (element, name) => element.getAttribute(name) || "";
-  const make = (tag, attributes, ...children) => {
-    const node = page.createElement(tag);
-    for (const name in attributes) node.setAttribute(name, attributes[name] || "");
-    node.append(...children);
-    return node;
-  };
-  const check = (name) => KNOWN.includes(name) || warn("unknown attribute " + name);
+  const known = (name) => KNOWN.includes(name) || warn("unknown " + name);
+  const make = (tag, properties) => Object.assign(page.createElement(tag), properties);
 
   // Everything below exists once in a page, however often the script is loaded.
   const define = (origin) => {
@@ -61,16 +54,17 @@
     const own = new Map(); // those made here, by what they ask for; they come back when the page drops them
     let life; // destroy aborts it, and the listeners outside our own elements with it
     let idle; // the page is loaded and has had a quiet moment
+    let dialogue; // shows a survey in the words of the last launcher drawn
 
     const place = (element) => {
       const selector = read(element, "target");
+      const data = element.dataset;
       let spot;
       try {
         spot = page.querySelector(selector);
       } catch {} // empty or not a selector: matches nothing
-      const data = element.dataset;
-      if (selector && !spot && !data.placement) warn("nothing matches target " + selector);
-      if (!selector && !element[LAUNCHER].own) spot = element.parentNode;
+      if (selector && !spot && !data.placement) warn("no target " + selector);
+      if (!selector && !element[launcher].own) spot = element.parentNode;
       data.placement = spot ? "inline" : "corner";
       spot ||= page.body;
       if (element.parentNode != spot) spot.append(element);
@@ -79,9 +73,10 @@
     const launch = (element) => {
       const shadow = element.attachShadow({ mode: "open" });
       const sheet = new CSSStyleSheet();
-      const live = make("span", { class: "ece-chat-live", role: "status" });
-      let root = live; // the last answer's; its data- attributes are the words of the launcher
+      const live = make("span", { className: "ece-chat-live", role: "status" });
+      let root = make("p"); // the last answer's; its data- attributes are the words of the launcher
       let last; // the last answer, as text
+      let markup; // of the panel
       let decision;
       let changes; // the part of the decision that is worth an event
       let busy;
@@ -95,7 +90,7 @@
       let popup;
       let panel;
       shadow.adoptedStyleSheets = [sheet];
-      shadow.append(live);
+      shadow.append(live, root);
 
       const fire = (name, detail) =>
         element.dispatchEvent(
@@ -103,20 +98,20 @@
         );
 
       const address = (kind) => {
-        const name = read(element, "entry-point");
-        if (!/^[\w-]{1,64}$/.test(name)) throw "entry-point is no name: " + name;
-        return `${origin}/v1/${kind}/${name}?${new URLSearchParams({
-          locale: (read(element, "locale") || (element.closest("[lang]") || page.documentElement).lang).slice(0, 99),
-          theme: read(element, "theme").slice(0, 99),
-        })}`;
+        const query = new URLSearchParams({
+          locale: read(element, "locale") || page.documentElement.lang,
+          theme: read(element, "theme"),
+        });
+        return (origin + "/v1/" + kind + "/" + encodeURIComponent(read(element, "entry-point")) + "?" + query).slice(0, 400);
       };
 
       const decide = (data) => {
         const before = changes;
-        changes = JSON.stringify(data, (name, value) => (/^(asOf|nextC)/.test(name) ? null : value));
         decision = data;
+        changes = JSON.stringify({ ...data, asOf: 0, nextCheck: 0 });
+        if (before == changes) return;
         if (!before) fire("ready", data);
-        if (before != changes) fire("change", data);
+        fire("change", data);
       };
 
       const render = (html) => {
@@ -124,18 +119,18 @@
         const next = new DOMParser()
           .parseFromString(policy.createHTML(html), "text/html")
           .querySelector(".ece-chat[data-state]");
-        const style = next.querySelector("template");
+        const [style, pane] = next.querySelectorAll("template");
         const focused = shadow.activeElement;
         const data = {};
         if (style) sheet.replaceSync(style.content.textContent);
-        style?.remove();
-        if (root == live) shadow.append(next);
-        else root.replaceWith(next);
+        markup = pane || markup;
+        dialogue = frame;
+        root.replaceWith(next);
         root = next;
         if (link) root.append(link);
-        if (focused) root.querySelector("button,a")?.focus({ preventScroll: true });
+        if (focused) root.querySelector("button,a")?.focus();
         for (const name in root.dataset)
-          if (!/^(an|cor|lab|openI)/.test(name))
+          if (!/^(an|co|l|openI)/.test(name))
             try {
               data[name] = JSON.parse(root.dataset[name]);
             } catch {
@@ -144,13 +139,18 @@
         decide(data);
       };
 
+      const hide = () => {
+        good = last = live.textContent = "";
+        root.replaceChildren();
+      };
+
       const load = async () => {
         let pause = 0.2;
+        let url;
         busy = true;
         try {
           place(element);
-          const url = address("launcher");
-          if (!navigator.onLine) throw "offline";
+          url = address("launcher");
           const answer = await fetch(url, {
             credentials: "omit",
             cache: "no-cache",
@@ -163,16 +163,16 @@
             if (html != last) render(html);
             last = html;
             failures = 0;
-            pause = Math.min(Math.max(decision.nextCheck || 60, 2), 900);
+            pause = Math.max(decision.nextCheck || 60, 2);
             good = Date.now() + pause * 1200 + KEPT_PAST_DUE;
             const news = root.dataset.announce || "";
-            if (!news || Date.now() > quiet) {
-              if (news != live.textContent) live.textContent = news;
+            if (news != live.textContent && Date.now() > quiet) {
+              live.textContent = news;
               quiet = Date.now() + pause * 1e3;
             }
           }
         } catch (fault) {
-          if (!failures) warn(fault);
+          if (!failures) warn(fault + " " + url);
           if (fault == 404) failures = 9; // nobody knows this entry point: the slowest pace at once
           pause = Math.min(5 * 2 ** failures++, LONGEST_PAUSE);
           fire("error", fault);
@@ -187,8 +187,7 @@
         clearTimeout(timer);
         if (!idle || busy || !element.isConnected) return;
         if (now > good) {
-          good = last = live.textContent = "";
-          root.replaceChildren();
+          hide();
           decide({ ...decision, show: false, state: "unknown", reason: null });
         }
         if (page.hidden || (last && !inView && element.dataset.placement == "inline")) return;
@@ -196,65 +195,35 @@
         else load();
       });
 
-      const observer = new IntersectionObserver((entries) => {
+      new IntersectionObserver((entries) => {
         inView = entries.pop().isIntersecting;
         tick();
-      });
+      }).observe(element);
 
-      const wake = (gently) => {
-        if (element.isConnected) {
-          present.add(element);
-          observer.observe(element);
-        } else {
-          present.delete(element);
-          observer.disconnect();
-          if (launcher.own) setTimeout(guarded(place), 50, element);
-        }
+      // Called for whatever may have changed; gently where the last answer still stands.
+      const wake = guarded((gently) => {
+        present[element.isConnected ? "add" : "delete"](element);
+        if (element[launcher].own) setTimeout(guarded(place), 50, element);
         if (!gently) due = 0;
-        clearTimeout(timer);
-        timer = setTimeout(tick);
+        setTimeout(tick);
         if (popup?.closed) {
           popup = 0;
           fire("close");
         }
-      };
+      });
 
-      // A frame under a bar: the docked chat (which has a target name), or a survey in a modal dialog.
+      // The panel's markup comes with the launcher: closing and folding are the browser's own. A chat is docked under
+      // a target name; a survey has none and opens as a modal dialog.
       const frame = (url, target) => {
-        const words = root.dataset;
-        const title = words.labelPanel || "Chat";
-        const host = make(PANEL, { "data-placement": "panel" });
+        const host = make(PANEL);
         const inner = host.attachShadow({ mode: "open" });
-        const press = (kind, label, action) => {
-          const node = make("button", { class: TAG + "-" + kind, "aria-label": label, title: label, autofocus: "" });
-          node.onclick = action;
-          return node;
-        };
-        const close = () => dialog.close();
-        const minimize = () => {
-          toggle.title = toggle.ariaLabel =
-            words[dialog.toggleAttribute("data-minimized") ? "labelRestore" : "labelMinimize"];
-        };
-        const toggle = press("minimize", words.labelMinimize, minimize);
-        // Always there: a page that refuses to be framed cannot be told from one that did load.
-        const way = make("a", { class: TAG + "-link", href: url, target: target || "_blank" }, words.labelLink || url);
-        const dialog = make(
-          "dialog",
-          { class: PANEL, "aria-label": title, lang: root.lang, dir: root.dir, "data-corner": words.corner },
-          make(
-            "div",
-            { class: TAG + "-bar" },
-            make("span", { class: TAG + "-title" }, title),
-            way,
-            target ? toggle : "",
-            press("close", words.labelClose || "Close", close),
-          ),
-          make("iframe", { class: TAG + "-frame", title: title, src: url }),
-        );
-        way.onclick = close;
+        inner.append(markup.content.cloneNode(true));
+        const dialog = inner.querySelector("dialog");
+        const fold = inner.querySelector("details");
+        inner.querySelector("a").href = inner.querySelector("iframe").src = url;
         dialog.onkeydown = (event) => {
-          // Small, not closed: closing ends the chat, and Escape is easily pressed by mistake.
-          if (event.key == "Escape" && target && !dialog.matches("[data-minimized]")) minimize();
+          // Folded, not closed: closing ends the chat, and Escape is easily pressed by mistake.
+          if (event.key == "Escape") fold.open = false;
         };
         dialog.onclose = () => {
           host.remove();
@@ -262,13 +231,12 @@
           fire("close");
         };
         inner.adoptedStyleSheets = [sheet];
-        inner.append(dialog);
         page.documentElement.append(host); // not in the body, which a page may replace while a chat runs
         if (!target) return dialog.showModal();
         dialog.show();
         panel = () => {
-          if (dialog.matches("[data-minimized]")) minimize();
-          toggle.focus();
+          fold.open = true;
+          fold.firstElementChild.focus();
         };
       };
 
@@ -277,7 +245,7 @@
         const target = TAG + "-" + read(element, "entry-point");
         const mode = read(element, "open") || root.dataset.openIn;
         if (!fire("open", decision) || mode == "none") return;
-        if (mode == "dock") return panel ? panel() : frame(url, target);
+        if (mode == "dock" && markup) return panel ? panel() : frame(url, target);
         link?.remove();
         link = popup = 0;
         try {
@@ -286,7 +254,7 @@
           if (popup.location.href == "about:blank") popup.location = url;
         } catch {} // its address cannot be read: a chat runs there, and a reload would end it
         if (popup) return popup.focus();
-        link = make("a", { class: TAG + "-link", href: url, target: target }, root.dataset.labelLink || url);
+        link = make("a", { className: "ece-chat-link", href: url, target: target, textContent: root.dataset.labelLink || url });
         root.append(link);
         link.focus();
       };
@@ -295,68 +263,57 @@
         "click",
         guarded((event) => event.target.closest(".ece-chat-button") && activate()),
       );
-
-      const launcher = {
-        wake: wake,
-        activate: activate,
-        frame: frame,
-        clear: () => {
-          root = live;
-          live.textContent = last = changes = decision = good = "";
-          shadow.replaceChildren(live);
-          sheet.replaceSync("");
-        },
-      };
-      return launcher;
+      return { wake: wake, activate: activate, hide: hide };
     };
 
     const create = (options) => {
-      const key = [options.entryPoint || options["entry-point"], options.target] + "";
-      const element = own.get(key) || make(TAG); // the same tag pasted twice asks for one button
-      own.set(key, element);
-      element[LAUNCHER].own = true;
+      let element = make(TAG);
       for (const name in options) {
         const attribute = name.replace(/[A-Z]/g, "-$&").toLowerCase();
-        if (check(attribute) && options[name] != null) element.setAttribute(attribute, options[name]);
+        if (known(attribute) && options[name] != null) element.setAttribute(attribute, options[name]);
       }
+      const key = read(element, "entry-point") + " " + read(element, "target");
+      if (key < "-") return; // no entry point: a script that is here for elements only
+      element = own.get(key) || element; // the same tag pasted twice asks for one button
+      own.set(key, element);
+      element[launcher].own = 1;
       if (idle) place(element);
       return element;
     };
 
-    const find = (entryPoint) =>
-      [...present].find((each) => entryPoint == null || read(each, "entry-point") == entryPoint) ||
-      make(TAG, { "entry-point": entryPoint });
-
     const start = (scripts) => {
       if (!life) {
-        life = new AbortController();
         const wakeAll = (event) => {
           if (page.readyState == "complete")
             (window.requestIdleCallback || setTimeout)(
               guarded(() => {
-                if (!life) return;
-                idle = true;
+                idle = life;
                 own.forEach(place);
-                present.forEach((each) => each[LAUNCHER].wake(!/^(pages|onl)/.test(event?.type)));
+                present.forEach((each) => each[launcher].wake(!/^[op]/.test(event.type))); // online, pageshow
               }),
               { timeout: 500 },
             );
         };
         const api = {
           create: create,
-          refresh: () => present.forEach((each) => each[LAUNCHER].wake()),
-          open: (entryPoint) => find(entryPoint)[LAUNCHER].activate(),
+          refresh: () => present.forEach((each) => each[launcher].wake()),
+          open: (entryPoint) => {
+            let element = make(TAG); // where none is in the page
+            element.setAttribute("entry-point", entryPoint);
+            for (const each of present) if (read(each, "entry-point") == entryPoint) element = each;
+            element[launcher].activate();
+          },
           survey: (url) => {
             url = new URL(url, origin).href;
-            if (!url.startsWith(origin + "/")) throw "not at " + origin;
-            find()[LAUNCHER].frame(url);
+            if (!url.startsWith(origin + "/")) throw "not ours: " + url;
+            dialogue(url);
           },
           destroy: () => {
             life.abort();
             life = idle = 0;
-            present.forEach((each) => each[LAUNCHER].clear());
+            present.forEach((each) => each[launcher].hide());
             own.forEach((each) => {
-              each[LAUNCHER].own = 0;
+              each[launcher].own = 0;
               each.remove();
             });
             own.clear();
@@ -366,37 +323,40 @@
         };
         for (const name in api) api[name] = guarded(api[name]);
         window.eceChat = api;
-        for (const type of ["load", "pageshow", "online", "focus", "visibilitychange"])
+        life = new AbortController();
+        for (const type of ["pageshow", "online", "focus", "visibilitychange"])
           addEventListener(type, wakeAll, { signal: life.signal });
-        wakeAll();
+        wakeAll({});
       }
-      for (const script of scripts) {
-        const options = Object.fromEntries(new URLSearchParams(new URL(script.src).hash.slice(1)));
-        Object.assign(options, script.dataset);
-        for (const name in options) return create(options);
-      }
+      for (const script of scripts)
+        create({ ...Object.fromEntries(new URLSearchParams(script.src.split("#")[1])), ...script.dataset });
     };
 
     class Chat extends HTMLElement {
-      static observedAttributes = KNOWN;
-      static start = start;
       constructor() {
         super();
-        this[LAUNCHER] = launch(this);
+        this[launcher] = launch(this);
+      }
+      connectedCallback() {
+        for (const name of this.getAttributeNames())
+          if (!/^(class|data|aria)/.test(name) && !(name in this)) known(name);
+        this[launcher].wake();
+      }
+      disconnectedCallback() {
+        this[launcher].wake();
+      }
+      attributeChangedCallback() {
+        this[launcher].wake();
       }
     }
-    for (const name of ["connected", "disconnected", "attributeChanged"])
-      Chat.prototype[name + "Callback"] = function () {
-        guarded(this[LAUNCHER].wake)();
-      };
+    Chat.observedAttributes = KNOWN;
+    Chat.start = start;
     customElements.define(TAG, Chat);
     return start;
   };
 
   guarded(() => {
-    const scripts = running?.src
-      ? [running]
-      : page.querySelectorAll('script[data-entry-point],script[src*="entry-point="],script[src*="/widget."]');
+    const scripts = running?.src ? [running] : page.querySelectorAll('script[src*="/widget."]');
     (customElements.get(TAG)?.start || define(new URL(scripts[0].src).origin))(scripts);
   })();
 })();

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
-from widget import settings
+from widget import settings, telemetry
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +26,16 @@ def _no_settings_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def _blocked_event_loop_is_an_error() -> Iterator[BlockBuster]:
     with blockbuster_ctx("widget") as blockbuster:
         yield blockbuster
+
+
+@pytest.fixture(autouse=True)
+def log_lines() -> Iterator[io.StringIO]:
+    """What the product logs, as it logs it: JSON lines after redaction."""
+    stream = io.StringIO()
+    handlers = list(logging.getLogger().handlers)
+    telemetry.configure("info", stream=stream)
+    yield stream
+    logging.getLogger().handlers = handlers
 
 
 @pytest.fixture

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from io import StringIO
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.middleware import Middleware
 
-from widget import settings
+from widget import settings, telemetry
 from widget.assets import asset_folder
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import SurveyMessage
+from widget.ece.wire import survey_xml
 from widget.surveys import EntryPointSurvey, SurveyLinks, Surveys
 from widget.texts import Texts
 from widget.themes import Themes
 from widget.tokens import Tokens
-from widget.web.errors import Errors, Problem
+from widget.web.access import Operators
+from widget.web.errors import CatchAll, Errors
+from widget.web.headers import EdgeHeaders, SecurityHeaders
+from widget.web.limits import BodyLimit
 from widget.web.pages import Pages
 from widget.web.surveys import SurveyAddresses, chat_origin
 
@@ -104,12 +109,20 @@ class MemoryOutbox:
             raise OutboxUnavailable("switched off")
 
 
+_rendered: list[Pages] = []
+
+
+def _pages(configured: settings.Settings) -> Pages:
+    """Compile the templates once for all tests: survey pages take nothing from the settings."""
+    if not _rendered:
+        _rendered.append(Pages(configured, Themes.load(), Texts.load()))
+    return _rendered[0]
+
+
 class SurveyStage:
     """Everything a test of the survey's addresses touches."""
 
-    def __init__(
-        self, configured: settings.Settings, *, rehearse: Callable[[SurveyMessage], object] = lambda message: message
-    ) -> None:
+    def __init__(self, configured: settings.Settings) -> None:
         self.now = NOW
         self.keys = [key.get_secret_value() for key in configured.security.secret_keys]
         self.outbox = MemoryOutbox()
@@ -121,17 +134,18 @@ class SurveyStage:
             now=lambda: self.now,
             lifetime=configured.security.survey_lifetime,
         )
-        self.surveys = Surveys(self.links, outbox=self.outbox, rehearse=rehearse)
-        self.themes, texts = Themes.load(), Texts.load()
-        self.pages = Pages(configured, self.themes, texts)
+        self.surveys = Surveys(self.links, outbox=self.outbox, rehearse=partial(survey_xml, namespace=True))
+        telemetry.configure("error", stream=StringIO())
+        self.pages = _pages(configured)
+        themes, texts = self.pages.themes, self.pages.texts
         self.addresses = SurveyAddresses(
             self.surveys,
             self.pages,
             public_url=configured.server.public_url,
             chat_origins={name: chat_origin(each.chat_url) for name, each in configured.entry_points.items()},
             negotiate=texts.negotiate,
-            resolve_theme=self.themes.resolve,
-            require_operator=_require_operator,
+            resolve_theme=themes.resolve,
+            require_operator=Operators(["operator-token"]).require,
             script=(asset_folder("static") / "survey.js").read_bytes(),
         )
 
@@ -140,9 +154,15 @@ class SurveyStage:
                 status=status, code=code, request_id=request_id, theme="default", language=texts.negotiate(language)
             )
 
+        errors = Errors(error_page)
         self.app = Starlette(
             routes=[*self.addresses.routes(), *self.pages.routes()],
-            exception_handlers=Errors(error_page).handlers(),
+            middleware=[
+                Middleware(SecurityHeaders, edge=EdgeHeaders(configured.server)),
+                Middleware(CatchAll, errors=errors),
+                Middleware(BodyLimit, errors=errors),
+            ],
+            exception_handlers=errors.handlers(),
         )
 
     def path(self, sid: str = SID, *, survey: str | None = None) -> str:
@@ -157,8 +177,3 @@ class SurveyStage:
         """The answers of the only message, by question."""
         (message,) = self.outbox.messages.values()
         return {answer.question_id: answer.answer for answer in message.answers}
-
-
-def _require_operator(request: Request) -> None:
-    if request.headers.get("authorization") != "Bearer operator-token":
-        raise Problem(401, headers=[("WWW-Authenticate", "Bearer")])

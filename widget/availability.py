@@ -124,6 +124,11 @@ class Availability:
             await self._join_refresh(watch)
         return self._view(watch)
 
+    def view_now(self, name: str) -> View | None:
+        """Answer as `view` does if that needs no waiting, else give None. Raises KeyError."""
+        watch = self._watches[name]
+        return None if self._lacks_an_answer(watch) else self._view(watch)
+
     async def view_for_click(self, name: str) -> View:
         """Answer for a visitor who wants in: from a fresh snapshot, or after the refresh, at most `timeout` later.
 

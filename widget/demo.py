@@ -7,11 +7,8 @@ thread waits for Ctrl-C and stops all three. All ports are taken before anything
 from __future__ import annotations
 
 import secrets
-import signal
 import socket
-import sys
 import tempfile
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -26,11 +23,18 @@ from widget.demo_settings import demo_settings
 from widget.guard import Guard
 from widget.protocol import GuardedProtocol
 from widget.simulator import create_simulator, create_site
-from widget.simulator.server import PortTaken, ResettableProtocol, ServerThread, listen, make_server
+from widget.simulator.server import (
+    PortTaken,
+    ResettableProtocol,
+    ServerThread,
+    listen,
+    make_server,
+    run_until_stopped,
+    stop_on_signals,
+)
 from widget.web.context import new_request_id
 
 HOST = "127.0.0.1"
-_LOOK_EVERY = 0.05
 Say = Callable[[str], None]
 
 
@@ -56,9 +60,9 @@ def run(ports: Ports, *, say: Say, complain: Say) -> int:
             complain(str(taken))
             return 1
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ece-widget-demo-")))
-        stop = _stop_on_signals(stack)
+        stop = stop_on_signals(stack)
         running = [ServerThread(server, listeners[name], name=name) for name, server in _servers(ports, folder).items()]
-        return _serve(running, stop, started=lambda: say(_addresses(ports)))
+        return run_until_stopped(running, stop, started=lambda: say(_addresses(ports)))
 
 
 def _servers(ports: Ports, folder: Path) -> dict[str, uvicorn.Server]:
@@ -88,40 +92,3 @@ def _addresses(ports: Ports) -> str:
         f"  Widget server   {ports.url('widget')}/preview   (every state, theme and language)\n\n"
         "Ctrl-C stops all three."
     )
-
-
-def _serve(running: list[ServerThread], stop: threading.Event, *, started: Callable[[], None]) -> int:
-    """Run all servers until `stop` is set, or until one of them ends by itself, which is a failure."""
-    for each in running:
-        each.start()
-    told = False
-    while all(each.running for each in running) and not stop.wait(_LOOK_EVERY):
-        if not told and all(each.started for each in running):
-            started()
-            told = True
-    for each in running:
-        each.ask_to_stop()
-    for each in running:
-        each.wait_for_the_end()
-    return 0 if stop.is_set() else 1
-
-
-def _stop_on_signals(stack: ExitStack) -> threading.Event:
-    """Let the first Ctrl-C or SIGTERM end the demo in good order; the second one ends it at once."""
-    stop = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def handle(number: int, _frame: object) -> None:
-        if stop.is_set():
-            restore()
-            sys.exit(128 + number)
-        stop.set()
-
-    for number in before:
-        signal.signal(number, handle)
-    stack.callback(restore)
-    return stop

@@ -8,6 +8,7 @@ same layout or as `locales/<language>.po`: a language we do not ship is added, a
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -93,7 +94,7 @@ class Texts:
                 try:
                     languages[tag], problems = _read(tag, file, known=languages.get(tag))
                     faults += [TextFault(str(file), problem) for problem in problems]
-                except (OSError, ValueError, UnknownLocaleError, PoFileError) as error:
+                except (OSError, ValueError, LookupError, UnknownLocaleError, PoFileError) as error:
                     faults.append(TextFault(str(file), f"cannot be used: {error}"))
         if SOURCE not in languages:
             raise FileNotFoundError("locales/ is missing from this installation; install ece-widget again")
@@ -213,7 +214,7 @@ def _read(tag: str, file: Path, *, known: Language | None) -> tuple[Language, li
     if not _TAG.fullmatch(tag):
         raise ValueError(f"{tag!r} is no language tag, as de or pt-BR")
     locale = Locale.parse(_CLDR.get(tag, tag.replace("-", "_")))
-    source = file.read_bytes()
+    source = file.read_bytes().removeprefix(BOM_UTF8)
     catalog = read_po(BytesIO(source), locale=str(locale), abort_invalid=True)
     forms = known.forms if known else catalog.num_plurals
     if catalog.num_plurals != forms and b"Plural-Forms" in source:  # a file of one sentence needs no header

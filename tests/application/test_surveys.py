@@ -12,7 +12,7 @@ from widget import settings
 from widget.domain.answers import FaultCode
 from widget.domain.errors import OutboxUnavailable, SurveyUnknown, TicketTaken, TokenExpired, TokenInvalid
 from widget.domain.outbox import SurveyMessage
-from widget.surveys import survey_key
+from widget.surveys import Surveys, survey_key
 
 pytestmark = pytest.mark.anyio
 _GOOD = {"helpful": ["5"], "solved": ["yes"]}
@@ -64,14 +64,12 @@ async def test_faulty_answers_are_not_enqueued(stage: SurveyStage) -> None:
     assert stage.outbox.messages == {}
 
 
-async def test_nothing_is_thanked_for_that_cannot_be_written_as_xml(table: dict[str, Any]) -> None:
+async def test_nothing_is_thanked_for_that_cannot_be_written_as_xml(stage: SurveyStage) -> None:
     def refuse(message: SurveyMessage) -> None:
         raise ValueError("not XML")
 
-    table["surveys"] = {"after_chat": EVERY_KIND}
-    stage = SurveyStage(settings.parse(table), rehearse=refuse)
-    opened = stage.links.open(stage.links.link(SID, "sales", "after_chat").token)
-    submission = await stage.surveys.submit(opened, _GOOD)
+    surveys = Surveys(stage.links, outbox=stage.outbox, rehearse=refuse)
+    submission = await surveys.submit(stage.links.open(stage.links.link(SID, "sales").token), _GOOD)
     assert [fault.code for fault in submission.checked.faults] == [FaultCode.UNSENDABLE]
     assert stage.outbox.messages == {}
 

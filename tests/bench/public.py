@@ -67,7 +67,7 @@ def _script(folder: Path) -> Path:
     listed = ",\n".join(f'"{path}"' for path in _paths())
     script.write_text(
         f"local paths = {{\n{listed}\n}}\nlocal at = 0\n"
-        "for i, path in ipairs(paths) do paths[i] = wrk.format('GET', path) end\n"
+        "function init(args) for i, path in ipairs(paths) do paths[i] = wrk.format('GET', path) end end\n"
         "request = function() at = (at + 1973) % #paths; return paths[at + 1] end\n",
         encoding="utf-8",
     )

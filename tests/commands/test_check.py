@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import trustme
 from click.testing import CliRunner, Result
 
 from widget.cli import main
@@ -34,18 +37,31 @@ class Ece(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def handle(self) -> None:
+        with suppress(OSError):  # a caller who refuses our certificate
+            super().handle()
+
     def log_message(self, format: str, *args: object) -> None:
         pass
 
 
-@pytest.fixture(scope="module")
-def ece() -> Iterator[str]:
+@contextmanager
+def running(tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """An ECE on a port of its own."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Ece) as server:
+        if tls is not None:  # the handshake is each connection's own, so that a refused one ends nothing else
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield server.server_address[1]
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="module")
+def ece() -> Iterator[str]:
+    with running() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
@@ -104,3 +120,27 @@ def test_a_theme_that_is_not_used_as_written_is_a_warning(config: Path) -> None:
     result = check(config)
     assert result.exit_code == 0
     assert "themes/default/theme.toml: is not TOML" in result.output
+
+
+@pytest.mark.parametrize(
+    ("certified", "trusted", "said"),
+    [
+        ("127.0.0.1", False, "name it in `ca_file` of [ece]"),
+        ("ece.example.com", True, "Use in `base_url` the host name that the certificate was issued for"),
+        ("127.0.0.1", True, "All well."),
+    ],
+)
+def test_a_certificate_that_is_not_accepted_is_told_with_the_setting(
+    config: Path, certified: str, trusted: bool, said: str
+) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(certified).configure_cert(context)
+    authority.cert_pem.write_to_path(str(config.parent / "ca.pem"))
+    with running(context) as port:
+        environ = {"ECE_WIDGET_ECE__BASE_URL": f"https://127.0.0.1:{port}/system"}
+        if trusted:
+            environ["ECE_WIDGET_ECE__CA_FILE"] = "ca.pem"
+        result = check(config, **environ)
+    assert said in result.output
+    assert result.exit_code == (0 if said == "All well." else 1)

@@ -257,6 +257,7 @@ def test_hours_that_are_closed_say_when_they_open(table: dict[str, Any]) -> None
 def test_a_button_that_is_switched_off_is_a_note(table: dict[str, Any]) -> None:
     table["entry_points"]["sales"]["enabled"] = False
     assert "enabled = false" in said(sales(table), Severity.NOTE)
+    assert all_fail(table, EceRefused("no connection")).all_well
 
 
 def test_one_dead_host_is_one_sentence_for_all_entry_points(table: dict[str, Any]) -> None:

@@ -14,13 +14,21 @@ from pathlib import Path
 import pytest
 import trustme
 
-from widget.domain.errors import EceError, EceTlsFailure
+from widget.domain.errors import EceError, EceTimeout, EceTlsFailure
+from widget.domain.outbox import SurveyMessage
 from widget.domain.readings import ChatAllowed
+from widget.ece import tls
 from widget.ece.client import EceClient
+from widget.ece.dialect import GUIDE_PATH, Dialect, Format
 from widget.settings import EceSettings, SettingsFaults
 
 BODY = b'<chatAllowed allowed="true"/>'
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(BODY), BODY)
+
+
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    return "asyncio", {"use_uvloop": request.param}
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +69,23 @@ def _serve(listening: socket.socket, context: ssl.SSLContext | None) -> None:
             connection, _ = listening.accept()
         except OSError:
             return
-        with connection, suppress(OSError):
-            connection.settimeout(5)
-            spoken_to = context.wrap_socket(connection, server_side=True) if context else connection
-            with spoken_to:
-                spoken = spoken_to.recv(4096)
-                spoken_to.sendall(OK if spoken.startswith(b"GET ") else b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        with connection.dup() as open_end:
+            open_end.settimeout(5)
+            with suppress(OSError):
+                _answer(connection, context)
+            with suppress(OSError):  # a close with bytes unread would be a reset, which can overtake TLS's last word
+                open_end.shutdown(socket.SHUT_WR)
+                while open_end.recv(4096):
+                    pass
+
+
+def _answer(connection: socket.socket, context: ssl.SSLContext | None) -> None:
+    with connection:
+        connection.settimeout(5)
+        spoken_to = context.wrap_socket(connection, server_side=True) if context else connection
+        with spoken_to:
+            spoken = spoken_to.recv(4096)
+            spoken_to.sendall(OK if spoken.startswith(b"GET ") else b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 
 async def ask(base_url: str, **values: object) -> ChatAllowed:
@@ -142,6 +161,46 @@ async def test_a_client_certificate_is_shown_when_ece_wants_one(
     error = await refusal(context, ca_file=ca_file)
     assert type(error) is EceTlsFailure
     assert "client_cert" in error.detail
+
+
+@pytest.mark.anyio
+async def test_a_survey_that_never_left_was_not_received_and_its_socket_is_closed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes connections, but no TLS handshake ever ends
+        base_url = f"https://127.0.0.1:{mute.getsockname()[1]}/system"
+        settings = EceSettings.model_validate({"base_url": base_url, "timeout": 0.5})
+        asked = await asyncio.to_thread(EceClient, settings)
+        with pytest.raises(EceTimeout) as caught:
+            await asked.submit_survey(
+                SurveyMessage("key", "1", "sales", "after_chat", ()), Dialect(GUIDE_PATH, Format.PLAIN)
+            )
+        assert not caught.value.maybe_received
+        mute.settimeout(5)
+        connection, _ = await asyncio.to_thread(mute.accept)
+        with connection:
+            connection.settimeout(5)
+            assert await asyncio.to_thread(_until_closed, connection)
+        await asked.aclose()
+
+
+def _until_closed(connection: socket.socket) -> bool:
+    while connection.recv(4096):
+        pass
+    return True
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ssl.SSLError(1, "[SSL: TLSV1_ALERT_PROTOCOL_VERSION]"), "the handshake was refused"),
+        (ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), None),
+        (ConnectionResetError(), None),
+    ],
+)
+def test_tls_is_blamed_for_what_tls_refused_alone(error: Exception, words: str | None) -> None:
+    try:
+        raise RuntimeError from error
+    except RuntimeError as wrapped:
+        assert tls.failure(wrapped) == words  # noqa: PT017 - it is the subject here, not an outcome
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,10 @@ def test_no_answer_makes_us_open_a_file_or_a_host(watched: int, tmp_path: Path) 
         ):
             for encoding in ("utf-8", "utf-16", "cp037"):
                 never_fails_otherwise(f'<?xml version="1.0" encoding="{encoding}"?>{body}'.encode(encoding))
+        for url in (web, secret.as_uri()):
+            for entity in (f'ENTITY % e SYSTEM "{url}"> %e;', f'ENTITY e SYSTEM "{url}">'):
+                hidden = f'+ADwAIQ-DOCTYPE a [+ADwAIQ-{entity}]><chatAllowed allowed="true">&e;</chatAllowed>'
+                never_fails_otherwise(b'<?xml version="1.0" encoding="UTF-7"?>' + hidden.encode())
         with pytest.raises(BlockingIOError):
             server.accept()
     assert openings(watched) == 0

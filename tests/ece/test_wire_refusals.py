@@ -104,3 +104,9 @@ def test_a_declaration_is_refused_in_any_charset(declaration: str, encoding: str
     body = f'<?xml version="1.0" encoding="{encoding}"?>{declaration}<chatAllowed allowed="true"/>'
     with pytest.raises(EceUnreadable):
         read(Call.CHAT_ALLOWED, body.encode(encoding))
+
+
+def test_a_declaration_spelt_in_a_charset_that_hides_it_is_refused_too() -> None:
+    head = b'<?xml version="1.0" encoding="UTF-7"?>'
+    with pytest.raises(EceUnreadable, match="charset"):
+        read(Call.CHAT_ALLOWED, head + b'+ADwAIQ-DOCTYPE chatAllowed+AD4-<chatAllowed allowed="true"/>')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 
 import click
 
@@ -20,7 +21,15 @@ import click
 def simulate(host: str, port: int, widget_url: str, seed: int | None) -> None:
     """Start a stand-in for ECE: six calls, a queue that lives, faults by hand, a chat page."""
     from widget.simulator import create_simulator
-    from widget.simulator.server import PortTaken, ResettableProtocol, listen, make_server
+    from widget.simulator.server import (
+        PortTaken,
+        ResettableProtocol,
+        ServerThread,
+        listen,
+        make_server,
+        run_until_stopped,
+        stop_on_signals,
+    )
 
     try:
         listener = listen(host, port, option="--port")
@@ -28,11 +37,12 @@ def simulate(host: str, port: int, widget_url: str, seed: int | None) -> None:
         click.echo(str(taken), err=True)
         sys.exit(1)
     shown = f"[{host}]" if ":" in host else host
-    click.echo(f"The ECE simulator: http://{shown}:{port}/  (base_url http://{shown}:{port}/system; Ctrl-C stops it)")
-    server = make_server(create_simulator(widget_url=widget_url, seed=seed), http=ResettableProtocol)
-    try:
-        server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass
-    finally:
-        listener.close()
+    server = ServerThread(
+        make_server(create_simulator(widget_url=widget_url, seed=seed), http=ResettableProtocol), listener
+    )
+    address = f"http://{shown}:{port}"
+    with ExitStack() as stack:
+        stack.callback(listener.close)
+        stop = stop_on_signals(stack)
+        started = f"The ECE simulator: {address}/   (base_url {address}/system; Ctrl-C stops it)"
+        sys.exit(run_until_stopped([server], stop, started=lambda: click.echo(started)))

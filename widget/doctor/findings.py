@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from widget.doctor.remedies import remedy
@@ -58,6 +59,8 @@ def findings(
         *_oddities(probes),
         *_closed_by_us(policy, now),
     ]
+    if not policy.enabled:  # nothing is wrong with a button that nobody sees
+        found = [replace(finding, severity=Severity.NOTE) for finding in found]
     yield from sorted(found, key=lambda finding: finding.severity is not Severity.WRONG)
 
 

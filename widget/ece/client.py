@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx
 
@@ -41,6 +41,7 @@ from widget.domain.readings import (
 )
 from widget.ece import tls, wire
 from widget.ece.dialect import Dialect, Format
+from widget.ece.progress import Probe, Progress
 from widget.ece.retry_after import retry_after
 from widget.settings import EceSettings
 
@@ -61,55 +62,12 @@ Notice = Callable[[Call, wire.Oddity], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
-    """One GET call as `check` shows it: what came, how long it took (seconds), and what was understood."""
-
-    call: Call
-    status: int | None
-    elapsed: float
-    content_type: str | None
-    reading: Reading | None
-    error: EceError | None
-    oddities: frozenset[wire.Oddity] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
 class _Reply:
     """An answer whose status is a success."""
 
     status: int
     content_type: str | None
     body: bytes
-
-
-@dataclass(slots=True)
-class _Progress:
-    """How far a call came, as the transport traces it; one that traces nothing may have sent everything."""
-
-    asked: bool = False
-    connecting: bool = False
-    sending: bool = False
-    stream: Any = None
-    status: int | None = None
-    content_type: str | None = None
-
-    @property
-    def maybe_received(self) -> bool:
-        return self.asked and (self.sending or not self.connecting)
-
-    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Follow the transport's steps (the documented `trace` extension of a request)."""
-        match event.split(".")[-2:]:
-            case ["connect_tcp", "started"]:
-                self.connecting = True
-            case ["connect_tcp", "complete"]:
-                self.stream = info["return_value"]
-            case ["start_tls", "failed"]:
-                # The library closes it after an error, but not when the handshake is cancelled: a host that never
-                # ends one would cost a socket with every call.
-                await self.stream.aclose()
-            case ["send_request_body", "started"]:
-                self.sending = True
 
 
 class EceClient:
@@ -160,18 +118,18 @@ class EceClient:
     async def submit_survey(self, message: SurveyMessage, form: Dialect) -> None:
         """Post a survey in this form (guide, section 14): 204, or any 2xx with an empty or XML body, is a success."""
         body = wire.survey_xml(message, namespace=form.format is Format.NAMESPACE)
-        reply = await self._exchange("POST", self._base_url + form.path, _POST, _Progress(), body)
+        reply = await self._exchange("POST", self._base_url + form.path, _POST, Progress(), body)
         if reply.status != 204:
             with _status_noted(reply.status):
                 wire.survey_answer(reply.body)
 
     async def ask(self, call: Call, entry_point_id: int, *, trace: str | None = None) -> Reading:
         """Make one of the five GET calls; `trace` is a `traceparent` to pass on (W3C Trace Context)."""
-        return (await self._ask(call, entry_point_id, _Progress(), trace)).reading
+        return (await self._ask(call, entry_point_id, Progress(), trace)).reading
 
     async def probe(self, call: Call, entry_point_id: int) -> Probe:
         """Make one of the five GET calls and tell everything about it, failed or not."""
-        progress, started = _Progress(), time.perf_counter()
+        progress, started = Progress(), time.perf_counter()
         understood, error = None, None
         try:
             understood = await self._ask(call, entry_point_id, progress, None)
@@ -192,7 +150,7 @@ class EceClient:
         assert isinstance(reading, kind)
         return reading
 
-    async def _ask(self, call: Call, entry_point_id: int, progress: _Progress, trace: str | None) -> wire.Understood:
+    async def _ask(self, call: Call, entry_point_id: int, progress: Progress, trace: str | None) -> wire.Understood:
         headers = {**_GET, "traceparent": trace} if trace and _TRACEPARENT.fullmatch(trace) else _GET
         reply = await self._exchange("GET", f"{self._api}/{call}/{entry_point_id:d}", headers, progress)
         with _status_noted(reply.status):
@@ -202,16 +160,20 @@ class EceClient:
         return understood
 
     async def _exchange(
-        self, method: str, url: str, headers: dict[str, str], progress: _Progress, content: bytes | None = None
+        self, method: str, url: str, headers: dict[str, str], progress: Progress, content: bytes | None = None
     ) -> _Reply:
         """Make one call within the total time; waiting for a free connection counts, but speaks against nobody."""
         try:
             async with asyncio.timeout(self._timeout), self._slots:
                 progress.asked = True
-                request = httpx.Request(
-                    method, url, headers=headers, content=content, extensions={"trace": progress.trace}
-                )
-                return await self._send(request, progress)
+                try:
+                    return await self._send(method, url, headers, progress, content)
+                except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+                    # A kept connection that ECE closed just as we used it. RFC 9110, section 9.2.2 allows a second
+                    # try for GET; a survey might arrive twice.
+                    if content is not None or not progress.died_unanswered:
+                        raise
+                    return await self._send(method, url, headers, progress, content)
         except TimeoutError:
             if not progress.asked:
                 raise EceBusy("all connections were in use; see [ece] max_connections") from None
@@ -220,7 +182,11 @@ class EceClient:
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
             raise _translated(error, progress) from error
 
-    async def _send(self, request: httpx.Request, progress: _Progress) -> _Reply:
+    async def _send(
+        self, method: str, url: str, headers: dict[str, str], progress: Progress, content: bytes | None
+    ) -> _Reply:
+        extensions = {"trace": progress.trace}
+        request = httpx.Request(method, url, headers=headers, content=content, extensions=extensions)
         response = await self._transport.handle_async_request(request)
         try:
             progress.status = response.status_code
@@ -280,7 +246,7 @@ def _no_success(response: httpx.Response, now: float) -> EceError:
     return EceStatus(str(status), status=status, retry_after=pause)
 
 
-def _translated(error: Exception, progress: _Progress) -> EceError:
+def _translated(error: Exception, progress: Progress) -> EceError:
     refused = tls.failure(error)
     if refused is not None:
         return EceTlsFailure(refused)

@@ -32,8 +32,6 @@ def trust(settings: EceSettings, public: Callable[[], ssl.SSLContext]) -> ssl.SS
             context = ssl.create_default_context(cafile=settings.ca_file)
         except (OSError, ValueError):
             raise _fault("ca_file", settings.ca_file, "a file of certificates in PEM form") from None
-        if not context.get_ca_certs():
-            raise _fault("ca_file", settings.ca_file, "a file with an authority's certificate in PEM form")
     if settings.client_cert is not None:
         try:
             context.load_cert_chain(settings.client_cert, settings.client_key, password=lambda: b"")

@@ -65,6 +65,12 @@ _PARSER = etree.XMLParser(
     collect_ids=False,
 )
 _DECLARATIONS = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_XML_HEAD = re.compile(
+    rb"""<\?xml\s{1,9}version\s{0,9}=\s{0,9}["']1\.[0-9]["']
+         (?:\s{1,9}encoding\s{0,9}=\s{0,9}["'](?:utf-?8|utf-16(?:[lb]e)?|us-ascii|iso-8859-1|windows-1252)["'])?
+         (?:\s{1,9}standalone\s{0,9}=\s{0,9}["'](?:yes|no)["'])?\s{0,9}\?>""",
+    re.VERBOSE | re.IGNORECASE,
+)
 _HTML = re.compile(rb"<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
 
 
@@ -217,27 +223,32 @@ def _fields(body: bytes, *, root: str) -> tuple[_Fields, bool]:
 def _root(body: bytes) -> tuple[etree._Element, bool]:
     if not body.strip():
         raise EceUnreadable("an empty body")
-    # Without NULs, so that UTF-16 is seen through too. libxml2 would expand entities in attributes and leave others
-    # out in silence, so a declaration is refused before anything is parsed.
-    if _DECLARATIONS.search(body.replace(b"\0", b"")):
-        raise EceUnreadable("an HTML page" if is_html(body) else "a DOCTYPE or entity declaration, which is refused")
+    _refuse_declarations(body)
     try:
-        return _parse(body), False
+        return etree.fromstring(body, _PARSER), False
     except etree.LxmlError:
         mended, found = _UNQUOTED_RESPONSE_TYPE.subn(rb'\1"\2"', body, count=1)
         if found:
             try:
-                return _parse(mended), True
+                return etree.fromstring(mended, _PARSER), True
             except etree.LxmlError:
                 pass
     raise EceUnreadable("an HTML page" if is_html(body) else "not well-formed XML")
 
 
-def _parse(body: bytes) -> etree._Element:
-    root = etree.fromstring(body, _PARSER)
-    if root.getroottree().docinfo.internalDTD is not None:  # in a charset that hid it from the search above
-        raise EceUnreadable("a DOCTYPE or entity declaration, which is refused")
-    return root
+def _refuse_declarations(body: bytes) -> None:
+    """Refuse any DOCTYPE or entity before a parser sees it: libxml2 would expand some, drop others, and open files.
+
+    Without its NULs, UTF-16 is ASCII here too; charsets in which ASCII could be spelt in another way are refused.
+    """
+    ascii_seen = (
+        body.removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff").replace(b"\0", b"")
+    )
+    if _DECLARATIONS.search(ascii_seen):
+        raise EceUnreadable("an HTML page" if is_html(body) else "a DOCTYPE or entity declaration, which is refused")
+    declared = ascii_seen.startswith(b"<?xml") and ascii_seen[5:6].isspace()
+    if not ascii_seen.startswith(b"<") or (declared and not _XML_HEAD.match(ascii_seen)):
+        raise EceUnreadable("not XML, or in a charset that is not read")
 
 
 def _json_fields(body: bytes) -> _Fields:

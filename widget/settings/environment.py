@@ -120,7 +120,7 @@ def _json(text: str) -> Any:
     """The value, or the text as it was: `[::1]:9100` is none, and the setting's own check says what is allowed."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return EnvironmentText(text)
 
 

@@ -179,6 +179,7 @@ def first_language(title: Wording | None, questions: Sequence[QuestionSettings])
 
 
 def wordings(question: QuestionSettings) -> Iterator[tuple[str, Wording]]:
+    """Give every text of a question with its key."""
     yield "text", question.text
     for place, option in enumerate(question.options):
         yield f"options.{place}.text", option.text

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import signal
 import socket
 import struct
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import uvicorn
@@ -109,6 +111,43 @@ class ServerThread:
 
     def wait_for_the_end(self) -> None:
         self._thread.join(STOPS_WITHIN)
+
+
+def run_until_stopped(running: list[ServerThread], stop: threading.Event, *, started: Callable[[], None]) -> int:
+    """Run all servers until `stop` is set, or until one of them ends by itself, which is a failure."""
+    for each in running:
+        each.start()
+    told = False
+    while all(each.running for each in running) and not stop.wait(_LOOK_EVERY):
+        if not told and all(each.started for each in running):
+            started()
+            told = True
+    for each in running:
+        each.ask_to_stop()
+    for each in running:
+        each.wait_for_the_end()
+    return 0 if stop.is_set() else 1
+
+
+def stop_on_signals(stack: ExitStack) -> threading.Event:
+    """Let the first Ctrl-C or SIGTERM end the servers in good order; the second one ends it at once."""
+    stop = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def handle(number: int, _frame: object) -> None:
+        if stop.is_set():
+            restore()
+            sys.exit(128 + number)
+        stop.set()
+
+    for number in before:
+        signal.signal(number, handle)
+    stack.callback(restore)
+    return stop
 
 
 @contextmanager

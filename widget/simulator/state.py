@@ -10,6 +10,7 @@ from widget.simulator.world import EntryPoint, World
 
 
 def state(world: World) -> dict[str, Any]:
+    """Give everything the control page shows."""
     return {
         "service_running": world.service_running,
         "entry_points": {
@@ -37,6 +38,7 @@ def state(world: World) -> dict[str, Any]:
 
 
 def entry_point(each: EntryPoint, *, service_running: bool) -> dict[str, Any]:
+    """Give what the control page shows of one entry point."""
     queue = each.queue
     closed = each.forced_reason or (None if service_running else "service_not_running") or queue.refusal()
     return {

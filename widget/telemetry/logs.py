@@ -110,8 +110,9 @@ def describe_exception(_: Any, __: str, event: MutableMapping[str, Any]) -> Muta
     if given and error is not None:
         chain: list[dict[str, Any]] = []
         while error is not None and len(chain) < 5:
-            frames = traceback.extract_tb(error.__traceback__)[-12:]
-            places = [f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames]
+            # walk_tb, not extract_tb: the latter reads source files, on the event loop
+            frames = list(traceback.walk_tb(error.__traceback__))[-12:]
+            places = [f"{_short(each.f_code.co_filename)}:{line} {each.f_code.co_name}" for each, line in frames]
             chain.append({"type": type(error).__name__, "at": places})
             error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         event["exception"] = chain

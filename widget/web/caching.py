@@ -7,8 +7,6 @@ from email.utils import format_datetime, parsedate_to_datetime
 from hashlib import blake2b
 from math import ceil, floor
 
-from widget.availability import View
-
 LONGEST_MAX_AGE = 60
 WITHOUT_ECE = 5  # seconds a cache may go on with an answer in which ECE had no word
 
@@ -22,25 +20,25 @@ def weak_etag(*parts: bytes) -> bytes:
     return b'W/"%s"' % digest.hexdigest().encode()
 
 
-def cache_control(view: View) -> bytes:
-    """Give Cache-Control for an answer of this moment.
+def cache_control(trusted_for: float | None, valid_for: float, next_check: int) -> bytes:
+    """Give Cache-Control for an answer of this moment; all in seconds, `trusted_for` None where ECE had no word in it.
 
     max-age + stale-while-revalidate, and max-age + stale-if-error, both end when the snapshot may not be trusted any
     more, so that no cache between us and the visitor says "open" longer than we would.
     """
-    if view.trusted_for is None:
-        max_age = max(1, floor(min(view.valid_for, view.decision.next_check, LONGEST_MAX_AGE)))
+    if trusted_for is None:
+        max_age = max(1, floor(min(valid_for, next_check, LONGEST_MAX_AGE)))
         later = WITHOUT_ECE
     else:
-        trusted = _whole_seconds(view.trusted_for)
-        max_age = min(trusted, max(1, floor(min(view.valid_for, view.decision.next_check))))
+        trusted = _whole_seconds(trusted_for)
+        max_age = min(trusted, max(1, floor(min(valid_for, next_check))))
         later = trusted - max_age
     return b"public, max-age=%d, stale-while-revalidate=%d, stale-if-error=%d" % (max_age, later, later)
 
 
-def seconds_to_remake(view: View) -> float:
+def seconds_to_remake(trusted_for: float | None) -> float:
     """Give the seconds after which Cache-Control has to count on: when the trust that is left passes a whole second."""
-    return 1.0 if view.trusted_for is None else view.trusted_for - _whole_seconds(view.trusted_for)
+    return 1.0 if trusted_for is None else trusted_for - _whole_seconds(trusted_for)
 
 
 def _whole_seconds(trusted_for: float) -> int:

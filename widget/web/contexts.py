@@ -12,6 +12,7 @@ from typing import Annotated, NamedTuple, get_args, get_origin, get_type_hints
 from markupsafe import Markup
 
 from widget.themes import Design
+from widget.web.survey_views import FormContext, MessageContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,10 @@ CONTEXTS: dict[str, type] = {
     "page.css": StyleContext,
     "closed.html": ClosedContext,
     "error.html": ErrorContext,
+    "survey/form.html": FormContext,
+    "survey/thanks.html": MessageContext,
+    "survey/expired.html": MessageContext,
+    "survey/survey.css": StyleContext,
 }
 FUNCTIONS = {
     "_": '`_("text", name=value)`: the text in the visitor\'s language, escaped',
@@ -108,10 +113,11 @@ FUNCTIONS = {
 
 
 def variables(context: type) -> tuple[Variable, ...]:
+    """List a context's fields, each with the line beside its type that says what it is."""
     found = []
     for name, hint in get_type_hints(context, include_extras=True).items():
-        kind, help_line = get_args(hint) if get_origin(hint) is Annotated else (hint, "")
-        found.append(Variable(name, getattr(kind, "__name__", str(kind)), help_line))
+        kind, line = get_args(hint) if get_origin(hint) is Annotated else (hint, "")
+        found.append(Variable(name, kind.__name__ if isinstance(kind, type) else str(kind), line))
     return tuple(found)
 
 

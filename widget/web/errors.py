@@ -144,14 +144,12 @@ class Errors:
 
     def response(self, problem: Problem, scope: Scope) -> Response:
         """Give the answer to `problem`: a page where a person is looking, JSON elsewhere."""
+        scope.setdefault("state", {})["fault"] = problem.code
         headers = {name: value for name, value in problem.headers if name != "WWW-Authenticate"}
         headers.setdefault("Cache-Control", "no-store")
         response: Response
         if is_page(scope["path"], _header(scope, b"accept")):
-            page = self._error_page(
-                status=problem.status, code=problem.code, request_id=request_id(scope), language=_language(scope)
-            )
-            response = Response(page, problem.status, headers, "text/html; charset=utf-8")
+            response = Response(self._page(problem, scope), problem.status, headers, "text/html; charset=utf-8")
         else:
             document = json.dumps(problem.document(request_id(scope)), ensure_ascii=False)
             response = Response(document, problem.status, headers, PROBLEM_JSON)
@@ -159,6 +157,15 @@ class Errors:
             if name == "WWW-Authenticate":  # two schemes are two header lines
                 response.headers.append(name, value)
         return response
+
+    def _page(self, problem: Problem, scope: Scope) -> str:
+        try:
+            return self._error_page(
+                status=problem.status, code=problem.code, request_id=request_id(scope), language=_language(scope)
+            )
+        except Exception as error:  # noqa: BLE001 - an operator's own error.html may be what is broken
+            telemetry.logger().error("error_page_failed", request_id=request_id(scope), exc_info=error)
+            return LAST_RESORT
 
     async def _handle(self, request: Request, error: Exception) -> Response:
         problem = problem_of(error)
@@ -232,15 +239,7 @@ class CatchAll:
                 telemetry.logger().error("unexpected", request_id=request_id(scope), exc_info=error)
             if started:
                 raise
-            await self._answer(problem, scope, receive, send)
-
-    async def _answer(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            response = self.errors.response(problem, scope)
-        except Exception as error:  # noqa: BLE001 - an operator's own error.html may be what is broken
-            telemetry.logger().error("error_page_failed", request_id=request_id(scope), exc_info=error)
-            response = Response(LAST_RESORT, problem.status, {"Cache-Control": "no-store"}, "text/html; charset=utf-8")
-        await response(scope, receive, send)
+            await self.errors.respond(problem, scope, receive, send)
 
 
 def _phrase(status: int) -> str:

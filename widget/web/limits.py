@@ -27,7 +27,9 @@ from widget.web.errors import Errors, Problem, request_id
 # Networks are counted in this many buckets: memory stays bounded whatever addresses turn up. Two networks that meet in
 # one bucket share its limit; with thousands of visitors a minute that is rarer than two behind one router.
 BUCKETS = 65536
-LARGEST_BODY = 65536  # bytes: a survey of fifty questions with every text at its limit stays below
+LARGEST_BODY = 65536  # bytes
+# A survey's typed answers have 40,000 characters at most, up to twelve bytes each in a form; its page asks for less.
+LARGEST_FORM = 640 * 1024
 
 _CLASSES = (
     ("public", "GET", re.compile(r"/v1/(?:status|launcher)/|/widget\.(?:[\w.-]+\.)?js$")),
@@ -175,17 +177,21 @@ class RateLimits:
 class BodyLimit:
     """Refuse a body that is too large: an announced one before it is read, another one as soon as it is."""
 
-    def __init__(self, app: ASGIApp, errors: Errors, largest: int = LARGEST_BODY) -> None:
+    def __init__(
+        self, app: ASGIApp, errors: Errors, largest: int = LARGEST_BODY, largest_form: int = LARGEST_FORM
+    ) -> None:
         self.app = app
         self.errors = errors
         self.largest = largest
+        self.largest_form = largest_form
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        largest = self.largest_form if limit_of(scope["path"], scope["method"]) == "submits" else self.largest
         announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if not announced.isdigit() or len(announced) > 18 or int(announced) > self.largest:
+        if not announced.isdigit() or len(announced) > 18 or int(announced) > largest:
             await self.errors.respond(self._problem(), scope, receive, send)
             return
         taken = 0
@@ -194,7 +200,7 @@ class BodyLimit:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self.largest:
+            if taken > largest:
                 raise self._problem()
             return message
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -37,14 +38,21 @@ class Check:
 class Readiness:
     """Ask all checks at once, at most every `REMEMBERED` seconds however often anyone asks."""
 
-    def __init__(self, checks: Sequence[Check], *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        checks: Sequence[Check],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        check_limit: float = CHECK_LIMIT,
+    ) -> None:
+        self._check_limit = check_limit
         self._checks = tuple(checks)
         self._monotonic = monotonic
         self._lock = asyncio.Lock()
         self._until = float("-inf")
-        self._answer: tuple[int, dict[str, object]] = (503, {})
+        self._answer: tuple[int, dict[str, Any]] = (503, {})
 
-    async def look(self) -> tuple[int, dict[str, object]]:
+    async def look(self) -> tuple[int, dict[str, Any]]:
         """Give the status and the JSON: 200 ready or degraded, 503 not ready, with the reasons."""
         async with self._lock:
             if self._monotonic() >= self._until:
@@ -52,8 +60,8 @@ class Readiness:
                 self._until = self._monotonic() + REMEMBERED
             return self._answer
 
-    async def _ask(self) -> tuple[int, dict[str, object]]:
-        reasons = await asyncio.gather(*(_bounded(check) for check in self._checks))
+    async def _ask(self) -> tuple[int, dict[str, Any]]:
+        reasons = await asyncio.gather(*(_bounded(check, self._check_limit) for check in self._checks))
         found = list(zip(self._checks, reasons, strict=True))
         stopped = any(reason and check.vital for check, reason in found)
         status = "not_ready" if stopped else "degraded" if any(reasons) else "ready"
@@ -105,9 +113,9 @@ async def _metrics(metrics: Metrics) -> Response:
     return Response(await metrics.render(), headers=NO_STORE, media_type=telemetry.CONTENT_TYPE)
 
 
-async def _bounded(check: Check) -> str | None:
+async def _bounded(check: Check, limit: float) -> str | None:
     try:
-        async with asyncio.timeout(CHECK_LIMIT):
+        async with asyncio.timeout(limit):
             return await check.probe()
     except TimeoutError:
         return "no answer in time"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Annotated
 
 from widget.domain.answers import Checked, FaultCode, FieldFault, Fields, Filled, check
 from widget.domain.survey import OTHER, Kind, Question, Survey, Wording
@@ -62,49 +63,48 @@ class QuestionView:
     can_be_emptied: bool  # offers "no answer": the visitor must take back an answer that does not apply
 
 
-def _is(words: str) -> dict[str, str]:
-    return {"help": words}
-
-
 @dataclass(frozen=True, slots=True)
 class FormContext:
     """`survey/form.html`: one page of a survey."""
 
-    survey: str = field(metadata=_is("the survey's name in the settings"))
-    entry_point: str = field(metadata=_is("the entry point's name in the settings"))
-    title: Said = field(metadata=_is("the survey's title, with `text` and `lang`"))
-    questions: tuple[QuestionView, ...] = field(metadata=_is("the questions of this page, in order"))
-    carried: tuple[tuple[str, str], ...] = field(
-        metadata=_is("answers of other pages, name and value, for hidden fields")
-    )
-    page: int = field(metadata=_is("the number of this page in the settings"))
-    step: int = field(metadata=_is("which page this is, from 1"))
-    steps: int = field(metadata=_is("how many pages there are"))
-    faults: tuple[FieldFault, ...] = field(metadata=_is("faults of the whole form, each with a `code`"))
-    storage_down: bool = field(metadata=_is("the answers could not be stored just now; nothing was lost"))
-    restorable: bool = field(metadata=_is("what is empty may be filled from the draft kept in the tab"))
-    first_fault: str = field(metadata=_is("the id of the first faulty field; empty when there is none"))
-    script_url: str = field(metadata=_is("the address of the script that improves the form"))
+    survey: Annotated[str, "the survey's name in the settings"]
+    entry_point: Annotated[str, "the entry point's name in the settings"]
+    title: Annotated[Said, "the survey's title, with `text` and `lang`"]
+    questions: Annotated[tuple[QuestionView, ...], "the questions of this page, in order"]
+    carried: Annotated[tuple[tuple[str, str], ...], "answers of other pages, name and value, for hidden fields"]
+    page: Annotated[int, "the number of this page in the settings"]
+    step: Annotated[int, "which page this is, from 1"]
+    steps: Annotated[int, "how many pages there are"]
+    faults: Annotated[tuple[FieldFault, ...], "faults of the whole form, each with a `code`"]
+    storage_down: Annotated[bool, "the answers could not be stored just now; nothing was lost"]
+    restorable: Annotated[bool, "what is empty may be filled from the draft kept in the tab"]
+    first_fault: Annotated[str, "the id of the first faulty field; empty when there is none"]
+    script_url: Annotated[str, "the address of the script that improves the form"]
+    nonce: Annotated[str, "what the page's policy asks of a script tag"]
 
 
 @dataclass(frozen=True, slots=True)
 class MessageContext:
     """`survey/thanks.html` and `survey/expired.html`."""
 
-    survey: str = field(metadata=_is("the survey's name in the settings; empty when not known"))
-    entry_point: str = field(metadata=_is("the entry point's name in the settings; empty when not known"))
-    script_url: str = field(metadata=_is("the address of the script that removes the draft"))
+    survey: Annotated[str, "the survey's name in the settings; empty when not known"]
+    entry_point: Annotated[str, "the entry point's name in the settings; empty when not known"]
+    script_url: Annotated[str, "the address of the script that removes the draft"]
+    nonce: Annotated[str, "what the page's policy asks of a script tag"]
 
 
 class SurveyView:
     """Draws one survey for one reader."""
 
-    def __init__(self, survey: Survey, entry_point: str, *, wanted: str, language: str, script_url: str) -> None:
+    def __init__(
+        self, survey: Survey, entry_point: str, *, wanted: str, language: str, script_url: str, nonce: str
+    ) -> None:
         self._survey = survey
         self._entry_point = entry_point
         self._wanted = wanted  # what the reader asked for; the page itself may not be there in that language
         self._language = language
         self._script_url = script_url
+        self._nonce = nonce
 
     def form(
         self,
@@ -135,6 +135,7 @@ class SurveyView:
             restorable=not faults and not storage_down,
             first_fault=next((view.field_id for view in views if view.fault), ""),
             script_url=self._script_url,
+            nonce=self._nonce,
         )
 
     def _say(self, wording: Wording) -> Said:

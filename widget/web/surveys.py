@@ -24,6 +24,7 @@ from widget.domain.survey import Survey
 from widget.surveys import OpenSurvey, Surveys, valid_sid, without_abandoned
 from widget.web.errors import RETRY_STORAGE_AFTER, Problem
 from widget.web.forms import read_form, read_object
+from widget.web.headers import nonce
 from widget.web.survey_views import GO_FIELD, PAGE_FIELD, MessageContext, SurveyView, asked
 
 if TYPE_CHECKING:
@@ -192,7 +193,12 @@ class SurveyAddresses:
     ) -> Response:
         wanted, language = self._language(request)
         view = SurveyView(
-            opened.survey, opened.grant.entry_point, wanted=wanted, language=language, script_url=self.script_url
+            opened.survey,
+            opened.grant.entry_point,
+            wanted=wanted,
+            language=language,
+            script_url=self.script_url,
+            nonce=nonce(),
         )
         theme = self._theme(request, opened)
         context = view.form(fields, page=page, faults=faults, storage_down=storage_down)
@@ -201,7 +207,7 @@ class SurveyAddresses:
     def _message(self, request: Request, template: str, status: int, opened: OpenSurvey | None) -> Response:
         _, language = self._language(request)
         context = MessageContext(
-            opened.survey.name if opened else "", opened.grant.entry_point if opened else "", self.script_url
+            opened.survey.name if opened else "", opened.grant.entry_point if opened else "", self.script_url, nonce()
         )
         theme = self._theme(request, opened)
         return self._page(self.pages.render(template, context, theme=theme, language=language), status)

@@ -1,0 +1,115 @@
+"""Logs hold an event name and fields, one JSON line each, and no secret whatever was planted."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from widget import telemetry
+
+SIGNED = "eyJzIjoiMTAwMCJ9.Zz9x1Q.kT3v0bS7m1nq8L2wX5y9_aBcDeFgHiJkLmNoPqRsTuV"
+
+
+def logged(log_lines: io.StringIO, **fields: Any) -> dict[str, Any]:
+    telemetry.logger().info("event", **fields)
+    event: dict[str, Any] = json.loads(log_lines.getvalue().splitlines()[-1])
+    return event
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["sid", "token", "ticket", "answer", "answers", "authorization", "Authorization", "operator_token", "survey_sid"],
+)
+def test_secret_keys_are_redacted_at_any_depth(log_lines: io.StringIO, key: str) -> None:
+    logged(log_lines, **{key: "canary"}, inner={key: "canary", "list": [{key: "canary"}]})
+    assert "canary" not in log_lines.getvalue()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"opened /survey/{SIGNED} twice",
+        f"GET https://chat.example.com/survey/{SIGNED}?x=canary",
+        "Authorization: Bearer canary",
+        "basic Y2FuYXJ5OmNhbmFyeQ==",
+        "sid=canary&x=1",
+        "token: canary",
+        'body {"answer": "canary"}',
+        "postgresql://user:canary@db.example.com/surveys",
+        "https://ece.example.com/system/canary?sid=canary",
+        "k" + "canary" * 8,
+    ],
+)
+def test_whatever_looks_like_a_secret_is_taken_out_of_any_text(log_lines: io.StringIO, text: str) -> None:
+    logged(log_lines, detail=text, nested=[{"deep": text}])
+    logging.getLogger("some.library").warning("%s", text)
+    for secret in ("canary", SIGNED, "Y2FuYXJ5"):
+        assert secret not in log_lines.getvalue()
+
+
+def test_what_an_operator_needs_stays(log_lines: io.StringIO) -> None:
+    event = logged(
+        log_lines,
+        route="/v1/status/{entry_point}",
+        entry_point="sales-in-the-north",
+        code="ece_unreachable",
+        status=503,
+        ms=1.5,
+        request_id="0123456789abcdef0123456789abcdef",
+        host="https://ece.example.com:8443",
+    )
+    assert event["route"] == "/v1/status/{entry_point}"
+    assert event["entry_point"] == "sales-in-the-north"
+    assert event["request_id"] == "0123456789abcdef0123456789abcdef"
+    assert event["host"] == "https://ece.example.com:8443"
+    assert (event["event"], event["level"], event["status"]) == ("event", "info", 503)
+
+
+def test_a_client_is_logged_as_its_network(log_lines: io.StringIO) -> None:
+    assert logged(log_lines, client="203.0.113.77")["client"] == "203.0.113.0/24"
+    assert logged(log_lines, client="2001:db8:1:2::77")["client"] == "2001:db8:1::/48"
+    assert logged(log_lines, client="canary")["client"] == "unknown"
+
+
+def test_control_characters_cannot_make_a_line_or_colour_a_terminal(log_lines: io.StringIO) -> None:
+    logged(log_lines, note="a\nb\r\x1b[31m\x00\u2028\u202e\ud800", **{"ke\ny": 1})
+    line = log_lines.getvalue()
+    assert line.count("\n") == 1
+    assert not set(line.rstrip("\n")) & set("\r\x1b\x00\u2028\u202e\ud800")
+
+
+def test_an_exception_is_its_type_and_places_never_its_words(log_lines: io.StringIO) -> None:
+    try:
+        try:
+            int("canary")
+        except ValueError as error:
+            raise RuntimeError("canary") from error
+    except RuntimeError:
+        telemetry.logger().error("failed", exc_info=True)
+        logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
+    assert "canary" not in log_lines.getvalue()
+    events = [json.loads(line) for line in log_lines.getvalue().splitlines()]
+    assert [each["type"] for each in events[0]["exception"]] == ["RuntimeError", "ValueError"]
+    assert "test_logs.py" in events[0]["exception"][0]["at"][0]
+    assert events[1]["logger"] == "uvicorn.error"
+
+
+def test_long_values_are_cut_and_odd_ones_do_no_harm(log_lines: io.StringIO) -> None:
+    deep: Any = "canary"
+    for _ in range(50):
+        deep = {"a": deep}
+    event = logged(log_lines, long="ab " * 5000, raw=b"canary", deep=deep, many=list(range(1000)))
+    assert len(event["long"]) <= 500
+    assert "canary" not in log_lines.getvalue()
+
+
+def test_a_level_hides_what_is_below(log_lines: io.StringIO) -> None:
+    telemetry.configure("warning", stream=log_lines)
+    telemetry.logger().info("hidden")
+    telemetry.logger().warning("shown")
+    assert "hidden" not in log_lines.getvalue()
+    assert "shown" in log_lines.getvalue()

@@ -1,0 +1,59 @@
+"""How far a call to ECE came: for `check` to show, and to know what a failure leaves open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from widget.domain.errors import EceError
+from widget.domain.readings import Call, Reading
+from widget.ece.wire import Oddity
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One GET call as `check` shows it: what came, how long it took (seconds), and what was understood."""
+
+    call: Call
+    status: int | None
+    elapsed: float
+    content_type: str | None
+    reading: Reading | None
+    error: EceError | None
+    oddities: frozenset[Oddity] = frozenset()
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a call came, as the transport traces it; one that traces nothing may have sent everything."""
+
+    asked: bool = False
+    connecting: bool = False
+    sending: bool = False
+    stream: Any = None
+    status: int | None = None
+    content_type: str | None = None
+
+    @property
+    def maybe_received(self) -> bool:
+        return self.asked and (self.sending or not self.connecting)
+
+    @property
+    def died_unanswered(self) -> bool:
+        """Say whether a connection from an earlier call was used, and ended before the first byte of an answer."""
+        return self.sending and not self.connecting and self.status is None
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Follow the transport's steps (the documented `trace` extension of a request)."""
+        match event.split(".")[-2:]:
+            case ["connect_tcp", "started"]:
+                self.connecting = True
+            case ["connect_tcp", "complete"]:
+                self.stream = info["return_value"]
+            case ["start_tls", "failed"]:
+                # The library closes it after an error, but not when the handshake is cancelled: a host that never
+                # ends one would cost a socket with every call.
+                await self.stream.aclose()
+            case ["send_request_body", "started"]:
+                self.sending = True

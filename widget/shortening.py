@@ -1,0 +1,182 @@
+"""Make our own script smaller: short local names, joined declarations, no marks that mean nothing.
+
+Not a minifier for any script. It relies on how `static/widget.js` is written: semicolons after every statement, one
+meaning for each local name in the whole file (so that scopes need not be understood), and no shorthand properties, which
+would be a member and a local at once; those it refuses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from string import digits
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>\s+|//[^\n]*|/\*.*?\*/)
+  | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
+  | (?P<template>`(?:[^`\\]|\\.)*`)
+  | (?P<number>\.?[0-9][\w.]*)
+  | (?P<name>[A-Za-z_$][\w$]*)
+  | (?P<mark>\?\.(?![0-9])|=>|\.\.\.|\+\+|--|.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_REGEX = re.compile(r"/(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*")
+_BEFORE_REGEX = frozenset("(,=:!&|?{};[") | {"", "=>", "return"}
+_IN_TEMPLATE = re.compile(r"\$\{([^{}`]*)\}")
+_DECLARED = re.compile(
+    r"\b(?:const|let|class) (?:(\w+)|\[([\w\s,]+)\])"  # const one, const [several]
+    r"|\(([\w\s,.]*)\) ?=>|(\w+) ?=>"  # parameters
+    r"|\bcatch ?\( ?(\w+) ?\)"
+)
+_NOT_SHORT = frozenset({"do", "if", "in", "of", "as"})
+_LETTERS = "etnaoirsclupdmfhgvxybwkjqzETNAOIRSCLUPDMFHGVXYBWKJQZ"  # those that code has anyway come first
+_OPENING, _CLOSING = {"(", "[", "{"}, {")", "]", "}"}
+
+
+class UnsafeSource(ValueError):
+    """The script uses a construct that shortening does not understand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    kind: str
+    text: str
+    member: bool = False  # the name of a member or of an object's key, never a local one
+
+
+def shorten(script: str) -> str:
+    """Give the script with the same meaning in fewer characters."""
+    return _join(_tighten(_rename(_put_in_place(_tokens(script)))))
+
+
+def _tokens(script: str) -> list[Token]:
+    tokens: list[Token] = []
+    at = 0
+    while at < len(script):
+        before = tokens[-1].text if tokens else ""
+        regex = _REGEX.match(script, at) if before in _BEFORE_REGEX else None
+        found = _TOKEN.match(script, at)
+        assert found is not None
+        if found.lastgroup == "space":
+            at = found.end()
+        elif regex is not None:
+            tokens.append(Token("regex", regex.group()))
+            at = regex.end()
+        else:
+            tokens.append(Token(found.lastgroup or "", found.group()))
+            at = found.end()
+    return list(_mark_members(tokens))
+
+
+def _mark_members(tokens: list[Token]) -> Iterator[Token]:
+    brackets = [""]
+    for index, token in enumerate(tokens):
+        if token.kind == "mark" and token.text in _OPENING:
+            brackets.append(token.text)
+        elif token.kind == "mark" and token.text in _CLOSING:
+            brackets.pop()
+        elif token.kind == "name":
+            before = tokens[index - 1].text if index else ""
+            after = tokens[index + 1].text if index + 1 < len(tokens) else ""
+            entry = brackets[-1] == "{" and before in {"{", ","}
+            if entry and after in {",", "}"}:
+                raise UnsafeSource(f"shorthand property: {token.text}")
+            yield replace(token, member=before in {".", "?."} or (entry and after == ":"))
+            continue
+        yield token
+
+
+def _put_in_place(tokens: list[Token]) -> list[Token]:
+    """Write each numeric constant where it is used."""
+    numbers: dict[str, Token] = {}
+    rest: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        five = tokens[at : at + 5]
+        if [each.text for each in five[:1] + five[2:3] + five[4:]] == ["const", "=", ";"] and five[3].kind == "number":
+            numbers[five[1].text] = five[3]
+            at += 5
+        else:
+            rest.append(tokens[at])
+            at += 1
+    return [token if token.member else numbers.get(token.text, token) for token in rest]
+
+
+def _rename(tokens: list[Token]) -> list[Token]:
+    code = " ".join(token.text for token in tokens if token.kind in {"name", "mark"})
+    local = {name for groups in _DECLARED.findall(code) for name in re.findall(r"[A-Za-z_$][\w$]*", " ".join(groups))}
+    names = [token.text for token in tokens if token.kind == "name" and not token.member]
+    used = Counter(name for name in names if name in local)
+    short = _short_names(_NOT_SHORT | (set(names) - local))
+    new = {name: next(short) for name, _ in sorted(used.items(), key=lambda item: (-item[1], item[0]))}
+    return [_renamed(token, new) for token in tokens]
+
+
+def _renamed(token: Token, new: dict[str, str]) -> Token:
+    if token.kind == "template":
+        inner = _IN_TEMPLATE.sub(
+            lambda match: "${" + _join([_renamed(each, new) for each in _tokens(match.group(1))]) + "}", token.text
+        )
+        return replace(token, text=inner)
+    if token.kind == "name" and not token.member:
+        return replace(token, text=new.get(token.text, token.text))
+    return token
+
+
+def _short_names(taken: set[str] | frozenset[str]) -> Iterator[str]:
+    for length in (1, 2):
+        for letters in product(_LETTERS, *[_LETTERS + digits] * (length - 1)):
+            name = "".join(letters)
+            if name not in taken:
+                yield name
+
+
+def _tighten(tokens: list[Token]) -> list[Token]:
+    out: list[Token] = []
+    statements = [""]  # the word that began the statement under way, for each open bracket
+    ended = ""  # and of the one that a semicolon ended just now
+    for index, token in enumerate(tokens):
+        text, last = token.text, out[-1].text if out else ""
+        following = [each.text for each in tokens[index + 1 : index + 3]]
+        if token.kind == "mark":
+            if (text in {",", ";"} and following[:1] == ["}"]) or (text == "," and following[:1] in ([")"], ["]"])):
+                continue
+            if text in _OPENING:
+                statements.append("")
+            elif text in _CLOSING:
+                statements.pop()
+            elif text == ";":
+                ended, statements[-1] = statements[-1], ""
+            if (text == "(" and _lone_parameter(tokens, index)) or (text == ")" and _lone_parameter(tokens, index - 2)):
+                continue
+        elif text in {"const", "let"} and not token.member:
+            if last == ";" and ended == text:
+                out[-1], token = Token("mark", ","), Token("", "")
+            statements[-1] = text
+        elif text in {"true", "false"} and not token.member:
+            token = Token("mark", "!0" if text == "true" else "!1")
+        if token.kind != "mark" and not statements[-1]:
+            statements[-1] = text
+        if token.text:
+            out.append(token)
+    return out
+
+
+def _lone_parameter(tokens: list[Token], index: int) -> bool:
+    """Say whether `(name) =>` begins here, which needs no brackets."""
+    four = tokens[max(index, 0) : index + 4]
+    return [each.text for each in four[:1] + four[2:]] == ["(", ")", "=>"] and four[1].kind == "name"
+
+
+def _join(tokens: list[Token]) -> str:
+    out: list[str] = []
+    for token in tokens:
+        if out and re.match(r"[\w$]", out[-1][-1]) and re.match(r"[\w$]", token.text):
+            out.append(" ")
+        out.append(token.text)
+    return "".join(out)
