@@ -370,3 +370,16 @@ def test_styles_are_made_compact_without_changing_them() -> None:
         compact(css)
         == 'a>b,c{color : red;width:calc( 1px + 2px );content:"a  ; /* b */"}@media (x:y){d{e:f!important}}'
     )
+
+
+def test_the_example_of_custom_templates_works(configured: settings.Settings) -> None:
+    folder = Path(__file__).resolve().parents[2] / "examples" / "custom-templates" / "themes"
+    pages = Pages(configured, Themes.load(folder), Texts.load(folder), clock=lambda: NOW)
+    assert findings(pages, now=NOW) == []
+    html = pages.launcher(state("available", pages), theme="acme", language="en")
+    assert "Ask Acme" in html
+    assert "M4 17a8 8" in html
+    assert 'data-corner="bottom-left"' in html
+    assert "border-end-start-radius:4px" in html
+    assert "tel:+4930123456" in pages.closed(state("switched_off", pages), theme="acme", language="sv")
+    assert "Väntetid: ungefär 4 minuter" in pages.launcher(state("available", pages), theme="acme", language="sv")
