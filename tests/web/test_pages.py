@@ -363,6 +363,12 @@ def test_findings_try_every_template_and_name_what_is_wrong(build: Callable[...,
     }
 
 
+def test_a_theme_that_an_entry_point_names_and_nobody_made_is_a_fault(build: Callable[..., Pages]) -> None:
+    found = findings(build(theme="unheard-of"), now=NOW)
+    assert [each.kind for each in found] == ["fault"]
+    assert 'entry_points.sales.theme = "unheard-of"' in found[0].words
+
+
 def test_styles_are_made_compact_without_changing_them() -> None:
     css = '/* x */ a > b , c { color : red ; width: calc( 1px + 2px ) ; content: "a  ; /* b */" }\n'
     css += "@media (x: y) { d { e: f !important; } }"
