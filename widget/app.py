@@ -27,6 +27,7 @@ from widget.web.limits import BodyLimit, RateLimiter, RateLimits
 from widget.web.pages import Pages
 from widget.web.preview import Guard, Preview
 from widget.web.public import FastLane
+from widget.web.survey_samples import survey_pages
 from widget.web.surveys import SurveyAddresses, chat_origin
 
 
@@ -62,7 +63,7 @@ def create_app(settings: Settings, *, services: Services | None = None, preview:
             Route("/v1/chat/{entry_point}", api.chat, methods=["GET"]),
             *surveys.routes(),
             *snippet.routes(snippet.SnippetFiles(asset_folder("static"))),
-            *_preview(services, None if preview else operators.require).routes(),
+            *_preview(services, surveys.script_url, None if preview else operators.require).routes(),
             *services.pages.routes(),
             openapi.route(public_url=settings.server.public_url, version=__version__),
             *ops.routes(readiness, services.metrics, operators),
@@ -93,11 +94,12 @@ def _error_page(pages: Pages) -> ErrorPage:
     return page
 
 
-def _preview(services: Services, guard: Guard | None) -> Preview:
+def _preview(services: Services, script_url: str, guard: Guard | None) -> Preview:
     async def decide(entry_point: str) -> Decision:
         return (await services.availability.view(entry_point)).decision
 
-    return Preview(services.pages, clock=services.clock.now, decide=decide, guard=guard)
+    samples = survey_pages(services.pages, script_url=script_url)
+    return Preview(services.pages, clock=services.clock.now, surveys=samples, decide=decide, guard=guard)
 
 
 def _checks(services: Services) -> list[ops.Check]:

@@ -28,7 +28,7 @@ from widget.telemetry import Metrics, Sample
 from widget.texts import Texts
 from widget.themes import Themes
 from widget.tokens import Tokens
-from widget.watching import OutboxWatch, Watching, availability_samples
+from widget.watching import OutboxWatch, Watching, availability_samples, delivery_samples
 from widget.web.headers import EdgeHeaders
 from widget.web.pages import Pages
 from widget.web.public import PublicAnswers
@@ -105,6 +105,8 @@ def build(
     metrics.register_source(lambda: availability_samples(availability, source))
     metrics.register_source(lambda: _decisions(answers))
     metrics.register_source(outbox_watch.samples)
+    if deliverer is not None:
+        metrics.register_source(lambda: delivery_samples(deliverer.counts))
     return Services(
         settings=settings,
         clock=clock,

@@ -21,6 +21,8 @@ Address = IPv4Address | IPv6Address
 _REQUEST_ID = re.compile(rb"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TRACE_PARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _LONGEST_CHAIN = 50
+TICKETS_COME_BACK_TO = "/survey/start"
+REFUSED_TICKETS = frozenset({"token_invalid", "token_expired", "ticket_taken"})
 
 
 def new_request_id() -> str:
@@ -59,7 +61,10 @@ class TrustedProxies:
 
 
 class RequestContext:
-    """The outermost middleware: `scope["state"]` gets `request_id` and `client`; then log line and metrics."""
+    """The outermost middleware: `scope["state"]` gets `request_id` and `client`; then log line and metrics.
+
+    `scope["state"]["fault"]` is the code of the fault that was answered, which `Errors` leaves there.
+    """
 
     def __init__(
         self, app: ASGIApp, *, metrics: Metrics, proxies: TrustedProxies, new_id: Callable[[], str] = new_request_id
@@ -94,12 +99,16 @@ class RequestContext:
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
-        self.metrics.request(route, scope["method"], status, seconds)
+        code = scope["state"].get("fault")
+        self.metrics.request(route, scope["method"], status, seconds, code)
+        if route == TICKETS_COME_BACK_TO and code in REFUSED_TICKETS:
+            self.metrics.ticket(code)
         telemetry.logger().info(
             "request",
             route=route,
             method=scope["method"] if scope["method"] in telemetry.METHODS else "other",
             status=status,
+            **({"code": code} if code else {}),
             ms=round(seconds * 1000, 1),
             request_id=scope["state"]["request_id"],
         )
