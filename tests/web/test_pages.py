@@ -293,7 +293,7 @@ async def test_style_sheets_are_served_under_names_that_never_change(pages: Page
         assert address in pages.error(status=404, code="", request_id="", theme=theme, language="en")
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "text/css; charset=utf-8"
-        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["cache-control"] == "max-age=31536000, immutable"
         assert "url(" not in answer.text
         assert (await client.get("/assets/0123456789abcdef/page.css")).status_code == 404
         assert (await client.get("/assets/../pyproject.toml")).status_code == 404

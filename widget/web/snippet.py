@@ -14,8 +14,8 @@ from widget import snippet
 from widget.snippet import Copy
 
 # A corrected script reaches every page within five minutes; a page keeps the old one for a day if we are away.
-SHORT = "public, max-age=300, stale-while-revalidate=3600, stale-if-error=86400, no-transform"
-FOR_GOOD = "public, max-age=31536000, immutable, no-transform"
+SHORT = "max-age=300, stale-while-revalidate=3600, stale-if-error=86400, no-transform"
+FOR_GOOD = "max-age=31536000, immutable, no-transform"
 
 _COMMON = {
     "Content-Type": "text/javascript; charset=utf-8",
