@@ -363,6 +363,12 @@ def test_findings_try_every_template_and_name_what_is_wrong(build: Callable[...,
     }
 
 
+def test_a_theme_that_an_entry_point_names_and_nobody_made_is_a_fault(build: Callable[..., Pages]) -> None:
+    found = findings(build(theme="unheard-of"), now=NOW)
+    assert [each.kind for each in found] == ["fault"]
+    assert 'entry_points.sales.theme = "unheard-of"' in found[0].words
+
+
 def test_styles_are_made_compact_without_changing_them() -> None:
     css = '/* x */ a > b , c { color : red ; width: calc( 1px + 2px ) ; content: "a  ; /* b */" }\n'
     css += "@media (x: y) { d { e: f !important; } }"
@@ -370,3 +376,16 @@ def test_styles_are_made_compact_without_changing_them() -> None:
         compact(css)
         == 'a>b,c{color : red;width:calc( 1px + 2px );content:"a  ; /* b */"}@media (x:y){d{e:f!important}}'
     )
+
+
+def test_the_example_of_custom_templates_works(configured: settings.Settings) -> None:
+    folder = Path(__file__).resolve().parents[2] / "examples" / "custom-templates" / "themes"
+    pages = Pages(configured, Themes.load(folder), Texts.load(folder), clock=lambda: NOW)
+    assert findings(pages, now=NOW) == []
+    html = pages.launcher(state("available", pages), theme="acme", language="en")
+    assert "Ask Acme" in html
+    assert "M4 17a8 8" in html
+    assert 'data-corner="bottom-left"' in html
+    assert "border-end-start-radius:4px" in html
+    assert "tel:+4930123456" in pages.closed(state("switched_off", pages), theme="acme", language="sv")
+    assert "Väntetid: ungefär 4 minuter" in pages.launcher(state("available", pages), theme="acme", language="sv")
