@@ -1,8 +1,8 @@
 """Make our own script smaller: short local names, joined declarations, no marks that mean nothing.
 
 Not a minifier for any script. It relies on how `static/widget.js` is written: semicolons after every statement, one
-meaning for each local name in the whole file (so that scopes need not be understood), and no shorthand properties, which
-would be a member and a local at once; those it refuses.
+meaning for each local name in the whole file (so that scopes need not be understood), and no shorthand properties,
+which would be a member and a local at once; those it refuses.
 """
 
 from __future__ import annotations

@@ -90,7 +90,9 @@ DEFINITIONS = (
         source=True,
     ),
     Definition("ece_widget_dead_letters_total", "counter", (), "Surveys given up and kept.", source=True),
-    Definition("ece_widget_tickets_total", "counter", ("outcome",), "Launch tickets: issued, or why refused."),
+    Definition(
+        "ece_widget_tickets_total", "counter", ("outcome",), "Launch tickets: issued, taken up, or why refused."
+    ),
     Definition(
         "ece_widget_problems_total", "counter", ("route", "code"), "Requests answered with a fault, by its stable code."
     ),

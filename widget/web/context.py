@@ -21,8 +21,6 @@ Address = IPv4Address | IPv6Address
 _REQUEST_ID = re.compile(rb"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TRACE_PARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _LONGEST_CHAIN = 50
-TICKETS_COME_BACK_TO = "/survey/start"
-REFUSED_TICKETS = frozenset({"token_invalid", "token_expired", "ticket_taken"})
 
 
 def new_request_id() -> str:
@@ -101,8 +99,6 @@ class RequestContext:
         route = getattr(scope.get("route"), "path", "unmatched")
         code = scope["state"].get("fault")
         self.metrics.request(route, scope["method"], status, seconds, code)
-        if route == TICKETS_COME_BACK_TO and code in REFUSED_TICKETS:
-            self.metrics.ticket(code)
         telemetry.logger().info(
             "request",
             route=route,
