@@ -27,7 +27,7 @@ CSS = """
 :host { all: initial !important; display: block !important; width: fit-content !important;
   font: 16px/1.35 system-ui, sans-serif !important;
   --ece-background: #fff; --ece-surface: #eef; --ece-text: #111; --ece-line: #778; --ece-accent: #0b5cad;
-  --ece-on-accent: #fff; --ece-focus: #a30; }
+  --ece-on-accent: #fff; --ece-focus: #a30; --ece-radius: 12px; }
 @media (prefers-color-scheme: dark) { :host { --ece-background: #111; --ece-surface: #223; --ece-text: #eee;
   --ece-accent: #9cf; --ece-on-accent: #012; --ece-focus: #fc6; } }
 :host([data-placement="corner"]) { position: fixed !important; bottom: 16px !important; right: 16px !important;

@@ -94,7 +94,9 @@ class Variable(NamedTuple):
 
 CONTEXTS: dict[str, type] = {
     "launcher.html": LauncherContext,
+    "panel.html": LauncherContext,
     "launcher.css": StyleContext,
+    "panel.css": StyleContext,
     "page.css": StyleContext,
     "closed.html": ClosedContext,
     "error.html": ErrorContext,

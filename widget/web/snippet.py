@@ -13,8 +13,8 @@ from starlette.routing import Route
 from widget import snippet
 from widget.snippet import Copy
 
-# A corrected script reaches every page within five minutes; a page keeps the old one for a day if we are away.
-SHORT = "max-age=300, stale-while-revalidate=3600, stale-if-error=86400, no-transform"
+# A corrected script reaches every page within five minutes.
+SHORT = "max-age=300, no-transform"
 FOR_GOOD = "max-age=31536000, immutable, no-transform"
 
 _COMMON = {

@@ -37,8 +37,16 @@ def compact(css: str) -> str:
         part = re.sub(r"\s+", " ", parts[at])
         part = re.sub(r" ?([{};,>]|!(?=important)) ?", r"\1", part)
         part = re.sub(r"([{;(][a-z-]+): ", r"\1:", part)
+        part = re.sub(r"#([0-9a-f])\1([0-9a-f])\2([0-9a-f])\3\b", r"#\1\2\3", part)
         parts[at] = part.replace(";}", "}")
     return "".join(parts).strip()
+
+
+def without_unused(css: str) -> str:
+    """Leave out the custom properties of ours that a compact style sheet sets and never uses."""
+    used = set(re.findall(r"var\((--ece-[a-z-]+)", css))
+    drop = {name for name in re.findall(r"(--ece-[a-z-]+):", css) if name not in used}
+    return re.sub(r"(--ece-[a-z-]+):[^;}]*;?", lambda match: "" if match[1] in drop else match[0], css)
 
 
 def style_routes(sheets: Callable[[], Mapping[str, StyleSheet]]) -> list[Route]:
