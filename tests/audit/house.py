@@ -17,7 +17,6 @@ from tests.bench.processes import free_port, product, running, uvicorn
 
 TOKEN = "the-audit-is-an-operator"
 HERE = Path(__file__).resolve().parent
-LANGUAGES_BESIDE_ENGLISH = ("ar", "he", "de", "ja")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +91,9 @@ def house(folder: Path, *, origin: str = "") -> Iterator[House]:
     ), encoding="utf-8")  # fmt: skip
     simulator = [sys.executable, "-m", "widget", "simulate", "--port", str(ece_port), "--widget-url", public]
     sample = uvicorn("tests.audit.sample:app", site_port)
-    beside = {"AUDIT_WIDGET": public, "AUDIT_TEMPLATES": str(folder)}
     with (
         running(simulator, port=ece_port, core="0,1", folder=folder),
-        running(sample, port=site_port, core="0,1", folder=folder, env=beside),
+        running(sample, port=site_port, core="0,1", folder=folder, env={"AUDIT_WIDGET": public}),
         running(product(config, port), port=port, core="0,1", folder=folder),
     ):
         yield House(port, site_port, public, folder)

@@ -1,4 +1,4 @@
-"""Every page in every state, as vnu, html-validate and axe see it."""
+"""Every page in every state, as vnu and html-validate see it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
@@ -81,9 +82,8 @@ def pages(house: House) -> Iterator[tuple[str, bytes]]:
     for name, entry_point in itertools.product(("default", "civic", "bold", "text"), ("sales", "closed")):
         fragment = house.ask(f"/v1/launcher/{entry_point}?theme={name}").body
         yield f"launcher_fragments-{name}-{entry_point}", FRAGMENT.encode() + fragment + b"\n</body>\n</html>\n"
-    preview = house.as_operator("/preview").body
-    yield "preview-page", preview
-    for number, query in enumerate(_frames(preview.decode())):
+    yield "preview-page", house.as_operator("/preview").body
+    for number, query in enumerate(_frames(choices(house))):
         answer = house.as_operator(f"/preview/frame?{query}")
         assert answer.status == 200
         kind = re.sub(r"\W+", "_", parse_qs(query)["show"][0])
@@ -107,11 +107,17 @@ def _real(house: House) -> Iterator[Answer]:
     yield house.ask(survey, method="POST", headers=FORM, body=b"helpful=4&solved=yes&comment=fine")
 
 
-def _frames(page: str) -> Iterator[str]:
-    """Read from the preview what can be chosen; give each kind and state in each theme, and in each language."""
+def choices(house: House) -> dict[str, list[str]]:
+    """Read from the preview what can be chosen."""
     options: dict[str, list[str]] = defaultdict(list)
+    page = house.as_operator("/preview").body.decode()
     for name, value in re.findall(r'<input type="(?:checkbox|radio)" name="([^"]+)" value="([^"]+)"', page):
-        options[name].append(value)
+        options[name].append(unescape(value))
+    return options
+
+
+def _frames(options: dict[str, list[str]]) -> Iterator[str]:
+    """Give each kind and state in each theme, and in each language."""
     for show in options["show"]:
         states = options["state"] if show in ("launcher", "closed") else options["state"][:1]
         by_theme = itertools.product(states, options["theme"], ["en"], ["light"])

@@ -49,10 +49,9 @@ def addresses(house: House) -> Iterator[tuple[str, str, dict[str, str]]]:
         yield f"linked file {number + 1}", link, {}
 
 
-def judge(house: House) -> Iterator[Verdict]:
-    """Let httplint read the answers and REDbot ask for itself."""
-    listed = list(addresses(house))
-    for name, path, headers in listed:
+def httplint(house: House) -> Iterator[Verdict]:
+    """Let httplint read each answer as it came."""
+    for name, path, headers in addresses(house):
         answers = list(_answers(house, path, headers))
         given = [
             {
@@ -67,7 +66,11 @@ def judge(house: House) -> Iterator[Verdict]:
         found = cast("list[list[str]]", python_probe("http_notes.py", {"with": "lint", "of": given}))
         seen = " ".join(str(each.status) for each in answers)
         yield judged("httplint", f"{name} ({seen})", _counting(answers, found), excuses=EXCUSES)
-    for name, path, headers in listed:
+
+
+def redbot(house: House) -> Iterator[Verdict]:
+    """Let REDbot ask each address itself: plainly, conditionally, with ranges, and for compressed answers."""
+    for name, path, headers in addresses(house):
         notes: list[str] = []
         for method in ("GET", "HEAD"):
             url = f"http://127.0.0.1:{house.port}{path}"
