@@ -30,7 +30,9 @@ def axe(house: House) -> Iterator[Verdict]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         # The pages' own policy would keep axe's script out.
-        context = browser.new_context(bypass_csp=True, extra_http_headers=OPERATOR, viewport={"width": 800, "height": 900})
+        context = browser.new_context(
+            bypass_csp=True, extra_http_headers=OPERATOR, viewport={"width": 800, "height": 900}
+        )
         page = context.new_page()
         for group, path in _paths(house):
             page.goto(f"http://127.0.0.1:{house.port}{path}")
@@ -53,7 +55,9 @@ def _paths(house: House) -> Iterator[tuple[str, str]]:
     for locale in ("en", "ar"):
         yield "survey with its script", f"{house.survey_path}?locale={locale}"
     options = choices(house)
-    for show, theme, scheme, locale in itertools.product(options["show"], options["theme"], ("light", "dark"), ("en", "ar")):
+    for show, theme, scheme, locale in itertools.product(
+        options["show"], options["theme"], ("light", "dark"), ("en", "ar")
+    ):
         for state in STATES if show in ("launcher", "closed") else STATES[:1]:
             picked = {"show": show, "state": state, "theme": theme, "locale": locale, "scheme": scheme}
             yield f"preview {show}", "/preview/frame?" + urlencode({**picked, "button": "message"})

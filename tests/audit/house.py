@@ -84,7 +84,7 @@ def house(folder: Path, *, origin: str = "") -> Iterator[House]:
     """Start all three; without `origin` the product is reached by its own port, as in the demo."""
     port, ece_port, site_port = free_port(), free_port(), free_port()
     public = origin or f"http://127.0.0.1:{port}"
-    site = origin and "https://127.0.0.1" or f"http://127.0.0.1:{site_port}"
+    site = "https://127.0.0.1" if origin else f"http://127.0.0.1:{site_port}"
     config = folder / f"audit-{port}.toml"
     config.write_text((HERE / "house.toml").read_text(encoding="utf-8").format(
         public=public, site=site, token=TOKEN, ece=f"http://127.0.0.1:{ece_port}", folder=folder, port=port
@@ -114,7 +114,7 @@ def behind_tls(inside: House, *, product_host: str, site_host: str) -> Iterator[
         site_host: f"http://127.0.0.1:{inside.site_port}",
     }
     env = {"AUDIT_UPSTREAM": json.dumps(upstream), "PYTHONPATH": os.getcwd()}
-    plain, secure = (uvicorn("tests.audit.front:app", port) + ["--no-date-header"] for port in (80, 443))
+    plain, secure = ([*uvicorn("tests.audit.front:app", port), "--no-date-header"] for port in (80, 443))
     secure += ["--ssl-certfile", str(chain)]
     with (
         running(plain, port=80, core="0,1", folder=inside.folder, env=env),

@@ -64,5 +64,7 @@ def _compared(subject: str, without: list[Scores], with_tag: list[Scores]) -> Ve
             continue  # told, not judged: what is sent has a budget of its own, with a test
         worse = -difference if figure in CATEGORIES else difference
         if worse > (spread if figure in ("performance", "TBT ms") else 0):
-            findings.append(f"{figure}: {statistics.median(before):.3g} without, {statistics.median(after):.3g} with the tag")
+            findings.append(
+                f"{figure}: {statistics.median(before):.3g} without, {statistics.median(after):.3g} with the tag"
+            )
     return judged("Lighthouse", subject, findings, said="with − without (spread): " + ", ".join(parts))

@@ -27,7 +27,9 @@ RULES = {
     "rules": {"no-trailing-whitespace": "off"},
 }
 VNU_EXCUSES = (
-    Excuse("This document appears to be written in English", "what it reads is the style sheet in the launcher's template"),
+    Excuse(
+        "This document appears to be written in English", "what it reads is the style sheet in the launcher's template"
+    ),
 )
 
 
@@ -35,14 +37,26 @@ def vnu(house: House) -> Iterator[Verdict]:
     """Let the Nu Html Checker read all pages at once."""
     files = written(house)
     jar = node_package("vnu-jar") / "build" / "dist" / "vnu.jar"
-    command = [java(), "-Xss4m", "-jar", str(jar), "--stdout", "--exit-zero-always", "--format", "json", *map(str, files.values())]
+    command = [
+        java(),
+        "-Xss4m",
+        "-jar",
+        str(jar),
+        "--stdout",
+        "--exit-zero-always",
+        "--format",
+        "json",
+        *map(str, files.values()),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found: dict[str, list[str]] = defaultdict(list)
     for each in json.loads(done.stdout)["messages"]:
         if each["type"] != "info" or each.get("subType") == "warning":
             name = Path(each["url"]).stem
             assert name in files, each
-            found[name].append(f"{each.get('subType', each['type'])}: {each['message']} [{each.get('extract', '')[:80]}]")
+            found[name].append(
+                f"{each.get('subType', each['type'])}: {each['message']} [{each.get('extract', '')[:80]}]"
+            )
     yield from _by_group("vnu", files, found, VNU_EXCUSES)
 
 

@@ -24,7 +24,11 @@ _SUPPRESSED = re.compile(r"#\s*noqa:\s*[A-Z0-9, ]*\bS\d+.*|#\s*nosec.*")
 def bandit(_: House) -> Iterator[Verdict]:
     """Give bandit's findings of every severity; what `noqa: S…` excuses with a reason is excused here too."""
     done = subprocess.run(
-        [python_program("bandit"), "-q", "-r", "widget", "-f", "json"], capture_output=True, text=True, check=False, cwd=ROOT
+        [python_program("bandit"), "-q", "-r", "widget", "-f", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
     )
     found = json.loads(done.stdout[done.stdout.index("{") :])
     assert not found["errors"], found["errors"]

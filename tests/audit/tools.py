@@ -51,7 +51,7 @@ def node_package(name: str) -> Path:
     return folder
 
 
-def pythonprogram(name: str) -> str:
+def python_program(name: str) -> str:
     """Give the path of a program in the judges' own environment."""
     return str(_environment() / "bin" / name)
 
@@ -59,7 +59,11 @@ def pythonprogram(name: str) -> str:
 def python_probe(name: str, given: object) -> object:
     """Run one of `probes/` in the judges' environment: JSON in, JSON out."""
     done = subprocess.run(
-        [pythonprogram("python"), str(PROBES / name)], input=json.dumps(given), capture_output=True, text=True, check=False
+        [python_program("python"), str(PROBES / name)],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return _answer(name, done)
 

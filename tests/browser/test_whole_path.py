@@ -2,73 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from widget.app import create_app
-from widget.demo_settings import demo_settings
-from widget.simulator import create_simulator, create_site
-from widget.simulator.server import listen, serving
-
-FRESH_FOR, STALE_FOR = 0.3, 1.0  # seconds, so that a test does not wait for a snapshot to age
-
-
-@dataclass(frozen=True)
-class Town:
-    """The three origins."""
-
-    widget: str
-    simulator: str
-    site: str
-
-    def tell(self, path: str, body: dict[str, Any]) -> None:
-        """Use the simulator's controls."""
-        request = urllib.request.Request(
-            self.simulator + path, json.dumps(body).encode(), {"content-type": "application/json"}
-        )
-        urllib.request.urlopen(request, timeout=5).close()
-
-    def surveys(self) -> list[dict[str, Any]]:
-        with urllib.request.urlopen(self.simulator + "/control/surveys", timeout=5) as answer:
-            found: list[dict[str, Any]] = json.load(answer)
-            return found
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    port = _free_port()
-    widget = f"http://127.0.0.1:{port}"
-    folder: Path = tmp_path_factory.mktemp("town")
-    with (
-        serving(create_simulator(widget_url=widget)) as simulator,
-        serving(create_site(widget, simulator_url=simulator)) as site,
-    ):
-        usual = demo_settings(
-            widget_url=widget,
-            simulator_url=simulator,
-            site_url=site,
-            folder=folder,
-            secret="a secret of this test's own",
-        )
-        quick = usual.model_copy(
-            update={"ece": usual.ece.model_copy(update={"fresh_for": FRESH_FOR, "stale_for": STALE_FOR})}
-        )
-        with serving(create_app(quick, preview=True), port=port):
-            yield Town(widget, simulator, site)
-
-
-def _free_port() -> int:
-    with listen("127.0.0.1", 0) as listener:
-        return int(listener.getsockname()[1])
+from tests.browser.town import FRESH_FOR, STALE_FOR, Town
 
 
 @pytest.fixture(autouse=True)
@@ -170,3 +112,18 @@ def _wait_for(town: Town) -> dict[str, Any]:
             return found[0]
         time.sleep(0.1)
     raise AssertionError("ECE received nothing")
+
+
+def test_what_comes_before_the_button_is_small(town: Town, page: Page) -> None:
+    wire = page.context.new_cdp_session(page)
+    wire.send("Network.enable")
+    addresses: dict[str, str] = {}
+    sizes: dict[str, float] = {}
+    wire.on("Network.responseReceived", lambda event: addresses.update({event["requestId"]: event["response"]["url"]}))
+    wire.on("Network.loadingFinished", lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]}))
+    page.goto(town.site)
+    expect(page.get_by_role("button", name=re.compile("chat", re.IGNORECASE))).to_be_visible()
+    ours = {url: sizes.get(key, 0.0) for key, url in addresses.items() if url.startswith(town.widget)}
+    assert len(ours) == 2, "the script and the launcher"
+    assert all(ours.values())
+    assert sum(ours.values()) <= 5000, f"compressed, with headers: {ours}"
