@@ -39,11 +39,14 @@ def main(names: list[str]) -> int:
         return 2
     console = Console()
     verdicts: list[Verdict] = []
-    with tempfile.TemporaryDirectory() as folder, console.status("starting …") as status:
-        with house(Path(folder), origin=PUBLIC) as running:
-            for name in names or list(JUDGES):
-                status.update(f"{name} is looking …")
-                verdicts += _asked(name, running)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        console.status("starting …") as status,
+        house(Path(folder), origin=PUBLIC) as running,
+    ):
+        for name in names or list(JUDGES):
+            status.update(f"{name} is looking …")
+            verdicts += _asked(name, running)
     show(verdicts, console)
     return 0 if all(verdict.ok for verdict in verdicts) else 1
 
@@ -57,15 +60,15 @@ def _asked(name: str, running: House) -> Iterator[Verdict]:
 
 def show(verdicts: list[Verdict], console: Console) -> None:
     """Print a row for each verdict, with its findings and what is excused below it."""
-    table = Table("judge", "page or address", "findings", "")
+    table = Table("judge", "page or address", "said", "")
     for verdict in verdicts:
         table.add_row(verdict.judge, escape(verdict.subject), escape(verdict.said), "ok" if verdict.ok else "NOT OK")
-        for finding in verdict.findings:
-            table.add_row("", "", escape(f"✗ {finding}"))
     console.print(table)
-    excused = dict.fromkeys(f"{verdict.judge}: {each}" for verdict in verdicts for each in verdict.excused)
-    for each in excused:
-        console.print(f"excused: {escape(each)}")
+    for verdict in verdicts:
+        for finding in verdict.findings:
+            console.print(f"✗ {verdict.judge}, {escape(verdict.subject)}: {escape(finding)}", soft_wrap=True)
+    for each in dict.fromkeys(f"{verdict.judge}: {each}" for verdict in verdicts for each in verdict.excused):
+        console.print(f"excused, {escape(each)}", soft_wrap=True)
     failed = sum(not verdict.ok for verdict in verdicts)
     console.print(f"{len(verdicts)} verdicts, {failed} not ok")
 

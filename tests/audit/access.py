@@ -18,7 +18,7 @@ from tests.audit.verdict import Verdict, judged
 STATES = ("available", "queue_depth_reached", "outside_hours")
 RUN = """async () => {
   const found = await axe.run(document, {resultTypes: ["violations"]});
-  return found.violations.map((each) => `${each.id} (${each.impact}): ${each.nodes[0].target} ${each.nodes[0].failureSummary}`);
+  return found.violations.map(({id, nodes: [first]}) => `${id}: ${first.target} ${first.failureSummary}`);
 }"""
 
 
