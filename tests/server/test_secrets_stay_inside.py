@@ -162,6 +162,10 @@ def test_no_planted_secret_is_in_any_log_metric_or_fault(product: Product, tmp_p
     ):
         found = [secret for secret in PLANTED if secret.lower() in text.lower()]
         assert found == [], (where, text[:400])
+    stored = b"".join(file.read_bytes() for file in tmp_path.glob("outbox.db*"))
+    assert SID.encode() in stored
+    for secret in (KEY, OPERATOR, TICKET, ADDRESS):
+        assert secret.encode() not in stored
 
 
 def _flood(product: Product) -> None:
