@@ -65,7 +65,7 @@ def show(verdicts: list[Verdict], console: Console) -> None:
         table.add_row(verdict.judge, escape(verdict.subject), escape(verdict.said), "ok" if verdict.ok else "NOT OK")
     console.print(table)
     for verdict in verdicts:
-        for finding in verdict.findings:
+        for finding in dict.fromkeys(verdict.findings):
             console.print(f"✗ {verdict.judge}, {escape(verdict.subject)}: {escape(finding)}", soft_wrap=True)
     for each in dict.fromkeys(f"{verdict.judge}: {each}" for verdict in verdicts for each in verdict.excused):
         console.print(f"excused, {escape(each)}", soft_wrap=True)

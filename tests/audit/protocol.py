@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from tests.audit.house import Answer, House
+from tests.audit.house import house as own_house
 from tests.audit.tools import python_probe
 from tests.audit.verdict import Excuse, Verdict, judged
 
@@ -69,11 +70,19 @@ def httplint(house: House) -> Iterator[Verdict]:
 
 
 def redbot(house: House) -> Iterator[Verdict]:
-    """Let REDbot ask each address itself: plainly, conditionally, with ranges, and for compressed answers."""
+    """Let REDbot ask each address itself: plainly, conditionally, with ranges, and for compressed answers.
+
+    It comes without TLS, so it is shown a server whose public address has none, and which sends no HSTS.
+    """
+    with own_house(house.folder) as plain:
+        yield from _seen_by_redbot(plain)
+
+
+def _seen_by_redbot(house: House) -> Iterator[Verdict]:
     for name, path, headers in addresses(house):
         notes: list[str] = []
         for method in ("GET", "HEAD"):
-            url = f"http://127.0.0.1:{house.port}{path}"
+            url = f"{house.origin}{path}"
             asked = {"url": url, "method": method, "headers": list(headers.items())}
             [found_here] = cast("list[list[str]]", python_probe("http_notes.py", {"with": "probe", "of": [asked]}))
             notes += [f"{method}: {note}" for note in found_here if note.startswith(LEVELS)]
