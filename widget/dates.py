@@ -23,8 +23,8 @@ class DatedHeaders(list[Header]):
         self._date: Header = (b"date", b"")
 
     def __add__(self, headers: list[Header]) -> list[Header]:  # type: ignore[override]
-        second = int(self._wall())
-        if second != self._second:
-            self._second = second
-            self._date = (b"date", formatdate(second, usegmt=True).encode())
+        now = self._wall()
+        if not self._second <= now < self._second + 1:
+            self._second = int(now)
+            self._date = (b"date", formatdate(self._second, usegmt=True).encode())
         return [self._date, *headers]

