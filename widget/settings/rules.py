@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ def broken_rules(raw: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault(key, value, allowed)
     yield from _certificates(_table(raw, "ece"))
     yield from _times(_table(raw, "ece"))
+    if _table(raw, "shared") and find_spec("redis") is None:
+        yield Fault("shared.url", "", "needs a library that is not installed: pip install 'ece-widget[shared]'")
 
 
 def _entry_points(raw: Mapping[str, Any]) -> Iterator[Fault]:
