@@ -49,7 +49,7 @@
   // Everything below exists once in a page, however often the script is loaded.
   const define = (origin) => {
     const rules = { createHTML: (html) => html };
-    const policy = window.trustedTypes?.createPolicy("ece-widget", rules) || rules;
+    const policy = self.trustedTypes?.createPolicy("ece-widget", rules) || rules;
     const present = new Set(); // the elements in the page
     const own = new Map(); // those made here, by what they ask for; they come back when the page drops them
     let life; // destroy aborts it, and the listeners outside our own elements with it
@@ -63,11 +63,11 @@
       try {
         spot = page.querySelector(selector);
       } catch {} // empty or not a selector: matches nothing
-      if (selector && !spot && !data.placement) warn("no target " + selector);
+      if (selector && !spot && !data.placement) warn("nothing is " + selector);
       if (!selector && !element[launcher].own) spot = element.parentNode;
       data.placement = spot ? "inline" : "corner";
       spot ||= page.body;
-      if (element.parentNode != spot) spot.append(element);
+      element.parentNode == spot || spot.append(element);
     };
 
     const launch = (element) => {
@@ -85,7 +85,7 @@
       let good; // until when the last good state may stand
       let quiet = 0; // until when nothing is announced
       let failures = 0;
-      let inView = true;
+      let inView = 1;
       let link;
       let popup;
       let panel;
@@ -102,23 +102,22 @@
           locale: read(element, "locale") || page.documentElement.lang,
           theme: read(element, "theme"),
         });
-        return (origin + "/v1/" + kind + "/" + encodeURIComponent(read(element, "entry-point")) + "?" + query).slice(0, 400);
+        return (origin + "/v1/" + kind + "/" + encodeURIComponent(read(element, "entry-point")) + "?" + query).slice(0, 200);
       };
 
       const decide = (data) => {
         const before = changes;
         decision = data;
         changes = JSON.stringify({ ...data, asOf: 0, nextCheck: 0 });
-        if (before == changes) return;
         if (!before) fire("ready", data);
-        fire("change", data);
+        if (before != changes) fire("change", data);
       };
 
       const render = (html) => {
         // Parsed as HTML also where the page is XHTML; nothing in it runs.
         const next = new DOMParser()
           .parseFromString(policy.createHTML(html), "text/html")
-          .querySelector(".ece-chat[data-state]");
+          .querySelector(".ece-chat");
         const [style, pane] = next.querySelectorAll("template");
         const focused = shadow.activeElement;
         const data = {};
@@ -140,20 +139,20 @@
       };
 
       const hide = () => {
-        good = last = live.textContent = "";
-        root.replaceChildren();
+        last = live.textContent = "";
+        good = due = root.replaceChildren(); // nothing: no state is left to expire, and the next answer is wanted at once
       };
 
       const load = async () => {
-        let pause = 0.2;
+        let pause = 0.3;
         let url;
-        busy = true;
+        busy = due = 1;
         try {
           place(element);
           url = address("launcher");
           const answer = await fetch(url, {
-            credentials: "omit",
             cache: "no-cache",
+            credentials: "omit",
             signal: AbortSignal.timeout(ANSWER_WITHIN),
           });
           if (!answer.ok) throw answer.status;
@@ -165,24 +164,25 @@
             failures = 0;
             pause = Math.max(decision.nextCheck || 60, 2);
             good = Date.now() + pause * 1200 + KEPT_PAST_DUE;
-            const news = root.dataset.announce || "";
+            const news = root.dataset.announce;
             if (news != live.textContent && Date.now() > quiet) {
               live.textContent = news;
               quiet = Date.now() + pause * 1e3;
             }
           }
         } catch (fault) {
-          if (!failures) warn(fault + " " + url);
+          if (!failures) warn(url + " " + fault);
           if (fault == 404) failures = 9; // nobody knows this entry point: the slowest pace at once
-          pause = Math.min(5 * 2 ** failures++, LONGEST_PAUSE);
+          pause = Math.min(LONGEST_PAUSE, 2 ** failures++ * 5);
           fire("error", fault);
         }
-        busy = false;
-        due = Date.now() + pause * 1e3 + Math.random() * Math.min(pause * 200, 3e4);
+        busy = 0;
+        // Zero by now if someone asked for a refresh in the meantime.
+        if (due) due = Date.now() + pause * 1e3 + Math.random() * Math.min(3e4, pause * 200);
         tick();
       };
 
-      const tick = guarded(() => {
+      const tick = () => {
         const now = Date.now();
         clearTimeout(timer);
         if (!idle || busy || !element.isConnected) return;
@@ -191,9 +191,9 @@
           decide({ ...decision, show: false, state: "unknown", reason: null });
         }
         if (page.hidden || (last && !inView && element.dataset.placement == "inline")) return;
-        if (now < due) timer = setTimeout(tick, Math.min(due - now, NAP));
+        if (now < due) timer = setTimeout(tick, Math.min(NAP, due - now));
         else load();
-      });
+      };
 
       new IntersectionObserver((entries) => {
         inView = entries.pop().isIntersecting;
@@ -201,16 +201,16 @@
       }).observe(element);
 
       // Called for whatever may have changed; gently where the last answer still stands.
-      const wake = guarded((gently) => {
+      const wake = (gently) => {
         present[element.isConnected ? "add" : "delete"](element);
-        if (element[launcher].own) setTimeout(guarded(place), 50, element);
+        element[launcher].own && setTimeout(guarded(() => idle && place(element)), 50);
         if (!gently) due = 0;
         setTimeout(tick);
         if (popup?.closed) {
           popup = 0;
           fire("close");
         }
-      });
+      };
 
       // The panel's markup comes with the launcher: closing and folding are the browser's own. A chat is docked under
       // a target name; a survey has none and opens as a modal dialog.
@@ -226,8 +226,7 @@
           if (event.key == "Escape") fold.open = false;
         };
         dialog.onclose = () => {
-          host.remove();
-          panel = 0;
+          panel = host.remove();
           fire("close");
         };
         inner.adoptedStyleSheets = [sheet];
@@ -246,12 +245,11 @@
         const mode = read(element, "open") || root.dataset.openIn;
         if (!fire("open", decision) || mode == "none") return;
         if (mode == "dock" && markup) return panel ? panel() : frame(url, target);
-        link?.remove();
-        link = popup = 0;
+        link = popup = link?.remove();
         try {
           // Finds the window of that name, if there is one, and navigates nothing.
-          popup = open("", target, mode == "tab" ? "" : "popup,width=450,height=650");
-          if (popup.location.href == "about:blank") popup.location = url;
+          popup = open("", target, mode == "tab" ? "" : "popup,width=450,height=600");
+          if (popup.location == "about:blank") popup.location = url;
         } catch {} // its address cannot be read: a chat runs there, and a reload would end it
         if (popup) return popup.focus();
         link = make("a", { className: "ece-chat-link", href: url, target: target, textContent: root.dataset.labelLink || url });
@@ -277,7 +275,7 @@
       element = own.get(key) || element; // the same tag pasted twice asks for one button
       own.set(key, element);
       element[launcher].own = 1;
-      if (idle) place(element);
+      idle && place(element);
       return element;
     };
 
@@ -285,7 +283,7 @@
       if (!life) {
         const wakeAll = (event) => {
           if (page.readyState == "complete")
-            (window.requestIdleCallback || setTimeout)(
+            (self.requestIdleCallback || setTimeout)(
               guarded(() => {
                 idle = life;
                 own.forEach(place);
@@ -304,27 +302,29 @@
             element[launcher].activate();
           },
           survey: (url) => {
-            url = new URL(url, origin).href;
-            if (!url.startsWith(origin + "/")) throw "not ours: " + url;
+            url = new URL(url, origin);
+            if (url.origin != origin) throw "not ours: " + url;
             dialogue(url);
           },
           destroy: () => {
             life.abort();
             life = idle = 0;
-            present.forEach((each) => each[launcher].hide());
+            present.forEach((each) => {
+              delete each.dataset.placement;
+              each[launcher].hide();
+            });
             own.forEach((each) => {
-              each[launcher].own = 0;
-              each.remove();
+              each[launcher].own = each.remove();
             });
             own.clear();
             page.querySelectorAll(PANEL).forEach((each) => each.remove());
-            delete window.eceChat;
+            delete self.eceChat;
           },
         };
         for (const name in api) api[name] = guarded(api[name]);
-        window.eceChat = api;
+        self.eceChat = api;
         life = new AbortController();
-        for (const type of ["pageshow", "online", "focus", "visibilitychange"])
+        for (const type of ["visibilitychange", "pageshow", "focus", "online"])
           addEventListener(type, wakeAll, { signal: life.signal });
         wakeAll({});
       }

@@ -187,13 +187,12 @@ def nginx(folder: Path, ports: Sequence[int], *, prefix: Sequence[str] = ()) -> 
     )
     user = "user root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(
-        f"{user} daemon off; worker_processes 1; worker_rlimit_nofile 4096; pid {folder}/nginx.pid; error_log {folder}/nginx.log;\n"
-        f"events {{ worker_connections 2048; }}\nhttp {{ {temporary} keepalive_requests 1000000; include {folder}/site.conf; }}\n"
+        f"{user} daemon off; worker_processes 1; worker_rlimit_nofile 4096; pid {folder}/nginx.pid;\n"
+        f"error_log {folder}/nginx.log; events {{ worker_connections 2048; }}\n"
+        f"http {{ {temporary} keepalive_requests 1000000; include {folder}/site.conf; }}\n"
     )
-    process = Process(
-        [*prefix, program, "-p", str(folder), "-c", str(folder / "nginx.conf")], plain, folder / "nginx.log"
-    )
-    return process
+    command = [*prefix, program, "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    return Process(command, plain, folder / "nginx.log")
 
 
 def get(port: int, path: str, *, method: str = "GET", body: str = "") -> tuple[int, bytes, dict[str, str]]:

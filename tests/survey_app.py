@@ -126,6 +126,7 @@ class SurveyStage:
         self.now = NOW
         self.keys = [key.get_secret_value() for key in configured.security.secret_keys]
         self.outbox = MemoryOutbox()
+        self.counted: list[str] = []
         self.tokens = Tokens(lambda: self.keys, lambda: self.now)
         self.links = SurveyLinks(
             {name: survey.survey(name) for name, survey in configured.surveys.items()},
@@ -147,6 +148,8 @@ class SurveyStage:
             resolve_theme=themes.resolve,
             require_operator=Operators(["operator-token"]).require,
             script=(asset_folder("static") / "survey.js").read_bytes(),
+            count_survey=self.counted.append,
+            count_ticket=self.counted.append,
         )
 
         def error_page(*, status: int, code: str, request_id: str, language: str | None) -> str:

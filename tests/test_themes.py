@@ -156,7 +156,10 @@ def test_a_dark_theme_is_dark_for_everybody(tmp_path: Path) -> None:
 
 
 def test_an_icon_of_shapes_is_taken_as_it_is() -> None:
-    source = '<?xml version="1.0"?><!-- mine --><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 2"><title>x</title><g fill="#a00"><path d="M0 0h2"/></g></svg>'
+    source = (
+        '<?xml version="1.0"?><!-- mine --><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 2"><title>x</title>'
+        '<g fill="#a00"><path d="M0 0h2"/></g></svg>'
+    )
     assert clean_icon(source) == '<svg viewBox="0 0 2 2" aria-hidden="true"><g fill="#a00"><path d="M0 0h2"/></g></svg>'
     assert all(clean_icon(each) for each in ICONS.values())
 

@@ -13,11 +13,12 @@ from starlette.types import ASGIApp
 
 from widget import __version__
 from widget.assets import asset_folder
+from widget.domain.decision import Decision
 from widget.services import Services, build
 from widget.settings import Settings
 from widget.themes import DEFAULT
 from widget.watching import trouble_at_ece
-from widget.web import openapi, ops
+from widget.web import openapi, ops, snippet
 from widget.web.access import Operators
 from widget.web.api import PublicApi
 from widget.web.context import RequestContext, TrustedProxies
@@ -25,7 +26,9 @@ from widget.web.errors import CatchAll, ErrorPage, Errors
 from widget.web.headers import HostCheck, SecurityHeaders
 from widget.web.limits import BodyLimit, BoundedMemory, RateLimiter, RateLimits
 from widget.web.pages import Pages
+from widget.web.preview import Guard, Preview
 from widget.web.public import FastLane
+from widget.web.survey_samples import survey_pages
 from widget.web.surveys import SurveyAddresses, chat_origin
 
 
@@ -46,6 +49,8 @@ def create_app(settings: Settings, *, services: Services | None = None, preview:
         resolve_theme=services.pages.themes.resolve,
         require_operator=operators.require,
         script=(asset_folder("static") / "survey.js").read_bytes(),
+        count_survey=services.metrics.survey,
+        count_ticket=services.metrics.ticket,
     )
 
     @asynccontextmanager
@@ -60,6 +65,8 @@ def create_app(settings: Settings, *, services: Services | None = None, preview:
             Route("/v1/launcher/{entry_point}", api.launcher, methods=["GET"]),
             Route("/v1/chat/{entry_point}", api.chat, methods=["GET"]),
             *surveys.routes(),
+            *snippet.routes(snippet.SnippetFiles(asset_folder("static"))),
+            *_preview(services, surveys.script_url, None if preview else operators.require).routes(),
             *services.pages.routes(),
             openapi.route(public_url=settings.server.public_url, version=__version__),
             *ops.routes(readiness, services.metrics, operators),
@@ -97,6 +104,14 @@ def _counts(services: Services) -> Storage | None:
     from widget.shared import SharedCounts
 
     return SharedCounts(services.shared, alone=BoundedMemory())
+
+
+def _preview(services: Services, script_url: str, guard: Guard | None) -> Preview:
+    async def decide(entry_point: str) -> Decision:
+        return (await services.availability.view(entry_point)).decision
+
+    samples = survey_pages(services.pages, script_url=script_url)
+    return Preview(services.pages, clock=services.clock.now, surveys=samples, decide=decide, guard=guard)
 
 
 def _checks(services: Services) -> list[ops.Check]:

@@ -31,7 +31,7 @@ from widget.telemetry import Metrics, Sample
 from widget.texts import Texts
 from widget.themes import Themes
 from widget.tokens import Tokens
-from widget.watching import OutboxWatch, Watching, availability_samples
+from widget.watching import OutboxWatch, Watching, availability_samples, delivery_samples
 from widget.web.headers import EdgeHeaders
 from widget.web.pages import Pages
 from widget.web.public import PublicAnswers
@@ -119,6 +119,8 @@ def build(
     metrics.register_source(outbox_watch.samples)
     if shared is not None:
         metrics.register_source(lambda: [("ece_widget_shared_up", (), float(not shared.away))])
+    if deliverer is not None:
+        metrics.register_source(lambda: delivery_samples(deliverer.counts))
     return Services(
         settings=settings,
         clock=clock,

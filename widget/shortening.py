@@ -1,8 +1,8 @@
 """Make our own script smaller: short local names, joined declarations, no marks that mean nothing.
 
 Not a minifier for any script. It relies on how `static/widget.js` is written: semicolons after every statement, one
-meaning for each local name in the whole file (so that scopes need not be understood), and no shorthand properties, which
-would be a member and a local at once; those it refuses.
+meaning for each local name in the whole file (so that scopes need not be understood), and no shorthand properties,
+which would be a member and a local at once; those it refuses.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _tighten(tokens: list[Token]) -> list[Token]:
         text, last = token.text, out[-1].text if out else ""
         following = [each.text for each in tokens[index + 1 : index + 3]]
         if token.kind == "mark":
-            if text in {",", ";"} and following[:1] == ["}"] or text == "," and following[:1] in ([")"], ["]"]):
+            if (text in {",", ";"} and following[:1] == ["}"]) or (text == "," and following[:1] in ([")"], ["]"])):
                 continue
             if text in _OPENING:
                 statements.append("")

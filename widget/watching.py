@@ -11,6 +11,7 @@ from typing import Protocol
 from widget import telemetry
 from widget.availability import Availability
 from widget.circuit import GuardedSource
+from widget.delivery import DeliveryCounts
 from widget.domain.breaker import Breaker, Closed, HalfOpen, Open
 from widget.domain.decision import State, Verdict
 from widget.domain.errors import EceError, OutboxUnavailable
@@ -112,6 +113,20 @@ def availability_samples(availability: Availability, source: GuardedSource) -> I
     yield "ece_widget_breaker_state", ("", ""), _number(source.host)
     for (entry_point, call), state in source.calls.items():
         yield "ece_widget_breaker_state", (entry_point, str(call)), _number(state)
+
+
+def delivery_samples(counts: DeliveryCounts) -> Iterable[Sample]:
+    """Give what became of the attempts to deliver, for a scrape."""
+    outcomes = {
+        "delivered": counts.delivered,
+        "retried": counts.retried,
+        "dead": counts.dead,
+        "possible_double": counts.possible_doubles,
+        "lost_lease": counts.lost_leases,
+    }
+    for outcome, count in outcomes.items():
+        yield "ece_widget_deliveries_total", (outcome,), count
+    yield "ece_widget_dead_letters_total", (), counts.dead
 
 
 def trouble_at_ece(source: GuardedSource) -> str | None:

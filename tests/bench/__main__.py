@@ -10,13 +10,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import latency, public, upstream
+from tests.bench import latency, memory, public, surveys, upstream
 from tests.bench.figures import Figure
 
 SECTIONS: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "public": public.measure,
     "upstream": upstream.measure,
     "latency": latency.measure,
+    "memory": memory.measure,
+    "surveys": surveys.measure,
 }
 
 

@@ -39,9 +39,9 @@ chat_url = "https://ece.example.com/chat?id={{id}}"
 class ServerProcess:
     """One running server; `lines` are its log."""
 
-    def __init__(self, config: Path, *, port: int = 0, workers: int = 1) -> None:
+    def __init__(self, config: Path, *, port: int = 0, workers: int = 1, reload: bool = False) -> None:
         self.config = config
-        command = [sys.executable, str(SCRIPT), str(config), str(port), str(workers)]
+        command = [sys.executable, str(SCRIPT), str(config), str(port), str(workers), *["reload"] * reload]
         self.process = subprocess.Popen(
             command, stderr=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
         )

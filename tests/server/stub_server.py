@@ -1,6 +1,6 @@
 """A small application behind the real server and the real edge, for tests that speak through sockets.
 
-Run as a script: `python tests/server/stub_server.py CONFIG PORT [WORKERS]`. The deadlines are short.
+Run as a script: `python tests/server/stub_server.py CONFIG PORT [WORKERS [reload]]`. The deadlines are short.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ if __name__ == "__main__":
             port=int(sys.argv[2]),
             workers=int(sys.argv[3]) if len(sys.argv) > 3 else 1,
             delivery=False,
-            reload=False,
+            reload="reload" in sys.argv[4:],
             config=file,
             build=build,
             deadlines=DEADLINES,

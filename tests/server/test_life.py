@@ -17,8 +17,8 @@ from tests.server.conftest import ROOT, SCRIPT, ServerProcess, read_all, request
 
 
 @contextmanager
-def running(config: Path, *, workers: int = 1) -> Iterator[ServerProcess]:
-    process = ServerProcess(config, workers=workers)
+def running(config: Path, *, workers: int = 1, reload: bool = False) -> Iterator[ServerProcess]:
+    process = ServerProcess(config, workers=workers, reload=reload)
     try:
         if workers > 1:
             wait_for(lambda: "".join(process.lines).count('"worker_ready"') == workers, "all workers are ready")
@@ -158,3 +158,12 @@ def test_bad_settings_leave_the_workers_alone_and_reach_no_successor(tmp_path: P
         os.kill(_children(server)[0], signal.SIGKILL)
         server.event("worker_died", after=seen)
         assert {_said(server) for _ in range(10)} == {b"sales"}
+
+
+def test_reload_follows_the_files_by_itself(tmp_path: Path) -> None:
+    with running(write_config(tmp_path, name="sales"), reload=True) as server:
+        assert _said(server) == b"sales"
+        seen = len(server.lines)
+        write_config(tmp_path, name="service")
+        server.event("settings_applied", after=seen)
+        assert _said(server) == b"service"

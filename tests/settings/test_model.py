@@ -83,7 +83,7 @@ def test_what_is_not_written_has_the_contracts_default(tmp_path: Path) -> None:
         ("ece.base_url", "ece.example.com/system", "an http or https address"),
         ("ece.base_url", "https://ece.example.com/system?x=1", "an http or https address"),
         ("ece.base_url", "https://[ece/system", "an http or https address"),
-        ("ece.timeout", 31, "at most 30 seconds"),
+        ("ece.timeout", 61, "at most 60 seconds"),
         ("ece.timeout", True, "a time above 0"),
         ("ece.max_connections", 0, "a whole number from 1 to 1000"),
         ("ece.stale_for", 3, "at least fresh_for"),

@@ -1,4 +1,4 @@
-"""Real processes, a real shared server, a real PostgreSQL and nginx: killed, cut off and restarted while visitors ask."""
+"""Real processes, shared server, PostgreSQL and nginx: killed, cut off and restarted while visitors ask."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def kill_again_and_again(url: str, *, kills: int, seed: int, longest: float = 0.
 
 
 def keys_in(url: str) -> Counter[str]:
-    """Give every key with its number of rows, after the database has said that it is whole."""
+    """Give every key, the oldest first, with its number of rows, after the database has said that it is whole."""
     with operator_store(url) as store:  # opening runs the recovery that a restart would
         store.number_of(Selection())
     if url.startswith("sqlite"):
@@ -62,6 +62,7 @@ def keys_in(url: str) -> Counter[str]:
     with engine.connect() as connection:
         if url.startswith("sqlite"):
             assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
-        keys = Counter(connection.execute(text("SELECT key FROM ece_widget_outbox")).scalars())
+        oldest_first = text("SELECT key FROM ece_widget_outbox ORDER BY accepted_at, id")
+        keys = Counter(connection.execute(oldest_first).scalars())
     engine.dispose()
     return keys

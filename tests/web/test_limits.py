@@ -64,7 +64,7 @@ class Edge:
             middleware=[
                 Middleware(RequestContext, metrics=self.metrics, proxies=TrustedProxies(["10.0.0.0/8"])),
                 Middleware(RateLimits, limiter=self.limiter, errors=errors, metrics=self.metrics),
-                Middleware(BodyLimit, errors=errors, largest=1000),
+                Middleware(BodyLimit, errors=errors, largest=1000, largest_form=1000),
             ],
             exception_handlers=errors.handlers(),
         )

@@ -106,6 +106,7 @@ async def test_metrics_tell_what_was_answered(site: Site) -> None:
     assert 'ece_widget_decisions_total{entry_point="sales",reason="",state="available"} 3.0' in text
     assert 'ece_widget_ece_calls_total{call="chatAllowed",outcome="ok"} 1.0' in text
     assert 'ece_widget_requests_total{method="GET",route="/v1/chat/{entry_point}",status="404"} 1.0' in text
+    assert 'ece_widget_problems_total{code="unknown_entry_point",route="/v1/chat/{entry_point}"} 1.0' in text
     assert 'ece_widget_breaker_state{call="",entry_point=""} 0.0' in text
     assert "process_resident_memory_bytes" in text
 

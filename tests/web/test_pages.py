@@ -22,20 +22,36 @@ from widget.themes import Themes
 from widget.web.findings import findings
 from widget.web.pages import Pages
 from widget.web.samples import STATES, sample
-from widget.web.stylesheets import compact
+from widget.web.stylesheets import compact, without_unused
 from widget.web.templating import TemplateFault
 from widget.web.words import REASONS
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 THEMES = ("default", "bold", "civic", "text")
 TEXTS = Texts.load()
+MADE: dict[str, Pages] = {}
 VOID = frozenset({"meta", "link", "br", "path", "circle"})
 # What widget.js reads from the root; empty where there is nothing.
-ATTRIBUTES = (
-    "class lang dir data-entry-point data-show data-state data-reason data-wait-time data-queue-depth data-position"
-    " data-capacity data-opens-at data-as-of data-next-check data-open-in data-corner data-announce data-label-panel"
-    " data-label-close data-label-minimize data-label-restore data-label-link"
-).split()
+ATTRIBUTES = [
+    "class",
+    "lang",
+    "dir",
+    "data-entry-point",
+    "data-show",
+    "data-state",
+    "data-reason",
+    "data-wait-time",
+    "data-queue-depth",
+    "data-position",
+    "data-capacity",
+    "data-opens-at",
+    "data-as-of",
+    "data-next-check",
+    "data-open-in",
+    "data-corner",
+    "data-announce",
+    "data-label-link",
+]
 
 
 class Markup(HTMLParser):
@@ -51,7 +67,8 @@ class Markup(HTMLParser):
         assert self._open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
+        if "template" not in self._open:
+            self.elements.append((tag, dict(attrs)))
         if tag not in VOID:
             self._open.append(tag)
 
@@ -62,7 +79,7 @@ class Markup(HTMLParser):
         assert self._open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if data.strip() and "template" not in self._open:
+        if data.strip() and "template" not in self._open:  # templates are inert
             self.words.append(data.strip())
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
@@ -71,7 +88,7 @@ class Markup(HTMLParser):
 
 @pytest.fixture
 def build(table: dict[str, Any], tmp_path: Path) -> Callable[..., Pages]:
-    """Give pages over an operator's files and the settings of `sales`."""
+    """Give pages over an operator's files and the settings of `sales`; those without files are made once."""
 
     def make(
         files: dict[str, str] | None = None, *, failures: list[TemplateFault] | None = None, **sales: Any
@@ -81,16 +98,26 @@ def build(table: dict[str, Any], tmp_path: Path) -> Callable[..., Pages]:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(content, encoding="utf-8")
         table["entry_points"]["sales"].update(sales)
+        if not files and (made := MADE.get(repr(sales))):
+            return made
         told = failures if failures is not None else []
-        return Pages(
+        pages = Pages(
             settings.parse(table),
             Themes.load(tmp_path / "themes"),
             Texts.load(tmp_path / "themes") if (tmp_path / "themes" / "locales").is_dir() else TEXTS,
             clock=lambda: NOW,
             on_failure=told.append,
         )
+        if not files:
+            MADE[repr(sales)] = pages
+        return pages
 
     return make
+
+
+@pytest.fixture
+def pages(build: Callable[..., Pages]) -> Pages:
+    return build()
 
 
 def state(name: str, pages: Pages) -> Decision:
@@ -109,7 +136,7 @@ def test_the_launcher_carries_the_decision_and_a_button(build: Callable[..., Pag
     assert root["data-announce"] == "Chat is available. Wait: about 4 minutes. You would be number 3."
     assert markup.words == ["Chat with us", "Wait: about 4 minutes", "You would be number 3"]
     assert markup.all("button") == [{"type": "button", "class": "ece-chat-button", "aria-haspopup": "dialog"}]
-    assert markup.all("template") == [{"class": "ece-chat-css"}]
+    assert markup.all("template")[0] == {"class": "ece-chat-css"}
 
 
 def test_what_ece_did_not_say_is_not_shown(build: Callable[..., Pages]) -> None:
@@ -125,7 +152,8 @@ def test_what_ece_did_not_say_is_not_shown(build: Callable[..., Pages]) -> None:
 def test_a_hidden_launcher_is_an_empty_root(build: Callable[..., Pages], reason: Reason) -> None:
     pages = build()
     markup = Markup(pages.launcher(state(reason.value, pages), theme="default", language="en"))
-    assert [tag for tag, _ in markup.elements] == ["div", "template"]
+    assert {tag for tag, _ in markup.elements[1:]} == {"template"}
+    assert markup.words == []
     root = markup.elements[0][1]
     assert (root["data-show"], root["data-reason"], root["data-announce"]) == ("false", reason.value, "")
 
@@ -156,24 +184,26 @@ def test_no_launcher_has_anything_a_strict_policy_blocks(
         html = pages.launcher(state(name, pages), theme=theme, language=language)
         markup = Markup(html)
         assert {tag for tag, _ in markup.elements} <= {"div", "template", "button", "span", "svg", "path", "p"}
-        for _, attributes in markup.elements:
-            assert not [each for each in attributes if each == "style" or each.startswith("on")]
+        assert not re.search(r"<style|<[^>]* (?:style|on[a-z]+)=", html)
         assert "url(" not in html
         assert "%" not in "".join(markup.words)
         assert markup.elements[0][1]["dir"] == TEXTS.direction(language)
 
 
 @pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("language", ["en", "de", "ar"])
+@pytest.mark.parametrize("language", TEXTS.languages)
 def test_a_launcher_with_its_styles_is_small(build: Callable[..., Pages], theme: str, language: str) -> None:
     pages = build()
     html = pages.launcher(state("available", pages), theme=theme, language=language)
-    assert len(gzip.compress(html.encode(), 9)) <= 1_800 - (0 if "ece-chat-panel" in html else 400)
+    usual = (theme, language) == ("default", "en")
+    assert len(gzip.compress(html.encode(), 9)) <= (1_700 if usual else 2_150)
 
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_every_launcher_sheet_resets_the_host_and_keeps_it_off_paper(build: Callable[..., Pages], theme: str) -> None:
-    css = str(build().launcher_context(state("available", build()), entry_point=None, theme=theme, language="en").css)
+    pages = build()
+    context = pages.launcher_context(state("available", pages), entry_point=None, theme=theme, language="en")
+    css = str(context.css)
     assert css.startswith(":host{all:initial!important;")
     assert "@media print{:host{display:none!important}}" in css
     assert "prefers-color-scheme:dark" in css
@@ -254,9 +284,8 @@ def test_the_error_page_says_what_happened(
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("theme", THEMES)
-async def test_style_sheets_are_served_under_names_that_never_change(build: Callable[..., Pages], theme: str) -> None:
-    pages = build()
-    app = Starlette(routes=[*pages.routes()])
+async def test_style_sheets_are_served_under_names_that_never_change(pages: Pages, theme: str) -> None:
+    app = Starlette(debug=False, routes=[*pages.routes()])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://chat.example.com") as client:
         address = pages.stylesheet_url(theme, "page.css")
         answer = await client.get(address)
@@ -278,8 +307,8 @@ def test_themes_have_style_sheets_of_their_own(build: Callable[..., Pages]) -> N
 def test_an_operators_template_extends_the_one_it_replaces(build: Callable[..., Pages]) -> None:
     pages = build(
         {
-            "default/closed.html": '{% extends "default:closed.html" %}{% block actions %}<p>Call us.</p>{% endblock %}',
-            "acme/closed.html": '{% extends "shipped:closed.html" %}{% block intro %}<p>Acme</p>{{ super() }}{% endblock %}',
+            "default/closed.html": '{% extends "default:closed.html" %}{% block actions %}<p>Call us.{% endblock %}',
+            "acme/closed.html": '{% extends "shipped:closed.html" %}{% block intro %}Acme{{ super() }}{% endblock %}',
             "acme/launcher.css": '{% extends "default:launcher.css" %}{% block look %}.acme{top:0}{% endblock %}',
         }
     )
@@ -320,7 +349,7 @@ def test_a_template_that_fails_is_replaced_by_ours_and_told_once(
 def test_a_base_that_fails_does_not_take_the_page_with_it(build: Callable[..., Pages]) -> None:
     pages = build({"default/_page.html": "{{ broken }}", "default/page.css": "{{ broken }}"})
     assert "Try again" in pages.closed(state("switched_off", pages), theme="default", language="en")
-    assert len(pages.faults()) == 2 + 3 * (len(THEMES) - 3) or pages.faults()
+    assert {each.problem for each in pages.faults()} == {"UndefinedError: 'broken' is undefined"}
 
 
 def test_findings_try_every_template_and_name_what_is_wrong(build: Callable[..., Pages]) -> None:
@@ -334,9 +363,34 @@ def test_findings_try_every_template_and_name_what_is_wrong(build: Callable[...,
     }
 
 
+def test_a_theme_that_an_entry_point_names_and_nobody_made_is_a_fault(build: Callable[..., Pages]) -> None:
+    found = findings(build(theme="unheard-of"), now=NOW)
+    assert [each.kind for each in found] == ["fault"]
+    assert 'entry_points.sales.theme = "unheard-of"' in found[0].words
+
+
+def test_properties_that_nothing_uses_are_left_out() -> None:
+    css = ":host{--ece-a:#fff;--ece-b:1px;--own:2px}p{margin:var(--ece-b)}@media x{:host{--ece-a:#000}}"
+    assert without_unused(css) == ":host{--ece-b:1px;--own:2px}p{margin:var(--ece-b)}@media x{:host{}}"
+
+
 def test_styles_are_made_compact_without_changing_them() -> None:
-    css = '/* x */ a > b , c { color : red ; width: calc( 1px + 2px ) ; content: "a  ; /* b */" }\n@media (x: y) { d { e: f !important; } }'
+    css = '/* x */ a > b , c { color : red ; width: calc( 1px + 2px ) ; content: "a  ; /* b */" }\n'
+    css += "@media (x: y) { d { e: f !important; } }"
     assert (
         compact(css)
         == 'a>b,c{color : red;width:calc( 1px + 2px );content:"a  ; /* b */"}@media (x:y){d{e:f!important}}'
     )
+
+
+def test_the_example_of_custom_templates_works(configured: settings.Settings) -> None:
+    folder = Path(__file__).resolve().parents[2] / "examples" / "custom-templates" / "themes"
+    pages = Pages(configured, Themes.load(folder), Texts.load(folder), clock=lambda: NOW)
+    assert findings(pages, now=NOW) == []
+    html = pages.launcher(state("available", pages), theme="acme", language="en")
+    assert "Ask Acme" in html
+    assert "M4 17a8 8" in html
+    assert 'data-corner="bottom-left"' in html
+    assert "border-end-start-radius:4px" in html
+    assert "tel:+4930123456" in pages.closed(state("switched_off", pages), theme="acme", language="sv")
+    assert "Väntetid: ungefär 4 minuter" in pages.launcher(state("available", pages), theme="acme", language="sv")

@@ -487,3 +487,17 @@ async def test_a_wrong_request_for_a_link_is_a_problem(client: httpx.AsyncClient
     assert answer.status_code == status
     assert answer.json()["status"] == status
     assert answer.json()["code"]
+
+
+async def test_what_became_of_tickets_and_posts_is_counted(client: httpx.AsyncClient, stage: SurveyStage) -> None:
+    ticket = stage.ticket()
+    for sid in (SID, SID + "x", ""):
+        await client.post("/survey/start", data={"ticket": ticket, "sid": sid})
+    for fields in (_GOOD, _GOOD, {"helpful": "9"}):
+        await client.post(stage.path(), data=fields)
+    stage.outbox.down = True
+    await client.post(stage.path(), data=_GOOD)
+    assert stage.counted == [
+        *("taken_up", "ticket_taken", "invalid_sid"),
+        *("accepted", "repeated", "faulty", "refused"),
+    ]

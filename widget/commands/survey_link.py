@@ -10,7 +10,8 @@ import click
 
 from widget.commands.options import config_option, load_settings
 from widget.domain.errors import SurveyUnknown
-from widget.surveys import LONGEST_SID, EntryPointSurvey, SurveyLinks
+from widget.services import survey_links
+from widget.surveys import LONGEST_SID
 from widget.tokens import Tokens
 
 
@@ -32,13 +33,8 @@ def survey_link(sid: str, entry_point: str, survey: str | None, config: Path | N
     def now() -> datetime:
         return datetime.now(UTC)
 
-    links = SurveyLinks(
-        {name: each.survey(name) for name, each in settings.surveys.items()},
-        {name: EntryPointSurvey(each.survey, each.theme) for name, each in settings.entry_points.items()},
-        tokens=Tokens([key.get_secret_value() for key in settings.security.secret_keys], now),
-        now=now,
-        lifetime=settings.security.survey_lifetime,
-    )
+    tokens = Tokens([key.get_secret_value() for key in settings.security.secret_keys], now)
+    links = survey_links(settings, tokens, now)
     try:
         link = links.link(sid, entry_point, survey)
     except (SurveyUnknown, ValueError) as error:

@@ -22,6 +22,8 @@ from widget.domain.outbox import ClaimedMessage
 
 POLL_SECONDS = 2.0  # how soon a row that another process accepted, or that is due again, is seen
 TIDY_SECONDS = 60.0
+HANDS_PER_SLOT = 8
+REFILL_PER_SLOT = 4
 BUSY_PAUSE = 0.25
 SETTLE_PAUSE = 0.5  # between tries to record an outcome while the database is away
 FIRST_BACK_OFF = 0.5
@@ -91,9 +93,8 @@ class Delivery:
             self.counts.deferrals += 1
             return min(pause, POLL_SECONDS)
         probing = self._pacing.probing
-        # twice as many hands as slots: while one settles, the next is sent
-        free = 1 if probing else 2 * self._rules.concurrency - len(self._tasks)
-        if free <= 0 or (probing and self._tasks):
+        free = self._free_hands(probing=probing)
+        if free == 0:
             return POLL_SECONDS
         claimed = await self._queue.claim(
             limit=free,
@@ -108,6 +109,13 @@ class Delivery:
             if each.id not in self._tasks:  # else: on its way already, and a leap of the clock ended its lease
                 self._begin(each)
         return 0.0 if len(claimed) == free and not probing else POLL_SECONDS
+
+    def _free_hands(self, *, probing: bool) -> int:
+        """Give how many messages to claim now: more than may be sent at once, so that no slot waits for a commit."""
+        held, slots = len(self._tasks), self._rules.concurrency
+        if probing:
+            return 0 if held else 1
+        return HANDS_PER_SLOT * slots - held if held <= REFILL_PER_SLOT * slots else 0
 
     async def _sleep(self, pause: float) -> None:
         if pause > 0 and not self._stopping:

@@ -146,7 +146,7 @@ def _day(value: Any) -> Any:
 
 
 Duration = Annotated[float, BeforeValidator(_duration)]
-CallTimeout = Annotated[Duration, AfterValidator(_at_most(30, "at most 30 seconds; a visitor may wait that long"))]
+CallTimeout = Annotated[Duration, AfterValidator(_at_most(60, "at most 60 seconds; a visitor may wait that long"))]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 EntryPointId = Annotated[int, _whole(1, LONGEST_ID)]
 Depth = Annotated[int, _whole(0, LONGEST_ID)]

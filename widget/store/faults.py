@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 
 from widget.domain.errors import WidgetError
@@ -28,6 +30,7 @@ class SqliteFailure(OSError):
         self.sqlite_errorname = str(getattr(error, "sqlite_errorname", ""))
 
 
+DISK_FAILED = "the disk failed to read or write"
 DAMAGED = "the database file is damaged"
 _SQLITE_WORDS = (
     ("SQLITE_FULL", "the disk is full"),
@@ -37,7 +40,7 @@ _SQLITE_WORDS = (
     ("SQLITE_CORRUPT", DAMAGED),
     ("SQLITE_NOTADB", DAMAGED),
     ("SQLITE_CANTOPEN", "the database file cannot be opened"),
-    ("SQLITE_IOERR", "the disk failed to read or write"),
+    ("SQLITE_IOERR", DISK_FAILED),
 )
 _POSTGRES_WORDS = (
     ("53100", "the disk of the database server is full"),
@@ -68,6 +71,8 @@ def in_words(error: BaseException) -> str:
     for start, words in _POSTGRES_WORDS:
         if state.startswith(start):
             return words
+    if isinstance(original, OSError) and not isinstance(original, SqliteFailure):
+        return "the disk is full" if original.errno in (errno.ENOSPC, errno.EDQUOT) else DISK_FAILED
     if type(original).__module__.startswith("psycopg"):
         return "the database server cannot be reached"
     return "the database failed"

@@ -147,7 +147,7 @@ class SqliteDatabase:
                 os.fsync(folder_handle)
             finally:
                 os.close(folder_handle)
-        except OSError as error:
+        except (PermissionError, IsADirectoryError, NotADirectoryError, FileNotFoundError) as error:
             raise StoreRefused(
                 f"The database file {self._path} cannot be opened for writing: {error.strerror}."
             ) from error

@@ -56,9 +56,6 @@ DEFINITIONS = (
         source=True,
     ),
     Definition(
-        "ece_widget_unknown_entry_points_total", "counter", (), "Asked-for names that nobody configured.", source=True
-    ),
-    Definition(
         "ece_widget_snapshot_age_seconds",
         "gauge",
         ("entry_point",),
@@ -85,18 +82,20 @@ DEFINITIONS = (
         "Age of the oldest row in this state at the last look.",
         source=True,
     ),
-    Definition(
-        "ece_widget_surveys_total", "counter", ("outcome",), "Survey posts: accepted, repeated, refused, faulty."
-    ),
+    Definition("ece_widget_surveys_total", "counter", ("outcome",), "Surveys thanked for: accepted, or repeated."),
     Definition(
         "ece_widget_deliveries_total",
         "counter",
         ("outcome",),
-        "Attempts to hand a survey to ECE: delivered or the fault.",
+        "Attempts to hand a survey to ECE: delivered, retried, dead, possible_double, lost_lease.",
+        source=True,
     ),
-    Definition("ece_widget_dead_letters_total", "counter", (), "Surveys given up and kept."),
+    Definition("ece_widget_dead_letters_total", "counter", (), "Surveys given up and kept.", source=True),
     Definition(
         "ece_widget_tickets_total", "counter", ("outcome",), "Launch tickets: issued, taken up, or why refused."
+    ),
+    Definition(
+        "ece_widget_problems_total", "counter", ("route", "code"), "Requests answered with a fault, by its stable code."
     ),
     Definition("ece_widget_rate_limited_total", "counter", ("limit",), "Requests answered 429."),
     Definition(
@@ -152,25 +151,20 @@ class Metrics:
         self._counters["ece_widget_ece_calls_total"].labels(call, outcome).inc()
         self._histograms["ece_widget_ece_call_seconds"].labels(call).observe(seconds)
 
-    def request(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Record one answered request by its route pattern."""
+    def request(self, route: str, method: str, status: int, seconds: float, code: str | None = None) -> None:
+        """Record one answered request by its route pattern; `code` is the fault's, if it was one."""
+        if code is not None:
+            self._counters["ece_widget_problems_total"].labels(route, code).inc()
         known = method if method in METHODS else "other"
         self._counters["ece_widget_requests_total"].labels(route, known, str(status)).inc()
         self._histograms["ece_widget_request_seconds"].labels(route).observe(seconds)
 
     def survey(self, outcome: str) -> None:
-        """Record one survey post: accepted, repeated, refused or faulty."""
+        """Record one survey that a visitor was thanked for: accepted, or repeated."""
         self._counters["ece_widget_surveys_total"].labels(outcome).inc()
 
-    def delivery(self, outcome: str) -> None:
-        """Record one attempt to deliver: "delivered" or the error's code."""
-        self._counters["ece_widget_deliveries_total"].labels(outcome).inc()
-
-    def dead_letter(self) -> None:
-        self._counters["ece_widget_dead_letters_total"].inc()
-
     def ticket(self, outcome: str) -> None:
-        """Record a launch ticket: issued, taken_up, or the code for which it was refused."""
+        """Record a launch ticket: issued, or the code for which it was refused."""
         self._counters["ece_widget_tickets_total"].labels(outcome).inc()
 
     def rate_limited(self, limit: str) -> None:

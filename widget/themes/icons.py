@@ -53,16 +53,15 @@ _LARGEST = 8000
 
 def _drawn(shapes: str) -> str:
     return (
-        '<svg viewBox="0 0 24 24" width="24" height="24" fill="none" stroke="currentColor" stroke-width="2"'
-        f' stroke-linejoin="round" stroke-linecap="round" aria-hidden="true">{shapes}</svg>'
+        f'<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" aria-hidden="true">{shapes}</svg>'
     )
 
 
 ICONS = {
-    "chat": _drawn('<path d="M4 4h16v12H11l-5 4v-4H4z"/>'),
+    "chat": _drawn('<path d="M4 4h16v12h-9l-5 4v-4H4z"/>'),
     "bubbles": _drawn('<path d="M3 3h12v9H9l-4 3v-3H3zM18 8h3v9h-2v3l-4-3h-5v-2"/>'),
     "headset": _drawn('<path d="M4 15v-3a8 8 0 0 1 16 0v3M4 14h3v5H4zM17 14h3v5h-3zM20 19c0 2-2 3-6 3"/>'),
-    "question": _drawn('<circle cx="12" cy="12" r="9"/><path d="M9 9.5a3 3 0 1 1 4 3c-1 .5-1 1-1 2M12 17.5v.01"/>'),
+    "question": _drawn('<circle cx="12" cy="12" r="9"/><path d="M9 9.5a3 3 0 1 1 4 3c-1 .5-1 1-1 2M12 16v2"/>'),
 }
 
 

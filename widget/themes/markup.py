@@ -31,7 +31,7 @@ def blocked_markup(layer: Layer, file: str) -> list[ThemeWarning]:
     if file.endswith(".css"):
         found = list(_in_css(source))
     elif file.endswith(".html"):
-        found = _in_html(source, launcher=file == "launcher.html")
+        found = _in_html(source, launcher=file == "launcher.html", frames=file == "panel.html")
     else:
         return []
     return [ThemeWarning(f"{layer.where(file)}, line {line}", problem) for line, problem in sorted(found)]
@@ -52,18 +52,18 @@ def _in_css(source: str) -> Iterator[tuple[int, str]]:
                 yield number, problem
 
 
-def _in_html(source: str, *, launcher: bool) -> list[tuple[int, str]]:
-    reader = _Reader(launcher=launcher)
+def _in_html(source: str, *, launcher: bool, frames: bool) -> list[tuple[int, str]]:
+    reader = _Reader(launcher=launcher, frames=frames)
     reader.feed(source)
     reader.close()
     return reader.found
 
 
 class _Reader(HTMLParser):
-    def __init__(self, *, launcher: bool) -> None:
+    def __init__(self, *, launcher: bool, frames: bool) -> None:
         super().__init__()
         self.found: list[tuple[int, str]] = []
-        self._launcher = launcher
+        self._launcher, self._frames = launcher, frames
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
@@ -71,7 +71,9 @@ class _Reader(HTMLParser):
             self._note("<style>: put it into launcher.css or page.css")
         elif tag == "script" and (self._launcher or "src" not in given):
             self._note("<script> with code in it: only files of ours run, and none in a launcher")
-        elif tag in _NOWHERE or (self._launcher and tag in _NOT_IN_A_LAUNCHER):
+        elif (tag in _NOWHERE and not (tag == "iframe" and self._frames)) or (
+            self._launcher and tag in _NOT_IN_A_LAUNCHER
+        ):
             self._note(f"<{tag}>{' in a launcher' if tag not in _NOWHERE else ''}")
         for name, value in attrs:
             if name == "style":

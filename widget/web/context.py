@@ -59,7 +59,10 @@ class TrustedProxies:
 
 
 class RequestContext:
-    """The outermost middleware: `scope["state"]` gets `request_id` and `client`; then log line and metrics."""
+    """The outermost middleware: `scope["state"]` gets `request_id` and `client`; then log line and metrics.
+
+    `scope["state"]["fault"]` is the code of the fault that was answered, which `Errors` leaves there.
+    """
 
     def __init__(
         self, app: ASGIApp, *, metrics: Metrics, proxies: TrustedProxies, new_id: Callable[[], str] = new_request_id
@@ -94,12 +97,14 @@ class RequestContext:
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
-        self.metrics.request(route, scope["method"], status, seconds)
+        code = scope["state"].get("fault")
+        self.metrics.request(route, scope["method"], status, seconds, code)
         telemetry.logger().info(
             "request",
             route=route,
             method=scope["method"] if scope["method"] in telemetry.METHODS else "other",
             status=status,
+            **({"code": code} if code else {}),
             ms=round(seconds * 1000, 1),
             request_id=scope["state"]["request_id"],
         )

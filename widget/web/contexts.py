@@ -6,7 +6,7 @@ and a test compares them with the variables that the shipped templates use.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated, NamedTuple, get_args, get_origin, get_type_hints
 
 from markupsafe import Markup
@@ -94,7 +94,9 @@ class Variable(NamedTuple):
 
 CONTEXTS: dict[str, type] = {
     "launcher.html": LauncherContext,
+    "panel.html": LauncherContext,
     "launcher.css": StyleContext,
+    "panel.css": StyleContext,
     "page.css": StyleContext,
     "closed.html": ClosedContext,
     "error.html": ErrorContext,
@@ -113,11 +115,10 @@ FUNCTIONS = {
 
 
 def variables(context: type) -> tuple[Variable, ...]:
-    """List a context's fields, each with the line that says what it is: beside its type, or in its metadata."""
-    helped = {each.name: str(each.metadata.get("help", "")) for each in fields(context)}
+    """List a context's fields, each with the line beside its type that says what it is."""
     found = []
     for name, hint in get_type_hints(context, include_extras=True).items():
-        kind, line = get_args(hint) if get_origin(hint) is Annotated else (hint, helped[name])
+        kind, line = get_args(hint) if get_origin(hint) is Annotated else (hint, "")
         found.append(Variable(name, kind.__name__ if isinstance(kind, type) else str(kind), line))
     return tuple(found)
 

@@ -144,6 +144,7 @@ class Errors:
 
     def response(self, problem: Problem, scope: Scope) -> Response:
         """Give the answer to `problem`: a page where a person is looking, JSON elsewhere."""
+        scope.setdefault("state", {})["fault"] = problem.code
         headers = {name: value for name, value in problem.headers if name != "WWW-Authenticate"}
         headers.setdefault("Cache-Control", "no-store")
         response: Response

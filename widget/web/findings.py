@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -31,6 +32,7 @@ def findings(pages: Pages, *, now: datetime) -> list[Finding]:
     for theme in pages.themes.names:
         _try_theme(pages, theme, now)
     return [
+        *_unknown_themes(pages),
         *(Finding("fault", "theme", str(each)) for each in pages.themes.faults()),
         *(Finding("fault", "template", str(each)) for each in pages.faults()),
         *(Finding("fault", "text", str(each)) for each in pages.texts.faults),
@@ -44,6 +46,13 @@ def log_findings(pages: Pages, *, now: datetime) -> None:
         if each.about != "template":
             say = telemetry.logger().error if each.kind == "fault" else telemetry.logger().warning
             say(f"{each.about}_{each.kind}", words=each.words)
+
+
+def _unknown_themes(pages: Pages) -> Iterator[Finding]:
+    for name, entry_point in pages.settings.entry_points.items():
+        if entry_point.theme not in pages.themes.names:
+            words = f'entry_points.{name}.theme = "{entry_point.theme}": there is no such theme, the default is used'
+            yield Finding("fault", "theme", f"{words}; there are {', '.join(pages.themes.names)}")
 
 
 def _try_theme(pages: Pages, theme: str, now: datetime) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -96,10 +97,11 @@ class RateLimiter:
         settings: LimitsSettings,
         *,
         storage: Storage | None = None,
-        salt: bytes = b"",
+        salt: bytes | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._salt = salt[:64]
+        # secret, so that nobody can look for a network that shares a bucket with another; a fleet passes its own
+        self._salt = (salt or secrets.token_bytes(16))[:64]
         self._clock = clock
         self._strategy = FixedWindowRateLimiter(storage or BoundedMemory(clock=clock))
         self._items: Mapping[str, RateLimitItem | None] = {

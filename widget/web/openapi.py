@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from widget.web.schemas import DECISION, LINK, LINK_ORDER, NAME, PROBLEM, READINESS, Json
 
 # Served, but no interface of its own: what our pages load.
-_NOT_DESCRIBED = ("/static", "/assets", "/preview/", "/widget.v", "/frozen", "/survey.")
+_NOT_DESCRIBED = ("/static", "/assets", "/preview/", "/widget.v", "/widget.src", "/frozen", "/survey.")
 
 _ENTRY_POINT: Json = {
     "name": "entry_point",

@@ -17,7 +17,7 @@ from widget.texts import Texts, marked
 from widget.themes import DEFAULT, Themes
 from widget.themes.design import Design
 from widget.web.contexts import ClosedContext, ErrorContext, LauncherContext, StyleContext
-from widget.web.stylesheets import StyleSheet, compact, style_routes, style_sheet
+from widget.web.stylesheets import StyleSheet, compact, style_routes, style_sheet, without_unused
 from widget.web.templating import TemplateFault, Templates, log_failure
 from widget.web.words import can_try_again, words_for_fault, words_for_reason
 
@@ -192,7 +192,7 @@ class Pages:
         """The launcher's style sheet as text inside HTML; made once for each theme and corner."""
         key = (theme, corner, scheme)
         if key not in self._launcher_css:
-            css = compact(self._style("launcher.css", theme, scheme, corner))
+            css = without_unused(compact(self._style("launcher.css", theme, scheme, corner)))
             self._launcher_css[key] = Markup(css.replace("&", "&amp;").replace("<", "&lt;"))  # noqa: S704 — escaped here
         return self._launcher_css[key]
 

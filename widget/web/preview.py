@@ -7,6 +7,7 @@ list: what is on none is passed over.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -118,7 +119,7 @@ class Preview:
             choices=tuple(choices.values()),
             frames=tuple(wanted[:MOST_FRAMES]),
             left_out=max(0, len(wanted) - MOST_FRAMES),
-            now=tuple([await self._at_this_moment(name) for name in self._entry_points] if self._decide else ()),
+            now=tuple(await asyncio.gather(*map(self._at_this_moment, self._entry_points))) if self._decide else (),
         )
         return HTMLResponse(self._pages.render("preview.html", context, theme=DEFAULT, language="en"))
 

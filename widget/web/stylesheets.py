@@ -15,7 +15,7 @@ from starlette.routing import Route
 PREFIX = "/assets"
 IMMUTABLE = "public, max-age=31536000, immutable"
 
-_STRING = re.compile(r"""("[^"]*"|'[^']*')""")
+_STRING_OR_COMMENT = re.compile(r"""("[^"]*"|'[^']*')|/\*.*?\*/""", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,21 @@ def style_sheet(file: str, css: str) -> StyleSheet:
 
 def compact(css: str) -> str:
     """Leave out comments and blanks that mean nothing; texts between quotes stay as they are."""
-    css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
-    parts = _STRING.split(css)
+    parts = [part or "" for part in _STRING_OR_COMMENT.split(css)]  # a comment's own group is None
     for at in range(0, len(parts), 2):
         part = re.sub(r"\s+", " ", parts[at])
         part = re.sub(r" ?([{};,>]|!(?=important)) ?", r"\1", part)
         part = re.sub(r"([{;(][a-z-]+): ", r"\1:", part)
+        part = re.sub(r"#([0-9a-f])\1([0-9a-f])\2([0-9a-f])\3\b", r"#\1\2\3", part)
         parts[at] = part.replace(";}", "}")
     return "".join(parts).strip()
+
+
+def without_unused(css: str) -> str:
+    """Leave out the custom properties of ours that a compact style sheet sets and never uses."""
+    used = set(re.findall(r"var\((--ece-[a-z-]+)", css))
+    drop = {name for name in re.findall(r"(--ece-[a-z-]+):", css) if name not in used}
+    return re.sub(r"(--ece-[a-z-]+):[^;}]*;?", lambda match: "" if match[1] in drop else match[0], css)
 
 
 def style_routes(sheets: Callable[[], Mapping[str, StyleSheet]]) -> list[Route]:

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from widget.domain.answers import FieldFault, Fields, check
-from widget.domain.errors import OutboxUnavailable, SurveyUnknown, TokenExpired
+from widget.domain.errors import OutboxUnavailable, SurveyUnknown, TokenExpired, WidgetError
 from widget.domain.survey import Survey
 from widget.surveys import OpenSurvey, Surveys, valid_sid, without_abandoned
 from widget.web.errors import RETRY_STORAGE_AFTER, Problem
@@ -66,6 +66,8 @@ class SurveyAddresses:
         resolve_theme: Callable[[str | None, str], str],
         require_operator: Operators,
         script: bytes,
+        count_survey: Callable[[str], None] = lambda outcome: None,
+        count_ticket: Callable[[str], None] = lambda outcome: None,
     ) -> None:
         self.surveys = surveys
         self.pages = pages
@@ -75,6 +77,8 @@ class SurveyAddresses:
         self._negotiate = negotiate
         self._resolve_theme = resolve_theme
         self._script = script
+        self._count_survey = count_survey  # accepted, repeated, faulty, refused
+        self._count_ticket = count_ticket  # taken_up, or the code for which it was refused
         self.script_url = f"/survey.{hashlib.sha256(script).hexdigest()[:16]}.js"
 
     def routes(self) -> list[Route]:
@@ -95,8 +99,12 @@ class SurveyAddresses:
             if not valid_sid(sid):
                 raise Problem(422, "invalid_sid", "The session id is missing, too long, or not printable.")
             link = await self.surveys.start(ticket, sid)
-        except TokenExpired:
-            return self._expired(request)
+        except (Problem, WidgetError) as refused:
+            self._count_ticket(refused.code)
+            if isinstance(refused, TokenExpired):
+                return self._expired(request)
+            raise
+        self._count_ticket("taken_up")
         locale = f"?locale={link.locale}" if _TAG.fullmatch(link.locale) else ""
         return Response(status_code=303, headers={**_PRIVATE, "Location": f"/survey/{link.token}{locale}"})
 
@@ -165,17 +173,20 @@ class SurveyAddresses:
         try:
             submission = await self.surveys.submit(opened, fields)
         except OutboxUnavailable:
+            self._count_survey("refused")
             response = self._form(request, opened, fields, page=page, status=503, storage_down=True)
             response.headers["Retry-After"] = str(RETRY_STORAGE_AFTER)
             return response
         if not submission.accepted:
             return self._faulty(request, opened, fields, submission.checked.faults, page=page)
+        self._count_survey("accepted" if submission.new else "repeated")
         return self._message(request, "survey/thanks.html", 200, opened)
 
     def _faulty(
         self, request: Request, opened: OpenSurvey, fields: Fields, faults: Sequence[FieldFault], *, page: int
     ) -> Response:
         """Show the first page that has a fault; what was posted stands in it."""
+        self._count_survey("faulty")
         pages = {question.id: question.page for question in opened.survey.questions}
         page = min((pages[fault.question] for fault in faults if fault.question), default=page)
         return self._form(request, opened, fields, page=page, status=422, faults=faults)

@@ -1,0 +1,63 @@
+"""What a million requests leave behind: names, locales, themes and queries that differ each time."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.bench.figures import Figure, at_most
+from tests.bench.house import house
+from tests.bench.processes import LOAD_CORE
+
+REQUESTS = 1_000_000
+WARM_UP = 10  # seconds: until every bounded table is full
+
+
+def measure(folder: Path) -> Iterator[Figure]:
+    """Compare the resident memory of the process before and after."""
+    script = folder / "hostile.lua"
+    script.write_text(_LUA, encoding="utf-8")
+    with house(folder, entry_points=20) as ours:
+        _load(ours.url("/"), script, WARM_UP)
+        before, sent = _resident(ours.pid), 0
+        while sent < REQUESTS:
+            sent += _load(ours.url("/"), script, 20)
+        grown = (_resident(ours.pid) - before) / 2**20
+        yield at_most(f"memory after {sent:,} requests that all differ", grown, 2.0, " MiB")
+
+
+def _load(url: str, script: Path, seconds: int) -> int:
+    command = ["taskset", "-c", LOAD_CORE, "wrk", "-t1", "-c64", f"-d{seconds}s", "-s", str(script), url]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    sent = re.search(r"(\d+) requests in", printed)
+    assert sent is not None, printed
+    return int(sent[1])
+
+
+def _resident(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    assert found is not None
+    return int(found[1]) * 1024
+
+
+_LUA = """
+math.randomseed(7)
+local function word(n)
+  local letters = {}
+  for i = 1, n do letters[i] = string.char(97 + math.random(0, 25)) end
+  return table.concat(letters)
+end
+local function door() return string.format("door%03d", math.random(0, 19)) end
+local kinds = {
+  function() return "/v1/status/" .. word(12) end,
+  function() return "/v1/status/" .. door() .. "?" .. word(8) .. "=" .. word(8) end,
+  function() return "/v1/launcher/" .. door() .. "?locale=" .. word(2) .. "-" .. word(4) .. "&theme=" .. word(6) end,
+  function() return "/v1/launcher/" .. door() .. "?locale=" .. word(60) end,
+  function() return "/v1/chat/" .. word(12) end,
+  function() return "/" .. word(20) end,
+}
+request = function() return wrk.format("GET", kinds[math.random(#kinds)]()) end
+"""

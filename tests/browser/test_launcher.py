@@ -1,0 +1,283 @@
+"""The launcher on a page: it appears, follows the server's decision, and recovers."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.standin import Lab
+
+BUTTON = ".ece-chat-button"
+
+
+def pass_time(page: Page, seconds: int) -> None:
+    """Let the page's clock run, in steps short enough for answers to come within the script's own time limit."""
+    for _ in range(seconds // 4):
+        page.clock.run_for(4_000)
+        page.evaluate("fetch('/nothing').catch(() => 0)")
+
+
+def test_a_pasted_tag_shows_one_button_with_two_requests(at: Lab, page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    address = at.page(at.tag())
+    page.goto(address)
+    expect(page.get_by_role("button", name="Chat with us number 3")).to_be_visible()
+    assert page.locator("ece-chat").count() == 1
+    assert [url.removeprefix(at.origin) for url in asked if url != address] == [
+        "/widget.js",
+        "/v1/launcher/sales?locale=en&theme=",
+    ]
+
+
+def test_nothing_is_asked_before_the_page_is_loaded(at: Lab, page: Page) -> None:
+    address = at.page(at.tag() + '<img src="/slow.png" alt="">')
+    held: list[object] = []
+    page.route("**/slow.png", lambda route: held.append(route))
+    page.goto(address, wait_until="commit")
+    page.wait_for_function("window.eceChat")
+    page.wait_for_function("new Promise(done => setTimeout(done, 300, true))")
+    assert at.chat.requests == []
+    held[0].abort()  # type: ignore[attr-defined]
+    expect(page.locator(BUTTON)).to_be_visible()
+
+
+def test_the_button_follows_the_server_within_one_check(at: Lab, page: Page) -> None:
+    page.clock.install()
+    page.goto(at.page(at.tag()))
+    expect(page.locator(BUTTON)).to_contain_text("number 3")
+    at.chat.position = "2"
+    page.clock.fast_forward(6_100)
+    expect(page.locator(BUTTON)).to_contain_text("number 2")
+    at.chat.show, at.chat.state = False, "unavailable"
+    page.clock.fast_forward(6_100)
+    expect(page.locator(BUTTON)).to_have_count(0)
+    at.chat.show, at.chat.state = True, "available"
+    page.clock.fast_forward(6_100)
+    expect(page.locator(BUTTON)).to_be_visible()
+
+
+def test_it_asks_past_the_browsers_cache_and_without_credentials(at: Lab, page: Page) -> None:
+    page.goto(at.page(at.tag()))
+    expect(page.locator(BUTTON)).to_be_visible()
+    sent = at.chat.headers[0]
+    assert "cookie" not in sent
+    page.evaluate("eceChat.refresh()")
+    at.chat.position = "9"
+    page.evaluate("eceChat.refresh()")
+    expect(page.locator(BUTTON)).to_contain_text("number 9")
+
+
+def test_a_hidden_page_asks_nothing_and_asks_at_once_when_seen_again(at: Lab, page: Page) -> None:
+    page.clock.install()
+    page.goto(at.page(at.tag()))
+    expect(page.locator(BUTTON)).to_be_visible()
+    see = """(hidden) => {
+      Object.defineProperty(document, 'hidden', { get: () => hidden, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+    }"""
+    page.evaluate(see, True)
+    asked = len(at.chat.requests)
+    pass_time(page, 150)
+    assert len(at.chat.requests) == asked
+    at.chat.position = "7"
+    page.evaluate(see, False)
+    page.clock.run_for(1_000)
+    expect(page.locator(BUTTON)).to_contain_text("number 7")
+
+
+def test_a_launcher_out_of_view_is_not_refreshed(at: Lab, page: Page) -> None:
+    page.clock.install()
+    page.goto(at.page('<div style="height:4000px"></div><ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
+    expect(page.locator(BUTTON)).to_have_count(1)
+    page.wait_for_function("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
+    asked = len(at.chat.requests)
+    page.clock.run_for(120_000)
+    assert len(at.chat.requests) == asked
+    at.chat.position = "8"
+    page.locator(BUTTON).scroll_into_view_if_needed()
+    expect(page.locator(BUTTON)).to_contain_text("number 8")
+
+
+def test_the_last_good_state_stands_for_a_bounded_time_and_comes_back_without_reload(at: Lab, page: Page) -> None:
+    page.clock.install()
+    page.goto(at.page(at.tag()))
+    page.evaluate("""() => {
+      window.seen = [];
+      for (const name of ['change', 'error'])
+        addEventListener('ece-chat:' + name, (event) => seen.push([name, event.detail?.state]));
+    }""")
+    expect(page.locator(BUTTON)).to_be_visible()
+    at.chat.fault = "500"
+    pass_time(page, 40)
+    expect(page.locator(BUTTON)).to_be_visible()
+    pass_time(page, 100)
+    expect(page.locator(BUTTON)).to_have_count(0)
+    assert ["change", "unknown"] in page.evaluate("seen")
+    assert sum(each[0] == "error" for each in page.evaluate("seen")) >= 2
+    at.chat.fault = None
+    pass_time(page, 360)
+    expect(page.locator(BUTTON)).to_be_visible()
+
+
+def test_the_pace_of_failures_falls(at: Lab, page: Page) -> None:
+    at.chat.fault = "500"
+    page.clock.install()
+    page.goto(at.page(at.tag()))
+    page.wait_for_function("window.eceChat")
+    pass_time(page, 600)
+    assert 4 <= len(at.chat.requests) <= 9
+
+
+def test_answers_that_are_no_launcher_change_nothing(at: Lab, page: Page) -> None:
+    page.goto(at.page(at.tag()))
+    expect(page.locator(BUTTON)).to_be_visible()
+    for fault in ("html", "empty", "500", "no-cors"):
+        at.chat.fault = fault
+        with page.expect_event("console", lambda message: "ece-chat" in message.text):
+            page.evaluate("eceChat.refresh()")
+        expect(page.locator(BUTTON)).to_be_visible()
+        at.chat.fault = None
+        at.chat.position = fault
+        page.evaluate("eceChat.refresh()")
+        expect(page.locator(BUTTON)).to_contain_text(fault)
+
+
+def test_a_server_that_never_answers_is_given_up_on(at: Lab, page: Page) -> None:
+    at.chat.fault = "hang"
+    page.goto(at.page(at.tag()))
+    with page.expect_event("console", lambda message: "timed out" in message.text):
+        pass
+    at.chat.fault = None
+    page.evaluate("eceChat.refresh()")
+    expect(page.locator(BUTTON)).to_be_visible()
+
+
+def test_an_unknown_entry_point_warns_once_and_is_asked_seldom(at: Lab, page: Page) -> None:
+    warnings: list[str] = []
+    page.on("console", lambda message: warnings.append(message.text) if message.type == "warning" else None)
+    page.clock.install()
+    page.goto(at.page(at.tag('data-entry-point="nobody"')))
+    page.wait_for_function("window.eceChat")
+    pass_time(page, 280)
+    assert len(at.chat.requests) == 1
+    assert len(warnings) == 1
+    assert "404" in warnings[0]
+    assert "nobody" in warnings[0]
+
+
+def test_a_page_that_was_offline_recovers_when_it_is_online(at: Lab, page: Page, context: BrowserContext) -> None:
+    page.goto(at.page(at.tag()))
+    expect(page.locator(BUTTON)).to_be_visible()
+    context.set_offline(True)
+    with page.expect_event("console", lambda message: "ece-chat" in message.text):
+        page.evaluate("eceChat.refresh()")
+    at.chat.position = "6"
+    context.set_offline(False)
+    expect(page.locator(BUTTON)).to_contain_text("number 6")
+
+
+def test_a_page_from_the_back_forward_cache_asks_at_once(at: Lab, page: Page) -> None:
+    page.goto(at.page(at.tag()))
+    expect(page.locator(BUTTON)).to_be_visible()
+    at.chat.position = "5"
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(page.locator(BUTTON)).to_contain_text("number 5")
+
+
+def test_events_bubble_out_with_the_decision(at: Lab, page: Page) -> None:
+    page.goto(
+        at.page(
+            '<div id="box"></div>' + "<script>window.seen = [];"
+            "for (const name of ['ready', 'change']) document.addEventListener('ece-chat:' + name,"
+            "(event) => seen.push([event.type, event.detail, event.target.localName]))</script>" + at.tag()
+        )
+    )
+    expect(page.locator(BUTTON)).to_be_visible()
+    decision = {
+        "entryPoint": "sales",
+        "show": True,
+        "state": "available",
+        "reason": None,
+        "waitTime": 180,
+        "queueDepth": 2,
+        "position": 3,
+        "capacity": None,
+        "opensAt": None,
+        "asOf": "2026-11-24T08:00:00Z",
+        "nextCheck": 5,
+    }
+    assert page.evaluate("seen") == [
+        ["ece-chat:ready", decision, "ece-chat"],
+        ["ece-chat:change", decision, "ece-chat"],
+    ]
+    at.chat.as_of = "2026-11-24T08:00:05Z"
+    before = len(at.chat.requests)
+    page.evaluate("eceChat.refresh()")
+    while len(at.chat.requests) == before:
+        page.wait_for_function("new Promise(done => setTimeout(done, 20, true))")
+    assert len(page.evaluate("seen")) == 2
+
+
+def test_words_are_announced_only_when_they_change_and_once_per_interval(at: Lab, page: Page) -> None:
+    page.clock.install()
+    page.goto(at.page(at.tag()))
+    live = page.get_by_role("status")
+    expect(live).to_have_text("You would be number 3.")
+    page.evaluate("""() => {
+      window.said = [];
+      const live = document.querySelector('ece-chat').shadowRoot.querySelector('.ece-chat-live');
+      new MutationObserver(() => said.push(live.textContent)).observe(live, { childList: true, characterData: true });
+    }""")
+    for position in ("4", "5", "6"):
+        at.chat.position = position
+        page.evaluate("eceChat.refresh()")
+        page.clock.run_for(200)
+        expect(page.locator(BUTTON)).to_contain_text(f"number {position}")
+    assert page.evaluate("said") == []
+    page.clock.run_for(6_100)
+    expect(live).to_have_text("You would be number 6.")
+    page.clock.run_for(20_000)
+    assert page.evaluate("said") == ["You would be number 6."]
+
+
+def test_focus_stays_on_the_button_when_its_words_change(at: Lab, page: Page) -> None:
+    page.goto(at.page(at.tag()))
+    expect(page.locator(BUTTON)).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.locator(BUTTON)).to_be_focused()
+    at.chat.position = "2"
+    page.evaluate("eceChat.refresh()")
+    expect(page.locator(BUTTON)).to_contain_text("number 2")
+    expect(page.locator(BUTTON)).to_be_focused()
+
+
+def test_a_click_is_not_lost_when_an_answer_comes_while_the_button_is_down(at: Lab, page: Page) -> None:
+    page.goto(at.page(at.tag('data-entry-point="sales" data-open="none"')))
+    page.evaluate("addEventListener('ece-chat:open', () => { window.opened = true; })")
+    box = page.locator(BUTTON).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    at.chat.position = "1"
+    asked = len(at.chat.requests)
+    page.evaluate("eceChat.refresh()")
+    page.wait_for_function("new Promise(done => setTimeout(done, 500, true))")
+    assert len(at.chat.requests) > asked
+    page.mouse.up()
+    assert page.evaluate("window.opened") is True
+    expect(page.locator(BUTTON)).to_contain_text("number 1")
+
+
+def test_attributes_may_change_at_any_time(at: Lab, page: Page) -> None:
+    page.goto(at.page('<ece-chat entry-point="sales" lang="en"></ece-chat>' + at.tag("")))
+    expect(page.locator(BUTTON)).to_be_visible()
+    page.evaluate("""() => {
+      const element = document.querySelector('ece-chat');
+      element.setAttribute('entry-point', 'support');
+      element.setAttribute('locale', 'de');
+    }""")
+    with page.expect_event("request", lambda request: request.url.endswith("/support?locale=de&theme=")):
+        pass
+    assert not [each for each in at.chat.requests if re.search(r"support\?locale=en", each)]

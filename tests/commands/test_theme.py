@@ -1,0 +1,84 @@
+"""`theme new` and `theme check`, as an operator calls them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from widget.cli import main
+
+SETTINGS = """
+[server]
+public_url = "https://chat.example.com"
+[security]
+secret_keys = ["a-secret-for-tests-that-is-long-enough"]
+[ece]
+base_url = "https://ece.example.com/system"
+[entry_points.sales]
+id = 1001
+chat_url = "https://ece.example.com/chat"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "ece-widget.toml").write_text(SETTINGS)
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["theme", *arguments, "--config", str(folder / "ece-widget.toml")])
+
+
+@pytest.mark.parametrize("source", ["default", "bold", "civic", "text"])
+def test_a_new_theme_is_a_copy_that_passes_the_check(folder: Path, source: str) -> None:
+    result = run(folder, "new", "acme", "--from", source)
+    assert result.exit_code == 0
+    files = {each.name for each in (folder / "themes" / "acme").iterdir()}
+    assert {"theme.toml", "launcher.html", "launcher.css", "closed.html", "error.html", "page.css"} <= files
+    result = run(folder, "check")
+    assert (result.exit_code, result.output) == (0, f"Nothing to say about {folder / 'themes'}.\n")
+
+
+def test_a_theme_that_is_there_is_never_overwritten(folder: Path) -> None:
+    own = folder / "themes" / "acme" / "theme.toml"
+    own.parent.mkdir(parents=True)
+    own.write_text("radius = 3")
+    result = run(folder, "new", "acme")
+    assert result.exit_code == 1
+    assert "nothing was written" in result.output
+    assert own.read_text() == "radius = 3"
+    assert list(own.parent.iterdir()) == [own]
+
+
+@pytest.mark.parametrize("name", ["../evil", "Acme", "a/b", "", "locales", ".hidden", "x" * 65])
+def test_a_name_that_is_none_is_wrong_usage(folder: Path, name: str) -> None:
+    assert run(folder, "new", name).exit_code == 2
+    assert not (folder / "themes").exists()
+
+
+def test_an_unknown_source_is_wrong_usage_and_names_those_there_are(folder: Path) -> None:
+    result = run(folder, "new", "acme", "--from", "unheard-of")
+    assert result.exit_code == 2
+    assert "default, bold, civic, text" in result.output
+
+
+def test_the_check_names_what_is_wrong(folder: Path) -> None:
+    theme = folder / "themes" / "acme"
+    theme.mkdir(parents=True)
+    (theme / "closed.html").write_text("{# ece-widget closed.html version 0 #}<p style='x'>{{ broken }}</p>")
+    (theme / "theme.toml").write_text('corner = "middle"')
+    result = run(folder, "check")
+    assert result.exit_code == 1
+    for words in ("version 0", "style= on <p>", "'broken' is undefined", "corner = 'middle'"):
+        assert words in result.output
+    found = json.loads(run(folder, "check", "--json").output)
+    assert {each["kind"] for each in found} == {"fault", "warning"}
+
+
+def test_without_settings_the_check_is_wrong_usage(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["theme", "check", "--config", str(tmp_path / "none.toml")])
+    assert result.exit_code == 2

@@ -1,0 +1,91 @@
+"""Serve the snippet: ready bytes in the encoding that was asked for, and nothing computed per request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from widget import snippet
+from widget.snippet import Copy
+
+# A corrected script reaches every page within five minutes.
+SHORT = "public, max-age=300, no-transform"
+FOR_GOOD = "public, max-age=31536000, immutable, no-transform"
+
+_COMMON = {
+    "Content-Type": "text/javascript; charset=utf-8",
+    "Vary": "Accept-Encoding",
+    "Access-Control-Allow-Origin": "*",  # `integrity` needs `crossorigin`, which needs this
+    "Cross-Origin-Resource-Policy": "cross-origin",  # for pages that isolate themselves
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class SnippetFiles:
+    """The script, its readable source and the frozen copies, read once when the server starts."""
+
+    def __init__(self, static_folder: Path) -> None:
+        self.current: Copy = snippet.current(static_folder)
+        self.source: Copy = snippet.pack((static_folder / snippet.SOURCE).read_bytes())
+        self.by_name: dict[str, Copy] = {**snippet.frozen(static_folder), self.current.name: self.current}
+
+
+def routes(files: SnippetFiles) -> list[Route]:
+    """Give the routes of the script."""
+
+    async def latest(request: Request) -> Response:
+        return _answer(request, files.current, cache_control=SHORT)
+
+    async def source(request: Request) -> Response:
+        return _answer(request, files.source, cache_control=SHORT)
+
+    async def named(request: Request) -> Response:
+        copy = files.by_name.get(f"widget.v1.{request.path_params['fingerprint']}.js")
+        if copy is None:
+            raise HTTPException(404)
+        return _answer(request, copy, cache_control=FOR_GOOD)
+
+    return [
+        Route("/widget.js", latest),
+        Route("/widget.src.js", source),
+        Route("/widget.v1.{fingerprint}.js", named),
+    ]
+
+
+def _answer(request: Request, copy: Copy, *, cache_control: str) -> Response:
+    encoding = choose_encoding(request.headers.getlist("accept-encoding"))
+    body = {"br": copy.brotli, "gzip": copy.gzip}.get(encoding, copy.plain)
+    # One tag for each representation (RFC 9110, 8.8.3.3).
+    etag = f'"{copy.name.split(".")[2]}-{encoding}"'
+    headers = {**_COMMON, "Cache-Control": cache_control, "ETag": etag}
+    if _matches(request.headers.getlist("if-none-match"), etag):
+        return Response(status_code=304, headers={k: v for k, v in headers.items() if k != "Content-Type"})
+    if encoding != "identity":
+        headers["Content-Encoding"] = encoding
+    return Response(body, headers=headers)
+
+
+def choose_encoding(accepted: Iterable[str]) -> str:
+    """Choose br, gzip or identity by the field's weights (RFC 9110, 12.5.3); the smallest of equals."""
+    weights: dict[str, float] = {}
+    for item in ",".join(accepted).lower().split(","):
+        coding, _, parameter = item.partition(";")
+        name, _, value = parameter.strip().partition("=")
+        try:
+            weights[coding.strip()] = float(value) if name.strip() == "q" else 1.0
+        except ValueError:
+            weights[coding.strip()] = 0.0
+    other = weights.get("*", 0.0)
+    offers = {"br": weights.get("br", other), "gzip": weights.get("gzip", weights.get("x-gzip", other))}
+    best = max(offers, key=lambda coding: offers[coding])
+    return best if offers[best] > 0 and offers[best] >= weights.get("identity", 0.0) else "identity"
+
+
+def _matches(fields: Iterable[str], etag: str) -> bool:
+    candidates = [each.strip().removeprefix("W/") for each in ",".join(fields).split(",")]
+    return etag in candidates or "*" in candidates
