@@ -59,11 +59,14 @@ class Process:
     log: Path
     running: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def launch(self) -> None:
         with self.log.open("ab") as output:
             self.running = subprocess.Popen(
                 self.command, stdout=output, stderr=output, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
             )
+
+    def start(self) -> None:
+        self.launch()
         wait_until(self._listens, f"port {self.port} answers", self.log)
 
     def _listens(self) -> bool:
