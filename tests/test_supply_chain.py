@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 from tests.release.bill import bill
 from tests.release.packages import LOCK, ROOT, carried, locked
@@ -69,7 +69,7 @@ def test_pip_takes_the_lock_file_as_one_that_requires_hashes(tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
 
 
-def _name(block: str) -> str:
+def _name(block: str) -> NormalizedName:
     return canonicalize_name(block.partition("==")[0])
 
 
