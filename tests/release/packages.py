@@ -102,6 +102,17 @@ def _applies(requirement: Requirement, extras: tuple[str, ...]) -> bool:
     return marker is None or any(marker.evaluate({"extra": extra}) for extra in (*extras, ""))
 
 
+def runtime_lock() -> str:
+    """Give the part of the lock file that the product needs to run, without what only builds and tests it."""
+    wanted = {package.name for package in carried()}
+    text = LOCK.read_text(encoding="utf-8")
+    blocks = re.findall(r"^\S+==.*(?:\n    --hash=.*)+\n", text, re.MULTILINE)
+    return "".join(block for block in blocks if canonicalize_name(block.partition("==")[0]) in wanted)
+
+
 if __name__ == "__main__":
-    for each in carried():
-        sys.stdout.write(f"{each.name} {each.version}: {each.licence or 'no licence named'}\n")
+    if sys.argv[1:] == ["--lock"]:
+        sys.stdout.write(runtime_lock())
+    else:
+        for each in carried():
+            sys.stdout.write(f"{each.name} {each.version}: {each.licence}\n")
