@@ -32,6 +32,7 @@ from widget.texts import Texts
 from widget.themes import Themes
 from widget.tokens import Tokens
 from widget.watching import OutboxWatch, Watching, availability_samples, delivery_samples
+from widget.web.findings import log_findings
 from widget.web.headers import EdgeHeaders
 from widget.web.pages import Pages
 from widget.web.public import PublicAnswers
@@ -109,6 +110,7 @@ def build(
     edge = EdgeHeaders(settings.server)
     folder = settings.themes.directory
     pages = Pages(settings, Themes.load(folder), Texts.load(folder), clock=clock.now)
+    log_findings(pages, now=clock.now())
     answers = PublicAnswers(availability, pages, headers=edge.public_answer_headers(), monotonic=clock.monotonic)
     tokens = Tokens([key.get_secret_value() for key in settings.security.secret_keys], clock.now)
     outbox = Outbox(choose_database(settings.storage.url.get_secret_value()), now=clock.now)

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.standin import Lab, lab, reset
+from tests.browser.town import Town, build_town
 
 CHROMIUM = "/usr/bin/chromium"
 
@@ -22,6 +23,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Lab]:
     with lab() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with build_town(tmp_path_factory.mktemp("town")) as running:
         yield running
 
 

@@ -152,7 +152,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(server: ServerPro
 
 def test_a_chunked_body_that_grows_too_large_is_refused_on_the_way(server: ServerProcess) -> None:
     chunk = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
-    answer = server.say(request("/survey/t", "Transfer-Encoding: chunked", method="POST"), *[chunk] * 20, b"0\r\n\r\n")
+    answer = server.say(request("/survey/t", "Transfer-Encoding: chunked", method="POST"), *[chunk] * 60, b"0\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 

@@ -17,7 +17,8 @@ from starlette.applications import Starlette
 from widget import snippet
 from widget.commands.snippet import snippet as command
 from widget.shortening import UnsafeSource, shorten
-from widget.web.snippet import SnippetFiles, choose_encoding, routes
+from widget.web.caching import content_coding
+from widget.web.snippet import SnippetFiles, routes
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
 
@@ -145,7 +146,7 @@ async def test_head_and_the_readable_source(client: httpx.AsyncClient) -> None:
     ],
 )
 def test_the_encoding_follows_the_weights(field: str, coding: str) -> None:
-    assert choose_encoding([field]) == coding
+    assert (content_coding(field.encode()) or "identity") == coding
 
 
 def test_shortening_renames_locals_and_nothing_else() -> None:

@@ -30,15 +30,19 @@ def check(config: Path | None, as_json: bool) -> None:
     """Validate the settings, ask ECE every call for every entry point, and say what is wrong."""
     found = load_settings(config)
     from widget.ece.client import EceClient
+    from widget.texts import Texts
     from widget.themes import Themes
+    from widget.web.findings import findings
+    from widget.web.pages import Pages
 
     try:
         client = EceClient(found.ece)
     except settings.SettingsFaults as faults:
         click.echo(str(faults), err=True)
         sys.exit(2)
-    themes = Themes.load(found.themes.directory)
-    warnings = [f"theme {each}" for each in (*themes.faults(), *themes.warnings())]
+    folder = found.themes.directory
+    pages = Pages(found, Themes.load(folder), Texts.load(folder))
+    warnings = [f"{each.about}: {each.words}" for each in findings(pages, now=datetime.now(UTC))]
     report = asyncio.run(_examine(found, client, warnings))
     if as_json:
         click.echo(json.dumps(as_table(report), indent=2, ensure_ascii=False))

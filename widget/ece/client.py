@@ -165,7 +165,7 @@ class EceClient:
         """Make one call within the total time; waiting for a free connection counts, but speaks against nobody."""
         try:
             async with asyncio.timeout(self._timeout), self._slots:
-                progress.asked = True
+                progress.asked_at = asyncio.get_running_loop().time()
                 try:
                     return await self._send(method, url, headers, progress, content)
                 except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
@@ -175,8 +175,9 @@ class EceClient:
                         raise
                     return await self._send(method, url, headers, progress, content)
         except TimeoutError:
-            if not progress.asked:
-                raise EceBusy("all connections were in use; see [ece] max_connections") from None
+            if progress.waited_for_us(self._timeout, now=asyncio.get_running_loop().time()):
+                detail = "all connections were in use; see [ece] max_connections"
+                raise EceBusy(detail, maybe_received=progress.maybe_received) from None
             detail = f"no whole answer within {self._timeout:g} s"
             raise EceTimeout(detail, status=progress.status, maybe_received=progress.maybe_received) from None
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:

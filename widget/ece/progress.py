@@ -28,16 +28,20 @@ class Probe:
 class Progress:
     """How far a call came, as the transport traces it; one that traces nothing may have sent everything."""
 
-    asked: bool = False
+    asked_at: float | None = None
     connecting: bool = False
     sending: bool = False
     stream: Any = None
     status: int | None = None
     content_type: str | None = None
 
+    def waited_for_us(self, timeout: float, *, now: float) -> bool:
+        """Say whether most of the time went by before ECE was asked, so that its silence says nothing about it."""
+        return self.asked_at is None or now - self.asked_at < timeout / 2
+
     @property
     def maybe_received(self) -> bool:
-        return self.asked and (self.sending or not self.connecting)
+        return self.asked_at is not None and (self.sending or not self.connecting)
 
     @property
     def died_unanswered(self) -> bool:

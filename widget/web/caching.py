@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 from hashlib import blake2b
 from math import ceil, floor
 
@@ -69,3 +70,20 @@ def not_modified_since(header: bytes, last_modified: datetime) -> bool:
     if since.tzinfo is None:
         since = since.replace(tzinfo=UTC)
     return since >= last_modified.replace(microsecond=0)
+
+
+@lru_cache(maxsize=256)
+def content_coding(accepted: bytes) -> str:
+    """Choose br, gzip or nothing by Accept-Encoding's weights (RFC 9110, section 12.5.3); the smallest of equals."""
+    weights: dict[str, float] = {}
+    for item in accepted.decode("latin-1").lower().split(","):
+        coding, _, parameter = item.partition(";")
+        name, _, value = parameter.strip().partition("=")
+        try:
+            weights[coding.strip()] = float(value) if name.strip() == "q" else 1.0
+        except ValueError:
+            weights[coding.strip()] = 0.0
+    other = weights.get("*", 0.0)
+    offers = {"br": weights.get("br", other), "gzip": weights.get("gzip", weights.get("x-gzip", other))}
+    best = max(offers, key=lambda coding: offers[coding])
+    return best if offers[best] > 0 and offers[best] >= weights.get("identity", 0.0) else ""

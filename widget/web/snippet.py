@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -12,6 +11,7 @@ from starlette.routing import Route
 
 from widget import snippet
 from widget.snippet import Copy
+from widget.web.caching import content_coding, none_match
 
 # A corrected script reaches every page within five minutes.
 SHORT = "public, max-age=300, no-transform"
@@ -58,34 +58,17 @@ def routes(files: SnippetFiles) -> list[Route]:
 
 
 def _answer(request: Request, copy: Copy, *, cache_control: str) -> Response:
-    encoding = choose_encoding(request.headers.getlist("accept-encoding"))
+    encoding = content_coding(_field(request, "accept-encoding")) or "identity"
     body = {"br": copy.brotli, "gzip": copy.gzip}.get(encoding, copy.plain)
     # One tag for each representation (RFC 9110, 8.8.3.3).
     etag = f'"{copy.name.split(".")[2]}-{encoding}"'
     headers = {**_COMMON, "Cache-Control": cache_control, "ETag": etag}
-    if _matches(request.headers.getlist("if-none-match"), etag):
+    if none_match(_field(request, "if-none-match"), etag.encode()):
         return Response(status_code=304, headers={k: v for k, v in headers.items() if k != "Content-Type"})
     if encoding != "identity":
         headers["Content-Encoding"] = encoding
     return Response(body, headers=headers)
 
 
-def choose_encoding(accepted: Iterable[str]) -> str:
-    """Choose br, gzip or identity by the field's weights (RFC 9110, 12.5.3); the smallest of equals."""
-    weights: dict[str, float] = {}
-    for item in ",".join(accepted).lower().split(","):
-        coding, _, parameter = item.partition(";")
-        name, _, value = parameter.strip().partition("=")
-        try:
-            weights[coding.strip()] = float(value) if name.strip() == "q" else 1.0
-        except ValueError:
-            weights[coding.strip()] = 0.0
-    other = weights.get("*", 0.0)
-    offers = {"br": weights.get("br", other), "gzip": weights.get("gzip", weights.get("x-gzip", other))}
-    best = max(offers, key=lambda coding: offers[coding])
-    return best if offers[best] > 0 and offers[best] >= weights.get("identity", 0.0) else "identity"
-
-
-def _matches(fields: Iterable[str], etag: str) -> bool:
-    candidates = [each.strip().removeprefix("W/") for each in ",".join(fields).split(",")]
-    return etag in candidates or "*" in candidates
+def _field(request: Request, name: str) -> bytes:
+    return ",".join(request.headers.getlist(name)).encode("latin-1")

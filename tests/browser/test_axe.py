@@ -1,0 +1,77 @@
+"""axe finds nothing: on the sample site with us on it, in the survey, on the closed page, in the preview's frames."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.town import Town
+from tests.install_tools import AXE_FILE
+
+SCHEMES = ["light", "dark"]
+
+
+@pytest.fixture(params=SCHEMES)
+def page(chromium: Browser, request: pytest.FixtureRequest) -> Any:
+    """A page past its own policies, since axe is a script that no site allows."""
+    context = chromium.new_context(
+        viewport={"width": 1000, "height": 800}, color_scheme=request.param, bypass_csp=True, reduced_motion="reduce"
+    )
+    yield context.new_page()
+    context.close()
+
+
+def _findings(page: Page) -> list[str]:
+    assert AXE_FILE.exists(), f"{AXE_FILE} is missing; `make tools` fetches it"
+    page.add_script_tag(path=str(AXE_FILE))
+    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in result["violations"]]
+
+
+@pytest.mark.parametrize("path", ["/", "/elements", "/de", "/ar", "/strict", "/no-script"])
+def test_a_site_with_us_on_it_has_no_finding(town: Town, page: Page, path: str) -> None:
+    town.tell("/control/reset", {})
+    page.goto(town.site + path)
+    if path != "/no-script":
+        expect(page.locator(".ece-chat").first).to_be_attached()
+    assert _findings(page) == []
+
+
+def _frames(page: Page, town: Town) -> list[str]:
+    """The addresses of the preview's pictures: every page, in every state, in every theme, in two directions."""
+    page.goto(f"{town.widget}/preview")
+    shown = page.locator("input[name=show]").evaluate_all("boxes => boxes.map(box => box.value)")
+    states = page.locator("input[name=state]").evaluate_all("boxes => boxes.map(box => box.value)")
+    themes = page.locator("input[name=theme]").evaluate_all("boxes => boxes.map(box => box.value)")
+    assert len(shown) > 5
+    assert len(states) > 5
+    frames = [f"show={show}&theme={theme}&state=available&locale=en" for show in shown for theme in themes]
+    frames += [f"show=closed&theme=default&state={state}&locale=ar" for state in states]
+    frames += [f"show=launcher&theme=civic&state={state}&locale=de" for state in states]
+    return frames
+
+
+def test_no_picture_of_the_preview_has_a_finding(town: Town, page: Page) -> None:
+    found = {}
+    for frame in _frames(page, town):
+        page.goto(f"{town.widget}/preview/frame?{frame}")
+        if findings := _findings(page):
+            found[frame] = findings
+    assert found == {}
+
+
+def test_the_preview_itself_has_no_finding(town: Town, page: Page) -> None:
+    page.goto(f"{town.widget}/preview?show=launcher&theme=default")
+    assert _findings(page) == []
+
+
+def test_a_docked_chat_has_no_finding(town: Town, page: Page) -> None:
+    town.tell("/control/reset", {})
+    page.goto(town.site + "/elements")
+    page.locator("ece-chat").first.get_by_role("button", name=re.compile("chat", re.IGNORECASE)).first.wait_for()
+    page.evaluate("eceChat.open('support')")
+    page.locator("iframe").first.wait_for()
+    assert _findings(page) == []

@@ -1,0 +1,129 @@
+"""From the sample site to ECE and back: real Chromium, the real product, the simulator and a page on three origins."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.town import FRESH_FOR, STALE_FOR, Town
+
+
+@pytest.fixture(autouse=True)
+def _reset(town: Town) -> None:
+    town.tell("/control/reset", {})
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page into which nothing may be thrown."""
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    yield page
+    assert faults == []
+
+
+def _polls(page: Page, times: int = 1) -> None:
+    """Let the page's own timers run past that many of the longest checks of an open button, jitter included."""
+    for _ in range(times):
+        page.clock.run_for(19_000)
+        page.wait_for_timeout(FRESH_FOR * 1000 + 100)
+
+
+def test_the_button_shows_place_and_wait(town: Town, page: Page) -> None:
+    town.tell("/control/entry-points/1001", {"fixed_wait": 170, "fixed_depth": 2})
+    page.goto(town.site)
+    button = page.get_by_role("button", name=re.compile("chat", re.IGNORECASE))
+    expect(button).to_be_visible()
+    expect(button).to_contain_text("about 3 minutes")
+    expect(button).to_contain_text("number 3")
+
+
+def test_the_button_goes_with_the_agents_and_comes_back_with_them(town: Town, page: Page) -> None:
+    page.clock.install()
+    page.goto(town.site)
+    page.clock.run_for(1000)
+    button = page.get_by_role("button", name=re.compile("chat", re.IGNORECASE))
+    expect(button).to_be_visible()
+    town.tell("/control/entry-points/1001", {"away": True})
+    _polls(page, 2)
+    expect(button).to_have_count(0)
+    town.tell("/control/entry-points/1001", {"away": False})
+    _polls(page, 2)
+    expect(button).to_be_visible()
+
+
+def test_the_page_stays_as_it_was_while_ece_fails(town: Town, page: Page) -> None:
+    town.tell("/control/faults", {"kind": "500", "call": "all"})
+    page.wait_for_timeout(STALE_FOR * 1000 + 100)  # until what ECE said before is not trusted any more
+    page.clock.install()
+    page.goto(town.site)
+    page.clock.run_for(1000)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("chat", re.IGNORECASE))).to_have_count(0)
+    town.tell("/control/faults/clear", {})
+    _polls(page, 3)
+    expect(page.get_by_role("button", name=re.compile("chat", re.IGNORECASE))).to_be_visible()
+
+
+def test_a_visitor_chats_and_the_answers_reach_ece(town: Town, page: Page) -> None:
+    page.goto(town.site)
+    with page.context.expect_page() as opened:
+        page.get_by_role("button", name=re.compile("chat", re.IGNORECASE)).click()
+    chat = opened.value
+    expect(chat.get_by_role("button", name=re.compile("end chat", re.IGNORECASE))).to_be_visible()
+    _until_an_agent_joins(town, chat)
+    chat.get_by_role("button", name=re.compile("end chat", re.IGNORECASE)).click()
+    expect(chat).to_have_url(re.compile(re.escape(town.widget) + "/survey/"))
+    chat.get_by_label("2", exact=True).first.check()
+    thanks = chat.get_by_role("heading", name=re.compile("thank you", re.IGNORECASE))
+    onward = chat.get_by_role("button", name=re.compile("next|send", re.IGNORECASE))
+    for _ in range(12):  # one question at a time in a window as small as this
+        expect(thanks.or_(onward).first).to_be_visible()
+        if thanks.count():
+            break
+        if (yes := chat.get_by_role("radio", name="Yes")).is_visible():
+            yes.check()
+        onward.first.click()
+    expect(thanks).to_be_visible()
+    received = _wait_for(town)
+    assert received["faults"] == []
+    assert received["pairs"][0]["answer"] == "2"
+
+
+def _until_an_agent_joins(town: Town, chat: Page) -> None:
+    until = time.monotonic() + 30
+    while "joined" not in chat.get_by_role("status").inner_text():
+        assert time.monotonic() < until, "no agent came"
+        town.tell("/control/advance", {"seconds": 2})
+        chat.wait_for_timeout(100)
+
+
+def _wait_for(town: Town) -> dict[str, Any]:
+    """Give the survey that ECE received, once it has."""
+    until = time.monotonic() + 15
+    while time.monotonic() < until:
+        if found := town.surveys():
+            return found[0]
+        time.sleep(0.1)
+    raise AssertionError("ECE received nothing")
+
+
+def test_what_comes_before_the_button_is_small(town: Town, page: Page) -> None:
+    wire = page.context.new_cdp_session(page)
+    wire.send("Network.enable")
+    addresses: dict[str, str] = {}
+    sizes: dict[str, float] = {}
+    wire.on("Network.responseReceived", lambda event: addresses.update({event["requestId"]: event["response"]["url"]}))
+    wire.on("Network.loadingFinished", lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]}))
+    page.goto(town.site)
+    expect(page.get_by_role("button", name=re.compile("chat", re.IGNORECASE))).to_be_visible()
+    ours = {url: sizes.get(key, 0.0) for key, url in addresses.items() if url.startswith(town.widget)}
+    assert len(ours) == 2, "the script and the launcher"
+    assert all(ours.values())
+    assert sum(ours.values()) <= 5000, f"compressed, with headers: {ours}"

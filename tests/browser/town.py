@@ -1,0 +1,67 @@
+"""The whole town for browser tests: the product, ECE's simulator and the sample site, each on an origin of its own."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from widget.app import create_app
+from widget.demo_settings import demo_settings
+from widget.simulator import create_simulator, create_site
+from widget.simulator.server import listen, serving
+
+FRESH_FOR, STALE_FOR = 0.3, 1.0  # seconds, so that a test does not wait for a snapshot to age
+
+
+@dataclass(frozen=True)
+class Town:
+    """The three origins."""
+
+    widget: str
+    simulator: str
+    site: str
+
+    def tell(self, path: str, body: dict[str, Any]) -> None:
+        """Use the simulator's controls."""
+        request = urllib.request.Request(
+            self.simulator + path, json.dumps(body).encode(), {"content-type": "application/json"}
+        )
+        urllib.request.urlopen(request, timeout=5).close()
+
+    def surveys(self) -> list[dict[str, Any]]:
+        with urllib.request.urlopen(self.simulator + "/control/surveys", timeout=5) as answer:
+            found: list[dict[str, Any]] = json.load(answer)
+            return found
+
+
+@contextmanager
+def build_town(folder: Path) -> Iterator[Town]:
+    """Start the three servers; what is kept goes into `folder`."""
+    port = _free_port()
+    widget = f"http://127.0.0.1:{port}"
+    with (
+        serving(create_simulator(widget_url=widget)) as simulator,
+        serving(create_site(widget, simulator_url=simulator)) as site,
+    ):
+        usual = demo_settings(
+            widget_url=widget,
+            simulator_url=simulator,
+            site_url=site,
+            folder=folder,
+            secret="a secret of this test's own",
+        )
+        quick = usual.model_copy(
+            update={"ece": usual.ece.model_copy(update={"fresh_for": FRESH_FOR, "stale_for": STALE_FOR})}
+        )
+        with serving(create_app(quick, preview=True), port=port):
+            yield Town(widget, simulator, site)
+
+
+def _free_port() -> int:
+    with listen("127.0.0.1", 0) as listener:
+        return int(listener.getsockname()[1])
