@@ -34,6 +34,7 @@ _NEAREST = {"pt": "pt-BR", "zh": "zh-Hans"}
 _CLDR = {"en": "en_GB"}
 _TIME_PATTERNS = {"ko": "aaaa h:mm"}  # the short form has AM and PM in Latin letters
 _MOST_MINUTES = 30
+_USUAL_NUMBERS = 99  # those up to here are written once for each language
 _A_WEEK = timedelta(days=6)
 
 
@@ -83,6 +84,8 @@ class Texts:
         self._folded = {tag.lower(): tag for tag in self._languages}
         self.languages = tuple(self._languages)
         self.faults = faults
+        self._waits: dict[tuple[str, int], str] = {}
+        self._numbers: dict[tuple[str, int], str] = {}
 
     @classmethod
     def load(cls, directory: Path | None = None) -> Texts:
@@ -144,15 +147,26 @@ class Texts:
         return singular if number == 1 else plural
 
     def number(self, language: str, value: int) -> str:
-        return format_decimal(value, locale=self._languages[language].locale)
+        """Give a number as the language writes it."""
+        known = self._numbers.get((language, value))
+        if known is None:
+            known = format_decimal(value, locale=self._languages[language].locale)
+            if 0 <= value <= _USUAL_NUMBERS:
+                self._numbers[language, value] = known
+        return known
 
     def wait(self, language: str, seconds: int | None) -> str:
         """Give the band of a wait, rounded up to the minute; the empty text when ECE did not say."""
         if seconds is None:
             return ""
-        if seconds < 60:
+        minutes = 0 if seconds < 60 else min(-(-seconds // 60), _MOST_MINUTES + 1)
+        if (language, minutes) not in self._waits:
+            self._waits[language, minutes] = self._band(language, minutes)
+        return self._waits[language, minutes]
+
+    def _band(self, language: str, minutes: int) -> str:
+        if minutes == 0:
             return self.gettext(language, _LESS)
-        minutes = -(-seconds // 60)
         text = _ABOUT if minutes <= _MOST_MINUTES else _MORE
         duration = format_timedelta(
             timedelta(minutes=min(minutes, _MOST_MINUTES)),

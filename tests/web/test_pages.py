@@ -30,7 +30,7 @@ NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 THEMES = ("default", "bold", "civic", "text")
 TEXTS = Texts.load()
 MADE: dict[str, Pages] = {}
-VOID = frozenset({"meta", "link", "br", "path", "circle"})
+VOID = frozenset({"meta", "link", "br", "path", "circle", "input"})
 # What widget.js reads from the root; empty where there is nothing.
 ATTRIBUTES = [
     "class",

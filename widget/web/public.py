@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from widget.availability import Availability, View
 from widget.domain.decision import Decision
-from widget.web.ready import Headers, Ready, Tally, time_text
+from widget.web.ready import Headers, Ready, Standing, Tally, time_text
 
 STATUS_PATH = "/v1/status/"
 LAUNCHER_PATH = "/v1/launcher/"
@@ -58,6 +58,7 @@ class PublicAnswers:
         self.statuses: dict[str, Ready] = {}
         self.launchers: dict[str, dict[bytes, Ready]] = {}
         self._drawn: dict[tuple[str, str, str], Ready] = {}
+        self._standings: dict[str, Standing] = {}
         self._tallies: dict[tuple[str, str, str], Tally] = {}
         availability.on_change(self.expire)
 
@@ -66,8 +67,12 @@ class PublicAnswers:
         view = await self._availability.view(name)
         path = STATUS_PATH + name
         if path not in self.statuses:
-            self.statuses[path] = Ready(name, decision_json, self._headers, media_type=b"application/json", packs=False)
-        return self._filled(self.statuses[path], view)
+            standing = self._standings.setdefault(name, Standing(name))
+            self.statuses[path] = Ready(
+                standing, decision_json, self._headers, media_type=b"application/json", packs=False
+            )
+        self._take(name, view)
+        return self.statuses[path]
 
     async def launcher(self, name: str, query: bytes) -> Ready:
         """Give the launcher in the theme and language that `query` asks for, ready to send. Raises KeyError."""
@@ -81,40 +86,37 @@ class PublicAnswers:
             def render(decision: Decision) -> bytes:
                 return self._pages.launcher(decision, theme=theme, language=language).encode()
 
-            ready = Ready(name, render, self._headers, media_type=b"text/html; charset=utf-8", packs=True)
+            standing = self._standings.setdefault(name, Standing(name))
+            ready = Ready(standing, render, self._headers, media_type=b"text/html; charset=utf-8", packs=True)
             _put(self._drawn, (name, theme, language), ready, most=MOST_LAUNCHERS)
         if len(query) <= LONGEST_SPELLING:
             _put(self.launchers.setdefault(LAUNCHER_PATH + name, {}), query, ready, most=MOST_SPELLINGS)
-        return self._filled(ready, view)
+        self._take(name, view)
+        return ready
 
-    def anew(self, ready: Ready, moment: float) -> Ready | None:
-        """Bring an answer that is due up to date, or give None when its visitor has to wait for ECE."""
-        if moment < ready.until:
-            ready.count_down(moment)
-            return ready
-        view = self._availability.view_now(ready.name)
-        return None if view is None else self._filled(ready, view)
+    def bring_up_to_date(self, standing: Standing, moment: float) -> bool:
+        """Do what is due, or say no when a visitor has to wait for ECE."""
+        if moment < standing.until:
+            standing.count_down(moment)
+            return True
+        view = self._availability.view_now(standing.name)
+        if view is not None:
+            self._take(standing.name, view)
+        return view is not None
 
     def expire(self, name: str) -> None:
-        """Have every ready answer of an entry point made anew at its next visit."""
-        answers = list(self.launchers.get(LAUNCHER_PATH + name, {}).values())
-        if STATUS_PATH + name in self.statuses:
-            answers.append(self.statuses[STATUS_PATH + name])
-        for ready in answers:
-            ready.due = ready.until = float("-inf")
+        """Have every answer of an entry point follow a new view at its next visit."""
+        if name in self._standings:
+            self._standings[name].expire()
 
     def tallies(self) -> Iterator[tuple[str, str, str, Tally]]:
         """Give what was answered from here as (entry point, state, reason, tally)."""
         for key, tally in self._tallies.items():
             yield *key, tally
 
-    def _filled(self, ready: Ready, view: View) -> Ready:
-        decision = view.decision
-        if ready.decision != decision:
-            key = (decision.entry_point, str(decision.state), str(decision.reason or ""))
-            ready.fill(decision, self._tallies.setdefault(key, Tally()))
-        ready.stand(view, self._monotonic())
-        return ready
+    def _take(self, name: str, view: View) -> None:
+        key = (name, str(view.decision.state), str(view.decision.reason or ""))
+        self._standings[name].take(view, self._tallies.setdefault(key, Tally()), self._monotonic())
 
 
 class FastLane:
@@ -132,14 +134,14 @@ class FastLane:
             ready = self._statuses.get(scope["path"])
             if ready is None and (spellings := self._launchers.get(scope["path"])) is not None:
                 ready = spellings.get(scope["query_string"])
-            if ready is not None and scope["method"] in ("GET", "HEAD"):
-                moment = self._monotonic()
-                if moment >= ready.due:
-                    ready = self._answers.anew(ready, moment)
-                if ready is not None:
-                    await ready.send(scope, send)
-                    return
+            if ready is not None and scope["method"] in ("GET", "HEAD") and self._stands(ready.standing):
+                await ready.send(scope, send)
+                return
         await self._app(scope, receive, send)
+
+    def _stands(self, standing: Standing) -> bool:
+        moment = self._monotonic()
+        return moment < standing.due or self._answers.bring_up_to_date(standing, moment)
 
 
 def decision_json(decision: Decision) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,8 +26,9 @@ from widget.web.caching import (
 Headers = list[tuple[bytes, bytes]]
 Message = dict[str, Any]
 
-# By preference. Levels at which a launcher takes about a tenth of a millisecond, once per snapshot.
+# Levels at which a launcher takes about a tenth of a millisecond, once per snapshot.
 _PACKERS: Mapping[str, Callable[[bytes], bytes]] = {
+    "": lambda body: body,
     "br": lambda body: bytes(brotli.compress(body, quality=5)),
     "gzip": lambda body: gzip.compress(body, 6, mtime=0),
 }
@@ -42,99 +44,152 @@ class Tally:
         self.not_modified = 0
 
 
-class Ready:
-    """One public answer as the messages to send, filled anew whenever the decision changes.
+class Standing:
+    """What all answers of one entry point share: the decision, how long it stands, and what Cache-Control says of it.
 
-    `due` is the monotonic moment at which something has to be done before it goes out again: from `until` on it has to
-    be filled from a new view, before that only its Cache-Control counts down.
+    `due` is the monotonic moment at which something has to be done before any of them goes out again: from `until` on
+    a new view is needed, before that only Cache-Control counts down, once a second for all of them.
     """
 
-    __slots__ = (
-        *("_headers", "_media_type", "_packed", "_packs", "_trusted_until", "body", "decision", "due", "etag"),
-        *("name", "not_modified", "ok", "render", "tally", "until"),
-    )
+    __slots__ = ("_trusted_until", "cache_control", "decision", "due", "name", "tally", "until")
 
-    def __init__(
-        self, name: str, render: Callable[[Decision], bytes], headers: Headers, *, media_type: bytes, packs: bool
-    ) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.render = render
         self.decision: Decision | None = None
-        self.due = self.until = float("-inf")
         self.tally = Tally()
-        self._headers = headers
-        self._media_type = media_type
-        self._packs = packs
-        self._packed: dict[str, tuple[Message, Message]] = {}
+        self.due = self.until = float("-inf")
+        self.cache_control = (b"cache-control", b"no-store")
         self._trusted_until: float | None = None
 
-    def fill(self, decision: Decision, tally: Tally) -> None:
-        """Render the decision and make the messages."""
-        body = self.render(decision)
-        as_of = time_text(decision.as_of)
-        self.decision, self.tally = decision, tally
-        self.etag = weak_etag(body.replace(as_of.encode(), b"") if as_of else body)
-        headers = [*self._headers, (b"etag", self.etag)]
-        if decision.as_of is not None:
-            headers.append((b"last-modified", http_date(decision.as_of)))
-        if self._packs:
-            headers.append((b"vary", b"accept-encoding"))
-        cache = (b"cache-control", b"")  # last in each list, see `count_down`
-        kind = (b"content-type", self._media_type)
-        # RFC 9110, section 15.4.5: the headers a 200 would have had, without those that describe the content.
-        self.not_modified = _start(304, [*headers, cache])
-        self.body = _body(body)
-        self.ok = _start(200, [kind, *headers, (b"content-length", b"%d" % len(body)), cache])
-        self._packed.clear()
-
-    def stand(self, view: View, moment: float) -> None:
-        """Let the answer stand as long as the view does."""
+    def take(self, view: View, tally: Tally, moment: float) -> None:
+        """Stand for a new view."""
+        if view.decision != self.decision:
+            self.decision = view.decision
+        self.tally = tally
         self.until = moment + view.valid_for
         self._trusted_until = None if view.trusted_for is None else moment + view.trusted_for
         self.count_down(moment)
 
     def count_down(self, moment: float) -> None:
-        """Say in Cache-Control what is left, at most once a second."""
-        trusted_for = None if self._trusted_until is None else self._trusted_until - moment
+        """Say in Cache-Control what is left."""
         assert self.decision is not None
+        trusted_for = None if self._trusted_until is None else self._trusted_until - moment
         value = cache_control(trusted_for, self.until - moment, self.decision.next_check)
-        for start in (self.ok, self.not_modified, *(start for start, _ in self._packed.values())):
-            start["headers"][-1] = (b"cache-control", value)
+        self.cache_control = (b"cache-control", value)
         self.due = min(self.until, moment + seconds_to_remake(trusted_for))
+
+    def expire(self) -> None:
+        """Ask for a new view at the next visit."""
+        self.due = self.until = float("-inf")
+
+
+class Ready:
+    """One public answer as bytes and headers, made anew when its entry point's decision is another one."""
+
+    __slots__ = (
+        "_decision",
+        "_fixed",
+        "_media_type",
+        "_packed",
+        "_packs",
+        "_render",
+        "body",
+        "etag",
+        "headers",
+        "standing",
+    )
+
+    def __init__(
+        self,
+        standing: Standing,
+        render: Callable[[Decision], bytes],
+        headers: Headers,
+        *,
+        media_type: bytes,
+        packs: bool,
+    ) -> None:
+        self.standing = standing
+        self.body = b""
+        self.headers: Headers = []
+        self.etag = b""
+        self._decision: Decision | None = None
+        self._render = render
+        self._fixed = headers
+        self._media_type = media_type
+        self._packs = packs
+        self._packed: dict[str, tuple[Message, Headers]] = {}
 
     async def send(self, scope: Scope, send: Send) -> None:
         """Answer GET or HEAD: 304 when the visitor has it already, else the bytes, packed as the visitor takes them."""
+        standing = self.standing
+        if self._decision is not standing.decision:
+            self._make(standing.decision)
         asked = dict(scope["headers"])
         if self._is_known(asked):
-            self.tally.not_modified += 1
-            await send(self.not_modified)
+            standing.tally.not_modified += 1
+            await send(_start(304, [*self.headers, standing.cache_control]))
             await send(_EMPTY)
             return
-        self.tally.ok += 1
-        start, body = self.ok, self.body
-        if self._packs and (coding := content_coding(asked.get(b"accept-encoding", b""))):
-            start, body = self._packed.get(coding) or self._pack(coding)
-        await send(start)
+        standing.tally.ok += 1
+        coding = content_coding(asked.get(b"accept-encoding", b"")) if self._packs else ""
+        body, own = self._packed.get(coding) or self._pack(coding)
+        await send(_start(200, [*own, *self.headers, standing.cache_control]))
         await send(_EMPTY if scope["method"] == "HEAD" else body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Be the response of a route."""
         await self.send(scope, send)
 
+    def _make(self, decision: Decision | None) -> None:
+        """Bring bytes and validators up to the decision."""
+        assert decision is not None
+        aged = _aged(self.body, self._decision, decision) if self._decision is not None else None
+        self.body = aged if aged is not None else self._render(decision)
+        self._decision = decision
+        self._packed.clear()
+        as_of = time_text(decision.as_of)
+        self.etag = weak_etag(self.body.replace(as_of.encode(), b"") if as_of else self.body)
+        # Those of a 304 too: all that a 200 would have but what describes the content (RFC 9110, section 15.4.5).
+        self.headers = [*self._fixed, (b"etag", self.etag)]
+        if decision.as_of is not None:
+            self.headers.append((b"last-modified", http_date(decision.as_of)))
+        if self._packs:
+            self.headers.append((b"vary", b"accept-encoding"))
+
     def _is_known(self, asked: dict[bytes, bytes]) -> bool:
         if b"if-none-match" in asked:
             return none_match(asked[b"if-none-match"], self.etag)
-        if b"if-modified-since" in asked and self.decision is not None and self.decision.as_of is not None:
-            return not_modified_since(asked[b"if-modified-since"], self.decision.as_of)
+        if b"if-modified-since" in asked and self._decision is not None and self._decision.as_of is not None:
+            return not_modified_since(asked[b"if-modified-since"], self._decision.as_of)
         return False
 
-    def _pack(self, coding: str) -> tuple[Message, Message]:
-        """Make the messages with the body compressed, at the first request that takes this coding."""
-        body = _PACKERS[coding](self.body["body"])
-        kept = [pair for pair in self.ok["headers"] if pair[0] != b"content-length"]
-        own = [(b"content-encoding", coding.encode()), (b"content-length", b"%d" % len(body))]
-        self._packed[coding] = _start(200, [*own, *kept]), _body(body)
+    def _pack(self, coding: str) -> tuple[Message, Headers]:
+        """Give the body in this coding and the headers that describe it, made at the first request that takes it."""
+        body = _PACKERS[coding](self.body)
+        own = [(b"content-type", self._media_type), (b"content-length", b"%d" % len(body))]
+        if coding:
+            own.append((b"content-encoding", coding.encode()))
+        self._packed[coding] = {"type": "http.response.body", "body": body}, own
         return self._packed[coding]
+
+
+def _aged(body: bytes, before: Decision, after: Decision) -> bytes | None:
+    """Give the body for a decision that differs in nothing but its age, without a template; None when it differs.
+
+    `asOf` and `nextCheck` stand in the launcher's `data-` attributes. A template that says them anywhere else, or
+    not at all, is rendered again.
+    """
+    if replace(before, as_of=after.as_of, next_check=after.next_check) != after:
+        return None
+    changes = (
+        (f'data-as-of="{time_text(before.as_of)}"', f'data-as-of="{time_text(after.as_of)}"'),
+        (f'data-next-check="{before.next_check}"', f'data-next-check="{after.next_check}"'),
+    )
+    for old, new in changes:
+        if body.count(old.encode()) != 1:
+            return None
+        body = body.replace(old.encode(), new.encode())
+    return body
 
 
 def time_text(moment: datetime | None) -> str:
@@ -146,8 +201,4 @@ def _start(status: int, headers: Headers) -> Message:
     return {"type": "http.response.start", "status": status, "headers": headers}
 
 
-def _body(body: bytes) -> Message:
-    return {"type": "http.response.body", "body": body}
-
-
-_EMPTY = _body(b"")
+_EMPTY: Message = {"type": "http.response.body", "body": b""}

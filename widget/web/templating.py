@@ -48,6 +48,7 @@ class Templates:
         self._texts, self._themes, self._on_failure = texts, themes, on_failure
         self._full = _ThemeEnvironment(themes, shipped_only=False)
         self._shipped = _ThemeEnvironment(themes, shipped_only=True)
+        self._speeches: dict[str, dict[str, Callable[..., str]]] = {}
         self.failures: dict[tuple[str, str], TemplateFault] = {}
         for theme in themes.names:
             for file in themes.files(theme):
@@ -86,23 +87,30 @@ class Templates:
             self._on_failure(fault)
 
     def _speech(self, language: str) -> dict[str, Callable[..., str]]:
-        """The functions a template speaks with; they escape the text as well as the values put into it."""
+        """The functions a template speaks with, made once for each language."""
+        if language not in self._speeches:
+            self._speeches[language] = self._make_speech(language)
+        return self._speeches[language]
+
+    def _make_speech(self, language: str) -> dict[str, Callable[..., str]]:
+        """Make functions that escape the text as well as the values put into it."""
+        said: dict[str, Markup] = {}  # bounded by the texts that templates have
 
         def gettext(message: str, **values: object) -> Markup:
-            return _fill(self._texts.gettext(language, message), values)
+            if values:
+                return escape(self._texts.gettext(language, message)) % values
+            if message not in said:
+                said[message] = escape(self._texts.gettext(language, message))
+            return said[message]
 
         def ngettext(singular: str, plural: str, n: int, **values: object) -> Markup:
             values = {"num": self._texts.number(language, n), "n": self._texts.number(language, n), **values}
-            return _fill(self._texts.ngettext(language, singular, plural, n), values)
+            return escape(self._texts.ngettext(language, singular, plural, n)) % values
 
         def number(value: int) -> str:
             return self._texts.number(language, value)
 
         return {"_": gettext, "gettext": gettext, "ngettext": ngettext, "number": number}
-
-
-def _fill(text: str, values: Mapping[str, object]) -> Markup:
-    return escape(text) % values if values else escape(text)
 
 
 class _ThemeEnvironment(Environment):
