@@ -12,7 +12,7 @@ import pytest
 
 from tests.databases import Cluster, running_cluster
 from tests.fleet_processes import FleetOfProcesses, fleet_of_processes, get, wait_until
-from tests.shared_server import SharedServerProcess
+from tests.shared_server import SharedServerProcess, free_port
 from tests.store.killing import keys_in
 from tests.visitors import visitors
 
@@ -169,3 +169,11 @@ def test_workers_of_one_command_share_through_the_shared_server(server: SharedSe
         for _ in range(60):  # each on a connection of its own, so that both workers get some
             assert b'"available"' in get(member.port, STATUS)[1]
         assert fleet.calls() - before == CALLS
+
+
+def test_a_process_starts_and_serves_while_the_shared_server_is_away(tmp_path: Path) -> None:
+    with fleet_of_processes(tmp_path, members=1, shared_url=f"redis://127.0.0.1:{free_port()}/0") as fleet:
+        (member,) = fleet.members
+        assert b'"available"' in get(member.port, STATUS)[1]
+        assert '"degraded"' in ready(member.port)
+        assert member.log.read_text().count("shared_server_away") == 1
