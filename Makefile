@@ -4,10 +4,11 @@ PORT ?= 8000
 SIMULATOR_PORT ?= 8100
 SITE_PORT ?= 8080
 COVERED ?= 90
+ADVISORY_SERVICE ?= pypi
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
-.PHONY: demo test check lint tools bench soak audit format wheel clean
+.PHONY: demo test check lint tools bench soak audit format wheel release advisories clean
 
 .venv/.installed: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -55,6 +56,19 @@ format: .venv/.installed
 
 wheel: .venv/.installed ## dist/ece_widget-….whl
 	$(BIN)/python -m hatchling build -t wheel
+
+release: .venv/.installed ## dist/: the wheel, its bill of materials and their hashes; the same bytes for the same commit
+	@rm -rf dist && mkdir dist
+	@export SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} && \
+	  $(BIN)/python -m hatchling build -t wheel -d dist && \
+	  $(BIN)/python -m tests.release.bill dist/ece_widget.cdx.json
+	@cd dist && sha256sum *.whl *.json > SHA256SUMS && cat SHA256SUMS
+
+advisories: ## known weaknesses of the locked versions; for networks that reach an advisory service
+	@test -x .tools/advisories/bin/pip-audit || { $(PYTHON) -m venv .tools/advisories && \
+	  .tools/advisories/bin/python -m pip -qq --disable-pip-version-check install pip-audit; }
+	@.tools/advisories/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip \
+	  --progress-spinner off --vulnerability-service $(ADVISORY_SERVICE)
 
 clean:
 	rm -rf .venv .tools dist .coverage .coverage.* .test-output .test-failed

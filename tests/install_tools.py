@@ -36,6 +36,7 @@ FOR_TESTS = {
     "chromium": _command("chromium", "chromium-browser", "google-chrome"),
     "postgresql": _postgresql,
     "redis-server": _command("valkey-server", "redis-server"),
+    "nginx-light": lambda: bool(shutil.which("nginx") or Path("/usr/sbin/nginx").exists()),
     "strace": _command("strace"),
     "npm": lambda: AXE_FILE.exists() or shutil.which("npm") is not None,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from limits.aio.storage import Storage
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
@@ -23,7 +24,7 @@ from widget.web.api import PublicApi
 from widget.web.context import RequestContext, TrustedProxies
 from widget.web.errors import CatchAll, ErrorPage, Errors
 from widget.web.headers import HostCheck, SecurityHeaders
-from widget.web.limits import BodyLimit, RateLimiter, RateLimits
+from widget.web.limits import BodyLimit, BoundedMemory, RateLimiter, RateLimits
 from widget.web.pages import Pages
 from widget.web.preview import Guard, Preview
 from widget.web.public import FastLane
@@ -36,7 +37,7 @@ def create_app(settings: Settings, *, services: Services | None = None, preview:
     services = services or build(settings)
     operators = Operators(token.get_secret_value() for token in settings.security.operator_tokens)
     errors = Errors(_error_page(services.pages))
-    limiter = RateLimiter(settings.limits)
+    limiter = RateLimiter(settings.limits, storage=_counts(services))
     api = PublicApi(services.answers, services.availability, services.pages, services.chat_addresses)
     readiness = ops.Readiness(_checks(services), monotonic=services.clock.monotonic)
     surveys = SurveyAddresses(
@@ -96,6 +97,15 @@ def _error_page(pages: Pages) -> ErrorPage:
     return page
 
 
+def _counts(services: Services) -> Storage | None:
+    """Give the fleet's counts of requests, or None for this process' own."""
+    if services.shared is None:
+        return None
+    from widget.shared import SharedCounts
+
+    return SharedCounts(services.shared, alone=BoundedMemory())
+
+
 def _preview(services: Services, script_url: str, guard: Guard | None) -> Preview:
     async def decide(entry_point: str) -> Decision:
         return (await services.availability.view(entry_point)).decision
@@ -115,4 +125,7 @@ def _checks(services: Services) -> list[ops.Check]:
         return trouble_at_ece(services.source)
 
     own = services.settings.storage.url.get_secret_value().startswith("sqlite")
-    return [ops.Check("storage", services.outbox.ready, vital=own), ops.Check("ece", ece, vital=False)]
+    checks = [ops.Check("storage", services.outbox.ready, vital=own), ops.Check("ece", ece, vital=False)]
+    if services.shared is not None:
+        checks.append(ops.Check("shared", services.shared.trouble, vital=False))
+    return checks

@@ -21,16 +21,15 @@ from widget.domain.decision import (
     Decision,
     LimitMemory,
     Policy,
-    State,
     Verdict,
     asks_ece,
     decide,
-    judge,
     seconds_until_change,
 )
 from widget.domain.errors import EceError
 from widget.domain.freshness import Freshness, freshness
 from widget.domain.readings import Call
+from widget.refreshing import Alone, Refresher, Snapshot, Subject
 
 # A refresh that may start at any moment but did not is looked for again after this, not at every visit.
 SHORTEST_ANSWER = 0.1
@@ -42,15 +41,6 @@ class Observer(Protocol):
     def refreshed(self, entry_point: str, verdict: Verdict, failures: Mapping[Call, EceError]) -> None: ...
 
     def crashed(self, entry_point: str, error: BaseException) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One complete set of readings, judged. `taken_at` is monotonic, `as_of` the same moment on the wall clock."""
-
-    verdict: Verdict
-    taken_at: float
-    as_of: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +69,10 @@ class EntryPointWatch:
 
 
 class Availability:
-    """Hold the snapshots of all entry points; `fresh_for`, `stale_for` and `timeout` in seconds."""
+    """Hold the snapshots of all entry points; `fresh_for`, `stale_for` and `timeout` in seconds.
+
+    `refresher` brings new ones; without it this process asks ECE for itself.
+    """
 
     def __init__(
         self,
@@ -92,8 +85,10 @@ class Availability:
         monotonic: Callable[[], float],
         now: Callable[[], datetime],
         observer: Observer,
+        refresher: Refresher | None = None,
     ) -> None:
         self._source = source
+        self._refresher = refresher or Alone(source, fresh_for=fresh_for, monotonic=monotonic)
         self._watches = watches
         self._fresh_for = fresh_for
         self._stale_for = stale_for
@@ -220,14 +215,10 @@ class Availability:
             tell(watch.policy.entry_point)
 
     async def _refresh(self, watch: EntryPointWatch, permit: Permit) -> None:
-        started = self._monotonic()
-        answers = await self._source.ask_all(watch.policy, watch.entry_point_id, permit)
-        verdict, memory = judge(watch.policy, answers.outcomes, watch.memory)
-        watch.last_failed = verdict.state is State.UNKNOWN
-        if watch.last_failed or answers.oldest is None:
-            watch.not_before = started + self._fresh_for
-        else:
-            watch.memory, watch.not_before = memory, float("-inf")
-            watch.snapshot = Snapshot(verdict, *answers.oldest)
-        failures = {call: outcome for call, outcome in answers.outcomes.items() if isinstance(outcome, EceError)}
-        self._observer.refreshed(watch.policy.entry_point, verdict, failures)
+        subject = Subject(watch.entry_point_id, watch.policy, watch.memory, watch.snapshot)
+        refreshed = await self._refresher.refresh(subject, permit)
+        watch.last_failed, watch.not_before = refreshed.failed, refreshed.not_before
+        if refreshed.snapshot is not None:
+            watch.memory, watch.snapshot = refreshed.memory, refreshed.snapshot
+        if refreshed.verdict is not None:
+            self._observer.refreshed(watch.policy.entry_point, refreshed.verdict, refreshed.failures)

@@ -107,6 +107,25 @@ class GuardedSource:
         moments = [_opens_at(self._state(entry_point, call)) for call in calls]
         return max(_opens_at(self._host), min(moments, default=float("-inf")))
 
+    def take_over(self, entry_point: str, host: Breaker, calls: Mapping[Call, Breaker]) -> None:
+        """Let the states that a fleet has in common replace those of this process."""
+        self._host = host
+        for call in Call:
+            if call in calls:
+                self._calls[entry_point, call] = calls[call]
+            else:
+                self._calls.pop((entry_point, call), None)
+
+    def calls_of(self, entry_point: str) -> dict[Call, Breaker]:
+        """Give the breakers of one entry point's calls that are not in their first state."""
+        return {call: self._calls[entry_point, call] for call in Call if (entry_point, call) in self._calls}
+
+    def host_after(self, host: Breaker, outcomes: Iterable[Outcome]) -> Breaker:
+        """Give the state that `outcomes` bring the host's breaker to, from `host`."""
+        for outcome in outcomes:
+            host = _host_after(host, outcome, self._monotonic(), self._chance)
+        return host
+
     async def ask_all(self, policy: Policy, entry_point_id: int, permit: Permit) -> Answers:
         """Ask at the same time and settle the breakers; no EceError gets out, each is an outcome.
 
@@ -144,17 +163,21 @@ class GuardedSource:
         return _Answer(outcome, moment, self._now())
 
     def _settle(self, key: tuple[str, Call], outcome: Outcome, moment: float) -> None:
+        self._host = _host_after(self._host, outcome, moment, self._chance)
         if not isinstance(outcome, EceError):
             self._calls.pop(key, None)
-            self._host = breaker.succeeded(self._host)
-        elif outcome.blame == "host":
-            self._host = breaker.failed(self._host, moment, jitter=self._chance())
         elif outcome.blame == "call":
-            self._host = breaker.succeeded(self._host)
             self._calls[key] = breaker.failed(self._state(*key), moment, jitter=self._chance())
 
     def _state(self, entry_point: str, call: Call) -> Breaker:
         return self._calls.get((entry_point, call), _CLOSED)
+
+
+def _host_after(host: Breaker, outcome: Outcome, moment: float, chance: Callable[[], float]) -> Breaker:
+    """An answer, even an error, is a word of the host's; a failure of our own says nothing of it."""
+    if not isinstance(outcome, EceError) or outcome.blame == "call":
+        return breaker.succeeded(host)
+    return breaker.failed(host, moment, jitter=chance()) if outcome.blame == "host" else host
 
 
 def _opens_at(state: Breaker) -> float:

@@ -79,11 +79,12 @@ def serve(
     if workers == 1 and not reload:
         return WidgetServer(plan, settings).run_until_stopped(listener)
     if workers > 1:
+        alone = "each worker asks ECE for itself and counts for itself; [shared] lets them share"
         telemetry.logger().info(
-            "workers_ask_each",
+            "workers_ask_each" if settings.shared is None else "workers_share",
             workers=workers,
-            note="each worker asks ECE for itself and counts for itself; [shared] lets them share, and with "
-            "metrics_listen each has its own port, counting up",
+            note=f"{alone if settings.shared is None else 'one worker asks ECE for all'}; with metrics_listen each "
+            "has its own port, counting up",
         )
     watched = files_of(settings, config) if reload else None
     work = functools.partial(_work, plan, listener)

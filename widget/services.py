@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from widget import __version__
 from widget.availability import Availability, EntryPointWatch
@@ -19,7 +20,9 @@ from widget.domain.outbox import SurveyMessage
 from widget.ece.client import EceClient
 from widget.ece.sink import EceSurveySink
 from widget.ece.wire import survey_xml
+from widget.fleet import Together
 from widget.launch import ChatAddresses
+from widget.refreshing import Alone, Refresher
 from widget.settings import Settings
 from widget.store import Outbox
 from widget.store.choose import choose_database
@@ -34,6 +37,9 @@ from widget.web.headers import EdgeHeaders
 from widget.web.pages import Pages
 from widget.web.public import PublicAnswers
 
+if TYPE_CHECKING:  # needs the extra `shared`
+    from widget.shared import SharedServer
+
 
 @dataclass(frozen=True, slots=True)
 class Clock:
@@ -46,7 +52,7 @@ class Clock:
 
 @dataclass(slots=True)
 class Services:
-    """What the routes are wired to. `delivery` is None where another process delivers."""
+    """What the routes are wired to. `delivery` is None where another process delivers, `shared` without a fleet."""
 
     settings: Settings
     clock: Clock
@@ -63,11 +69,14 @@ class Services:
     outbox: Outbox
     outbox_watch: OutboxWatch
     delivery: Delivery | None
+    shared: SharedServer | None = None
     _running: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
         """Open the outbox and begin to deliver. Raises StoreRefused for a database that must not be used."""
         await self.outbox.open()
+        if self.shared is not None:
+            await self.shared.start()
         self._running.append(asyncio.create_task(self.outbox_watch.run(), name="outbox watch"))
         if self.delivery is not None:
             self.outbox.when_new(self.delivery.wake)
@@ -82,6 +91,8 @@ class Services:
         await asyncio.gather(*self._running)
         await self.outbox.close()
         await self.ece.aclose()
+        if self.shared is not None:
+            await self.shared.aclose()
 
 
 def build(
@@ -94,7 +105,8 @@ def build(
     clock = clock or Clock()
     metrics = Metrics(version=__version__)
     client = EceClient(settings.ece)
-    source, availability = _availability(settings, ece or client, clock, Watching(metrics))
+    shared = _shared(settings)
+    source, availability = _availability(settings, ece or client, clock, Watching(metrics), shared)
     edge = EdgeHeaders(settings.server)
     folder = settings.themes.directory
     pages = Pages(settings, Themes.load(folder), Texts.load(folder), clock=clock.now)
@@ -107,6 +119,8 @@ def build(
     metrics.register_source(lambda: availability_samples(availability, source))
     metrics.register_source(lambda: _decisions(answers))
     metrics.register_source(outbox_watch.samples)
+    if shared is not None:
+        metrics.register_source(lambda: [("ece_widget_shared_up", (), float(not shared.away))])
     if deliverer is not None:
         metrics.register_source(lambda: delivery_samples(deliverer.counts))
     return Services(
@@ -125,6 +139,7 @@ def build(
         outbox=outbox,
         outbox_watch=outbox_watch,
         delivery=deliverer,
+        shared=shared,
     )
 
 
@@ -140,7 +155,7 @@ def survey_links(settings: Settings, tokens: Tokens, now: Callable[[], datetime]
 
 
 def _availability(
-    settings: Settings, ece: QueueSource, clock: Clock, watching: Watching
+    settings: Settings, ece: QueueSource, clock: Clock, watching: Watching, shared: SharedServer | None
 ) -> tuple[GuardedSource, Availability]:
     source = GuardedSource(ece, monotonic=clock.monotonic, now=clock.now, chance=clock.chance, called=watching.called)
     watches = {
@@ -156,8 +171,32 @@ def _availability(
         monotonic=clock.monotonic,
         now=clock.now,
         observer=watching,
+        refresher=None if shared is None else _together(settings, source, clock, shared),
     )
     return source, availability
+
+
+def _shared(settings: Settings) -> SharedServer | None:
+    if settings.shared is None:
+        return None
+    from widget.shared import LONGEST_WAIT, SharedServer
+
+    return SharedServer(settings.shared.url.get_secret_value(), longest_wait=min(LONGEST_WAIT, settings.ece.timeout))
+
+
+def _together(settings: Settings, source: GuardedSource, clock: Clock, shared: SharedServer) -> Refresher:
+    from widget.shared import RedisBoard
+
+    fresh_for = settings.ece.fresh_for
+    return Together(
+        Alone(source, fresh_for=fresh_for, monotonic=clock.monotonic),
+        source,
+        RedisBoard(shared, settings.ece, settings.entry_points, monotonic=clock.monotonic),
+        fresh_for=fresh_for,
+        monotonic=clock.monotonic,
+        now=clock.now,
+        sleep=asyncio.sleep,
+    )
 
 
 def _delivery(settings: Settings, outbox: Outbox, client: EceClient, source: GuardedSource, clock: Clock) -> Delivery:

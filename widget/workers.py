@@ -9,8 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
+from typing import Any
 
 from widget import settings as settings_module
 from widget import telemetry
@@ -59,6 +61,7 @@ class Supervisor:
         self._count = workers
         self._stood = False
         self._spawn = multiprocessing.get_context("spawn")
+        ForkingPickler.register(MappingProxyType, _pickled)  # frozen settings hold some
 
     def run(self) -> int:
         """Supervise until a signal to stop; gives the exit code."""
@@ -175,3 +178,11 @@ def _says_ready(worker: Worker) -> bool:
         return worker.pipe.poll() and worker.pipe.recv() == b"ready"
     except (EOFError, OSError):
         return False
+
+
+def _pickled(mapping: MappingProxyType[Any, Any]) -> tuple[Callable[[dict[Any, Any]], object], tuple[dict[Any, Any]]]:
+    return _frozen, (dict(mapping),)
+
+
+def _frozen(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(mapping)

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import latency, memory, public, surveys, upstream
+from tests.bench import fleet, latency, memory, public, surveys, upstream
 from tests.bench.figures import Figure
 
 SECTIONS: dict[str, Callable[[Path], Iterator[Figure]]] = {
@@ -19,6 +19,7 @@ SECTIONS: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "latency": latency.measure,
     "memory": memory.measure,
     "surveys": surveys.measure,
+    "fleet": fleet.measure,
 }
 
 

@@ -25,6 +25,7 @@ class Target:
     headers: tuple[str, ...] = ()
     script: Path | None = None
     connections: int = 64
+    core: str = LOAD_CORE
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Ratio:
 
 def burst(target: Target, seconds: int = BURST) -> float:
     """Give the answered requests a second; raises RuntimeError when one was answered with an error."""
-    command = ["taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{target.connections}", f"-d{seconds}s"]
+    command = ["taskset", "-c", target.core, "wrk", "-t1", f"-c{target.connections}", f"-d{seconds}s"]
     for header in target.headers:
         command += ["-H", header]
     if target.script is not None:

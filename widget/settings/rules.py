@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ def broken_rules(raw: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault(key, value, allowed)
     yield from _certificates(_table(raw, "ece"))
     yield from _times(_table(raw, "ece"))
+    if _table(raw, "shared") and find_spec("redis") is None:
+        yield Fault("shared.url", "", "needs a library that is not installed: pip install 'ece-widget[shared]'")
 
 
 def _entry_points(raw: Mapping[str, Any]) -> Iterator[Fault]:
@@ -62,7 +65,7 @@ def _certificates(ece: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault("ece.ca_file", shown(ece["ca_file"]), "a PEM file of certificates that can be read")
     if there.get("client_cert") and there.get("client_key"):
         try:
-            context.load_cert_chain(ece["client_cert"], ece["client_key"], password="")
+            context.load_cert_chain(ece["client_cert"], ece["client_key"], password="")  # nosec B106 - a key without one
         except (OSError, ValueError):
             words = "a PEM certificate that fits ece.client_key, and a key without a password; both can be read"
             yield Fault("ece.client_cert", shown(ece["client_cert"]), words)

@@ -69,6 +69,7 @@ DEFINITIONS = (
         "Circuit breaker: 0 closed, 1 half-open, 2 open; both labels empty for ECE's host.",
         source=True,
     ),
+    Definition("ece_widget_shared_up", "gauge", (), "Whether the server that the fleet shares answers.", source=True),
     Definition("ece_widget_ece_calls_total", "counter", ("call", "outcome"), "Calls to ECE; outcome ok or the fault."),
     Definition("ece_widget_ece_call_seconds", "histogram", ("call",), "Time of a call to ECE, failed ones too."),
     Definition("ece_widget_requests_total", "counter", ("route", "method", "status"), "Requests by route pattern."),

@@ -1,0 +1,166 @@
+"""A fleet in one process: each member has its own clock, breakers and connection to a real shared server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.ece_stand_in import EceStandIn
+from tests.shared_server import SharedServerProcess, running_shared_server
+from widget.availability import Availability, EntryPointWatch
+from widget.circuit import GuardedSource
+from widget.domain.decision import Policy, State, Verdict
+from widget.domain.errors import EceError
+from widget.domain.readings import Call
+from widget.fleet import Together
+from widget.refreshing import Alone
+from widget.settings import EceSettings, EntryPointSettings
+from widget.shared import RedisBoard, SharedServer
+
+FRESH_FOR, STALE_FOR, TIMEOUT = 0.8, 3.0, 1.0
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SharedServerProcess]:
+    with running_shared_server() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _empty(server: SharedServerProcess) -> None:
+    server.say("FLUSHALL")
+
+
+@dataclass
+class Notes:
+    """Fits the port `Observer`."""
+
+    refreshes: list[Verdict] = field(default_factory=list)
+    crashes: list[BaseException] = field(default_factory=list)
+
+    def refreshed(self, entry_point: str, verdict: Verdict, failures: Mapping[Call, EceError]) -> None:
+        self.refreshes.append(verdict)
+
+    def crashed(self, entry_point: str, error: BaseException) -> None:
+        self.crashes.append(error)
+
+
+class Member:
+    """One process of the fleet. Its clocks run at the usual pace but show something else than its neighbours'."""
+
+    def __init__(
+        self,
+        url: str,
+        ece: EceStandIn,
+        policy: Policy,
+        *,
+        clock_off_by: float,
+        id: int = 1001,
+        longest_wait: float = 2.0,
+    ) -> None:
+        self.notes = Notes()
+        self._off_by = clock_off_by
+        self.link = SharedServer(url, longest_wait=longest_wait, look_every=0.05)
+        self.source = GuardedSource(
+            ece, monotonic=self.monotonic, now=self.now, chance=lambda: 0.5, called=lambda call, outcome, seconds: None
+        )
+        settings = EceSettings.model_validate(
+            {"base_url": "https://ece.example.com", "timeout": TIMEOUT, "fresh_for": FRESH_FOR, "stale_for": STALE_FOR}
+        )
+        entry_point = EntryPointSettings.model_validate(
+            {
+                "id": id,
+                "chat_url": "https://ece.example.com/chat?id={id}",
+                "max_queue_depth": policy.max_queue_depth,
+            }
+        )
+        self.board = RedisBoard(self.link, settings, {policy.entry_point: entry_point}, monotonic=self.monotonic)
+        together = Together(
+            Alone(self.source, fresh_for=FRESH_FOR, monotonic=self.monotonic),
+            self.source,
+            self.board,
+            fresh_for=FRESH_FOR,
+            monotonic=self.monotonic,
+            now=self.now,
+            sleep=asyncio.sleep,
+        )
+        self.watch = EntryPointWatch(id, policy)
+        self.availability = Availability(
+            self.source,
+            {policy.entry_point: self.watch},
+            fresh_for=FRESH_FOR,
+            stale_for=STALE_FOR,
+            timeout=TIMEOUT,
+            monotonic=self.monotonic,
+            now=self.now,
+            observer=self.notes,
+            refresher=together,
+        )
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._off_by
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self._off_by)
+
+    @property
+    def age(self) -> float:
+        """Seconds since ECE answered, as this member believes; endless without a snapshot."""
+        age = self.availability.age(self.watch)
+        return float("inf") if age is None else age
+
+    async def state(self) -> State:
+        return (await self.availability.view(self.watch.policy.entry_point)).decision.state
+
+    async def settle(self) -> None:
+        """Let a refresh that runs come to its end."""
+        while self.watch.refresh is not None:
+            await asyncio.wait({self.watch.refresh})
+            await asyncio.sleep(0)
+
+    async def visit(self) -> State:
+        """One visit, and the refresh that it may start."""
+        state = await self.state()
+        await self.settle()
+        return state
+
+
+class Fleet:
+    """Makes members that share a server and an ECE."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.ece = EceStandIn(timeout=TIMEOUT)
+        self.members: list[Member] = []
+
+    def member(self, *, policy: Policy | None = None, id: int = 1001, longest_wait: float = 2.0) -> Member:
+        clock_off_by = 10_000.0 * len(self.members) - 5_000
+        member = Member(
+            self.url, self.ece, policy or Policy("sales"), clock_off_by=clock_off_by, id=id, longest_wait=longest_wait
+        )
+        self.members.append(member)
+        return member
+
+    async def close(self) -> None:
+        for member in self.members:
+            await member.availability.aclose()
+            await member.link.aclose()
+
+
+@pytest.fixture
+async def fleet(server: SharedServerProcess) -> AsyncIterator[Fleet]:
+    fleet = Fleet(server.url)
+    yield fleet
+    await fleet.close()
+
+
+async def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)

@@ -1,0 +1,94 @@
+"""A real Valkey or Redis server for tests, on a port of its own, with nothing kept on disk."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+INSTALL = "No Valkey or Redis server was found; install one (Debian: apt-get install redis-server)"
+PATIENCE = 10.0
+
+
+def server_program() -> str:
+    """Give the path of valkey-server or redis-server, or fail with what to install."""
+    found = shutil.which("valkey-server") or shutil.which("redis-server")
+    assert found is not None, INSTALL
+    return found
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+class SharedServerProcess:
+    """One server; `kill` and `freeze` take it away in different ways."""
+
+    def __init__(self, port: int | None = None) -> None:
+        self.port = port or free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [
+            server_program(),
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            with suppress(OSError):
+                if self.say("PING").startswith("+PONG"):
+                    return
+            time.sleep(0.01)  # a process of its own: there is no condition to wait for but its port
+        raise AssertionError("the server did not start")
+
+    def say(self, *words: str) -> str:
+        """Send one command; give the first bytes of the answer."""
+        with socket.create_connection(("127.0.0.1", self.port), 2) as connection:
+            connection.sendall((" ".join(words) + "\r\n").encode())
+            return connection.recv(65536).decode()
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def freeze(self) -> None:
+        """Let it accept connections and answer nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGCONT)
+            self.kill()
+
+
+@contextmanager
+def running_shared_server() -> Iterator[SharedServerProcess]:
+    """Give a server that is gone afterwards."""
+    server = SharedServerProcess()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()

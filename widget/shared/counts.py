@@ -1,0 +1,59 @@
+"""Counts of requests that the fleet has in common, as a storage of `limits`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from limits.aio.storage import Storage
+
+from widget.shared.server import PREFIX, SharedServer
+
+_COUNT = """
+local count = redis.call('INCRBY', KEYS[1], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return count
+"""
+
+
+class SharedCounts(Storage):
+    """Count on the shared server; while it is away, count with `alone`, this process' own storage."""
+
+    def __init__(self, server: SharedServer, *, alone: Storage, clock: Callable[[], float] = time.time) -> None:
+        super().__init__()
+        self._server = server
+        self._alone = alone
+        self._clock = clock
+
+    @property
+    def base_exceptions(self) -> type[Exception] | tuple[type[Exception], ...]:
+        return ()
+
+    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        counted = await self._server.script(_COUNT, (_name(key),), (amount, expiry * 1000))
+        return await self._alone.incr(key, expiry, amount) if counted is None else int(counted)
+
+    async def get(self, key: str) -> int:
+        counted = await self._server.run(lambda client: client.get(_name(key)))
+        if counted is None:  # no such window, or nobody to ask
+            return await self._alone.get(key) if self._server.away else 0
+        return int(counted)
+
+    async def get_expiry(self, key: str) -> float:
+        left = await self._server.run(lambda client: client.pttl(_name(key)))
+        return await self._alone.get_expiry(key) if left is None else self._clock() + max(0, left) / 1000
+
+    async def check(self) -> bool:
+        return not self._server.away
+
+    async def clear(self, key: str) -> None:
+        await self._server.run(lambda client: client.delete(_name(key)))
+        await self._alone.clear(key)
+
+    async def reset(self) -> int | None:
+        """Forget this process' own counts; the windows of the fleet end by themselves."""
+        return await self._alone.reset()
+
+
+def _name(key: str) -> str:
+    return f"{PREFIX}count:{key}"

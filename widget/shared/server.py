@@ -1,0 +1,121 @@
+"""The connection to Valkey or Redis: bounded waits, one word when it is lost and one when it is back.
+
+While the server is away nothing waits for it: a task looks for it, and everybody else is told at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from widget import telemetry
+
+T = TypeVar("T")
+
+PREFIX = "ece-widget:1:"  # the number is the shape of what is stored: versions that differ in it share nothing
+LONGEST_WAIT = 0.5  # seconds for one question, connecting included
+LOOK_EVERY = 0.5
+AT_ONCE = 16  # questions; more of them wait here, not at the server
+_SCHEMES = {"valkey": "redis", "valkeys": "rediss"}
+
+
+class SharedServer:
+    """One server for the fleet. `run` gives None while it cannot be reached; nothing of redis gets out."""
+
+    def __init__(self, url: str, *, longest_wait: float = LONGEST_WAIT, look_every: float = LOOK_EVERY) -> None:
+        scheme, _, rest = url.partition("://")
+        pool = ConnectionPool.from_url(
+            f"{_SCHEMES.get(scheme, scheme)}://{rest}",
+            max_connections=AT_ONCE + 1,
+            socket_timeout=longest_wait,
+            socket_connect_timeout=longest_wait,
+            retry=Retry(NoBackoff(), 1),  # a connection that was closed while idle is no outage
+            protocol=2,
+            driver_info=None,  # it would read package metadata from disk for each connection
+            decode_responses=True,
+        )
+        self._client = Redis.from_pool(pool)
+        self._longest_wait = longest_wait
+        self._look_every = look_every
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._looking: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @property
+    def away(self) -> bool:
+        """Whether the last question got no answer and nobody has found the server since."""
+        return self._looking is not None
+
+    async def start(self) -> None:
+        """Look for the server once, so that its absence is told at the start and not at the first visitor's."""
+        await self.run(self._greet)
+
+    async def run(self, question: Callable[[Redis], Awaitable[T]]) -> T | None:
+        """Ask, for a bounded time; None at once while the server is away."""
+        if not self._reachable():
+            return None
+        async with self._slots:
+            if not self._reachable():  # it was lost while we stood in line
+                return None
+            try:
+                async with asyncio.timeout(self._longest_wait):
+                    return await question(self._client)
+            except (RedisError, OSError, TimeoutError) as error:
+                self._lost(error)
+                return None
+
+    async def script(self, script: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
+        """Have the server run a Lua script as a whole; None while it is away."""
+
+        async def ask(client: Redis) -> Any:
+            return await client.register_script(script)(keys=keys, args=arguments)
+
+        return await self.run(ask)
+
+    async def trouble(self) -> str | None:
+        """Say what readiness should mention, without the server's name; None when all is well."""
+        await self.run(self._greet)
+        return "the shared server does not answer; this process goes on alone" if self.away else None
+
+    async def aclose(self) -> None:
+        """Look no more, and close the connections."""
+        self._closed = True
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+        await self._client.aclose()
+        await self._client.connection_pool.aclose()
+
+    def _reachable(self) -> bool:
+        return self._looking is None and not self._closed
+
+    def _lost(self, error: Exception) -> None:
+        if not self._reachable():
+            return
+        telemetry.logger().warning(
+            "shared_server_away", error=type(error).__name__, note="this process goes on alone until it is back"
+        )
+        self._looking = asyncio.create_task(self._look(), name="shared server")
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(self._look_every)
+            try:
+                async with asyncio.timeout(self._longest_wait):
+                    await self._greet(self._client)
+            except (RedisError, OSError, TimeoutError):
+                continue
+            self._looking = None
+            telemetry.logger().info("shared_server_back")
+            return
+
+    @staticmethod
+    async def _greet(client: Redis) -> bool:
+        """Write, since a replica that only reads is of no use."""
+        return bool(await client.set(f"{PREFIX}greeting", "hello", px=60_000))
