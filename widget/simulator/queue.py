@@ -103,7 +103,7 @@ class Queue:
         while (at := self._next_event()) <= target:
             self.now = at
             self._end_what_is_over()
-            if self._next_arrival <= self.now and self.arrivals_per_minute > 0:
+            if self._next_arrival <= self.now and self._arrivals_per_second > 0:
                 self._arrive()
             self._assign()
         self.now = target
@@ -156,20 +156,24 @@ class Queue:
     def _next_event(self) -> float:
         times = [chat.until for chat in self.waiting]
         times += [chat.until for chat in self.running]
-        if self.arrivals_per_minute > 0:
+        if self._arrivals_per_second > 0:
             times.append(self._next_arrival)
         return max(self.now, min(times, default=float("inf")))
+
+    @property
+    def _arrivals_per_second(self) -> float:
+        return self.arrivals_per_minute / 60  # 0 for the smallest rates there are
 
     def _plan_arrival(self) -> None:
         """Draw the next arrival anew only when the rate was changed."""
         if self._next_rate != self.arrivals_per_minute:
             self._next_rate = self.arrivals_per_minute
-            if self.arrivals_per_minute > 0:
-                self._next_arrival = self.now + self.rng.expovariate(self.arrivals_per_minute / 60)
+            if self._arrivals_per_second > 0:
+                self._next_arrival = self.now + self.rng.expovariate(self._arrivals_per_second)
 
     def _arrive(self) -> None:
         self.join(visitor=False)
-        self._next_arrival = self.now + self.rng.expovariate(self.arrivals_per_minute / 60)
+        self._next_arrival = self.now + self.rng.expovariate(self._arrivals_per_second)
 
     def _end_what_is_over(self) -> None:
         running = [chat for chat in self.running if chat.until > self.now]
