@@ -28,6 +28,7 @@ from uvicorn.lifespan.on import LifespanOn
 
 from widget import settings as settings_module
 from widget import telemetry
+from widget.dates import DatedHeaders
 from widget.guard import Deadlines, Guard
 from widget.protocol import GuardedProtocol
 from widget.settings import Settings, SettingsFaults
@@ -158,7 +159,9 @@ class WidgetServer(uvicorn.Server):
         self._served.metrics.register_source(self._guard.samples)
         self._reloading: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._dated = DatedHeaders()
         super().__init__(self._configuration(self._served.app))
+        self.server_state.default_headers = self._dated
 
     def run_until_stopped(self, listener: socket.socket) -> int:
         """Run on a socket that is bound already; gives the exit code."""
@@ -179,6 +182,11 @@ class WidgetServer(uvicorn.Server):
         if self._parent is not None:
             self._loop.add_reader(self._parent.fileno(), self._parent_gone)
             self._parent.send(b"ready")
+
+    async def on_tick(self, counter: int) -> bool:
+        stop = await super().on_tick(counter)
+        self.server_state.default_headers = self._dated  # uvicorn puts its own there once a second
+        return stop
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

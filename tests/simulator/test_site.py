@@ -53,7 +53,7 @@ async def test_the_strict_page_allows_the_widget_server_and_nothing_else(site: h
         f"default-src 'none'; script-src {WIDGET}; connect-src {WIDGET}; "
         "require-trusted-types-for 'script'; style-src 'self'; img-src 'self'"
     )
-    assert "content-security-policy" not in (await site.get("/")).headers
+    assert "frame-ancestors 'none'" in (await site.get("/")).headers["content-security-policy"]
 
 
 async def test_the_pages_say_their_language_and_direction(site: httpx.AsyncClient) -> None:

@@ -86,7 +86,7 @@ async def test_an_unknown_name_has_its_code_and_may_be_cached_a_minute(site: Sit
     answer = await site.get("/v1/status/nobody")
     assert answer.status_code == 404
     assert answer.json()["code"] == "unknown_entry_point"
-    assert answer.headers["cache-control"] == "public, max-age=60"
+    assert answer.headers["cache-control"] == "max-age=60"
     assert not site.ece.asked
 
 

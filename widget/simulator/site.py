@@ -34,6 +34,15 @@ def strict_policy(widget_url: str) -> str:
     )
 
 
+def usual_policy(widget_url: str, simulator_url: str) -> str:
+    """Give the policy of the other pages: a docked chat and a survey are frames."""
+    frames = f"{widget_url} {simulator_url}".strip()
+    return (
+        f"default-src 'none'; script-src 'self' {widget_url}; connect-src {widget_url}; frame-src {frames}; "
+        "style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
 def create_site(widget_url: str, *, simulator_url: str = "") -> Starlette:
     """Build the site; its tags point at `widget_url`."""
     templates = environment(FOLDER)
@@ -44,9 +53,16 @@ def create_site(widget_url: str, *, simulator_url: str = "") -> Starlette:
         text = templates.get_template(template).render(
             widget_url=widget_url, simulator_url=simulator_url, pages=PAGES, path=path
         )
-        headers = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
-        if path == "/strict":
-            headers["content-security-policy"] = strict_policy(widget_url)
+        strict = path == "/strict"
+        headers = {
+            "cache-control": "no-cache",
+            "x-content-type-options": "nosniff",
+            "x-frame-options": "DENY",
+            "referrer-policy": "strict-origin-when-cross-origin",
+            "content-security-policy": strict_policy(widget_url) if strict else usual_policy(widget_url, simulator_url),
+        }
+        if request.headers.get("x-forwarded-proto") == "https":  # a TLS proxy in front says so
+            headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
         return HTMLResponse(text, headers=headers)
 
     return Starlette(

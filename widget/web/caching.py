@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from hashlib import blake2b
 from math import ceil, floor
@@ -45,11 +45,6 @@ def seconds_to_remake(trusted_for: float | None) -> float:
 def _whole_seconds(trusted_for: float) -> int:
     """The seconds that are left for certain until the header is remade: 59 from 60.0 down to above 59."""
     return max(0, ceil(trusted_for) - 1)
-
-
-def http_date(moment: datetime) -> bytes:
-    """Give an IMF-fixdate (RFC 9110, section 5.6.7)."""
-    return format_datetime(moment.astimezone(UTC).replace(microsecond=0), usegmt=True).encode()
 
 
 def none_match(header: bytes, etag: bytes) -> bool:

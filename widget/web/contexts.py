@@ -49,6 +49,14 @@ class LauncherContext:
     message: Annotated[str, "words in place of the button, where the entry point asks for a message; else empty"]
     announce: Annotated[str, "words for the live region; empty when hidden"]
     css: Annotated[Markup, "`launcher.css` of the theme, rendered and compact"]
+    panel: Annotated[Markup, "`panel.html` of the theme, rendered"]
+
+
+@dataclass(frozen=True, slots=True)
+class PanelContext:
+    """`panel.html`: the docked chat and the survey's dialog, for the script to clone."""
+
+    corner: Annotated[str, "`bottom-right` and the like, for the reading direction"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,7 @@ class Variable(NamedTuple):
 
 CONTEXTS: dict[str, type] = {
     "launcher.html": LauncherContext,
-    "panel.html": LauncherContext,
+    "panel.html": PanelContext,
     "launcher.css": StyleContext,
     "panel.css": StyleContext,
     "page.css": StyleContext,

@@ -112,7 +112,7 @@ class Problem(Exception):
 def unknown_entry_point() -> Problem:
     """Give the fault of a name that is not configured; may be cached a minute, since names change with settings."""
     return Problem(
-        404, "unknown_entry_point", "No entry point has this name.", headers=[("Cache-Control", "public, max-age=60")]
+        404, "unknown_entry_point", "No entry point has this name.", headers=[("Cache-Control", "max-age=60")]
     )
 
 

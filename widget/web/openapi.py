@@ -78,7 +78,7 @@ def route(*, public_url: str, version: str) -> Route:
     served = json.dumps(document(public_url=public_url, version=version), separators=(",", ":")).encode()
 
     async def openapi(_: Request) -> Response:
-        return Response(served, headers={"Cache-Control": "public, max-age=300"}, media_type="application/json")
+        return Response(served, headers={"Cache-Control": "max-age=300"}, media_type="application/json")
 
     return Route("/openapi.json", openapi, name="openapi")
 

@@ -16,9 +16,10 @@ from widget.settings import EntryPointSettings, Settings
 from widget.texts import Texts, marked
 from widget.themes import DEFAULT, Themes
 from widget.themes.design import Design
-from widget.web.contexts import ClosedContext, ErrorContext, LauncherContext, StyleContext
+from widget.web.contexts import ClosedContext, ErrorContext, LauncherContext, PanelContext, StyleContext
 from widget.web.stylesheets import StyleSheet, compact, style_routes, style_sheet, without_unused
 from widget.web.templating import TemplateFault, Templates, log_failure
+from widget.web.timestamps import rfc3339
 from widget.web.words import can_try_again, words_for_fault, words_for_reason
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Pages:
         self._designs = {
             (name, scheme): _in_scheme(themes.design(name), scheme) for name in themes.names for scheme in SCHEMES
         }
+        self._panels: dict[tuple[str, str, str, Scheme], Markup] = {}
         self._launcher_css: dict[tuple[str, str, Scheme], Markup] = {}
         self._addresses: dict[tuple[str, str, str], str] = {}
         self.sheets: dict[str, StyleSheet] = {}
@@ -100,8 +102,8 @@ class Pages:
             queue_depth=_or_empty(decision.queue_depth),
             position=_or_empty(decision.position),
             capacity=_or_empty(decision.capacity),
-            opens_at=_iso(decision.opens_at),
-            as_of=_iso(decision.as_of),
+            opens_at=rfc3339(decision.opens_at),
+            as_of=rfc3339(decision.as_of),
             next_check=decision.next_check,
             open_in=entry_point.open_in if entry_point else "popup",
             corner=corner,
@@ -110,6 +112,7 @@ class Pages:
             message=message,
             announce=self._announcement(decision, wait, place, language) if decision.show else message,
             css=self._css(theme, corner, scheme),
+            panel=self._panel(theme, language, corner, scheme),
         )
 
     def closed(self, decision: Decision, *, theme: str, language: str) -> str:
@@ -129,7 +132,7 @@ class Pages:
             advice=say(words.advice) if words.advice else "",
             opening=self._opening(decision, language),
             zone=self.texts.zone(language, zone) if decision.opens_at and zone else "",
-            opens_at=_iso(decision.opens_at),
+            opens_at=rfc3339(decision.opens_at),
         )
 
     def error(self, *, status: int, code: str, request_id: str, theme: str, language: str) -> str:
@@ -196,6 +199,14 @@ class Pages:
             self._launcher_css[key] = Markup(css.replace("&", "&amp;").replace("<", "&lt;"))  # nosec B704  # noqa: S704 — escaped here
         return self._launcher_css[key]
 
+    def _panel(self, theme: str, language: str, corner: str, scheme: Scheme) -> Markup:
+        """The markup of the docked chat and the survey's dialog; made once for each theme, language and corner."""
+        key = (theme, language, corner, scheme)
+        if key not in self._panels:
+            html = self.render("panel.html", PanelContext(corner), theme=theme, language=language, scheme=scheme)
+            self._panels[key] = Markup(html)  # noqa: S704 — a template's output, escaped there
+        return self._panels[key]
+
     def _style(self, file: str, theme: str, scheme: Scheme, corner: str) -> str:
         return self.render(file, StyleContext(corner=corner), theme=theme, language="en", scheme=scheme)
 
@@ -237,7 +248,3 @@ def _wants_message(decision: Decision, entry_point: EntryPointSettings) -> bool:
 
 def _or_empty(value: int | None) -> int | str:
     return "" if value is None else value
-
-
-def _iso(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""

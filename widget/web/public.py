@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from widget.availability import Availability, View
 from widget.domain.decision import Decision
-from widget.web.ready import Headers, Ready, Standing, Tally, time_text
+from widget.web.ready import Headers, Ready, Standing, Tally
+from widget.web.timestamps import rfc3339
 
 STATUS_PATH = "/v1/status/"
 LAUNCHER_PATH = "/v1/launcher/"
@@ -155,8 +156,8 @@ def decision_json(decision: Decision) -> bytes:
         "queueDepth": decision.queue_depth,
         "position": decision.position,
         "capacity": decision.capacity,
-        "opensAt": time_text(decision.opens_at) or None,
-        "asOf": time_text(decision.as_of) or None,
+        "opensAt": rfc3339(decision.opens_at) or None,
+        "asOf": rfc3339(decision.as_of) or None,
         "nextCheck": decision.next_check,
     }
     return json.dumps(fields, separators=(",", ":")).encode()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import brotli
@@ -16,12 +15,12 @@ from widget.domain.decision import Decision
 from widget.web.caching import (
     cache_control,
     content_coding,
-    http_date,
     none_match,
     not_modified_since,
     seconds_to_remake,
     weak_etag,
 )
+from widget.web.timestamps import http_date, rfc3339
 
 Headers = list[tuple[bytes, bytes]]
 Message = dict[str, Any]
@@ -147,7 +146,7 @@ class Ready:
         self.body = aged if aged is not None else self._render(decision)
         self._decision = decision
         self._packed.clear()
-        as_of = time_text(decision.as_of)
+        as_of = rfc3339(decision.as_of)
         self.etag = weak_etag(self.body.replace(as_of.encode(), b"") if as_of else self.body)
         # Those of a 304 too: all that a 200 would have but what describes the content (RFC 9110, section 15.4.5).
         self.headers = [*self._fixed, (b"etag", self.etag)]
@@ -182,7 +181,7 @@ def _aged(body: bytes, before: Decision, after: Decision) -> bytes | None:
     if replace(before, as_of=after.as_of, next_check=after.next_check) != after:
         return None
     changes = (
-        (f'data-as-of="{time_text(before.as_of)}"', f'data-as-of="{time_text(after.as_of)}"'),
+        (f'data-as-of="{rfc3339(before.as_of)}"', f'data-as-of="{rfc3339(after.as_of)}"'),
         (f'data-next-check="{before.next_check}"', f'data-next-check="{after.next_check}"'),
     )
     for old, new in changes:
@@ -190,11 +189,6 @@ def _aged(body: bytes, before: Decision, after: Decision) -> bytes | None:
             return None
         body = body.replace(old.encode(), new.encode())
     return body
-
-
-def time_text(moment: datetime | None) -> str:
-    """Give a moment as RFC 3339 in UTC to the second, or nothing."""
-    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _start(status: int, headers: Headers) -> Message:

@@ -14,8 +14,8 @@ from widget.snippet import Copy
 from widget.web.caching import content_coding, none_match
 
 # A corrected script reaches every page within five minutes.
-SHORT = "public, max-age=300, no-transform"
-FOR_GOOD = "public, max-age=31536000, immutable, no-transform"
+SHORT = "max-age=300, no-transform"
+FOR_GOOD = "max-age=31536000, immutable, no-transform"
 
 _COMMON = {
     "Content-Type": "text/javascript; charset=utf-8",

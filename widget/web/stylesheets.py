@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 PREFIX = "/assets"
-IMMUTABLE = "public, max-age=31536000, immutable"
+IMMUTABLE = "max-age=31536000, immutable"
 
 _STRING_OR_COMMENT = re.compile(r"""("[^"]*"|'[^']*')|/\*.*?\*/""", re.DOTALL)
 

@@ -166,7 +166,7 @@ class SurveyAddresses:
 
     async def script(self, request: Request) -> Response:
         """Give the script that improves the form, under a name that changes with it."""
-        headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+        headers = {"Cache-Control": "max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
         return Response(self._script, headers=headers, media_type="text/javascript")
 
     async def _take(self, request: Request, opened: OpenSurvey, fields: Fields, *, page: int) -> Response:
