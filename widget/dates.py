@@ -19,12 +19,13 @@ class DatedHeaders(list[Header]):
     def __init__(self, wall: Callable[[], float] = time.time) -> None:
         super().__init__()
         self._wall = wall
-        self._second = -1
+        self._from = self._until = 0.0
         self._date: Header = (b"date", b"")
 
     def __add__(self, headers: list[Header]) -> list[Header]:  # type: ignore[override]
         now = self._wall()
-        if not self._second <= now < self._second + 1:
-            self._second = int(now)
-            self._date = (b"date", formatdate(self._second, usegmt=True).encode())
+        if not self._from <= now < self._until:
+            self._from = float(int(now))
+            self._until = self._from + 1
+            self._date = (b"date", formatdate(self._from, usegmt=True).encode())
         return [self._date, *headers]
