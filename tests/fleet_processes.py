@@ -38,7 +38,7 @@ base_url = "http://127.0.0.1:{ece_port}/system"
 fresh_for = {fresh_for}
 stale_for = {stale_for}
 [limits]
-tokens = "off"
+tokens = "{tokens}"
 submits = "off"
 [surveys.after_chat]
 title = "How did we do?"
@@ -127,6 +127,7 @@ def fleet_of_processes(
     shared_url: str | None = None,
     storage_url: str | None = None,
     workers: int = 1,
+    tokens: str = "off",
     with_nginx: bool = False,
     prefix: Sequence[str] = (),
 ) -> Iterator[FleetOfProcesses]:
@@ -146,7 +147,7 @@ def fleet_of_processes(
     names = [f"door{at:03}" for at in range(entry_points)]
     processes = []
     for at in range(members):
-        text = SETTINGS.format(key=KEY, ece_port=ece_port, fresh_for=fresh_for, stale_for=stale_for)
+        text = SETTINGS.format(key=KEY, ece_port=ece_port, fresh_for=fresh_for, stale_for=stale_for, tokens=tokens)
         text += f'[storage]\nurl = "{storage_url or f"sqlite:///{folder}/outbox-{at}.db"}"\n'
         text += f'[shared]\nurl = "{shared_url}"\n' if shared_url else ""
         for number, name in enumerate(names):

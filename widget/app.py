@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from limits.aio.storage import Storage
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
@@ -37,7 +37,7 @@ def create_app(settings: Settings, *, services: Services | None = None, preview:
     services = services or build(settings)
     operators = Operators(token.get_secret_value() for token in settings.security.operator_tokens)
     errors = Errors(_error_page(services.pages))
-    limiter = RateLimiter(settings.limits, storage=_counts(services))
+    limiter = _limiter(services)
     api = PublicApi(services.answers, services.availability, services.pages, services.chat_addresses)
     readiness = ops.Readiness(_checks(services), monotonic=services.clock.monotonic)
     surveys = SurveyAddresses(
@@ -97,13 +97,19 @@ def _error_page(pages: Pages) -> ErrorPage:
     return page
 
 
-def _counts(services: Services) -> Storage | None:
-    """Give the fleet's counts of requests, or None for this process' own."""
+def _limiter(services: Services) -> RateLimiter:
+    """Count for this process, or with the fleet, whose processes must put a network into the same bucket.
+
+    Their common secret is the key that has been there for longest, so that a new one in front changes no bucket.
+    """
+    settings = services.settings
     if services.shared is None:
-        return None
+        return RateLimiter(settings.limits)
     from widget.shared import SharedCounts
 
-    return SharedCounts(services.shared, alone=BoundedMemory())
+    oldest = settings.security.secret_keys[-1].get_secret_value().encode()
+    salt = hmac.digest(oldest, b"ece-widget rate limits", "sha256")
+    return RateLimiter(settings.limits, storage=SharedCounts(services.shared, alone=BoundedMemory()), salt=salt)
 
 
 def _preview(services: Services, script_url: str, guard: Guard | None) -> Preview:

@@ -29,7 +29,7 @@ async def links(server: SharedServerProcess) -> AsyncIterator[list[SharedServer]
 
 @pytest.fixture
 def limiters(links: list[SharedServer]) -> list[RateLimiter]:
-    return [RateLimiter(LIMITS, storage=SharedCounts(link, alone=BoundedMemory())) for link in links]
+    return [RateLimiter(LIMITS, storage=SharedCounts(link, alone=BoundedMemory()), salt=b"common") for link in links]
 
 
 async def test_two_processes_count_together(limiters: list[RateLimiter]) -> None:
@@ -81,7 +81,7 @@ async def test_a_killed_server_leaves_each_process_counting_alone(
 
 async def test_a_frozen_server_holds_up_the_requests_of_one_moment_and_no_others(server: SharedServerProcess) -> None:
     link = SharedServer(server.url, longest_wait=0.2, look_every=0.05)
-    limiter = RateLimiter(LIMITS, storage=SharedCounts(link, alone=BoundedMemory()))
+    limiter = RateLimiter(LIMITS, storage=SharedCounts(link, alone=BoundedMemory()), salt=b"common")
     await limiter.hit("tokens", "192.0.2.1")
     server.freeze()
     try:

@@ -177,3 +177,10 @@ def test_a_process_starts_and_serves_while_the_shared_server_is_away(tmp_path: P
         assert b'"available"' in get(member.port, STATUS)[1]
         assert '"degraded"' in ready(member.port)
         assert member.log.read_text().count("shared_server_away") == 1
+
+
+def test_a_visitor_who_asks_two_processes_is_counted_once(server: SharedServerProcess, tmp_path: Path) -> None:
+    server.say("FLUSHALL")
+    with fleet_of_processes(tmp_path, members=2, shared_url=server.url, tokens="4/day") as fleet:
+        answers = [get(fleet.members[at % 2].port, "/v1/chat/door000")[0] for at in range(8)]
+    assert answers == [303] * 4 + [429] * 4

@@ -85,7 +85,7 @@ class World:
     ) -> None:
         self._clock = clock
         self.now = now
-        self._rng = random.Random(seed)  # nosec B311  # noqa: S311 - invented traffic, and the same again for the same seed
+        self._rng = random.Random(seed)  # noqa: S311 - invented traffic, and the same again for the same seed
         self._warm_up = warm_up
         self.reset()
 
@@ -158,7 +158,7 @@ class World:
 
 def _entry_points(rng: random.Random) -> list[EntryPoint]:
     def queue(**values: float) -> Queue:
-        made = Queue(random.Random(rng.getrandbits(64)))  # nosec B311  # noqa: S311 - as above
+        made = Queue(random.Random(rng.getrandbits(64)))  # noqa: S311 - as above
         for name, value in values.items():
             setattr(made, name, value)
         return made

@@ -21,7 +21,7 @@ def version(connection: Connection) -> str | None:
     """Give the revision of the schema, or None where there is none of ours yet."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
-    found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # nosec B608  # noqa: S608 — a constant
+    found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 — a constant
     return None if found is None else str(found)
 
 

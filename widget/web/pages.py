@@ -196,7 +196,7 @@ class Pages:
         key = (theme, corner, scheme)
         if key not in self._launcher_css:
             css = without_unused(compact(self._style("launcher.css", theme, scheme, corner)))
-            self._launcher_css[key] = Markup(css.replace("&", "&amp;").replace("<", "&lt;"))  # nosec B704  # noqa: S704 — escaped here
+            self._launcher_css[key] = Markup(css.replace("&", "&amp;").replace("<", "&lt;"))  # noqa: S704 — escaped here
         return self._launcher_css[key]
 
     def _panel(self, theme: str, language: str, corner: str, scheme: Scheme) -> Markup:

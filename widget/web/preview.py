@@ -186,7 +186,7 @@ class Preview:
         )
         fragment = self._pages.render("launcher.html", context, theme=theme, language=language, scheme=scheme)
         host_page = HostPageContext(
-            fragment=Markup(fragment),  # nosec B704  # noqa: S704 — rendered with escaping on
+            fragment=Markup(fragment),  # noqa: S704 — rendered with escaping on
             sheet=self._pages.launcher_sheet(theme, context.corner, scheme),
             scheme=scheme,
         )
