@@ -64,6 +64,7 @@ def test_the_page_may_take_the_opening_into_its_own_hands(at: Lab, page: Page, c
       window.opened = [];
       addEventListener('ece-chat:open', (event) => { opened.push(event.detail.entryPoint); event.preventDefault(); });
     }""")
+    expect(page.locator(BUTTON)).to_have_count(2)
     for button in page.locator(BUTTON).all():
         button.dispatch_event("click")
     page.wait_for_load_state("networkidle")
