@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from widget.availability import Availability, View
 from widget.domain.decision import Decision
-from widget.web.ready import Headers, Ready, Standing, Tally
+from widget.web.ready import Headers, Kind, Ready, Standing, Tally
 from widget.web.timestamps import rfc3339
 
 STATUS_PATH = "/v1/status/"
@@ -54,7 +54,10 @@ class PublicAnswers:
     ) -> None:
         self._availability = availability
         self._pages = pages
-        self._headers = headers
+        self._status_kind = Kind((b"content-type", b"application/json"), headers, packs=False)
+        self._launcher_kind = Kind(
+            (b"content-type", b"text/html; charset=utf-8"), [*headers, (b"vary", b"accept-encoding")], packs=True
+        )
         self._monotonic = monotonic
         self.statuses: dict[str, Ready] = {}
         self.launchers: dict[str, dict[bytes, Ready]] = {}
@@ -69,9 +72,7 @@ class PublicAnswers:
         path = STATUS_PATH + name
         if path not in self.statuses:
             standing = self._standings.setdefault(name, Standing(name))
-            self.statuses[path] = Ready(
-                standing, decision_json, self._headers, media_type=b"application/json", packs=False
-            )
+            self.statuses[path] = Ready(standing, decision_json, self._status_kind)
         self._take(name, view)
         return self.statuses[path]
 
@@ -88,7 +89,7 @@ class PublicAnswers:
                 return self._pages.launcher(decision, theme=theme, language=language).encode()
 
             standing = self._standings.setdefault(name, Standing(name))
-            ready = Ready(standing, render, self._headers, media_type=b"text/html; charset=utf-8", packs=True)
+            ready = Ready(standing, render, self._launcher_kind)
             _put(self._drawn, (name, theme, language), ready, most=MOST_LAUNCHERS)
         if len(query) <= LONGEST_SPELLING:
             _put(self.launchers.setdefault(LAUNCHER_PATH + name, {}), query, ready, most=MOST_SPELLINGS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import brotli
@@ -25,9 +25,12 @@ from widget.web.timestamps import http_date, rfc3339
 Headers = list[tuple[bytes, bytes]]
 Message = dict[str, Any]
 
+_CODED: Mapping[str, Headers] = {
+    "br": [(b"content-encoding", b"br")],
+    "gzip": [(b"content-encoding", b"gzip")],
+}
 # Levels at which a launcher takes about a tenth of a millisecond, once per snapshot.
 _PACKERS: Mapping[str, Callable[[bytes], bytes]] = {
-    "": lambda body: body,
     "br": lambda body: bytes(brotli.compress(body, quality=5)),
     "gzip": lambda body: gzip.compress(body, 6, mtime=0),
 }
@@ -50,7 +53,7 @@ class Standing:
     a new view is needed, before that only Cache-Control counts down, once a second for all of them.
     """
 
-    __slots__ = ("_trusted_until", "cache_control", "decision", "due", "name", "tally", "until")
+    __slots__ = ("_trusted_until", "cache_control", "decision", "due", "name", "tally", "until", "validators")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -58,12 +61,15 @@ class Standing:
         self.tally = Tally()
         self.due = self.until = float("-inf")
         self.cache_control = (b"cache-control", b"no-store")
+        self.validators: Headers = []
         self._trusted_until: float | None = None
 
     def take(self, view: View, tally: Tally, moment: float) -> None:
         """Stand for a new view."""
         if view.decision != self.decision:
             self.decision = view.decision
+            as_of = view.decision.as_of
+            self.validators = [] if as_of is None else [(b"last-modified", http_date(as_of))]
         self.tally = tally
         self.until = moment + view.valid_for
         self._trusted_until = None if view.trusted_for is None else moment + view.trusted_for
@@ -82,41 +88,33 @@ class Standing:
         self.due = self.until = float("-inf")
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What all statuses, or all launchers, have in common. `headers` are those of every answer, 304 too."""
+
+    content_type: tuple[bytes, bytes]
+    headers: Headers
+    packs: bool
+
+
 class Ready:
-    """One public answer as bytes and headers, made anew when its entry point's decision is another one."""
+    """One public answer as bytes and headers, made anew when its entry point's decision is another one.
 
-    __slots__ = (
-        "_decision",
-        "_fixed",
-        "_media_type",
-        "_packed",
-        "_packs",
-        "_render",
-        "body",
-        "etag",
-        "headers",
-        "standing",
-    )
+    Headers that are equal are the same objects in all answers: thousands of them in turn would else wait for memory.
+    """
 
-    def __init__(
-        self,
-        standing: Standing,
-        render: Callable[[Decision], bytes],
-        headers: Headers,
-        *,
-        media_type: bytes,
-        packs: bool,
-    ) -> None:
+    __slots__ = ("_decision", "_kind", "_packed", "_render", "_validators", "body", "etag", "headers", "standing")
+
+    def __init__(self, standing: Standing, render: Callable[[Decision], bytes], kind: Kind) -> None:
         self.standing = standing
         self.body = b""
         self.headers: Headers = []
         self.etag = b""
+        self._validators: Headers = []
         self._decision: Decision | None = None
         self._render = render
-        self._fixed = headers
-        self._media_type = media_type
-        self._packs = packs
-        self._packed: dict[str, tuple[Message, Headers]] = {}
+        self._kind = kind
+        self._packed: dict[str, tuple[bytes, Headers]] = {}
 
     async def send(self, scope: Scope, send: Send) -> None:
         """Answer GET or HEAD: 304 when the visitor has it already, else the bytes, packed as the visitor takes them."""
@@ -126,14 +124,15 @@ class Ready:
         asked = dict(scope["headers"])
         if self._is_known(asked):
             standing.tally.not_modified += 1
-            await send(_start(304, [*self.headers, standing.cache_control]))
+            await send(_start(304, [*self._validators, standing.cache_control]))
             await send(_EMPTY)
             return
         standing.tally.ok += 1
-        coding = content_coding(asked.get(b"accept-encoding", b"")) if self._packs else ""
-        body, own = self._packed.get(coding) or self._pack(coding)
-        await send(_start(200, [*own, *self.headers, standing.cache_control]))
-        await send(_EMPTY if scope["method"] == "HEAD" else body)
+        body, headers = self.body, self.headers
+        if self._kind.packs and (coding := content_coding(asked.get(b"accept-encoding", b""))):
+            body, headers = self._packed.get(coding) or self._pack(coding)
+        await send(_start(200, [*headers, standing.cache_control]))
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Be the response of a route."""
@@ -149,11 +148,8 @@ class Ready:
         as_of = rfc3339(decision.as_of)
         self.etag = weak_etag(self.body.replace(as_of.encode(), b"") if as_of else self.body)
         # Those of a 304 too: all that a 200 would have but what describes the content (RFC 9110, section 15.4.5).
-        self.headers = [*self._fixed, (b"etag", self.etag)]
-        if decision.as_of is not None:
-            self.headers.append((b"last-modified", http_date(decision.as_of)))
-        if self._packs:
-            self.headers.append((b"vary", b"accept-encoding"))
+        self._validators = [*self._kind.headers, *self.standing.validators, (b"etag", self.etag)]
+        self.headers = self._described(self.body, [])
 
     def _is_known(self, asked: dict[bytes, bytes]) -> bool:
         if b"if-none-match" in asked:
@@ -162,14 +158,14 @@ class Ready:
             return not_modified_since(asked[b"if-modified-since"], self._decision.as_of)
         return False
 
-    def _pack(self, coding: str) -> tuple[Message, Headers]:
-        """Give the body in this coding and the headers that describe it, made at the first request that takes it."""
+    def _pack(self, coding: str) -> tuple[bytes, Headers]:
+        """Give the body in this coding with its headers, made at the first request that takes it."""
         body = _PACKERS[coding](self.body)
-        own = [(b"content-type", self._media_type), (b"content-length", b"%d" % len(body))]
-        if coding:
-            own.append((b"content-encoding", coding.encode()))
-        self._packed[coding] = {"type": "http.response.body", "body": body}, own
+        self._packed[coding] = body, self._described(body, _CODED[coding])
         return self._packed[coding]
+
+    def _described(self, body: bytes, coded: Headers) -> Headers:
+        return [self._kind.content_type, *coded, (b"content-length", b"%d" % len(body)), *self._validators]
 
 
 def _aged(body: bytes, before: Decision, after: Decision) -> bytes | None:
