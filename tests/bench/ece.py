@@ -46,8 +46,8 @@ async def _call(call: str, send: Any) -> None:
                 await send({"type": "http.response.body", "body": b" ", "more_body": True})
                 await asyncio.sleep(0.5)
     if call == "liveSessionStatus":
-        # another number at each call, so that every snapshot has to be rendered anew
-        number = _state["count"]
+        # "lively": other numbers at each call, so that nothing of the last snapshot can be used again
+        number = _state["count"] if _state["mode"] == "lively" else 0
         await _send(send, 200, _XML[call] % (60 + number % 500, number % 9))
     else:
         await _send(send, 200, _XML[call])

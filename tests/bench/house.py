@@ -35,7 +35,7 @@ class House:
             connection.close()
 
     def ece(self, path: str) -> str:
-        """Ask the stand-in: `/count`, or `/mode/well`, `slow`, `hangs`, `fails`, `garbage`, `drips`."""
+        """Ask the stand-in: `/count`, or `/mode/well`, `lively`, `slow`, `hangs`, `fails`, `garbage`, `drips`."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.ece_port}{path}", timeout=10) as answer:
             return str(answer.read().decode())
 
