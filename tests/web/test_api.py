@@ -293,3 +293,27 @@ async def test_no_answer_names_what_runs_here(site: Site) -> None:
         answer = await site.get(path)
         text = json.dumps(dict(answer.headers)) + answer.text
         assert not re.search(r"uvicorn|starlette|python", text, re.IGNORECASE)
+
+
+async def test_an_answer_that_only_aged_is_what_a_new_one_would_be(site: Site) -> None:
+    """Bytes and validators of a launcher whose age was changed in place, against one rendered from nothing."""
+    path = "/v1/launcher/sales?locale=pl"
+    for _ in range(3):
+        for seconds, settled in ((6, False), (0, True)):  # stale, then fresh again
+            site.time.passes(seconds)
+            if settled:
+                await site.settle()
+            aged = await site.get(path)
+            site.services.answers._drawn.clear()
+            site.services.answers.launchers.clear()
+            drawn = await site.get(path)
+            assert aged.content == drawn.content
+            assert dict(aged.headers) == dict(drawn.headers)
+    site.ece.answers[Call.LIVE_SESSION_STATUS] = LiveSessionStatus(wait_time=600, queue_depth=9)
+    before = await site.get(path)
+    site.time.passes(6)
+    await site.get(path)
+    await site.settle()
+    after = await site.get(path)
+    assert 'data-position="10"' in after.text
+    assert after.headers["etag"] != before.headers["etag"]

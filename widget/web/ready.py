@@ -53,7 +53,10 @@ class Standing:
     a new view is needed, before that only Cache-Control counts down, once a second for all of them.
     """
 
-    __slots__ = ("_trusted_until", "cache_control", "decision", "due", "name", "tally", "until", "validators")
+    __slots__ = (
+        *("_trusted_until", "aging", "cache_control", "decision", "due"),
+        *("name", "previous", "tally", "until", "validators"),
+    )
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -62,12 +65,16 @@ class Standing:
         self.due = self.until = float("-inf")
         self.cache_control = (b"cache-control", b"no-store")
         self.validators: Headers = []
+        # The decision before this one, and what to change in an answer when nothing but its age differs.
+        self.previous: Decision | None = None
+        self.aging: tuple[tuple[bytes, bytes], ...] | None = None
         self._trusted_until: float | None = None
 
     def take(self, view: View, tally: Tally, moment: float) -> None:
         """Stand for a new view."""
         if view.decision != self.decision:
-            self.decision = view.decision
+            self.previous, self.decision = self.decision, view.decision
+            self.aging = _aging(self.previous, view.decision)
             as_of = view.decision.as_of
             self.validators = [] if as_of is None else [(b"last-modified", http_date(as_of))]
         self.tally = tally
@@ -103,13 +110,25 @@ class Ready:
     Headers that are equal are the same objects in all answers: thousands of them in turn would else wait for memory.
     """
 
-    __slots__ = ("_decision", "_kind", "_packed", "_render", "_validators", "body", "etag", "headers", "standing")
+    __slots__ = (
+        "_decision",
+        "_etags",
+        "_kind",
+        "_packed",
+        "_render",
+        "_validators",
+        "body",
+        "etag",
+        "headers",
+        "standing",
+    )
 
     def __init__(self, standing: Standing, render: Callable[[Decision], bytes], kind: Kind) -> None:
         self.standing = standing
         self.body = b""
         self.headers: Headers = []
         self.etag = b""
+        self._etags: dict[int, bytes] = {}  # by `nextCheck`, as long as nothing else changes
         self._validators: Headers = []
         self._decision: Decision | None = None
         self._render = render
@@ -141,14 +160,22 @@ class Ready:
     def _make(self, decision: Decision | None) -> None:
         """Bring bytes and validators up to the decision."""
         assert decision is not None
-        aged = _aged(self.body, self._decision, decision) if self._decision is not None else None
+        standing = self.standing
+        aged = None
+        if standing.aging is not None and self._decision is standing.previous:
+            aged = _aged(self.body, standing.aging)
         self.body = aged if aged is not None else self._render(decision)
         self._decision = decision
         self._packed.clear()
-        as_of = rfc3339(decision.as_of)
-        self.etag = weak_etag(self.body.replace(as_of.encode(), b"") if as_of else self.body)
+        if aged is None:
+            self._etags.clear()
+        if decision.next_check not in self._etags:
+            as_of = rfc3339(decision.as_of)
+            said = self.body.replace(as_of.encode(), b"") if as_of else self.body
+            self._etags[decision.next_check] = weak_etag(said)
+        self.etag = self._etags[decision.next_check]
         # Those of a 304 too: all that a 200 would have but what describes the content (RFC 9110, section 15.4.5).
-        self._validators = [*self._kind.headers, *self.standing.validators, (b"etag", self.etag)]
+        self._validators = [*self._kind.headers, *standing.validators, (b"etag", self.etag)]
         self.headers = self._described(self.body, [])
 
     def _is_known(self, asked: dict[bytes, bytes]) -> bool:
@@ -168,22 +195,25 @@ class Ready:
         return [self._kind.content_type, *coded, (b"content-length", b"%d" % len(body)), *self._validators]
 
 
-def _aged(body: bytes, before: Decision, after: Decision) -> bytes | None:
-    """Give the body for a decision that differs in nothing but its age, without a template; None when it differs.
+def _aging(before: Decision | None, after: Decision) -> tuple[tuple[bytes, bytes], ...] | None:
+    """Give what to replace in a launcher when two decisions differ in nothing but their age, or None.
 
-    `asOf` and `nextCheck` stand in the launcher's `data-` attributes. A template that says them anywhere else, or
-    not at all, is rendered again.
+    `asOf` and `nextCheck` stand in the launcher's `data-` attributes.
     """
-    if replace(before, as_of=after.as_of, next_check=after.next_check) != after:
+    if before is None or replace(before, as_of=after.as_of, next_check=after.next_check) != after:
         return None
-    changes = (
-        (f'data-as-of="{rfc3339(before.as_of)}"', f'data-as-of="{rfc3339(after.as_of)}"'),
-        (f'data-next-check="{before.next_check}"', f'data-next-check="{after.next_check}"'),
+    return (
+        (f'data-as-of="{rfc3339(before.as_of)}"'.encode(), f'data-as-of="{rfc3339(after.as_of)}"'.encode()),
+        (f'data-next-check="{before.next_check}"'.encode(), f'data-next-check="{after.next_check}"'.encode()),
     )
-    for old, new in changes:
-        if body.count(old.encode()) != 1:
+
+
+def _aged(body: bytes, aging: tuple[tuple[bytes, bytes], ...]) -> bytes | None:
+    """Give the body with its age changed, without a template; None for a template that says it elsewhere too."""
+    for old, new in aging:
+        if body.count(old) != 1:
             return None
-        body = body.replace(old.encode(), new.encode())
+        body = body.replace(old, new)
     return body
 
 
