@@ -65,7 +65,9 @@ def house(folder: Path, *, entry_points: int = 1, fresh_for: float = 5, more: st
         running(uvicorn("tests.bench.ece:app", ece_port), port=ece_port, core=LOAD_CORE, folder=folder),
         running(product(config, port), port=port, folder=folder) as process,
     ):
-        yield House(port, ece_port, process.pid)
+        ours = House(port, ece_port, process.pid)
+        ours.get("/healthz")  # the port is taken before the application is built
+        yield ours
 
 
 @contextlib.contextmanager
