@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import fleet, latency, memory, public, surveys, upstream
+from tests.bench import fleet, latency, memory, public, sizes, surveys, upstream
 from tests.bench.figures import Figure
 
 SECTIONS: dict[str, Callable[[Path], Iterator[Figure]]] = {
@@ -18,6 +18,7 @@ SECTIONS: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "upstream": upstream.measure,
     "latency": latency.measure,
     "memory": memory.measure,
+    "sizes": sizes.measure,
     "surveys": surveys.measure,
     "fleet": fleet.measure,
 }

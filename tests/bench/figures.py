@@ -25,4 +25,4 @@ def at_least(what: str, ratio: Ratio, goal: float) -> Figure:
 
 def at_most(what: str, value: float, goal: float, unit: str = "") -> Figure:
     """Give a number that should not be above `goal`."""
-    return Figure(what, f"{value:.3g}{unit}", f"≤ {goal:.3g}{unit}", value <= goal)
+    return Figure(what, f"{value:.4g}{unit}", f"≤ {goal:.4g}{unit}", value <= goal)
