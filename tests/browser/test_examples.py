@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.standin import ROOT, Lab
+from tests.ece_stand_in import EceStandIn
+from widget import settings
+from widget.app import create_app
+from widget.services import build
+from widget.simulator.server import serving
 
 BUTTON = ".ece-chat-button"
+
+
+@pytest.fixture(scope="module")
+def themed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The product with the themes of the example."""
+    parsed = settings.parse(
+        {
+            "server": {"public_url": "https://chat.example.com"},
+            "security": {"secret_keys": ["a-secret-for-tests-that-is-long-enough"]},
+            "ece": {"base_url": "https://ece.example.com/system"},
+            "entry_points": {"sales": {"id": 1001, "chat_url": "https://ece.example.com/?e={id}"}},
+            "storage": {"url": f"sqlite:///{tmp_path_factory.mktemp('themed')}/outbox.db"},
+            "themes": {"directory": str(ROOT / "examples" / "custom-templates" / "themes")},
+        }
+    )
+    with serving(create_app(parsed, services=build(parsed, ece=EceStandIn()))) as origin:
+        yield origin
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +45,21 @@ def _our_host(at: Lab, context: BrowserContext) -> None:
 
 def example(at: Lab, name: str) -> str:
     return at.site.page(f"/{name}/", (ROOT / "examples" / name / "index.html").read_text())
+
+
+def test_the_plain_page(at: Lab, page: Page) -> None:
+    page.goto(example(at, "plain-page"))
+    expect(page.locator(BUTTON)).to_be_visible()
+
+
+def test_the_custom_theme(at: Lab, page: Page, context: BrowserContext, themed: str) -> None:
+    def from_the_product(route: Route) -> None:
+        route.fulfill(response=route.fetch(url=route.request.url.replace("https://chat.example.com", themed)))
+
+    context.route("https://chat.example.com/**", from_the_product)
+    page.goto(example(at, "custom-templates"))
+    expect(page.locator(BUTTON)).to_be_visible()
+    expect(page.locator(".ece-chat")).to_have_attribute("data-corner", "bottom-left")
 
 
 def test_the_strict_policy_page(at: Lab, page: Page) -> None:
