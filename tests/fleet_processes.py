@@ -179,8 +179,9 @@ def nginx(folder: Path, ports: Sequence[int], *, prefix: Sequence[str] = ()) -> 
     certificate = trustme.CA().issue_cert(HOST)
     certificate.private_key_and_cert_chain_pem.write_to_path(str(folder / "site.pem"))
     site = SITE.read_text()
-    servers = "\n".join(f"    server 127.0.0.1:{each} max_fails=1 fail_timeout=1s;" for each in ports)
-    site = re.sub(r"(    server 127\.0\.0\.1:80\d\d [^\n]+\n)+", servers + "\n", site)
+    servers = "\n".join(f"    server 127.0.0.1:{each} max_fails=0;" for each in ports)
+    site, replaced = re.subn(r"(    server 127\.0\.0\.1:80\d\d max_fails=0;\n)+", servers + "\n", site)
+    assert replaced == 1
     site = site.replace("/var/cache/nginx/ece-widget", f"{folder}/cache").replace("/var/log/nginx", str(folder))
     site = re.sub(r"/etc/ssl/chat\.example\.com/\w+\.pem", f"{folder}/site.pem", site)
     plain = free_port()  # beside TLS, for load generators that speak none
