@@ -25,7 +25,7 @@ def _no_settings_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _blocked_event_loop_is_an_error() -> Iterator[BlockBuster]:
     with blockbuster_ctx("widget") as blockbuster:
-        # Coverage takes a lock of its own when a thread of ours meets a new file: the measuring blocks, not the product.
+        # Coverage takes a lock of its own when a thread meets a new file: the measuring blocks, not the product.
         blockbuster.functions["threading.Lock.acquire"].can_block_in("coverage/collector.py", {"lock_data"})
         yield blockbuster
 

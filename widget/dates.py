@@ -21,11 +21,21 @@ class DatedHeaders(list[Header]):
         self._wall = wall
         self._from = self._until = 0.0
         self._date: Header = (b"date", b"")
+        self._line = b""
 
     def __add__(self, headers: list[Header]) -> list[Header]:  # type: ignore[override]
+        self._keep_time()
+        return [self._date, *headers]
+
+    def line(self) -> bytes:
+        """Give the header as HTTP/1.1 writes it."""
+        self._keep_time()
+        return self._line
+
+    def _keep_time(self) -> None:
         now = self._wall()
         if not self._from <= now < self._until:
             self._from = float(int(now))
             self._until = self._from + 1
             self._date = (b"date", formatdate(self._from, usegmt=True).encode())
-        return [self._date, *headers]
+            self._line = b"%s: %s\r\n" % self._date

@@ -8,11 +8,13 @@ deadlines of all connections four times a second, in place of uvicorn's keep-ali
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from widget.dates import DatedHeaders
 from widget.guard import (
     CROWDED,
     HEAD,
@@ -171,7 +173,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self.flow.resume_reading()
         if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+            self._start_task(*self.pipeline.pop())
         elif self._ended:
             self.transport.close()
             self._time(self.guard.deadlines.write)
@@ -179,7 +181,31 @@ class GuardedProtocol(HttpToolsProtocol):
             self.deadline = self.loop.time() + self._keep_alive
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Answer from the application's fast lane while the head is read, or start a task as uvicorn does.
+
+        Not for what waited in the pipeline: each answer would be given from within the one before it.
+        """
+        at_once = getattr(self.config.loaded_app, "at_once", None)
+        written = None if at_once is None or self.flow.write_paused else at_once(cycle.scope)
+        if written is None:
+            self._start_task(cycle, app)
+        else:
+            self._write_at_once(cycle, written)
+
+    def _start_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         super()._start_asgi_task(cycle, self.config.loaded_app)  # which a reload may have changed since
+
+    def _write_at_once(self, cycle: RequestResponseCycle, pieces: Sequence[bytes]) -> None:
+        """Be the whole of a request's cycle: uvicorn's would look at each header again."""
+        close = b"" if cycle.keep_alive else b"connection: close\r\n"
+        dated = cast("DatedHeaders", cycle.default_headers)
+        first, *others = pieces
+        self.transport.write(b"".join((first, dated.line(), close, *others)))
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
 
     # refusing
 

@@ -57,14 +57,14 @@ def burst(target: Target, seconds: int = BURST) -> float:
     return float(rate[1])
 
 
-def compare(a: Target, b: Target, *, pairs: int = PAIRS) -> Ratio:
-    """Alternate bursts of A and B, the order swapped each time."""
+def compare(a: Target, b: Target, *, pairs: int = PAIRS, seconds: int = BURST) -> Ratio:
+    """Alternate bursts of A and B, the order swapped each time; `seconds` is the length of each."""
     burst(a), burst(b)
     first: list[float] = []
     second: list[float] = []
     for at in range(pairs):
         for target, rates in ((a, first), (b, second)) if at % 2 else ((b, second), (a, first)):
-            rates.append(burst(target))
+            rates.append(burst(target, seconds))
     ratios = [x / y for x, y in zip(first, second, strict=True)]
     quartiles = statistics.quantiles(ratios, n=4)
     return Ratio(statistics.median(ratios), quartiles[0], quartiles[2], max(first) / max(second))

@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from widget import settings as settings_module
 from widget.guard import Deadlines
@@ -30,6 +31,27 @@ from widget.web.limits import BodyLimit
 
 DEADLINES = Deadlines(head=0.5, body=0.8, write=0.6, keep_alive=1.0, keep_alive_crowded=0.2, sweep=0.05)
 BLOCK = b"x" * 65536
+
+
+class WithReadyAnswers:
+    """An application with a fast lane: /ready is a small answer, /ready-big one that fills a reader's buffers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (pieces := self.at_once(scope)) is None:
+            await self._app(scope, receive, send)
+            return
+        headers = [(b"content-length", b"%d" % len(pieces[3])), (b"x-by", b"task")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": pieces[3]})
+
+    def at_once(self, scope: Scope) -> tuple[bytes, ...] | None:
+        body = {"/ready": b"ready", "/ready-big": BLOCK}.get(scope.get("path", ""))
+        if body is None:
+            return None
+        return b"HTTP/1.1 200 OK\r\n", b"content-length: %d\r\n" % len(body), b"x-by: lane\r\n\r\n", body
 
 
 def build(settings: Settings, delivery: bool) -> Served:
@@ -78,7 +100,7 @@ def build(settings: Settings, delivery: bool) -> Served:
         exception_handlers=errors.handlers(),
     )
     app.router.redirect_slashes = False
-    return Served(app, metrics)
+    return Served(WithReadyAnswers(app), metrics)
 
 
 if __name__ == "__main__":

@@ -94,6 +94,9 @@ class _NoPages:
     def language(self, asked: str | None) -> str:
         raise NotImplementedError
 
+    def ages_in_place(self, theme: str) -> bool:
+        raise NotImplementedError
+
 
 class World:
     """The real path from the fast lane down to the port of ECE."""

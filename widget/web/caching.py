@@ -12,13 +12,13 @@ LONGEST_MAX_AGE = 60
 WITHOUT_ECE = 5  # seconds a cache may go on with an answer in which ECE had no word
 
 
-def weak_etag(*parts: bytes) -> bytes:
-    """Give a weak entity tag over `parts`: equal answers are equivalent, not equal to the byte (`asOf` is left out)."""
-    digest = blake2b(digest_size=12)
+def digest(*parts: bytes) -> bytes:
+    """Give what a weak entity tag says of `parts`, in hexadecimal."""
+    made = blake2b(digest_size=12)
     for part in parts:
-        digest.update(part)
-        digest.update(b"\0")
-    return b'W/"%s"' % digest.hexdigest().encode()
+        made.update(part)
+        made.update(b"\0")
+    return made.hexdigest().encode()
 
 
 def cache_control(trusted_for: float | None, valid_for: float, next_check: int) -> bytes:

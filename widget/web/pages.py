@@ -53,6 +53,8 @@ class Pages:
         self._designs = {
             (name, scheme): _in_scheme(themes.design(name), scheme) for name in themes.names for scheme in SCHEMES
         }
+        once = partial(self._templates.writes_once, "launcher.html", {"as_of", "next_check"})
+        self._aging_in_place = {name for name in themes.names if once(theme=name)}
         self._panels: dict[tuple[str, str, str, Scheme], Markup] = {}
         self._launcher_css: dict[tuple[str, str, Scheme], Markup] = {}
         self._addresses: dict[tuple[str, str, str], str] = {}
@@ -69,6 +71,10 @@ class Pages:
     def language(self, asked: str | None) -> str:
         """Give the language of ours that is nearest to the tag asked for."""
         return self.texts.negotiate(asked)
+
+    def ages_in_place(self, theme: str) -> bool:
+        """Say whether the theme's launcher says how old it is nowhere but in its two attributes."""
+        return theme in self._aging_in_place
 
     def launcher(self, decision: Decision, *, theme: str, language: str) -> str:
         """Give the launcher's fragment for one decision."""

@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from widget.availability import Availability, View
 from widget.domain.decision import Decision
-from widget.web.ready import Headers, Kind, Ready, Standing, Tally
+from widget.web.ready import Kind, Ready
+from widget.web.standing import Headers, Standing, Tally
 from widget.web.timestamps import rfc3339
 
 STATUS_PATH = "/v1/status/"
@@ -40,6 +41,8 @@ class Launchers(Protocol):
 
     def language(self, asked: str | None) -> str: ...
 
+    def ages_in_place(self, theme: str) -> bool: ...
+
 
 class PublicAnswers:
     """Render status and launchers once per snapshot and phase, and keep them ready."""
@@ -54,9 +57,12 @@ class PublicAnswers:
     ) -> None:
         self._availability = availability
         self._pages = pages
-        self._status_kind = Kind((b"content-type", b"application/json"), headers, packs=False)
+        self._status_kind = Kind(b"application/json", headers, marks=(b'"asOf":"', b'"nextCheck":'))
         self._launcher_kind = Kind(
-            (b"content-type", b"text/html; charset=utf-8"), [*headers, (b"vary", b"accept-encoding")], packs=True
+            b"text/html; charset=utf-8",
+            [*headers, (b"vary", b"accept-encoding")],
+            marks=(b' data-as-of="', b' data-next-check="'),
+            packs=True,
         )
         self._monotonic = monotonic
         self.statuses: dict[str, Ready] = {}
@@ -72,7 +78,7 @@ class PublicAnswers:
         path = STATUS_PATH + name
         if path not in self.statuses:
             standing = self._standings.setdefault(name, Standing(name))
-            self.statuses[path] = Ready(standing, decision_json, self._status_kind)
+            self.statuses[path] = Ready(standing, decision_json, self._status_kind, ages=True)
         self._take(name, view)
         return self.statuses[path]
 
@@ -89,7 +95,7 @@ class PublicAnswers:
                 return self._pages.launcher(decision, theme=theme, language=language).encode()
 
             standing = self._standings.setdefault(name, Standing(name))
-            ready = Ready(standing, render, self._launcher_kind)
+            ready = Ready(standing, render, self._launcher_kind, ages=self._pages.ages_in_place(theme))
             _put(self._drawn, (name, theme, language), ready, most=MOST_LAUNCHERS)
         if len(query) <= LONGEST_SPELLING:
             _put(self.launchers.setdefault(LAUNCHER_PATH + name, {}), query, ready, most=MOST_SPELLINGS)
@@ -132,14 +138,24 @@ class FastLane:
         self._monotonic = monotonic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            ready = self._statuses.get(scope["path"])
-            if ready is None and (spellings := self._launchers.get(scope["path"])) is not None:
-                ready = spellings.get(scope["query_string"])
-            if ready is not None and scope["method"] in ("GET", "HEAD") and self._stands(ready.standing):
-                await ready.send(scope, send)
-                return
-        await self._app(scope, receive, send)
+        ready = self._find(scope) if scope["type"] == "http" else None
+        await (self._app(scope, receive, send) if ready is None else ready.send(scope, send))
+
+    def at_once(self, scope: Scope) -> tuple[bytes, ...] | None:
+        """Give what is ready as HTTP/1.1 writes it, for a server that then needs no task to send it.
+
+        Date and Connection belong to the server, after the first piece. None: the application has to be asked.
+        """
+        ready = self._find(scope)
+        return None if ready is None else ready.written(scope)
+
+    def _find(self, scope: Scope) -> Ready | None:
+        ready = self._statuses.get(scope["path"])
+        if ready is None and (spellings := self._launchers.get(scope["path"])) is not None:
+            ready = spellings.get(scope["query_string"])
+        if ready is None or scope["method"] not in ("GET", "HEAD") or not self._stands(ready.standing):
+            return None
+        return ready
 
     def _stands(self, standing: Standing) -> bool:
         moment = self._monotonic()

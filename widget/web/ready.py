@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 
 import brotli
 from starlette.types import Receive, Scope, Send
 
-from widget.availability import View
 from widget.domain.decision import Decision
-from widget.web.caching import (
-    cache_control,
-    content_coding,
-    none_match,
-    not_modified_since,
-    seconds_to_remake,
-    weak_etag,
-)
-from widget.web.timestamps import http_date, rfc3339
+from widget.web.caching import content_coding, digest, none_match, not_modified_since
+from widget.web.standing import Headers, Standing, header_lines
 
-Headers = list[tuple[bytes, bytes]]
 Message = dict[str, Any]
+Render = Callable[[Decision], bytes]
 
 _CODED: Mapping[str, Headers] = {
     "br": [(b"content-encoding", b"br")],
@@ -35,148 +28,149 @@ _PACKERS: Mapping[str, Callable[[bytes], bytes]] = {
     "gzip": lambda body: gzip.compress(body, 6, mtime=0),
 }
 
+_EMPTY_LINE = b"\r\n\r\n"
 
-class Tally:
-    """How often an answer went out, by status. Plain counts: a metric's lock would cost as much as the answer."""
-
-    __slots__ = ("not_modified", "ok")
-
-    def __init__(self) -> None:
-        self.ok = 0
-        self.not_modified = 0
+# One object for all answers that share these bytes. The style sheet makes most of a launcher and is the same for every
+# entry point; thousands of copies in turn would have each answer wait for memory.
+_shared = lru_cache(maxsize=1024)(bytes)
 
 
-class Standing:
-    """What all answers of one entry point share: the decision, how long it stands, and what Cache-Control says of it.
+class Kind:
+    """What all statuses, or all launchers, have in common.
 
-    `due` is the monotonic moment at which something has to be done before any of them goes out again: from `until` on
-    a new view is needed, before that only Cache-Control counts down, once a second for all of them.
+    `headers` are those of every answer, 304 too. `marks` stand before `asOf` and `nextCheck`, in this order.
     """
 
-    __slots__ = (
-        *("_trusted_until", "aging", "cache_control", "decision", "due"),
-        *("name", "previous", "tally", "until", "validators"),
-    )
+    __slots__ = ("content_type", "headers", "heads", "marks", "packs")
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.decision: Decision | None = None
-        self.tally = Tally()
-        self.due = self.until = float("-inf")
-        self.cache_control = (b"cache-control", b"no-store")
-        self.validators: Headers = []
-        # The decision before this one, and what to change in an answer when nothing but its age differs.
-        self.previous: Decision | None = None
-        self.aging: tuple[tuple[bytes, bytes], ...] | None = None
-        self._trusted_until: float | None = None
-
-    def take(self, view: View, tally: Tally, moment: float) -> None:
-        """Stand for a new view."""
-        if view.decision != self.decision:
-            self.previous, self.decision = self.decision, view.decision
-            self.aging = _aging(self.previous, view.decision)
-            as_of = view.decision.as_of
-            self.validators = [] if as_of is None else [(b"last-modified", http_date(as_of))]
-        self.tally = tally
-        self.until = moment + view.valid_for
-        self._trusted_until = None if view.trusted_for is None else moment + view.trusted_for
-        self.count_down(moment)
-
-    def count_down(self, moment: float) -> None:
-        """Say in Cache-Control what is left."""
-        assert self.decision is not None
-        trusted_for = None if self._trusted_until is None else self._trusted_until - moment
-        value = cache_control(trusted_for, self.until - moment, self.decision.next_check)
-        self.cache_control = (b"cache-control", value)
-        self.due = min(self.until, moment + seconds_to_remake(trusted_for))
-
-    def expire(self) -> None:
-        """Ask for a new view at the next visit."""
-        self.due = self.until = float("-inf")
+    def __init__(
+        self, content_type: bytes, headers: Headers, *, marks: tuple[bytes, bytes], packs: bool = False
+    ) -> None:
+        self.content_type = (b"content-type", content_type)
+        self.headers = headers
+        self.marks = marks
+        self.packs = packs
+        self.heads = {
+            200: _status_line(200) + header_lines([self.content_type, *headers]),
+            304: _status_line(304) + header_lines(headers),
+        }
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What all statuses, or all launchers, have in common. `headers` are those of every answer, 304 too."""
+class Form:
+    """One way in which an answer goes out: as it is, packed, or as a 304. `own` are the headers that no other has.
 
-    content_type: tuple[bytes, bytes]
-    headers: Headers
-    packs: bool
+    `opening` is one object for what else would be three, far apart in memory: the lines of `own`, the empty line, and
+    the body, which ends where the age of its entry point comes in when there is something `after` that.
+    """
+
+    __slots__ = ("after", "between", "opening", "own", "status")
+
+    def __init__(self, status: int, own: Headers, body: bytes, *, between: bytes = b"", after: bytes = b"") -> None:
+        self.status = status
+        self.own = own
+        self.opening = header_lines(own) + b"\r\n" + body
+        self.between = between
+        self.after = after
+
+
+_NOTHING = Form(200, [], b"")
+_NOT_PACKED: Mapping[str, Form] = {}
 
 
 class Ready:
-    """One public answer as bytes and headers, made anew when its entry point's decision is another one.
+    """One public answer as bytes and headers, made anew when its entry point's decision says something else.
 
-    Headers that are equal are the same objects in all answers: thousands of them in turn would else wait for memory.
+    `render` gives the whole body. With `ages`, a decision that only aged is not rendered again: the body is cut where
+    its age stands, and each answer puts the age of its standing in there.
     """
 
     __slots__ = (
-        "_decision",
-        "_etags",
-        "_kind",
-        "_packed",
-        "_render",
-        "_validators",
-        "body",
-        "etag",
-        "headers",
-        "standing",
+        *("_ages", "_cut", "_decision", "_digest", "_full", "_kind"),
+        *("_packed", "_render", "_said", "_unmodified", "etag", "standing"),
     )
 
-    def __init__(self, standing: Standing, render: Callable[[Decision], bytes], kind: Kind) -> None:
+    def __init__(self, standing: Standing, render: Render, kind: Kind, *, ages: bool) -> None:
         self.standing = standing
-        self.body = b""
-        self.headers: Headers = []
         self.etag = b""
-        self._etags: dict[int, bytes] = {}  # by `nextCheck`, as long as nothing else changes
-        self._validators: Headers = []
-        self._decision: Decision | None = None
-        self._render = render
         self._kind = kind
-        self._packed: dict[str, tuple[bytes, Headers]] = {}
+        self._render = render
+        self._ages = ages
+        self._decision: Decision | None = None
+        self._said = -1
+        self._cut: tuple[bytes, bytes, bytes] | None = None
+        self._digest = b""
+        self._full = _NOTHING
+        self._packed = _NOT_PACKED
+        self._unmodified: Form | None = None
 
     async def send(self, scope: Scope, send: Send) -> None:
         """Answer GET or HEAD: 304 when the visitor has it already, else the bytes, packed as the visitor takes them."""
-        standing = self.standing
-        if self._decision is not standing.decision:
-            self._make(standing.decision)
-        asked = dict(scope["headers"])
-        if self._is_known(asked):
-            standing.tally.not_modified += 1
-            await send(_start(304, [*self._validators, standing.cache_control]))
-            await send(_EMPTY)
-            return
-        standing.tally.ok += 1
-        body, headers = self.body, self.headers
-        if self._kind.packs and (coding := content_coding(asked.get(b"accept-encoding", b""))):
-            body, headers = self._packed.get(coding) or self._pack(coding)
-        await send(_start(200, [*headers, standing.cache_control]))
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        form = self._choose(scope)
+        described = [self._kind.content_type] if form.status == 200 else []
+        headers = [*described, *self._kind.headers, *form.own, *self.standing.validators, self.standing.cache_control]
+        await send({"type": "http.response.start", "status": form.status, "headers": headers})
+        body = b"" if scope["method"] == "HEAD" else self._body(form)
+        await send({"type": "http.response.body", "body": body})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Be the response of a route."""
         await self.send(scope, send)
 
-    def _make(self, decision: Decision | None) -> None:
-        """Bring bytes and validators up to the decision."""
-        assert decision is not None
+    def written(self, scope: Scope) -> tuple[bytes, ...]:
+        """Give the same answer as HTTP/1.1 writes it; after the first piece the server puts its Date and Connection."""
+        form = self._choose(scope)
+        head = self._kind.heads[form.status], self.standing.lines
+        if scope["method"] == "HEAD":
+            return *head, header_lines(form.own), b"\r\n"
+        return *head, *self._pieces(form)
+
+    def _choose(self, scope: Scope) -> Form:
         standing = self.standing
-        aged = None
-        if standing.aging is not None and self._decision is standing.previous:
-            aged = _aged(self.body, standing.aging)
-        self.body = aged if aged is not None else self._render(decision)
+        if self._decision is not standing.decision:
+            self._follow()
+        asked = dict(scope["headers"])
+        if asked.get(b"if-none-match") == self.etag or self._is_known(asked):
+            standing.tally.not_modified += 1
+            if self._unmodified is None:
+                # All that a 200 would have but what describes the content (RFC 9110, section 15.4.5).
+                self._unmodified = Form(304, [(b"etag", self.etag)], b"")
+            return self._unmodified
+        standing.tally.ok += 1
+        if self._kind.packs and (coding := content_coding(asked.get(b"accept-encoding", b""))):
+            return self._packed.get(coding) or self._pack(coding)
+        return self._full
+
+    def _pieces(self, form: Form) -> tuple[bytes, ...]:
+        """Give own headers, the empty line and the body."""
+        if form.after:
+            return form.opening, self.standing.as_of, form.between, self.standing.next_check, form.after
+        return (form.opening,)
+
+    def _follow(self) -> None:
+        """Bring bytes and validators up to the decision."""
+        standing, decision = self.standing, self.standing.decision
+        assert decision is not None
         self._decision = decision
-        self._packed.clear()
-        if aged is None:
-            self._etags.clear()
-        if decision.next_check not in self._etags:
-            as_of = rfc3339(decision.as_of)
-            said = self.body.replace(as_of.encode(), b"") if as_of else self.body
-            self._etags[decision.next_check] = weak_etag(said)
-        self.etag = self._etags[decision.next_check]
-        # Those of a 304 too: all that a 200 would have but what describes the content (RFC 9110, section 15.4.5).
-        self._validators = [*self._kind.headers, *standing.validators, (b"etag", self.etag)]
-        self.headers = self._described(self.body, [])
+        self._packed = _NOT_PACKED
+        if self._said != standing.said or self._cut is None:
+            body = self._render(decision)
+            self._cut = _cut(body, self._kind.marks, standing) if self._ages else None
+            parts = self._cut or (body.replace(standing.as_of, b"") if standing.as_of else body,)
+            self._digest = digest(*parts)  # of what is said, whenever ECE said it
+            self._said = standing.said
+            self._make(*(self._cut or (body, b"", b"")))
+        elif not self.etag.endswith(b'-%s"' % standing.next_check):
+            self._make(*self._cut)
+
+    def _make(self, body: bytes, between: bytes, after: bytes) -> None:
+        age = len(self.standing.as_of) + len(self.standing.next_check) if after else 0
+        self.etag = b'W/"%s-%s"' % (self._digest, self.standing.next_check)
+        self._unmodified = None
+        described = self._described(len(body) + len(between) + len(after) + age)
+        self._full = Form(200, described, body, between=between, after=after)
+
+    def _described(self, length: int) -> Headers:
+        return [(b"content-length", b"%d" % length), (b"etag", self.etag)]
 
     def _is_known(self, asked: dict[bytes, bytes]) -> bool:
         if b"if-none-match" in asked:
@@ -185,40 +179,31 @@ class Ready:
             return not_modified_since(asked[b"if-modified-since"], self._decision.as_of)
         return False
 
-    def _pack(self, coding: str) -> tuple[bytes, Headers]:
+    def _pack(self, coding: str) -> Form:
         """Give the body in this coding with its headers, made at the first request that takes it."""
-        body = _PACKERS[coding](self.body)
-        self._packed[coding] = body, self._described(body, _CODED[coding])
-        return self._packed[coding]
+        body = _PACKERS[coding](self._body(self._full))
+        form = Form(200, [*_CODED[coding], *self._described(len(body))], body)
+        self._packed = {**self._packed, coding: form}
+        return form
 
-    def _described(self, body: bytes, coded: Headers) -> Headers:
-        return [self._kind.content_type, *coded, (b"content-length", b"%d" % len(body)), *self._validators]
+    def _body(self, form: Form) -> bytes:
+        return b"".join(self._pieces(form)).partition(_EMPTY_LINE)[2]
 
 
-def _aging(before: Decision | None, after: Decision) -> tuple[tuple[bytes, bytes], ...] | None:
-    """Give what to replace in a launcher when two decisions differ in nothing but their age, or None.
+def _cut(body: bytes, marks: tuple[bytes, bytes], standing: Standing) -> tuple[bytes, bytes, bytes] | None:
+    """Give the body without its age: what stands before `asOf`, between the two, and after `nextCheck`.
 
-    `asOf` and `nextCheck` stand in the launcher's `data-` attributes.
+    None where there is no age, or where a template of somebody's writes it in another way.
     """
-    if before is None or replace(before, as_of=after.as_of, next_check=after.next_check) != after:
+    first, second = (mark + text for mark, text in zip(marks, (standing.as_of, standing.next_check), strict=True))
+    if not standing.as_of or body.count(first) != 1 or body.count(second) != 1:
         return None
-    return (
-        (f'data-as-of="{rfc3339(before.as_of)}"'.encode(), f'data-as-of="{rfc3339(after.as_of)}"'.encode()),
-        (f'data-next-check="{before.next_check}"'.encode(), f'data-next-check="{after.next_check}"'.encode()),
-    )
+    before, _, rest = body.partition(first)
+    between, _, after = rest.partition(second)
+    if not after:
+        return None
+    return before + marks[0], _shared(between + marks[1]), _shared(after)
 
 
-def _aged(body: bytes, aging: tuple[tuple[bytes, bytes], ...]) -> bytes | None:
-    """Give the body with its age changed, without a template; None for a template that says it elsewhere too."""
-    for old, new in aging:
-        if body.count(old) != 1:
-            return None
-        body = body.replace(old, new)
-    return body
-
-
-def _start(status: int, headers: Headers) -> Message:
-    return {"type": "http.response.start", "status": status, "headers": headers}
-
-
-_EMPTY: Message = {"type": "http.response.body", "body": b""}
+def _status_line(status: int) -> bytes:
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()

@@ -7,11 +7,12 @@ says so once, and `check` lists it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, TemplateError
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, TemplateError, meta, nodes
 from markupsafe import Markup, escape
 
 from widget import telemetry
@@ -57,6 +58,24 @@ class Templates:
 
     def has(self, theme: str, file: str) -> bool:
         return self._full.find(theme, file) is not None
+
+    def writes_once(self, file: str, variables: set[str], *, theme: str) -> bool:
+        """Say whether `file`, with all it extends or includes, uses each of `variables` once, and only to write it out.
+
+        A filter, a condition or a second place makes it no; so does a file that is chosen while rendering.
+        """
+        written, used = Counter[str](), Counter[str]()
+        try:
+            trees = list(self._full.trees(theme, file))
+        except TemplateError:  # told of when it was compiled
+            return False
+        for tree in trees:
+            if tree is None:
+                return False
+            used.update(each.name for each in tree.find_all(nodes.Name) if each.name in variables)
+            for output in tree.find_all(nodes.Output):
+                written.update(each.name for each in output.nodes if isinstance(each, nodes.Name))
+        return all(used[each] == written[each] == 1 for each in variables)
 
     def render(self, file: str, *, theme: str, language: str, values: Mapping[str, Any]) -> str:
         """Render `file` as `theme` has it, or as we shipped it when that fails."""
@@ -139,6 +158,25 @@ class _ThemeEnvironment(Environment):
     def find(self, theme: str, file: str, start: int = 0) -> tuple[int, Layer] | None:
         layers = self._chains.get(theme, ())
         return next(((at, layers[at]) for at in range(start, len(layers)) if file in layers[at].files), None)
+
+    def trees(self, theme: str, file: str) -> Iterator[nodes.Template | None]:
+        """Give what is read to render a theme's `file`, None for what cannot be told before."""
+        names, seen = [self._name(theme, 0, file)], set[str]()
+        while names:
+            name = names.pop()
+            source = self._load(name)
+            if source is None:
+                yield None
+            if source is None or name in seen:
+                continue
+            seen.add(name)
+            tree = self.parse(source)
+            yield tree
+            for found in meta.find_referenced_templates(tree):
+                if found is None:
+                    yield None
+                else:
+                    names.append(self.join_path(found, name))
 
     def join_path(self, template: str, parent: str) -> str:
         theme, at, parent_file = parent.split(":", 2)

@@ -1,0 +1,88 @@
+"""What all answers of one entry point share: the decision, how long it stands, and what they say of its age."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from widget.availability import View
+from widget.domain.decision import Decision
+from widget.web.caching import cache_control, seconds_to_remake
+from widget.web.timestamps import http_date, rfc3339
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Tally:
+    """How often an answer went out, by status. Plain counts: a metric's lock would cost as much as the answer."""
+
+    __slots__ = ("not_modified", "ok")
+
+    def __init__(self) -> None:
+        self.ok = 0
+        self.not_modified = 0
+
+
+class Standing:
+    """The decision that the answers of one entry point give.
+
+    `due` is the monotonic moment at which something has to be done before any of them goes out again: from `until` on
+    a new view is needed, before that only Cache-Control counts down, once a second for all of them.
+
+    `said` counts the decisions that differ in more than their age. A decision that only aged changes `as_of` and
+    `next_check`, which each answer puts between its own bytes, so that thousands of answers age by two short texts.
+    """
+
+    __slots__ = (
+        *("_trusted_until", "as_of", "cache_control", "decision", "due", "lines"),
+        *("name", "next_check", "said", "tally", "until", "validators"),
+    )
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.decision: Decision | None = None
+        self.said = 0
+        self.as_of = self.next_check = b""
+        self.tally = Tally()
+        self.due = self.until = float("-inf")
+        self.validators: Headers = []
+        self.cache_control = (b"cache-control", b"no-store")
+        self.lines = b""  # validators and Cache-Control as they go out
+        self._trusted_until: float | None = None
+
+    def take(self, view: View, tally: Tally, moment: float) -> None:
+        """Stand for a new view."""
+        if view.decision != self.decision:
+            if self.decision is None or not _only_aged(self.decision, view.decision):
+                self.said += 1
+            self.decision = view.decision
+            as_of = view.decision.as_of
+            self.as_of, self.next_check = rfc3339(as_of).encode(), b"%d" % view.decision.next_check
+            self.validators = [] if as_of is None else [(b"last-modified", http_date(as_of))]
+        self.tally = tally
+        self.until = moment + view.valid_for
+        self._trusted_until = None if view.trusted_for is None else moment + view.trusted_for
+        self.count_down(moment)
+
+    def count_down(self, moment: float) -> None:
+        """Say in Cache-Control what is left."""
+        assert self.decision is not None
+        trusted_for = None if self._trusted_until is None else self._trusted_until - moment
+        value = cache_control(trusted_for, self.until - moment, self.decision.next_check)
+        self.cache_control = (b"cache-control", value)
+        self.lines = header_lines([*self.validators, self.cache_control])
+        self.due = min(self.until, moment + seconds_to_remake(trusted_for))
+
+    def expire(self) -> None:
+        """Ask for a new view at the next visit."""
+        self.due = self.until = float("-inf")
+
+
+def header_lines(headers: Headers) -> bytes:
+    """Give headers as HTTP/1.1 writes them, each line with its end."""
+    return b"".join(b"%s: %s\r\n" % header for header in headers)
+
+
+def _only_aged(before: Decision, after: Decision) -> bool:
+    if (before.as_of is None) is not (after.as_of is None):
+        return False
+    return replace(before, as_of=after.as_of, next_check=after.next_check) == after
