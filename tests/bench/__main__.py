@@ -10,13 +10,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import fleet, latency, memory, public, sizes, surveys, upstream
+from tests.bench import crowd, fleet, latency, memory, public, sizes, surveys, upstream
 from tests.bench.figures import Figure
 
 SECTIONS: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "public": public.measure,
     "upstream": upstream.measure,
     "latency": latency.measure,
+    "crowd": crowd.measure,
     "memory": memory.measure,
     "sizes": sizes.measure,
     "surveys": surveys.measure,

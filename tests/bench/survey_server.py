@@ -1,17 +1,19 @@
 """The product's front door with an outbox of the benchmark's choice behind it; made by uvicorn's --factory.
 
 BENCH_OUTBOX: `none` (verification and validation, nothing stored), `each` (a commit for each request), `group` (the
-product's own way).
+product's own way). BENCH_SLOWER_SYNC: milliseconds by which each commit takes longer, for a disk slower than this one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection, Engine, event
 from starlette.types import ASGIApp
 
 from widget import settings
@@ -55,6 +57,12 @@ class OneByOne:
 
 def make() -> ASGIApp:
     """Build the application."""
+    if slower := float(os.environ.get("BENCH_SLOWER_SYNC", "0")):
+
+        @event.listens_for(Engine, "commit")
+        def _sync_slowly(connection: Connection) -> None:
+            time.sleep(slower / 1000)  # on the writer's thread, as the sync itself
+
     found = settings.load(Path(os.environ["BENCH_SETTINGS"]))
     services = build(found, delivery=False)
     kinds: dict[str, Any] = {

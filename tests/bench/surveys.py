@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -78,9 +79,35 @@ def measure(folder: Path) -> Iterator[Figure]:
             yield Figure("processor time of a post without storage / on SQLite", f"{share:.2f}")
             with serving(folder, "each", f"sqlite:///{folder}/each.db") as each:
                 alone = Target(each.url, script=script)
+                yield Figure("a sync to this disk", f"{seconds_to_sync(folder) * 1000:.2f} ms")
                 yield judged("accepted on SQLite / a commit for each request", stored, alone, 2.5)
+        yield from _on_slower_disks(folder, script)
         with running_cluster() as cluster, serving(folder, "group", cluster.new_database()) as group:
             yield judged("accepted on PostgreSQL / without storage", Target(group.url, script=script), without, 0.30)
+
+
+def _on_slower_disks(folder: Path, script: Path) -> Iterator[Figure]:
+    """Compare where a sync takes as long as on networked and on spinning disks; here it may be too fast to matter."""
+    for slower in (1, 5):
+        group, each = (f"sqlite:///{folder}/{kind}-{slower}.db" for kind in ("group", "each"))
+        with (
+            serving(folder, "group", group, slower_sync=slower) as ours,
+            serving(folder, "each", each, slower_sync=slower) as other,
+        ):
+            stored, alone = (Target(server.url, script=script) for server in (ours, other))
+            yield judged(f"the same on a disk whose sync takes {slower} ms longer", stored, alone, 2.5)
+
+
+def seconds_to_sync(folder: Path) -> float:
+    """Give the time that a commit's worth of bytes takes to the disk, the median of many."""
+    took = []
+    with (folder / "sync").open("wb", buffering=0) as file:
+        for _ in range(200):
+            file.write(b"x" * 4096)
+            begun = time.perf_counter()
+            os.fdatasync(file.fileno())
+            took.append(time.perf_counter() - begun)
+    return statistics.median(took)
 
 
 def judged(what: str, a: Target, b: Target, goal: float) -> Figure:
@@ -128,13 +155,14 @@ class Serving:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, kind: str, url: str) -> Iterator[Serving]:
-    """Run the front door with one kind of outbox; give its address."""
+def serving(folder: Path, kind: str, url: str, *, slower_sync: float = 0) -> Iterator[Serving]:
+    """Run the front door with one kind of outbox; give its address. `slower_sync` is in milliseconds."""
     port = free_port()
     file = folder / f"{kind}-{port}.toml"
     file.write_text(SETTINGS.format(port=port, key=KEY, url=url), encoding="utf-8")
     command = [*uvicorn("tests.bench.survey_server:make", port), "--factory"]
     environment = {"BENCH_SETTINGS": str(file), "BENCH_OUTBOX": kind, "PYTHONPATH": os.getcwd()}
+    environment["BENCH_SLOWER_SYNC"] = str(slower_sync)
     with running(command, port=port, folder=folder, env=environment) as process:
         yield Serving(f"http://127.0.0.1:{port}", process.pid)
 
