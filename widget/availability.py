@@ -180,7 +180,7 @@ class Availability:
         age = moment - watch.snapshot.taken_at
         pace, valid_for = None, self._fresh_for - age
         if state is Freshness.STALE:
-            pace = SOON if watch.last_failed else REFRESH_UNDER_WAY
+            pace = SOON if watch.last_failed or watch.refresh is None else REFRESH_UNDER_WAY
             valid_for = min(self._stale_for - age, self._until_attempt(watch, moment))
         decision = decide(watch.policy, watch.snapshot.verdict, as_of=watch.snapshot.as_of, now=now, next_check=pace)
         return View(decision, min(until_change, valid_for), min(until_change, self._stale_for - age))

@@ -168,6 +168,8 @@ class GuardedSource:
             self._calls.pop(key, None)
         elif outcome.blame == "call":
             self._calls[key] = breaker.failed(self._state(*key), moment, jitter=self._chance())
+        elif key in self._calls:
+            self._calls[key] = breaker.unsettled(self._calls[key], moment)
 
     def _state(self, entry_point: str, call: Call) -> Breaker:
         return self._calls.get((entry_point, call), _CLOSED)

@@ -183,10 +183,13 @@ class GuardedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Answer from the application's fast lane while the head is read, or start a task as uvicorn does.
 
-        Not for what waited in the pipeline: each answer would be given from within the one before it.
+        Not for what waited in the pipeline: each answer would be given from within the one before it. Nor for an
+        upgrade, whose answer says that the connection ends, which is known only when the head was read.
         """
         at_once = getattr(self.config.loaded_app, "at_once", None)
-        written = None if at_once is None or self.flow.write_paused else at_once(cycle.scope)
+        written = None
+        if at_once is not None and not self.flow.write_paused and not self.parser.should_upgrade():
+            written = at_once(cycle.scope)
         if written is None:
             self._start_task(cycle, app)
         else:

@@ -200,15 +200,16 @@ def _together(settings: Settings, source: GuardedSource, clock: Clock, shared: S
 
 
 def _delivery(settings: Settings, outbox: Outbox, client: EceClient, source: GuardedSource, clock: Clock) -> Delivery:
+    sink = EceSurveySink(client, settings.ece, _Dialects(outbox))
     return Delivery(
         outbox,
-        EceSurveySink(client, settings.ece, _Dialects(outbox)),
+        sink,
         source,
         rules=DeliveryRules(
             concurrency=settings.delivery.concurrency,
             max_age=timedelta(seconds=settings.delivery.max_age),
             retention=timedelta(seconds=settings.storage.retention),
-            send_limit=timedelta(seconds=settings.ece.timeout),
+            send_limit=timedelta(seconds=settings.ece.timeout * len(sink.forms)),
         ),
         around=Surroundings(secrets.token_hex(8), clock.now, clock.monotonic, clock.chance),
     )

@@ -14,7 +14,7 @@ from tests.ece_stand_in import CLOSED, EceStandIn
 from widget.availability import Availability, EntryPointWatch
 from widget.circuit import GuardedSource
 from widget.domain.breaker import Closed, Open
-from widget.domain.decision import Policy, State, Verdict
+from widget.domain.decision import SOON, Policy, State, Verdict
 from widget.domain.errors import EceBusy, EceError, EceRefused, EceStatus, EceUnreadable
 from widget.domain.hours import Hours, OpenRange
 from widget.domain.readings import Call, Capacity, LiveSessionStatus, Reason
@@ -261,6 +261,47 @@ async def test_a_mistyped_id_hides_one_button_and_not_the_others() -> None:
     assert isinstance(house.source.calls["mistyped", Call.CHAT_ALLOWED], Open)
     asked = sum(1 for _, number in bad.asked if number == 1002)
     assert asked < 12 * 2, "the breaker of its calls holds them back"
+
+
+@pytest.mark.parametrize("fault", [EceRefused(), EceBusy()])
+async def test_a_probe_that_fails_for_another_reason_does_not_hold_up_the_next(fault: EceError) -> None:
+    house = House()
+    house.ece.fails(EceStatus("500", status=500))
+    while not isinstance(house.source.calls.get(("sales", Call.CHAT_ALLOWED)), Open):
+        await house.visit()
+        house.clock.passes(5)
+    house.clock.passes(1)
+    house.ece.fails(fault)
+    await house.visit()
+    house.ece.recovers()
+    house.clock.passes(5)
+    await house.visit()
+    assert await house.state() is State.AVAILABLE
+    assert not house.source.calls
+
+
+async def test_a_check_that_is_the_only_one_is_answered_at_once_when_it_failed() -> None:
+    house = House(Policy("sales", checks=frozenset({Call.LIVE_SESSION_STATUS})))
+    house.ece.fails(EceStatus("500", status=500))
+    assert await house.visit() is State.UNKNOWN
+    asked = len(house.ece.asked)
+    assert await house.visit() is State.UNKNOWN
+    assert len(house.ece.asked) == asked
+
+
+async def test_a_stale_answer_whose_refresh_may_not_begin_is_not_asked_for_every_two_seconds() -> None:
+    house = House(*(Policy(f"door{at}") for at in range(6)))
+    await house.visit("door0")
+    house.ece.fails(EceRefused())
+    for at in range(1, 6):
+        await house.visit(f"door{at}")
+    assert not house.source.may_send()
+    house.clock.passes(5)
+    while house.source.may_send():
+        await house.visit("door1")
+    view = await house.availability.view("door0")
+    assert view.decision.state is State.AVAILABLE
+    assert view.decision.next_check == SOON
 
 
 async def test_our_own_connection_limit_speaks_against_nobody() -> None:

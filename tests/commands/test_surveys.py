@@ -89,6 +89,7 @@ def test_show_gives_the_answers_and_steers_no_terminal(config: Path, url: str) -
     assert json.loads(surveys(config, "show", "1", "--json").output)["answers"][0]["answer"].startswith("\x1b")
     missing = surveys(config, "show", "99")
     assert (missing.exit_code, missing.output) == (1, "There is no survey number 99.\n")
+    assert surveys(config, "show", str(10**20)).exit_code == surveys(config, "retry", str(10**20)).exit_code == 2
 
 
 def test_retry_sends_dead_ones_again(config: Path, url: str) -> None:

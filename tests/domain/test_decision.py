@@ -129,6 +129,13 @@ def test_live_numbers_that_no_limit_needs_may_fail() -> None:
     assert (found.state, found.wait_time, found.queue_depth) == (State.AVAILABLE, None, None)
 
 
+def test_live_numbers_may_not_fail_where_they_are_all_that_is_asked_for() -> None:
+    alone = Policy("sales", checks=frozenset({Call.LIVE_SESSION_STATUS}))
+    assert judge(alone, {Call.LIVE_SESSION_STATUS: EceUnreadable()}, LimitMemory())[0].state is State.UNKNOWN
+    nothing_known = LiveSessionStatus(wait_time=None, queue_depth=None)
+    assert judge(alone, {Call.LIVE_SESSION_STATUS: nothing_known}, LimitMemory())[0].state is State.AVAILABLE
+
+
 def test_live_numbers_that_a_limit_needs_may_not_fail() -> None:
     assert verdict(policy(max_queue_depth=5), live_session_status=DOWN).state is State.UNKNOWN
 

@@ -108,6 +108,14 @@ def test_length_is_counted_in_characters_and_a_line_end_as_one() -> None:
     assert (fault.code, fault.limit, fault.length) == (FaultCode.TOO_LONG, 20, 21)
 
 
+def test_what_closes_a_bidirectional_run_is_no_character_of_the_visitors() -> None:
+    asked = survey(_RATING, _COMMENT)
+    once = post(asked, helpful="1", comment="x" * 19 + "\N{RIGHT-TO-LEFT OVERRIDE}")
+    again = post(asked, helpful="1", comment=once.filled.typed["comment"])
+    assert (once.faults, again.faults) == ((), ())
+    assert again.filled == once.filled
+
+
 def test_several_answers_are_joined_in_the_order_offered() -> None:
     asked = survey({"id": "parts", "kind": "choices", "options": ["a", "b", "c"], "text": "?"})
     assert sent(asked, parts=["c", "a", "a"]) == {"parts": "a; c"}

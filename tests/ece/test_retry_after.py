@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+
 import pytest
 
 from widget.ece.retry_after import retry_after
+
+
+@pytest.fixture(autouse=True)
+def _far_from_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.mark.parametrize(
@@ -19,7 +31,10 @@ from widget.ece.retry_after import retry_after
         ("120", 120.0),
         (" 0 ", 0.0),
         ("999999", 600.0),
-        ("9" * 5000, None),
+        ("9" * 5000, 600.0),
+        ("Thu Jan  1 00:18:20 1970", 100.0),
+        ("Thursday, 01-Jan-70 00:18:20 GMT", 100.0),
+        ("Thu, 01 Jan 1970 00:18:20 -0000", 100.0),
         ("Thu, 01 Jan 1970 00:18:20 GMT", 100.0),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
         ("Fri, 31 Dec 9999 23:59:59 GMT", 600.0),

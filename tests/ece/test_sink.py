@@ -221,6 +221,28 @@ async def test_a_web_page_with_200_is_a_failure_that_may_pass() -> None:
     assert not error.maybe_received
 
 
+@pytest.mark.parametrize("status", [200, 204])
+async def test_an_empty_success_is_done_whatever_its_headers_say_of_a_body(status: int) -> None:
+    def answer(path: str, namespace: bool) -> httpx.Response:
+        return httpx.Response(
+            status, headers={"content-encoding": "gzip", "content-length": "0"}, stream=httpx.ByteStream(b"")
+        )
+
+    ece = Ece(answer)
+    await sink(ece).submit(MESSAGE)
+    assert len(ece.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"), [({"content-encoding": "gzip"}, b"\x1f\x8b"), ({}, b"<ok>" + b" " * 70_000 + b"</ok>")]
+)
+async def test_a_success_that_cannot_be_read_leaves_a_possible_double(headers: dict[str, str], body: bytes) -> None:
+    answer = httpx.Response(200, headers=headers, stream=httpx.ByteStream(body))
+    error = await failure(Ece(lambda path, namespace: answer))
+    assert isinstance(error, EceUnreadable)
+    assert error.maybe_received
+
+
 async def test_a_redirect_is_not_followed_and_may_pass() -> None:
     ece = always(302, location="http://169.254.169.254/latest")
     error = await failure(ece)

@@ -22,7 +22,16 @@ def message(*pairs: tuple[str, str], sid: str = "1000") -> SurveyMessage:
 PAGE = "<html><head><title>Log in</title></head><body>secret</body></html>"
 
 
-@pytest.mark.parametrize("body", ["", "  \n", "<ok/>", '<?xml version="1.0"?><surveyResponse xmlns="urn:x"/>'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "  \n",
+        "<ok/>",
+        "\n<ok/>",
+        '<?xml version="1.0"?><surveyResponse xmlns="urn:x"/>',
+    ],
+)
 def test_a_survey_is_taken_with_nothing_or_xml(body: str) -> None:
     wire.survey_answer(body.encode())
 
@@ -33,6 +42,19 @@ def test_a_page_in_answer_to_a_survey_means_that_it_was_not_taken(body: str) -> 
         wire.survey_answer(body.encode())
     assert caught.value.retryable
     assert not caught.value.maybe_received
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "Text/HTML", "application/xhtml+xml"])
+@pytest.mark.parametrize("body", ["<h1>Service is being maintained</h1>", "<body><p>Please log in</p></body>", "<p>x"])
+def test_what_calls_itself_a_page_is_one_whatever_its_root(body: str, content_type: str) -> None:
+    with pytest.raises(EceUnreadable) as caught:
+        wire.survey_answer(body.encode(), content_type)
+    assert not caught.value.maybe_received
+
+
+@pytest.mark.parametrize("content_type", [None, "text/html", "text/xml"])
+def test_an_empty_answer_is_one_whatever_it_calls_itself(content_type: str | None) -> None:
+    wire.survey_answer(b" \n", content_type)
 
 
 @pytest.mark.parametrize("body", ["OK", '{"ok": true}', "<ok>"])

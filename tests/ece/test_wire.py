@@ -96,6 +96,7 @@ def test_only_the_guides_unquoted_response_type_is_mended_and_it_is_flagged() ->
             ChatAllowed(False, Reason.SERVICE_NOT_RUNNING),
         ),
         (Call.AGENT_AVAILABILITY, '{"available": 0}', AgentAvailability(False)),
+        (Call.AGENT_AVAILABILITY, '\r\n\t <agentAvailability available="true"/>', AgentAvailability(True)),
         (Call.CAPACITY, '{"count": 1}', Capacity(1)),
         (Call.LIVE_SESSION_STATUS, '{"waitTime":10.2,"queueDepth":"2"}', LiveSessionStatus(11, 2)),
         (Call.CHECK_ELIGIBILITY, '{"responseType": 0}', Eligibility(None)),

@@ -38,6 +38,13 @@ def test_a_body_behind_it_is_thrown_away_and_the_connection_goes_on(server: Serv
     assert answer.endswith(b"ok\n")
 
 
+def test_an_upgrade_is_answered_and_the_connection_closed(server: ServerProcess) -> None:
+    upgrade = b"GET /ready HTTP/1.1\r\n" + HOST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n"
+    answer = server.say(upgrade, READY)
+    assert answer.count(b"HTTP/1.1 200 OK") == 1
+    assert b"\r\nconnection: close\r\n" in answer
+
+
 def test_a_malformed_request_behind_it_is_refused_and_does_not_take_its_answer(server: ServerProcess) -> None:
     answer = server.say(READY + b"GET /ready\x00 HTTP/1.1\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200 OK")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,17 @@ async def test_an_answer_that_a_visitor_would_have_to_wait_for_is_left_to_the_ap
     assert app.at_once(_scope(STATUS, "GET", [])) is not None
     site.time.passes(3600)
     assert app.at_once(_scope(STATUS, "GET", [])) is None
+
+
+async def test_a_clock_that_is_set_into_the_opening_hours_opens_within_a_second(
+    table: dict[str, Any], make_site: Callable[[], Site]
+) -> None:
+    table["entry_points"]["sales"]["hours"] = {"timezone": "UTC", "tuesday": ["10:00-18:00"]}
+    site = make_site()
+    assert (await site.get(STATUS)).json()["reason"] == "outside_hours"
+    site.time.wall += timedelta(hours=3)
+    site.time.passes(1)
+    assert (await site.get(STATUS)).json()["state"] == "available"
 
 
 OWN_LAUNCHERS = {

@@ -29,6 +29,7 @@ from widget.store import OperatorStore, Selection, StoreRefused, operator_store
 
 LONGEST_SID = 256
 _WIDTH = 120  # of a table in a pipe or a file
+_row = click.IntRange(1, 2**63 - 1)
 _STATES = click.Choice([state.value for state in MessageState])
 
 state_option: Callable[[Any], Any] = click.option(
@@ -60,7 +61,7 @@ def list_(states: tuple[str, ...], limit: int, as_json: bool, config: Path | Non
 
 
 @surveys.command()
-@click.argument("row", type=click.IntRange(1))
+@click.argument("row", type=_row)
 @json_option
 @config_option
 def show(row: int, as_json: bool, config: Path | None) -> None:
@@ -85,7 +86,7 @@ def show(row: int, as_json: bool, config: Path | None) -> None:
 
 
 @surveys.command()
-@click.argument("rows", type=click.IntRange(1), nargs=-1)
+@click.argument("rows", type=_row, nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All dead ones.")
 @config_option
 def retry(rows: tuple[int, ...], everything: bool, config: Path | None) -> None:

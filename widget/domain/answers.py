@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from widget.domain.outbox import Answer
 from widget.domain.survey import OTHER, Kind, Question, Survey, shown
-from widget.domain.text import clean, normal_line_ends
+from widget.domain.text import clean, normal_line_ends, without_closers
 
 SEPARATOR = "; "
 OTHER_IN_ECE = "Other"  # when another answer was chosen, has no words, and the survey gives it no name
@@ -140,8 +140,8 @@ def _text(question: Question, given: list[str], name: str) -> tuple[str, list[Fi
         return "", []
     if len(given) > 1:
         return clean(given[0]), [FieldFault(FaultCode.ONE_ONLY, name, name)]
-    # counted before the cleaning: closing a bidirectional run must not push a visitor over the limit
-    length = len(normal_line_ends(given[0]))
+    # Closing a bidirectional run must not push a visitor over the limit, now or when the cleaned text comes back.
+    length = len(without_closers(normal_line_ends(given[0])))
     faults = []
     if length > question.max_length:
         faults.append(FieldFault(FaultCode.TOO_LONG, name, name, question.max_length, length))

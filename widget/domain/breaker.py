@@ -73,6 +73,11 @@ def failed(state: Breaker, now: float, *, jitter: float) -> Breaker:
             return _opened(min(period * 2, LONGEST_PERIOD), now, jitter)
 
 
+def unsettled(state: Breaker, now: float) -> Breaker:
+    """Give the state after a probe that says nothing of what this breaker stands for: another may go out at once."""
+    return Open(now, state.period) if isinstance(state, HalfOpen) else state
+
+
 def opens_for_a_probe_at(state: Breaker) -> float | None:
     """Give the moment of the next probe, or None when calls are allowed or one is out."""
     return state.until if isinstance(state, Open) else None

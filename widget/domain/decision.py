@@ -73,8 +73,11 @@ class Policy:
         return self.max_wait is not None or self.max_queue_depth is not None
 
     def needs(self, call: Call) -> bool:
-        """Say whether the decision is unknown without this call; live numbers that no limit needs may be missing."""
-        return call is not Call.LIVE_SESSION_STATUS or self.limits_the_queue
+        """Say whether the decision is unknown without this call.
+
+        Live numbers that no limit needs may be missing, unless they are all that ECE is asked for.
+        """
+        return call is not Call.LIVE_SESSION_STATUS or self.limits_the_queue or self.calls == (call,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,11 @@ def clean(text: str) -> str:
     return "".join(_balanced(part) for part in _PARAGRAPH_ENDS.split(text))
 
 
+def without_closers(text: str) -> str:
+    """Give the text as it is counted: what `clean` may add at the end of a line is no character of the visitor's."""
+    return text.replace(_PDF, "").replace(_PDI, "")
+
+
 def _balanced(line: str) -> str:
     """Close what is left open and drop what closes nothing; a PDI also ends what opened inside its isolate."""
     closers: list[str] = []

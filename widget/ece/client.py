@@ -122,10 +122,14 @@ class EceClient:
     async def submit_survey(self, message: SurveyMessage, form: Dialect) -> None:
         """Post a survey in this form (guide, section 14): 204, or any 2xx with an empty or XML body, is a success."""
         body = wire.survey_xml(message, namespace=form.format is Format.NAMESPACE)
-        reply = await self._exchange("POST", self._base_url + form.path, _POST, Progress(), body)
+        try:
+            reply = await self._exchange("POST", self._base_url + form.path, _POST, Progress(), body)
+        except EceUnreadable as error:  # a success, but nobody can say whose
+            error.maybe_received = True
+            raise
         if reply.status != 204:
             with _status_noted(reply.status):
-                wire.survey_answer(reply.body)
+                wire.survey_answer(reply.body, reply.content_type)
 
     async def ask(self, call: Call, entry_point_id: int, *, trace: str | None = None) -> Reading:
         """Make one of the five GET calls; `trace` is a `traceparent` to pass on (W3C Trace Context)."""
@@ -244,7 +248,8 @@ def _transports(settings: EceSettings) -> list[httpx.AsyncBaseTransport]:
 
 
 async def _bounded(response: httpx.Response) -> bytes:
-    if response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+    packed = response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity")
+    if packed and response.status_code != 204 and response.headers.get("content-length") != "0":
         raise EceUnreadable("a compressed body, which was not asked for", status=response.status_code)
     assert isinstance(response.stream, httpx.AsyncByteStream)
     body = bytearray()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 LONGEST = 600.0  # a typing error in a proxy must not silence us for a day
-_SECONDS = re.compile(r"[0-9]{1,9}")
+_SECONDS = re.compile(r"[0-9]+")
 
 
 def retry_after(value: str | None, now: float) -> float | None:
@@ -15,7 +16,8 @@ def retry_after(value: str | None, now: float) -> float | None:
     if _SECONDS.fullmatch(text):
         return min(float(text), LONGEST)
     try:
-        pause = parsedate_to_datetime(text).timestamp() - now
+        until = parsedate_to_datetime(text)
+        pause = (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() - now  # HTTP's dates are in UTC
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return min(max(pause, 0.0), LONGEST)

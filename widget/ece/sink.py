@@ -30,12 +30,12 @@ class DialectMemory(Protocol):
 
 
 class EceSurveySink:
-    """Where the delivery loop sends a message (its port `SurveySink`)."""
+    """Where the delivery loop sends a message (its port `SurveySink`); `forms` are those it may have to try."""
 
     def __init__(self, client: EceClient, settings: EceSettings, memory: DialectMemory) -> None:
         self._client = client
         self._base_url = settings.base_url
-        self._allowed = candidates(settings.survey_path, settings.survey_format)
+        self.forms = candidates(settings.survey_path, settings.survey_format)
         self._memory = memory
         self._accepted: Dialect | None = None
 
@@ -46,7 +46,7 @@ class EceSurveySink:
                 text = await self._memory.load()
             except WidgetError:
                 return None  # the survey itself does not depend on it; the next one asks again
-            self._accepted = recalled(text, self._base_url, self._allowed)
+            self._accepted = recalled(text, self._base_url, self.forms)
         return self._accepted
 
     async def submit(self, message: SurveyMessage) -> None:
@@ -55,7 +55,7 @@ class EceSurveySink:
         `retryable` is False only when every path and format was refused for what the survey is. `maybe_received` is
         True when ECE may have taken it without our hearing so.
         """
-        talks = negotiation(self._allowed, await self.accepted())
+        talks = negotiation(self.forms, await self.accepted())
         while True:
             form = talks.waiting[0]
             try:

@@ -71,6 +71,7 @@ _XML_HEAD = re.compile(
          (?:\s{1,9}standalone\s{0,9}=\s{0,9}["'](?:yes|no)["'])?\s{0,9}\?>""",
     re.VERBOSE | re.IGNORECASE,
 )
+_PAGES = ("text/html", "application/xhtml+xml")
 _HTML = re.compile(rb"<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
 
 
@@ -163,7 +164,7 @@ def chat_allowed(body: bytes) -> Understood:
     return Understood(ChatAllowed(False, reason))
 
 
-def survey_answer(body: bytes) -> None:
+def survey_answer(body: bytes, content_type: str | None = None) -> None:
     """Accept the body of a 2xx to a survey: nothing, or XML (guide, section 14: 204, no body).
 
     An HTML page is a login or error page of something in front of ECE: the survey was not taken. Of any other body
@@ -171,6 +172,8 @@ def survey_answer(body: bytes) -> None:
     """
     if not body.strip():
         return
+    if (content_type or "").lower() in _PAGES:
+        raise EceUnreadable("an HTML page, which is not ECE's answer to a survey")
     try:
         root, _ = _root(body)
     except EceUnreadable as error:
@@ -241,9 +244,9 @@ def _refuse_declarations(body: bytes) -> None:
 
     Without its NULs, UTF-16 is ASCII here too; charsets in which ASCII could be spelt in another way are refused.
     """
-    ascii_seen = (
-        body.removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff").replace(b"\0", b"")
-    )
+    without_mark = body.removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
+    without_mark = body.removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
+    ascii_seen = without_mark.replace(b"\0", b"").lstrip(b" \t\r\n")
     if _DECLARATIONS.search(ascii_seen):
         raise EceUnreadable("an HTML page" if is_html(body) else "a DOCTYPE or entity declaration, which is refused")
     declared = ascii_seen.startswith(b"<?xml") and ascii_seen[5:6].isspace()

@@ -104,7 +104,7 @@ class PublicAnswers:
 
     def bring_up_to_date(self, standing: Standing, moment: float) -> bool:
         """Do what is due, or say no when a visitor has to wait for ECE."""
-        if moment < standing.until:
+        if moment < standing.until and standing.has_eces_word:
             standing.count_down(moment)
             return True
         view = self._availability.view_now(standing.name)

@@ -26,7 +26,7 @@ class Standing:
     """The decision that the answers of one entry point give.
 
     `due` is the monotonic moment at which something has to be done before any of them goes out again: from `until` on
-    a new view is needed, before that only Cache-Control counts down, once a second for all of them.
+    a new view is needed, before that, where ECE has its word in it, only Cache-Control counts down, once a second.
 
     `said` counts the decisions that differ in more than their age. A decision that only aged changes `as_of` and
     `next_check`, which each answer puts between its own bytes, so that thousands of answers age by two short texts.
@@ -48,6 +48,11 @@ class Standing:
         self.cache_control = (b"cache-control", b"no-store")
         self.lines = b""  # validators and Cache-Control as they go out
         self._trusted_until: float | None = None
+
+    @property
+    def has_eces_word(self) -> bool:
+        """Whether ECE has a part in the decision; one by hours alone follows the wall clock, which may be set."""
+        return self._trusted_until is not None
 
     def take(self, view: View, tally: Tally, moment: float) -> None:
         """Stand for a new view."""
