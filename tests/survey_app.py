@@ -24,7 +24,7 @@ from widget.web.errors import CatchAll, Errors
 from widget.web.headers import EdgeHeaders, SecurityHeaders
 from widget.web.limits import BodyLimit
 from widget.web.pages import Pages
-from widget.web.surveys import SurveyAddresses, chat_origin
+from widget.web.surveys import SurveyAddresses, origin_of
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 SID = "10042_kQ9-zzEXAMPLE"
@@ -143,7 +143,7 @@ class SurveyStage:
             self.surveys,
             self.pages,
             public_url=configured.server.public_url,
-            chat_origins={name: chat_origin(each.chat_url) for name, each in configured.entry_points.items()},
+            chat_origins={name: origin_of(each.chat_url) for name, each in configured.entry_points.items()},
             negotiate=texts.negotiate,
             resolve_theme=themes.resolve,
             require_operator=Operators(["operator-token"]).require,

@@ -29,7 +29,7 @@ from widget.web.pages import Pages
 from widget.web.preview import Guard, Preview
 from widget.web.public import FastLane
 from widget.web.survey_samples import survey_pages
-from widget.web.surveys import SurveyAddresses, chat_origin
+from widget.web.surveys import SurveyAddresses, origin_of
 
 
 def create_app(settings: Settings, *, services: Services | None = None, preview: bool = False) -> ASGIApp:
@@ -44,7 +44,7 @@ def create_app(settings: Settings, *, services: Services | None = None, preview:
         services.surveys,
         services.pages,
         public_url=settings.server.public_url,
-        chat_origins={name: chat_origin(each.chat_url) for name, each in settings.entry_points.items()},
+        chat_origins={name: origin_of(each.chat_url) for name, each in settings.entry_points.items()},
         negotiate=services.pages.language,
         resolve_theme=services.pages.themes.resolve,
         require_operator=operators.require,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import resource
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ LARGEST_HEAD = 16 * 1024  # request line and headers together
 LONGEST_TARGET = 8 * 1024
 LINGER = 2.0  # seconds for which a refused sender is heard out, so that it sees the answer and not a reset
 MOST_WASTED = 2 * 1024 * 1024  # bytes taken from a sender whose answer is out already
+METHOD_LINE = re.compile(rb"[A-Za-z][A-Za-z-]{0,31} /[!-~]* HTTP/1\.[01]\r\n")  # well-formed, whatever the method
+PAGES = (b"/v1/chat/",)  # beginnings of addresses that answer with a page, whatever happens
 SPARE_FILES = 64  # for the database, ECE, logs
 
 
@@ -37,9 +40,11 @@ class Fault:
     status: int
     code: str
     detail: str
+    more: str = ""  # header lines
 
 
 MALFORMED = Fault(400, "malformed_request", "This is not a well-formed HTTP request.")
+METHOD = Fault(405, "method_not_allowed", "This method is not taken here.", "allow: GET, HEAD, OPTIONS, POST\r\n")
 HOST = Fault(400, "bad_host", "A request names exactly one host.")
 TARGET = Fault(414, "target_too_long", "The address is too long.")
 HEAD = Fault(431, "headers_too_large", "The headers are too many or too large.")
@@ -94,15 +99,23 @@ class Guard:
             loop.call_later(self.deadlines.sweep, self._sweep, loop)
 
 
-def answer(fault: Fault, request_id: str) -> bytes:
-    """Give the whole response, in the shape that every fault has."""
+def answer(fault: Fault, request_id: str, *, page: bool = False) -> bytes:
+    """Give the whole response, in the shape that every fault has; `page` for a visitor who came to see one."""
     title = HTTPStatus(fault.status).phrase
-    body = (
-        f'{{"type":"about:blank","title":"{title}","status":{fault.status},"detail":"{fault.detail}",'
-        f'"code":"{fault.code}","requestId":"{request_id}"}}'
-    )
+    if page:
+        kind = "text/html; charset=utf-8"
+        body = (
+            f'<!DOCTYPE html><html lang="en"><head><meta name="viewport" content="width=device-width"><title>{title}'
+            f"</title></head><body><h1>{title}</h1><p>{fault.detail}</p><p>{request_id}</p></body></html>"
+        )
+    else:
+        kind = "application/problem+json"
+        body = (
+            f'{{"type":"about:blank","title":"{title}","status":{fault.status},"detail":"{fault.detail}",'
+            f'"code":"{fault.code}","requestId":"{request_id}"}}'
+        )
     return (
-        f"HTTP/1.1 {fault.status} {title}\r\ncontent-type: application/problem+json\r\ncontent-length: {len(body)}\r\n"
+        f"HTTP/1.1 {fault.status} {title}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n{fault.more}"
         "cache-control: no-store\r\nx-content-type-options: nosniff\r\nreferrer-policy: no-referrer\r\n"
         f"content-security-policy: default-src 'none'; frame-ancestors 'none'\r\nconnection: close\r\n\r\n{body}"
     ).encode()

@@ -23,9 +23,12 @@ from widget.guard import (
     LINGER,
     LONGEST_TARGET,
     MALFORMED,
+    METHOD,
+    METHOD_LINE,
     MOST_HEADERS,
     MOST_WASTED,
     NEVER,
+    PAGES,
     SLOW_BODY,
     SLOW_HEAD,
     TARGET,
@@ -52,7 +55,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._deaf = False  # what comes in now is thrown away
         self._ended = False  # the client has sent all it will
         self._hosts = 0
-        self._head_bytes = 0
+        self._head_bytes = self._trailer_bytes = 0
         self._chunk = 0
         self._wasted = 0
         self._fault: Fault | None = None
@@ -81,6 +84,9 @@ class GuardedProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade:
             self._deaf = True  # answered as the plain request it also is; nothing after it can be read as HTTP
             self.cycle.keep_alive = False
+            return
+        except httptools.HttpParserInvalidMethodError:
+            self._refuse(METHOD if METHOD_LINE.match(data) else MALFORMED)
             return
         except httptools.HttpParserError:
             self._refuse(self._fault or MALFORMED)
@@ -132,15 +138,25 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._timed = self.cycle is None  # of the first head, the time runs from the connection
         self._hosts = 0
-        self._head_bytes = 0
+        self._head_bytes = self._trailer_bytes = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            self._drop_trailer(len(name) + len(value) + 4)
+            return
         name = name.lower()
         if name == b"host":
             self._hosts += 1
         elif name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
         self.headers.append((name, value))
+
+    def _drop_trailer(self, size: int) -> None:
+        """Keep no field that comes behind a body: it could pass for a header (RFC 9110, 6.5.1), or be endless."""
+        self._trailer_bytes += size
+        if self._trailer_bytes > LARGEST_HEAD:
+            self._fault = HEAD
+            raise ValueError(HEAD.code)
 
     def on_headers_complete(self) -> None:
         few = (
@@ -238,7 +254,7 @@ class GuardedProtocol(HttpToolsProtocol):
                 return
             cycle.disconnected = True
             cycle.message_event.set()
-        self.transport.write(answer(fault, self.guard.new_id()))
+        self.transport.write(answer(fault, self.guard.new_id(), page=self.url.startswith(PAGES)))
         self._time(LINGER)
         if fault is not CROWDED and self.transport.can_write_eof():
             self.transport.write_eof()

@@ -37,7 +37,6 @@ REFUSED = {
     "HTTP/3.0": b"GET /healthz HTTP/3.0\r\n" + HOST + b"\r\n",
     "NUL in a header": b"GET /healthz HTTP/1.1\r\n" + HOST + b"X-Nul: a\x00b\r\n\r\n",
     "NUL in the address": b"GET /heal\x00thz HTTP/1.1\r\n" + HOST + b"\r\n",
-    "a method nobody knows": b"SMUGGLE /healthz HTTP/1.1\r\n" + HOST + b"\r\n",
     "an address with a user": b"GET @evil.example HTTP/1.1\r\n" + HOST + b"\r\n",
     "bytes above ASCII in the address": b"GET /\xff\xfe HTTP/1.1\r\n" + HOST + b"\r\n",
     "garbage": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
@@ -104,6 +103,43 @@ def test_methods_that_an_address_does_not_take_get_a_405_with_allow(server: Serv
     answer = server.say(request("/healthz", method=method))
     assert answer.startswith(b"HTTP/1.1 405 ")
     assert b"allow: GET, HEAD, OPTIONS" in answer
+
+
+@pytest.mark.parametrize("method", ["SMUGGLE", "get", "X-Y"])
+def test_a_method_that_nobody_knows_gets_the_same_and_the_connection_is_closed(
+    server: ServerProcess, method: str
+) -> None:
+    answer = server.say(f"{method} /healthz HTTP/1.1\r\n".encode() + HOST + b"\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 405 ")
+    assert b"\r\nallow: GET, HEAD, OPTIONS, POST\r\n" in head
+    assert json.loads(body)["code"] == "method_not_allowed"
+
+
+def test_who_came_to_see_a_page_gets_one_from_the_guard_too(server: ServerProcess) -> None:
+    answer = server.say(request("/v1/chat/sales?locale=" + "a" * 9000))
+    assert answer.startswith(b"HTTP/1.1 414 ")
+    assert b"\r\ncontent-type: text/html; charset=utf-8\r\n" in answer
+    assert b"<h1>" in answer
+
+
+CHUNKED = b"POST /survey/t HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n"
+
+
+def test_a_field_behind_the_body_is_no_header(server: ServerProcess) -> None:
+    ask = b"POST /metrics HTTP/1.1\r\n" + HOST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n"
+    behind = server.say(ask.replace(b"POST", b"GET") + b"\r\n0\r\nAuthorization: Bearer operator-token\r\n\r\n")
+    assert behind.startswith(b"HTTP/1.1 401 ")
+    before = server.say(ask.replace(b"POST", b"GET") + b"Authorization: Bearer operator-token\r\n\r\n0\r\n\r\n")
+    assert before.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_few_trailers_are_taken_and_endless_ones_refused(server: ServerProcess) -> None:
+    answer = server.say(CHUNKED + b"Connection: close\r\n\r\n1\r\na\r\n0\r\nDigest: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"1")
+    answer = server.say(CHUNKED + b"\r\n1\r\na\r\n0\r\n" + b"a:\r\n" * 100_000)
+    assert b"HTTP/1.1 431 " in answer
 
 
 def test_connect_and_options_star_are_no_500(server: ServerProcess) -> None:

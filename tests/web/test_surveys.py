@@ -371,8 +371,12 @@ def test_cleaning_changes_few_naughty_strings_and_only_by_rule() -> None:
 
 
 async def test_a_post_that_another_site_made_is_refused(client: httpx.AsyncClient, stage: SurveyStage) -> None:
-    answer = await client.post(stage.path(), data=_GOOD, headers={"sec-fetch-site": "cross-site"})
-    assert answer.status_code == 403
+    for foreign in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}):
+        answer = await client.post(stage.path(), data=_GOOD, headers=foreign)
+        assert answer.status_code == 403
+    for own in ({"origin": "null"}, {"origin": "https://chat.example.com"}):
+        answer = await client.post(stage.path(), data=_GOOD, headers=own)
+        assert answer.status_code == 200
 
 
 async def test_the_end_of_a_chat_leads_to_its_survey(client: httpx.AsyncClient, stage: SurveyStage) -> None:

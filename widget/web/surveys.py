@@ -120,7 +120,7 @@ class SurveyAddresses:
 
     async def submit(self, request: Request) -> Response:
         """Take one page of the form, or all of it: the next page, the form with its faults, or the thanks."""
-        if request.headers.get("sec-fetch-site") == "cross-site":
+        if request.headers.get("sec-fetch-site") == "cross-site" or not self._is_from_here(request):
             raise Problem(403, "cross_site", "A survey is sent from its own page.")
         try:
             opened = self.surveys.links.open(request.path_params["token"])
@@ -244,10 +244,15 @@ class SurveyAddresses:
         if sent and [origin.lower() for origin in sent] != [self.chat_origins.get(entry_point)]:
             raise Problem(403, "wrong_origin", "A survey is started from the chat's own page.")
 
+    def _is_from_here(self, request: Request) -> bool:
+        """Say whether the sender's origin, where one is named, is ours; a page without referrer names it "null"."""
+        own = (origin_of(self.public_url), f"{request.url.scheme}://{request.headers.get('host', '')}".lower(), "null")
+        return all(origin.lower() in own for origin in request.headers.getlist("origin"))
 
-def chat_origin(chat_url: str) -> str:
-    """Give the origin of a chat address as a browser's Origin header has it: no default port, small letters."""
-    parts = urlsplit(chat_url)
+
+def origin_of(address: str) -> str:
+    """Give the origin of an address as a browser's Origin header has it: no default port, small letters."""
+    parts = urlsplit(address)
     default = {"http": 80, "https": 443}.get(parts.scheme)
     host = (parts.netloc.rpartition(":")[0] if parts.port == default else parts.netloc).lower()
     return f"{parts.scheme}://{host}"
