@@ -187,7 +187,7 @@ async def test_a_shared_store_that_is_down_does_not_close_the_surveys() -> None:
         ("/widget.js", "GET", "public"),
         ("/v1/chat/sales", "GET", "tokens"),
         ("/survey/t", "GET", "tokens"),
-        ("/survey/start", "POST", "submits"),
+        ("/survey/start", "POST", "tokens"),
         ("/survey/t", "POST", "submits"),
         ("/v1/survey-links", "POST", "operators"),
         ("/preview", "GET", "operators"),

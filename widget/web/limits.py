@@ -35,6 +35,7 @@ LARGEST_FORM = 640 * 1024
 _CLASSES = (
     ("public", "GET", re.compile(r"/v1/(?:status|launcher)/|/widget\.(?:[\w.-]+\.)?js$")),
     ("tokens", "GET", re.compile(r"/v1/chat/|/survey/")),
+    ("tokens", "POST", re.compile(r"/survey/start$")),  # launch tickets
     ("submits", "POST", re.compile(r"/survey/")),
 )
 _OPERATORS = re.compile(r"/(?:v1/survey-links|metrics)$|/preview(?:/|$)")
