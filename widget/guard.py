@@ -48,6 +48,7 @@ METHOD = Fault(405, "method_not_allowed", "This method is not taken here.", "all
 HOST = Fault(400, "bad_host", "A request names exactly one host.")
 TARGET = Fault(414, "target_too_long", "The address is too long.")
 HEAD = Fault(431, "headers_too_large", "The headers are too many or too large.")
+BROKEN = Fault(500, "internal_error", "The server could not read this.")
 SLOW_HEAD = Fault(408, "slow_headers", "The headers took too long.")
 SLOW_BODY = Fault(408, "slow_body", "The body took too long.")
 CROWDED = Fault(503, "too_many_connections", "The server has as many connections as it can hold.")

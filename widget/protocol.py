@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from widget.dates import DatedHeaders
 from widget.guard import (
+    BROKEN,
     CROWDED,
     HEAD,
     HOST,
@@ -88,8 +89,13 @@ class GuardedProtocol(HttpToolsProtocol):
         except httptools.HttpParserInvalidMethodError:
             self._refuse(METHOD if METHOD_LINE.match(data) else MALFORMED)
             return
+        except httptools.HttpParserCallbackError as error:
+            if self._fault is None:  # not a refusal of ours: a bug, and not the sender's doing
+                self.logger.error("Exception while a request was read", exc_info=error.__context__ or error)
+            self._refuse(self._fault or BROKEN)
+            return
         except httptools.HttpParserError:
-            self._refuse(self._fault or MALFORMED)
+            self._refuse(MALFORMED)
             return
         if self._in_head:
             self._head_bytes += len(data)
@@ -203,23 +209,26 @@ class GuardedProtocol(HttpToolsProtocol):
         upgrade, whose answer says that the connection ends, which is known only when the head was read.
         """
         at_once = getattr(self.config.loaded_app, "at_once", None)
-        written = None
-        if at_once is not None and not self.flow.write_paused and not self.parser.should_upgrade():
-            written = at_once(cycle.scope)
-        if written is None:
+        dated = cycle.default_headers  # a plain list under another server than ours
+        pieces = None
+        if at_once is not None and isinstance(dated, DatedHeaders) and self._takes_an_answer_now():
+            pieces = at_once(cycle.scope)
+        if pieces is None:
             self._start_task(cycle, app)
         else:
-            self._write_at_once(cycle, written)
+            self._write_at_once(cycle, pieces, cast("DatedHeaders", dated).line())
+
+    def _takes_an_answer_now(self) -> bool:
+        return not (self.flow.write_paused or self.parser.should_upgrade())
 
     def _start_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         super()._start_asgi_task(cycle, self.config.loaded_app)  # which a reload may have changed since
 
-    def _write_at_once(self, cycle: RequestResponseCycle, pieces: Sequence[bytes]) -> None:
+    def _write_at_once(self, cycle: RequestResponseCycle, pieces: Sequence[bytes], date: bytes) -> None:
         """Be the whole of a request's cycle: uvicorn's would look at each header again."""
         close = b"" if cycle.keep_alive else b"connection: close\r\n"
-        dated = cast("DatedHeaders", cycle.default_headers)
         first, *others = pieces
-        self.transport.write(b"".join((first, dated.line(), close, *others)))
+        self.transport.write(b"".join((first, date, close, *others)))
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:

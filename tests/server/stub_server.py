@@ -48,6 +48,8 @@ class WithReadyAnswers:
         await send({"type": "http.response.body", "body": pieces[3]})
 
     def at_once(self, scope: Scope) -> tuple[bytes, ...] | None:
+        if scope.get("path") == "/ready-broken":
+            raise RuntimeError("canary-in-the-fast-lane")
         body = {"/ready": b"ready", "/ready-big": BLOCK}.get(scope.get("path", ""))
         if body is None:
             return None

@@ -45,6 +45,14 @@ def test_an_upgrade_is_answered_and_the_connection_closed(server: ServerProcess)
     assert b"\r\nconnection: close\r\n" in answer
 
 
+def test_a_fault_of_ours_is_no_malformed_request_and_is_told_without_its_words(server: ServerProcess) -> None:
+    seen = len(server.lines)
+    answer = server.say(request("/ready-broken"))
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    wait_for(lambda: any("RuntimeError" in line for line in server.lines[seen:]), "the log tells of it")
+    assert not any("canary" in line for line in server.lines[seen:])
+
+
 def test_a_malformed_request_behind_it_is_refused_and_does_not_take_its_answer(server: ServerProcess) -> None:
     answer = server.say(READY + b"GET /ready\x00 HTTP/1.1\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200 OK")
