@@ -67,6 +67,8 @@ def check(answer: httpx.Response, path: str, method: str, document: dict[str, An
     """Hold one answer against what the description says of its status, media type and content."""
     responses = document["paths"][path][method]["responses"]
     assert str(answer.status_code) in responses, f"{answer.status_code} of {method} {path} is not described"
+    for name in responses[str(answer.status_code)].get("headers", ()):
+        assert name in answer.headers, f"{answer.status_code} of {method} {path} has no {name}"
     content = responses[str(answer.status_code)].get("content")
     if content is None:
         return

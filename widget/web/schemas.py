@@ -6,6 +6,7 @@ from typing import Any
 
 from widget.domain.decision import RARELY, REFRESH_UNDER_WAY, SELDOM, SOON, USUAL, State
 from widget.domain.readings import Reason
+from widget.surveys import LONGEST_SID
 
 Json = dict[str, Any]
 
@@ -77,13 +78,25 @@ PROBLEM: Json = {
         }
     ],
 }
+SID: Json = {
+    "type": "string",
+    # printable, as str.isprintable() has it, and more than spaces
+    "pattern": r"^ *[\p{L}\p{M}\p{N}\p{P}\p{S}][\p{L}\p{M}\p{N}\p{P}\p{S} ]*$",
+    "maxLength": LONGEST_SID,
+    "description": "ECE's id of the chat session; a secret.",
+}
 LINK_ORDER: Json = {
     "type": "object",
+    "additionalProperties": False,
     "required": ["sid", "entryPoint"],
     "properties": {
-        "sid": {"type": "string", "minLength": 1, "description": "ECE's id of the chat session; a secret."},
+        "sid": SID,
         "entryPoint": {"type": "string", "pattern": NAME},
-        "survey": {"type": "string", "pattern": NAME, "description": "Default: the entry point's own survey."},
+        "survey": {
+            "type": ["string", "null"],
+            "pattern": NAME,
+            "description": "Default: the entry point's own survey.",
+        },
     },
     "examples": [{"sid": "1000-84310B2A", "entryPoint": "sales", "survey": "after_chat"}],
 }
