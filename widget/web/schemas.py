@@ -80,8 +80,9 @@ PROBLEM: Json = {
 }
 SID: Json = {
     "type": "string",
-    # printable, as str.isprintable() has it, and more than spaces
-    "pattern": r"^ *[\p{L}\p{M}\p{N}\p{P}\p{S}][\p{L}\p{M}\p{N}\p{P}\p{S} ]*$",
+    # What is promised: letters, digits, punctuation, symbols. Anything printable is taken, combining marks too, but
+    # which characters those are changes with each version of Unicode.
+    "pattern": r"^ *[\p{L}\p{N}\p{P}\p{S}][\p{L}\p{N}\p{P}\p{S} ]*$",
     "maxLength": LONGEST_SID,
     "description": "ECE's id of the chat session; a secret.",
 }
