@@ -23,7 +23,12 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], *, port: int, core: str | None = SERVER_CORE, folder: Path, env: dict[str, str] | None = None
+    command: Sequence[str],
+    *,
+    port: int,
+    core: str | None = SERVER_CORE,
+    folder: Path,
+    env: dict[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run `command` until the block ends, on one core unless that is None.
 

@@ -109,7 +109,7 @@ LINK: Json = {
         "url": {"type": "string", "format": "uri"},
         "expiresAt": {"type": "string", "format": "date-time"},
     },
-    "examples": [{"url": "https://chat.example.com/survey/…", "expiresAt": "2026-12-01T08:00:00Z"}],
+    "examples": [{"url": "https://chat.example.com/survey/the-signed-text", "expiresAt": "2026-12-01T08:00:00Z"}],
 }
 READINESS: Json = {
     "type": "object",
