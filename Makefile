@@ -46,6 +46,7 @@ bench: tools ## figures as ratios, all from one run
 
 soak: tools ## the long proofs: kills, seeds, hostile requests
 	@$(BIN)/python -m tests.soak
+	@$(BIN)/python -m tests.soak.requests --count 100000 --outside
 
 audit: tools ## outside judges; installs their tools
 	@$(BIN)/python -m tests.audit

@@ -149,7 +149,7 @@ class SurveyLinks:
         known = self.entry_points.get(entry_point)
         if known is None:
             raise SurveyUnknown(f"no entry point is called {entry_point!r}")
-        name = survey or known.survey
+        name = known.survey if survey is None else survey
         if name is None:
             raise SurveyUnknown(f"{entry_point!r} has no survey of its own; name one")
         if name not in self.definitions:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.audit import access, headers, lighthouse, markup, protocol, source, xml_suite
+from tests.audit import access, description, headers, lighthouse, markup, protocol, source, xml_suite
 from tests.audit.house import House, house
 from tests.audit.tools import ToolMissing
 from tests.audit.verdict import Verdict
@@ -21,6 +21,7 @@ JUDGES: dict[str, Callable[[House], Iterator[Verdict]]] = {
     "csp": headers.policies,
     "httplint": protocol.httplint,
     "redbot": protocol.redbot,
+    "schemathesis": description.schemathesis,
     "vnu": markup.vnu,
     "html-validate": markup.html_validate,
     "axe": access.axe,

@@ -92,9 +92,9 @@ def house(folder: Path, *, origin: str = "") -> Iterator[House]:
     simulator = [sys.executable, "-m", "widget", "simulate", "--port", str(ece_port), "--widget-url", public]
     sample = uvicorn("tests.audit.sample:app", site_port)
     with (
-        running(simulator, port=ece_port, core="0,1", folder=folder),
-        running(sample, port=site_port, core="0,1", folder=folder, env={"AUDIT_WIDGET": public}),
-        running(product(config, port), port=port, core="0,1", folder=folder),
+        running(simulator, port=ece_port, core=None, folder=folder),
+        running(sample, port=site_port, core=None, folder=folder, env={"AUDIT_WIDGET": public}),
+        running(product(config, port), port=port, core=None, folder=folder),
     ):
         yield House(port, site_port, public, folder)
 
@@ -117,7 +117,7 @@ def behind_tls(inside: House, *, product_host: str, site_host: str) -> Iterator[
     plain, secure = ([*uvicorn("tests.audit.front:app", port), "--no-date-header"] for port in (80, 443))
     secure += ["--ssl-certfile", str(chain)]
     with (
-        running(plain, port=80, core="0,1", folder=inside.folder, env=env),
-        running(secure, port=443, core="0,1", folder=inside.folder, env=env),
+        running(plain, port=80, core=None, folder=inside.folder, env=env),
+        running(secure, port=443, core=None, folder=inside.folder, env=env),
     ):
         yield trusted

@@ -23,13 +23,21 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], *, port: int, core: str = SERVER_CORE, folder: Path, env: dict[str, str] | None = None
+    command: Sequence[str],
+    *,
+    port: int,
+    core: str | None = SERVER_CORE,
+    folder: Path,
+    env: dict[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `command` on one core until the block ends; raises RuntimeError with its output when it does not listen."""
+    """Run `command` until the block ends, on one core unless that is None.
+
+    Raises RuntimeError with its output when it does not listen.
+    """
     log = folder / f"server-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            ["taskset", "-c", core, *command],
+            [*(("taskset", "-c", core) if core else ()), *command],
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONPATH": os.getcwd(), **(env or {})},

@@ -1,7 +1,8 @@
 """Send hostile requests to the product as shipped: no 500, no hang, memory back to where it was.
 
-`python -m tests.soak.requests --count 100000 --seed 1 [--list FILE …]`; exit code 1 when one of the three fails.
-`--list` adds payload lists: text files with one payload a line, or JSON arrays (Big List of Naughty Strings).
+`python -m tests.soak.requests --count 100000 --seed 1 [--outside] [--list FILE …]`; exit code 1 when one of the three
+fails. `--outside` adds the payload lists of `tests/soak/lists.py`, `--list` one of your own: a text file with one
+payload a line, or a JSON array.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.soak import lists
 from tests.soak.requests_made import Maker
 
 PORT = 8389
@@ -125,13 +127,13 @@ async def until_up(port: int) -> None:
     raise RuntimeError("the product did not start")
 
 
-async def soak(count: int, seed: int, lists: tuple[Path, ...], process: subprocess.Popen[bytes], port: int) -> Soak:
+async def soak(count: int, seed: int, payloads: tuple[Path, ...], process: subprocess.Popen[bytes], port: int) -> Soak:
     await until_up(port)
     made = Soak(port)
     warm_up = count // 5
-    await made.run(Maker(seed, lists).requests(warm_up))
+    await made.run(Maker(seed, payloads).requests(warm_up))
     before, begun = resident(process.pid), time.monotonic()
-    await made.run(Maker(seed + 1, lists).requests(count - warm_up))
+    await made.run(Maker(seed + 1, payloads).requests(count - warm_up))
     after = resident(process.pid)
     print(f"{count} requests, {(count - warm_up) / (time.monotonic() - begun):.0f} a second")
     print(f"answers by status: {dict(sorted(made.statuses.items()))}")
@@ -149,9 +151,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--port", type=int, default=PORT)
     parser.add_argument("--list", type=Path, action="append", default=[])
+    parser.add_argument("--outside", action="store_true")
     given = parser.parse_args()
+    payloads = (*given.list, *(lists.outside() if given.outside else ()))
     with tempfile.TemporaryDirectory() as folder, product(Path(folder), given.port) as process:
-        made = asyncio.run(soak(given.count, given.seed, tuple(given.list), process, given.port))
+        made = asyncio.run(soak(given.count, given.seed, payloads, process, given.port))
         log = (Path(folder) / "log").read_text(errors="replace")
     for event in ("unexpected", "Traceback"):
         if event in log:

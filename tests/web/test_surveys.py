@@ -431,7 +431,9 @@ async def test_a_bad_ticket_starts_no_survey(client: httpx.AsyncClient, stage: S
 async def test_starting_takes_a_post(client: httpx.AsyncClient) -> None:
     answer = await client.get("/survey/start")
     assert answer.status_code == 405
-    assert "POST" in answer.headers["allow"]
+    assert answer.headers["allow"] == "OPTIONS, POST"
+    assert (await client.options("/survey/start")).headers["allow"] == "OPTIONS, POST"
+    assert (await client.options("/survey/some-token")).headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 async def test_a_ticket_cannot_be_bound_without_storage(client: httpx.AsyncClient, stage: SurveyStage) -> None:
@@ -480,8 +482,9 @@ async def test_nobody_else_gets_one(client: httpx.AsyncClient) -> None:
         (b'{"sid": 1, "entryPoint": "sales"}', 422),
         (b'{"sid": "\\ud800", "entryPoint": "sales"}', 422),
         (b'{"sid": "1", "entryPoint": "sales", "more": 1}', 422),
-        (b'{"sid": "1", "entryPoint": "nowhere"}', 422),
-        (b'{"sid": "1", "entryPoint": "sales", "survey": "nothing"}', 422),
+        (b'{"sid": "1", "entryPoint": "nowhere"}', 404),
+        (b'{"sid": "1", "entryPoint": "sales", "survey": "nothing"}', 404),
+        (b'{"sid": "1", "entryPoint": "sales", "survey": ""}', 404),
         (b'{"sid": "1", "entryPoint": "sales", "survey": 5}', 422),
     ],
 )

@@ -200,13 +200,14 @@ def problem_of(error: BaseException) -> Problem:
 
 
 def allowed_methods(scope: Scope) -> str:
-    """Give the Allow header of an address: of all its routes, since several may share a path."""
-    methods = {"OPTIONS"}
-    for route in getattr(scope.get("app"), "routes", ()):
-        matched, _ = route.matches(scope)
-        if matched is not Match.NONE:
-            methods |= set(getattr(route, "methods", None) or ())
-    return ", ".join(sorted(methods))
+    """Give the Allow header of an address: of its first route and of those that share that one's path.
+
+    A later route whose path fits as well, as /survey/{token} fits /survey/start, is another address.
+    """
+    routes = getattr(scope.get("app"), "routes", ())
+    path = next((each.path for each in routes if each.matches(scope)[0] is not Match.NONE), None)
+    methods = {method for each in routes if each.path == path for method in each.methods or ()}
+    return ", ".join(sorted(methods | {"OPTIONS"}))
 
 
 class CatchAll:

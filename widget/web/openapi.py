@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from widget.web.schemas import DECISION, LINK, LINK_ORDER, NAME, PROBLEM, READINESS, Json
+from widget.web.schemas import DECISION, LINK, LINK_ORDER, NAME, PROBLEM, READINESS, SID, Json
 
 # Served, but no interface of its own: what our pages load.
 _NOT_DESCRIBED = ("/static", "/assets", "/preview/", "/widget.v", "/widget.src", "/frozen", "/survey.")
@@ -42,6 +42,20 @@ _TOKEN: Json = {
     "required": True,
     "description": "The signed text of a survey link: one purpose, expiring.",
     "schema": {"type": "string"},
+}
+
+
+def _header(name: str, description: str, **schema: str) -> Json:
+    return {name: {"required": True, "description": description, "schema": {"type": "string", **schema}}}
+
+
+_ETAG = _header("ETag", "For If-None-Match.")
+_LOCATION = _header("Location", "Where to go.")
+_RETRY_AFTER = _header("Retry-After", "Seconds to wait.", pattern="^[0-9]+$")
+_HEADERS_OF = {
+    401: _header("WWW-Authenticate", "The schemes that are taken: Bearer and Basic."),
+    429: _RETRY_AFTER,
+    503: _RETRY_AFTER,
 }
 
 
@@ -100,39 +114,46 @@ def described_operations() -> set[tuple[str, str]]:
 
 
 def _paths() -> Json:
-    not_modified = {"description": "What the visitor has is still true."}
+    not_modified = {"description": "What the visitor has is still true.", "headers": _ETAG}
     return {
-        "/widget.js": {"get": _get("The drop-in script", {"200": _text("text/javascript"), "304": not_modified})},
+        "/widget.js": {
+            "get": _get(
+                "The drop-in script", {"200": _text("text/javascript", _ETAG), "304": not_modified, **_problems(421)}
+            )
+        },
         "/v1/status/{entry_point}": {
             "get": _get(
                 "The decision as JSON",
-                {"200": _json("Decision"), "304": not_modified, **_problems(404, 429)},
+                {"200": _json("Decision", _ETAG), "304": not_modified, **_problems(404, 429)},
                 [_ENTRY_POINT],
             )
         },
         "/v1/launcher/{entry_point}": {
             "get": _get(
                 "The launcher as an HTML fragment",
-                {"200": _text("text/html"), "304": not_modified, **_problems(404, 429)},
+                {"200": _text("text/html", _ETAG), "304": not_modified, **_problems(404, 429)},
                 [_ENTRY_POINT, _LOCALE, _THEME],
             )
         },
         "/v1/chat/{entry_point}": {
             "get": _get(
                 "The click: off to ECE, or a page that says why not",
-                {"303": {"description": "To ECE's chat, with a fresh launch ticket."}, **_pages(200, 404, 429, 503)},
+                {
+                    "303": {"description": "To ECE's chat, with a fresh launch ticket.", "headers": _LOCATION},
+                    **_pages(200, 404, 421, 429, 503),
+                },
                 [_ENTRY_POINT, _LOCALE, _THEME],
             )
         },
         "/survey/start": {
             "post": _post(
                 "From the end of the chat to its survey",
-                {"303": {"description": "To the survey page."}, **_pages(*_FORM_FAULTS)},
-                _form({"ticket": {"type": "string"}, "sid": {"type": "string"}}, required=["ticket", "sid"]),
+                {"303": {"description": "To the survey page.", "headers": _LOCATION}, **_pages(*_FORM_FAULTS)},
+                _form({"ticket": {"type": "string"}, "sid": SID}, required=["ticket", "sid"]),
             )
         },
         "/survey/{token}": {
-            "get": _get("The form", _pages(200, 403, 404, 410, 429), [_TOKEN, _LOCALE]),
+            "get": _get("The form", _pages(200, 403, 404, 410, 421, 429), [_TOKEN, _LOCALE]),
             "post": _post(
                 "The answers: thanks, or the form again with the faults",
                 _pages(200, *_FORM_FAULTS),
@@ -144,12 +165,17 @@ def _paths() -> Json:
             "post": _operator(
                 _post(
                     "A signed survey address",
-                    {"201": _json("SurveyLink"), **_problems(400, 401, 403, 404, 413, 415, 422, 429)},
+                    {
+                        "201": _json("SurveyLink", _LOCATION),
+                        **_problems(400, 401, 403, 404, 408, 413, 415, 421, 422, 429),
+                    },
                     {"application/json": {"schema": {"$ref": "#/components/schemas/SurveyLinkOrder"}}},
                 )
             )
         },
-        "/preview": {"get": _operator(_get("Every state, theme and language, for designers", _pages(200, 401, 429)))},
+        "/preview": {
+            "get": _operator(_get("Every state, theme and language, for designers", _pages(200, 401, 421, 429)))
+        },
         "/healthz": {"get": _get("The process is up", {"200": _text("text/plain")})},
         "/readyz": {
             "get": _get("Ready for traffic, with reasons", {"200": _json("Readiness"), "503": _json("Readiness")})
@@ -158,12 +184,15 @@ def _paths() -> Json:
             "get": _operator(_get("Prometheus text", {"200": _text("text/plain"), **_problems(401, 429)})),
         },
         "/openapi.json": {
-            "get": _get("This description", {"200": {"description": "OK", "content": {"application/json": {}}}})
+            "get": _get(
+                "This description",
+                {"200": {"description": "OK", "content": {"application/json": {}}}, **_problems(421)},
+            )
         },
     }
 
 
-_FORM_FAULTS = (400, 403, 404, 409, 410, 413, 415, 422, 429, 503)
+_FORM_FAULTS = (400, 403, 404, 408, 409, 410, 413, 415, 421, 422, 429, 503)
 
 
 def _get(summary: str, responses: Json, parameters: list[Json] | None = None) -> Json:
@@ -183,20 +212,27 @@ def _form(properties: Json, *, required: list[str], more: bool = False) -> Json:
     return {"application/x-www-form-urlencoded": {"schema": schema}}
 
 
-def _json(schema: str) -> Json:
+def _json(schema: str, headers: Json | None = None) -> Json:
     content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    return {"description": schema, "content": content}
+    return {"description": schema, "content": content, "headers": headers or {}}
 
 
-def _text(media_type: str) -> Json:
-    return {"description": "OK", "content": {media_type: {"schema": {"type": "string"}}}}
+def _text(media_type: str, headers: Json | None = None) -> Json:
+    content = {media_type: {"schema": {"type": "string"}}}
+    return {"description": "OK", "content": content, "headers": headers or {}}
 
 
 def _problems(*statuses: int) -> Json:
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {str(status): {"description": "Problem", "content": content} for status in (*statuses, 421)}
+    return _answers("Problem", content, statuses)
 
 
 def _pages(*statuses: int) -> Json:
-    content = {"text/html": {"schema": {"type": "string"}}}
-    return {str(status): {"description": "Page", "content": content} for status in (*statuses, 421)}
+    return _answers("Page", {"text/html": {"schema": {"type": "string"}}}, statuses)
+
+
+def _answers(description: str, content: Json, statuses: Iterable[int]) -> Json:
+    return {
+        str(status): {"description": description, "content": content, "headers": _HEADERS_OF.get(status, {})}
+        for status in statuses
+    }

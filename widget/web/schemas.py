@@ -6,6 +6,7 @@ from typing import Any
 
 from widget.domain.decision import RARELY, REFRESH_UNDER_WAY, SELDOM, SOON, USUAL, State
 from widget.domain.readings import Reason
+from widget.surveys import LONGEST_SID
 
 Json = dict[str, Any]
 
@@ -77,13 +78,26 @@ PROBLEM: Json = {
         }
     ],
 }
+SID: Json = {
+    "type": "string",
+    # What is promised: letters, digits, punctuation, symbols. Anything printable is taken, combining marks too, but
+    # which characters those are changes with each version of Unicode.
+    "pattern": r"^ *[\p{L}\p{N}\p{P}\p{S}][\p{L}\p{N}\p{P}\p{S} ]*$",
+    "maxLength": LONGEST_SID,
+    "description": "ECE's id of the chat session; a secret.",
+}
 LINK_ORDER: Json = {
     "type": "object",
+    "additionalProperties": False,
     "required": ["sid", "entryPoint"],
     "properties": {
-        "sid": {"type": "string", "minLength": 1, "description": "ECE's id of the chat session; a secret."},
+        "sid": SID,
         "entryPoint": {"type": "string", "pattern": NAME},
-        "survey": {"type": "string", "pattern": NAME, "description": "Default: the entry point's own survey."},
+        "survey": {
+            "type": ["string", "null"],
+            "pattern": NAME,
+            "description": "Default: the entry point's own survey.",
+        },
     },
     "examples": [{"sid": "1000-84310B2A", "entryPoint": "sales", "survey": "after_chat"}],
 }
@@ -95,7 +109,7 @@ LINK: Json = {
         "url": {"type": "string", "format": "uri"},
         "expiresAt": {"type": "string", "format": "date-time"},
     },
-    "examples": [{"url": "https://chat.example.com/survey/…", "expiresAt": "2026-12-01T08:00:00Z"}],
+    "examples": [{"url": "https://chat.example.com/survey/the-signed-text", "expiresAt": "2026-12-01T08:00:00Z"}],
 }
 READINESS: Json = {
     "type": "object",

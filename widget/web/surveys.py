@@ -159,7 +159,7 @@ class SurveyAddresses:
         try:
             link = self.surveys.links.link(sid, entry_point, survey)
         except SurveyUnknown:
-            raise Problem(422, "unknown_survey", "No such entry point or survey is configured.") from None
+            raise Problem(404, "unknown_survey", "No such entry point or survey is configured.") from None
         expires = link.expires.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         url = f"{self.public_url}/survey/{link.token}"
         return JSONResponse({"url": url, "expiresAt": expires}, 201, {**_PRIVATE, "Location": url})
