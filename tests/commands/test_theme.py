@@ -79,6 +79,16 @@ def test_the_check_names_what_is_wrong(folder: Path) -> None:
     assert {each["kind"] for each in found} == {"fault", "warning"}
 
 
+def test_a_new_theme_makes_the_directory_that_is_written_and_the_check_wants_it_there(folder: Path) -> None:
+    with (folder / "ece-widget.toml").open("a") as file:
+        file.write('[themes]\ndirectory = "brand"\n')
+    checked = run(folder, "check")
+    assert checked.exit_code == 2
+    assert f'themes.directory = "{folder}/brand": the name of a folder that is there' in checked.output
+    assert run(folder, "new", "acme").exit_code == 0
+    assert run(folder, "check").output == f"Nothing to say about {folder / 'brand'}.\n"
+
+
 def test_without_settings_the_check_is_wrong_usage(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["theme", "check", "--config", str(tmp_path / "none.toml")])
     assert result.exit_code == 2

@@ -19,10 +19,10 @@ config_option: Callable[[Any], Any] = click.option(
 json_option: Callable[[Any], Any] = click.option("--json", "as_json", is_flag=True, help="Print JSON, not a table.")
 
 
-def load_settings(config: Path | None) -> settings.Settings:
+def load_settings(config: Path | None, *, new_themes: bool = False) -> settings.Settings:
     """Read the settings, or print every fault and leave with exit code 2."""
     try:
-        return settings.load(config or settings.default_file())
+        return settings.load(config or settings.default_file(), new_themes=new_themes)
     except settings.SettingsFaults as faults:
         click.echo(str(faults), err=True)
         sys.exit(2)

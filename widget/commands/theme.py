@@ -37,7 +37,7 @@ def new(name: str, source: str | None, config: Path | None) -> None:
     """Copy the templates and theme.toml into the themes directory as NAME, to be changed there."""
     if not NAME.fullmatch(name) or name in RESERVED:
         raise click.UsageError(f"{name!r} is no name for a theme: small letters, digits, - and _, 64 at most.")
-    directory = load_settings(config).themes.directory
+    directory = load_settings(config, new_themes=True).themes.directory
     themes = Themes.load(directory)
     source = source or (name if name in themes.names else DEFAULT)
     if source not in themes.names:
