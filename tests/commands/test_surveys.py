@@ -212,6 +212,17 @@ def test_no_outbox_yet_is_one_sentence_and_none_is_made(config: Path, tmp_path: 
     assert not (tmp_path / "outbox.db").exists()
 
 
+def test_a_folder_as_the_database_is_one_sentence_that_names_the_setting(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECE_WIDGET_STORAGE__URL", f"sqlite:///{tmp_path}")
+    result = surveys(config, "list")
+    assert (result.exit_code, result.output) == (
+        1,
+        f"[storage] url names a folder, {tmp_path}; let it name a file in it.\n",
+    )
+
+
 def test_a_database_that_is_away_is_one_sentence(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECE_WIDGET_STORAGE__URL", "postgresql://somebody:hush@127.0.0.1:1/x")
     result = surveys(config, "list")
