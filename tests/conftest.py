@@ -48,6 +48,7 @@ def anyio_backend() -> str:
 @pytest.fixture
 def table(tmp_path: Path) -> dict[str, Any]:
     """A settings table as TOML gives it, with one entry point `sales`; change it, then call `settings.parse`."""
+    (tmp_path / "themes").mkdir(exist_ok=True)
     return {
         "server": {"public_url": "https://chat.example.com", "allowed_origins": ["https://www.example.com"]},
         "security": {"secret_keys": ["a-secret-for-tests-that-is-long-enough"], "operator_tokens": ["operator-token"]},

@@ -6,10 +6,13 @@ Exit codes: 0 done, 1 what was asked for failed, 2 wrong usage or settings.
 from __future__ import annotations
 
 import importlib
+import sys
+from typing import Any
 
 import click
 
 from widget import __version__
+from widget.commands import streams
 
 # name → module:attribute, in the order of the contract
 COMMANDS = {
@@ -27,7 +30,18 @@ COMMANDS = {
 
 
 class Commands(click.Group):
-    """A group that imports a command when it is called, so that `--help` and `snippet` start at once."""
+    """A group that imports a command when it is called, so that `--help` and `snippet` start at once.
+
+    What the system refuses, as a full disk does, and no command has told, ends here as one sentence.
+    """
+
+    def main(self, *arguments: Any, **more: Any) -> Any:
+        streams.prepare()
+        try:
+            return super().main(*arguments, **more)
+        except OSError as error:
+            click.echo(streams.in_words(error), err=True)
+            sys.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

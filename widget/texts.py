@@ -7,6 +7,7 @@ same layout or as `locales/<language>.po`: a language we do not ship is added, a
 
 from __future__ import annotations
 
+import os
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -93,7 +94,12 @@ class Texts:
         languages: dict[str, Language] = {}
         faults: list[TextFault] = []
         for folder in (SHIPPED, directory / "locales" if directory else None):
-            for tag, file in _catalogs(folder) if folder else ():
+            try:
+                catalogs = list(_catalogs(folder)) if folder else []
+            except OSError as error:
+                faults.append(TextFault(str(folder), f"cannot be read: {error.strerror}"))
+                continue
+            for tag, file in catalogs:
                 try:
                     languages[tag], problems = _read(tag, file, known=languages.get(tag))
                     faults += [TextFault(str(file), problem) for problem in problems]
@@ -208,7 +214,7 @@ def _unbroken(text: str) -> str:
 
 def _catalogs(folder: Path) -> Iterator[tuple[str, Path]]:
     """The catalogs of a folder in either layout, with the language each is for."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return
     for entry in sorted(folder.iterdir()):
         if entry.suffix == ".po" and entry.is_file():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import stat
 import tomllib
 from pathlib import Path
@@ -48,6 +49,18 @@ def test_it_never_overwrites(here: Path) -> None:
     assert result.exit_code == 1
     assert result.output == "ece-widget.toml is there already; nothing was written\n"
     assert (here / "ece-widget.toml").read_text() == "mine"
+
+
+def test_a_disk_that_is_full_leaves_no_empty_file_in_the_way(here: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        result = init()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (result.exit_code, result.output) == (1, "ece-widget.toml cannot be written: File too large\n")
+    assert list(here.iterdir()) == []
+    assert init().exit_code == 0
 
 
 def test_it_follows_no_link_to_another_file(here: Path) -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
+from tests.lesser_rights import without
 from widget.cli import main
 from widget.simulator.server import listen
 
@@ -26,6 +27,30 @@ def test_a_taken_port_is_one_line_and_exit_code_1() -> None:
     assert (
         result.output == f"Port {port} on 127.0.0.1 is taken; stop what listens there, or choose another with --port.\n"
     )
+
+
+@pytest.mark.parametrize("host", ["host.invalid", "8.8.8.8", "a..b", "x" * 80, "::g"])
+def test_a_host_that_is_not_this_machine_is_one_line_and_exit_code_1(host: str) -> None:
+    result = CliRunner().invoke(main, ["simulate", "--host", host])
+    assert result.exit_code == 1
+    assert result.output == f"{host} is no address of this machine; choose another with --host.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"), [(["simulate", "--port", "80"], "--port"), (["demo", "--site-port", "80"], "--site-port")]
+)
+def test_a_port_that_needs_more_rights_is_one_line_and_exit_code_1(arguments: list[str], option: str) -> None:
+    barred = ["sh", "-c", 'test "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" -gt 80']
+    if subprocess.run(barred, check=False).returncode != 0:
+        pytest.skip("this system lets everybody listen on port 80")
+    if arguments[0] == "demo":
+        with listen("127.0.0.1", 0) as one, listen("127.0.0.1", 0) as two:
+            ports = [str(each.getsockname()[1]) for each in (one, two)]
+        arguments = [*arguments, "--port", ports[0], "--simulator-port", ports[1]]
+    command = [*without("net_bind_service"), sys.executable, "-m", "widget", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WITHIN, check=False)
+    said = f"Port 80 on 127.0.0.1 may not be used without more rights; choose one above 1023 with {option}.\n"
+    assert (done.returncode, done.stderr) == (1, said)
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "x"])

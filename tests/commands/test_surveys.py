@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import resource
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -127,6 +128,33 @@ def test_json_lines_hold_the_answers_as_they_were_typed(config: Path, url: str, 
     assert "is there already" in again.output
 
 
+def test_a_hyphen_as_output_is_standard_output(
+    config: Path, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept(url, "a")
+    monkeypatch.chdir(tmp_path)
+    result = surveys(config, "export", "--format", "jsonl", "--output", "-")
+    assert (result.exit_code, result.stderr) == (0, "1 survey exported.\n")
+    assert json.loads(result.stdout)["answers"][0]["answer"] == "a"
+    assert not (tmp_path / "-").exists()
+
+
+def test_an_export_that_finds_no_room_is_one_sentence_and_leaves_no_half_a_file(
+    config: Path, url: str, tmp_path: Path
+) -> None:
+    accept(url, *["x" * 1000] * 200)
+    surveys(config, "list")
+    target = tmp_path / "out.csv"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        result = surveys(config, "export", "--output", str(target))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (result.exit_code, result.output) == (1, f"{target} cannot be written: File too large\n")
+    assert not target.exists()
+
+
 def test_purge_by_sid_reads_it_from_standard_input_and_forgets_everywhere(
     config: Path, url: str, tmp_path: Path
 ) -> None:
@@ -182,6 +210,17 @@ def test_no_outbox_yet_is_one_sentence_and_none_is_made(config: Path, tmp_path: 
         f"There is no outbox yet: {tmp_path}/outbox.db does not exist; `ece-widget serve` makes it.\n"
     )
     assert not (tmp_path / "outbox.db").exists()
+
+
+def test_a_folder_as_the_database_is_one_sentence_that_names_the_setting(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECE_WIDGET_STORAGE__URL", f"sqlite:///{tmp_path}")
+    result = surveys(config, "list")
+    assert (result.exit_code, result.output) == (
+        1,
+        f"[storage] url names a folder, {tmp_path}; let it name a file in it.\n",
+    )
 
 
 def test_a_database_that_is_away_is_one_sentence(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:

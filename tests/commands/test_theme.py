@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.lesser_rights import without
 from widget.cli import main
 
 SETTINGS = """
@@ -77,6 +80,33 @@ def test_the_check_names_what_is_wrong(folder: Path) -> None:
         assert words in result.output
     found = json.loads(run(folder, "check", "--json").output)
     assert {each["kind"] for each in found} == {"fault", "warning"}
+
+
+def test_a_new_theme_makes_the_directory_that_is_written_and_the_check_wants_it_there(folder: Path) -> None:
+    with (folder / "ece-widget.toml").open("a") as file:
+        file.write('[themes]\ndirectory = "brand"\n')
+    checked = run(folder, "check")
+    assert checked.exit_code == 2
+    assert f'themes.directory = "{folder}/brand": the name of a folder that is there' in checked.output
+    assert run(folder, "new", "acme").exit_code == 0
+    assert run(folder, "check").output == f"Nothing to say about {folder / 'brand'}.\n"
+
+
+@pytest.mark.parametrize(
+    ("place", "rights"), [("themes", 0o000), ("themes", 0o400), ("themes/acme", 0o000), ("themes/locales", 0o000)]
+)
+def test_a_folder_that_may_not_be_read_is_named(folder: Path, place: str, rights: int) -> None:
+    for file in ("acme/closed.html", "locales/de.po"):
+        (folder / "themes" / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "themes" / file).write_text("")
+    (folder / place).chmod(rights)
+    lesser = without("dac_override", "dac_read_search")
+    command = [*lesser, sys.executable, "-m", "widget", "theme", "check", "--config", str(folder / "ece-widget.toml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    (folder / place).chmod(0o700)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert f"fault: {folder / place}" in done.stdout
+    assert "cannot be read: Permission denied" in done.stdout
 
 
 def test_without_settings_the_check_is_wrong_usage(tmp_path: Path) -> None:

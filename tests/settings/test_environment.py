@@ -108,6 +108,25 @@ def test_secrets_come_from_a_file_one_a_line(table: Table, tmp_path: Path, varia
     assert read(found) == ["first secret", "second, with a comma"]
 
 
+def test_a_secret_is_the_same_from_a_file_with_a_mark_from_a_variable_and_from_the_settings(
+    table: Table, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("\ufeff the-token \r\n", encoding="utf-8")
+    table["security"]["secret_keys"] = [" the-token\t"]
+    environ = {"ECE_WIDGET_SECURITY__OPERATOR_TOKENS_FILE": "token"}
+    found = settings.parse(table, environ=environ, directory=tmp_path).security
+    assert [key.get_secret_value() for key in (*found.secret_keys, *found.operator_tokens)] == ["the-token"] * 2
+    found = settings.parse(table, environ={"ECE_WIDGET_SECURITY__OPERATOR_TOKENS": '[" the-token "]'}).security
+    assert [key.get_secret_value() for key in found.operator_tokens] == ["the-token"]
+
+
+def test_a_secret_file_in_utf_16_is_a_fault_that_says_what_to_do(table: Table, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("the-token", encoding="utf-16")
+    message = refused(table, {"ECE_WIDGET_SECURITY__OPERATOR_TOKENS_FILE": str(tmp_path / "token")})
+    assert "save it as UTF-8" in message
+    assert "1 fault\n" in message
+
+
 @pytest.mark.parametrize("section", ["storage", "shared"])
 def test_the_addresses_with_passwords_come_from_a_file(table: Table, tmp_path: Path, section: str) -> None:
     url = {"storage": "postgresql://user:pw@host/db", "shared": "rediss://:pw@host:6380/1"}[section]
@@ -148,6 +167,14 @@ def test_a_secret_and_its_file_together_are_a_fault(table: Table, tmp_path: Path
         {"ECE_WIDGET_SHARED": "redis://:hunter2@host"},
         {"ECE_WIDGET_ECE__PROXY": "ftp://user:hunter2@proxy"},
         {"ECE_WIDGET_ECE__BASE_URL": "https://user:hunter2@host/system"},
+        {"ECE_WIDGET_ECE__BASE_URL": "https://user:pa/hunter2@host/system"},
+        {"ECE_WIDGET_ECE__BASE_URL": "https://user:12/hunter2@host/system"},
+        {"ECE_WIDGET_ECE__BASE_URL": 'https://user:"hunter2 @host/system'},
+        {"ECE_WIDGET_ECE__BASE_URL": "https:/user:hunter2@host/system"},
+        {"ECE_WIDGET_ENTRY_POINTS__SALES__CHAT_URL": "https://u:p@hunter2@host/x"},
+        {"ECE_WIDGET_SERVER__PUBLIC_URL": "https://u:p\\@hunter2?@host"},
+        {"ECE_WIDGET_SERVER__ALLOWED_ORIGINS": '["https://a", "https://u:p@hunter2@host", 1]'},
+        {"ECE_WIDGET_SERVER__ALLOWED_ORIGINS": '["https://a", ["https://u:p@hunter2@host"]]'},
     ],
 )
 def test_no_message_prints_a_secret(table: Table, environ: dict[str, str]) -> None:

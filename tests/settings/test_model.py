@@ -72,7 +72,9 @@ def test_what_is_not_written_has_the_contracts_default(tmp_path: Path) -> None:
         ("server.allowed_origins", ["https://a.example.com/x"], "an origin without a path"),
         ("server.trusted_proxies", ["proxy"], "an address or a network"),
         ("server.metrics_listen", "9100", "host and port"),
-        ("server.metrics_listen", "127.0.0.1:70000", "host and port"),
+        ("server.metrics_listen", "127.0.0.1:70000", "host and port (1 to 65535)"),
+        ("server.metrics_listen", "127.0.0.1:0", "host and port (1 to 65535)"),
+        ("server.metrics_listen", "[::1]:00000", "host and port (1 to 65535)"),
         ("server.log_level", "loud", 'one of "debug", "info", "warning", "error"'),
         ("security.secret_keys", [], "at least one entry"),
         ("security.secret_keys", ["  "], "a secret text that is not empty"),
@@ -189,9 +191,58 @@ def test_a_locale_for_eces_template_is_kept_to_the_letter(table: Table) -> None:
 def test_relative_paths_start_at_the_folder_of_the_settings_file(table: Table, tmp_path: Path) -> None:
     table["storage"]["url"] = "sqlite:///data/outbox.db"
     table["themes"]["directory"] = "brand"
+    (tmp_path / "brand").mkdir()
     found = settings.parse(table, directory=tmp_path)
     assert found.storage.url.get_secret_value() == f"sqlite:///{tmp_path}/data/outbox.db"
     assert found.themes.directory == tmp_path / "brand"
+
+
+def test_a_themes_directory_that_is_written_is_there(table: Table, tmp_path: Path) -> None:
+    table["themes"]["directory"] = "brand"
+    with pytest.raises(settings.SettingsFaults) as caught:
+        settings.parse(table, directory=tmp_path)
+    (fault,) = caught.value.faults
+    assert (fault.key, fault.value) == ("themes.directory", f'"{tmp_path}/brand"')
+    assert fault.allowed.startswith("the name of a folder that is there")
+    (tmp_path / "brand").touch()
+    table["themes"]["directory"] = str(tmp_path / "brand")
+    assert faults(table) == {"themes.directory": "the name of a folder; this is a file"}
+    for odd in ("", "x" * 5000, "a\0b"):
+        table["themes"]["directory"] = odd
+        assert list(faults(table)) == ["themes.directory"]
+
+
+@pytest.mark.parametrize("written", [{}, {"directory": "themes"}])
+def test_the_default_themes_directory_may_be_missing_but_is_no_file(
+    table: Table, tmp_path: Path, written: Table
+) -> None:
+    table["themes"] = written
+    (tmp_path / "themes").rmdir()
+    assert settings.parse(table, directory=tmp_path).themes.directory == tmp_path / "themes"
+    (tmp_path / "themes").touch()
+    with pytest.raises(settings.SettingsFaults, match=r"themes\.directory = .*: the name of a folder; this is a file"):
+        settings.parse(table, directory=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+        ("::ffff:10.1.2.3", "10.1.2.3"),
+        ("::ffff:0:0/96", "0.0.0.0/0"),
+        ("2001:db8::/32", "2001:db8::/32"),
+    ],
+)
+def test_a_proxy_written_as_ipv4_inside_ipv6_is_ipv4_as_peers_are_compared(
+    table: Table, written: str, meant: str
+) -> None:
+    table["server"]["trusted_proxies"] = [written]
+    assert settings.parse(table).server.trusted_proxies == (meant,)
+
+
+def test_a_certificate_file_with_a_name_that_is_too_long_is_a_fault(table: Table) -> None:
+    table["ece"]["ca_file"] = "x" * 5000
+    assert faults(table) == {"ece.ca_file": "the name of a file that is there"}
 
 
 def test_an_absolute_database_path_stays(table: Table) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import resource
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,6 +18,7 @@ from tests.databases import Cluster
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import MessageState, SurveyMessage
 from widget.store import Outbox, open_outbox
+from widget.store.faults import in_words
 
 pytestmark = pytest.mark.anyio
 
@@ -106,6 +108,19 @@ async def test_a_disk_that_takes_no_more_loses_nothing(outbox: Outbox, clock: An
         )
     await well(outbox, clock, message(2))
     assert (await outbox.counts()).by_state[MessageState.PENDING] == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EROFS, "the file system is read-only"),
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EDQUOT, "the disk is full"),
+        (errno.EIO, "the disk failed to read or write"),
+    ],
+)
+async def test_what_the_system_refuses_is_named_for_what_it_is(number: int, words: str) -> None:
+    assert in_words(OSError(number, os.strerror(number), "/secret/place")) == words
 
 
 async def test_a_lock_of_another_program_is_waited_for_with_a_bound(

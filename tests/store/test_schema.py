@@ -115,6 +115,14 @@ async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(
     assert [each.name for each in tmp_path.iterdir()] == ["letter.db"]
 
 
+async def test_a_folder_in_the_place_of_the_file_is_refused_by_the_name_of_the_setting(
+    tmp_path: Path, clock: Any
+) -> None:
+    with pytest.raises(StoreRefused) as refusal:
+        await open_outbox(f"sqlite:///{tmp_path}", now=clock.now)
+    assert str(refusal.value) == f"[storage] url names a folder, {tmp_path}; let it name a file in it."
+
+
 async def test_a_database_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path, clock: Any) -> None:
     path = tmp_path / "books.db"
     with sqlite3.connect(path) as connection:

@@ -72,6 +72,7 @@ def test_what_an_operator_needs_stays(log_lines: io.StringIO) -> None:
 def test_a_client_is_logged_as_its_network(log_lines: io.StringIO) -> None:
     assert logged(log_lines, client="203.0.113.77")["client"] == "203.0.113.0/24"
     assert logged(log_lines, client="2001:db8:1:2::77")["client"] == "2001:db8:1::/48"
+    assert logged(log_lines, client="::ffff:203.0.113.77")["client"] == "203.0.113.0/24"
     assert logged(log_lines, client="canary")["client"] == "unknown"
 
 

@@ -158,8 +158,9 @@ async def test_orchestrators_and_scrapers_may_ask_by_address(site: Site) -> None
         assert (await site.get(path, headers={"host": "10.1.2.3:8000"})).status_code != 421
 
 
-async def test_on_loopback_itself_a_loopback_name_will_do(site: Site) -> None:
-    transport = httpx.ASGITransport(site.app, client=("127.0.0.1", 1))
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
+async def test_on_loopback_itself_a_loopback_name_will_do(site: Site, peer: str) -> None:
+    transport = httpx.ASGITransport(site.app, client=(peer, 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as local:
         assert (await local.get("/nowhere")).status_code == 404
 

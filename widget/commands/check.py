@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from widget import settings
-from widget.commands.options import config_option, json_option, load_settings
+from widget.commands.options import config_option, json_option, load_settings, print_json
+from widget.commands.streams import can_write
 from widget.doctor import Diagnosis, Finding, Report, Severity, examine
 from widget.domain.readings import Call
 
@@ -45,7 +45,7 @@ def check(config: Path | None, as_json: bool) -> None:
     warnings = [f"{each.about}: {each.words}" for each in findings(pages, now=datetime.now(UTC))]
     report = asyncio.run(_examine(found, client, warnings))
     if as_json:
-        click.echo(json.dumps(as_table(report), indent=2, ensure_ascii=False))
+        print_json(as_table(report), indent=2)
     else:
         print_report(report, Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False))
     sys.exit(0 if report.all_well else 1)
@@ -71,6 +71,7 @@ async def _examine(found: settings.Settings, client: Any, warnings: list[str]) -
 def print_report(report: Report, console: Console) -> None:
     """Print the calls, the decisions, and in words what is wrong and what to change."""
     console.print(_calls(report))
+    arrow = "→" if can_write("→") else "->"
 
     def line(text: str, style: str = "") -> None:
         console.print(Text(text, style=style), soft_wrap=True)  # addresses stay whole, to be copied
@@ -82,7 +83,7 @@ def print_report(report: Report, console: Console) -> None:
         which = ", ".join(names) if len(names) < len(report.diagnoses) or len(names) < 4 else "all entry points"
         line(f"{'Wrong' if wrong else 'Note'}: {which}: {finding.what}", "red" if wrong else "")
         if finding.change:
-            line(f"  → {finding.change}")
+            line(f"  {arrow} {finding.change}")
     for warning in report.warnings:
         line(f"Warning: {warning}", "yellow")
     if report.all_well:

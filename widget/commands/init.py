@@ -28,8 +28,13 @@ def init(config: Path | None) -> None:
     except OSError as error:
         click.echo(f"{file} cannot be written: {error.strerror}", err=True)
         sys.exit(1)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-        opened.write(starter())
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            opened.write(starter())
+    except OSError as error:
+        file.unlink(missing_ok=True)  # half a file would be in the way of the next try
+        click.echo(f"{file} cannot be written: {error.strerror}", err=True)
+        sys.exit(1)
     click.echo(f"Wrote {file}. Fill in the lines marked with <-, then run: ece-widget check")
 
 

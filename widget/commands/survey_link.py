@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from widget.commands.options import config_option, load_settings
+from widget.commands.options import config_option, load_settings, typed_sid
 from widget.domain.errors import SurveyUnknown
 from widget.services import survey_links
 from widget.surveys import LONGEST_SID
@@ -27,8 +26,7 @@ def survey_link(sid: str, entry_point: str, survey: str | None, config: Path | N
     """
     settings = load_settings(config)
     if sid == "-":
-        # four bytes a character at most, and a line end; more cannot be a session id
-        sid = sys.stdin.buffer.read(LONGEST_SID * 4 + 3).decode("utf-8", "replace").rstrip("\r\n")
+        sid = typed_sid(LONGEST_SID)
 
     def now() -> datetime:
         return datetime.now(UTC)

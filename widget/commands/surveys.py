@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import json
+import codecs
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from widget import telemetry
-from widget.commands.options import config_option, json_option, load_settings
+from widget.commands.options import config_option, json_option, load_settings, print_json, typed_sid
 from widget.commands.survey_files import FORMATS, as_json_object, printable
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import MessageState, OutboxCounts, OutboxRow
@@ -52,7 +51,7 @@ def list_(states: tuple[str, ...], limit: int, as_json: bool, config: Path | Non
     with _store(config) as store:
         counts, rows = store.counts(), store.newest(_selection(states), limit)
     if as_json:
-        click.echo(json.dumps(_counts_object(counts) | {"rows": [as_json_object(row, answers=False) for row in rows]}))
+        print_json(_counts_object(counts) | {"rows": [as_json_object(row, answers=False) for row in rows]})
         return
     console = _console()
     console.print(_counts_table(counts))
@@ -71,7 +70,7 @@ def show(row: int, as_json: bool, config: Path | None) -> None:
     if found is None:
         _fail(f"There is no survey number {row}.")
     if as_json:
-        click.echo(json.dumps(as_json_object(found), ensure_ascii=False))
+        print_json(as_json_object(found))
         return
     console = _console()
     about = Table(show_header=False, box=None)
@@ -103,7 +102,9 @@ def retry(rows: tuple[int, ...], everything: bool, config: Path | None) -> None:
 
 @surveys.command()
 @click.option("--format", "kind", type=click.Choice(list(FORMATS)), default="csv", show_default=True)
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="A new file; default: standard output.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="A new file; default and -: standard output."
+)
 @state_option
 @config_option
 def export(kind: str, output: Path | None, states: tuple[str, ...], config: Path | None) -> None:
@@ -117,7 +118,7 @@ def export(kind: str, output: Path | None, states: tuple[str, ...], config: Path
                 write(row)
                 number += 1
                 advance(1)
-    click.echo(f"{_surveys(number)} exported{f' to {output}' if output else ''}.", err=True)
+    click.echo(f"{_surveys(number)} exported{'' if _is_standard(output) else f' to {output}'}.", err=True)
 
 
 @surveys.command()
@@ -185,8 +186,7 @@ def _age(text: str | None) -> timedelta:
 
 def _sid(given: str) -> str:
     if given == "-":
-        # four bytes a character at most, and a line end; more cannot be a session id
-        given = sys.stdin.buffer.read(LONGEST_SID * 4 + 3).decode("utf-8", "replace").rstrip("\r\n")
+        given = typed_sid(LONGEST_SID)
     if not given or len(given) > LONGEST_SID or not given.isprintable():
         raise click.BadParameter("a session id has 1 to 256 printable characters", param_hint="--sid")
     return given
@@ -194,20 +194,29 @@ def _sid(given: str) -> str:
 
 @contextmanager
 def _opened(output: Path | None) -> Iterator[Any]:
-    if output is None:
-        stdout = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="replace", newline="")
-        yield stdout
-        stdout.flush()
-        stdout.detach()  # closing it would close standard output
+    if _is_standard(output):
+        yield codecs.getwriter("utf-8")(sys.stdout.buffer, "replace")
+        sys.stdout.flush()
         return
+    assert output is not None
     try:
         stream = open(output, "x", encoding="utf-8", errors="replace", newline="", opener=_for_its_owner_alone)  # noqa: SIM115 — closed below
     except FileExistsError:
         _fail(f"{output} is there already; nothing was written")
     except OSError as error:
         _fail(f"{output} cannot be written: {error.strerror}")
-    with stream:
-        yield stream
+    try:
+        with stream:
+            yield stream
+    except BaseException as failed:
+        output.unlink(missing_ok=True)  # half of it would pass for the whole, and be in the way of the next try
+        if isinstance(failed, OSError):
+            _fail(f"{output} cannot be written: {failed.strerror}")
+        raise
+
+
+def _is_standard(output: Path | None) -> bool:
+    return output is None or str(output) == "-"
 
 
 def _for_its_owner_alone(path: str, flags: int) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from widget.commands.options import config_option, json_option, load_settings
+from widget.commands.options import config_option, json_option, load_settings, print_json
 from widget.settings import Settings
 from widget.texts import Texts
 from widget.themes import DEFAULT, Themes
@@ -37,7 +37,7 @@ def new(name: str, source: str | None, config: Path | None) -> None:
     """Copy the templates and theme.toml into the themes directory as NAME, to be changed there."""
     if not NAME.fullmatch(name) or name in RESERVED:
         raise click.UsageError(f"{name!r} is no name for a theme: small letters, digits, - and _, 64 at most.")
-    directory = load_settings(config).themes.directory
+    directory = load_settings(config, new_themes=True).themes.directory
     themes = Themes.load(directory)
     source = source or (name if name in themes.names else DEFAULT)
     if source not in themes.names:
@@ -53,6 +53,7 @@ def new(name: str, source: str | None, config: Path | None) -> None:
             text = layer.files[file]
             (folder / file).write_text(text if file == DESIGN_FILE else _with_note(text, file), encoding="utf-8")
     except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)  # half a theme would be in the way of the next try
         click.echo(f"{folder} cannot be written: {error.strerror}", err=True)
         sys.exit(1)
     click.echo(f"{folder} is there, a copy of {source}: {', '.join(COPIED)}.")
@@ -68,7 +69,7 @@ def check(config: Path | None, as_json: bool) -> None:
     directory = settings.themes.directory
     found = findings(_pages(settings), now=datetime.now(UTC))
     if as_json:
-        click.echo(json.dumps([each._asdict() for each in found], ensure_ascii=False, indent=2))
+        print_json([each._asdict() for each in found], indent=2)
     else:
         for each in found:
             click.echo(f"{each.kind}: {each.words}")

@@ -57,7 +57,7 @@ def _base_url(value: str) -> str:
         parts = urlsplit(value)
     except ValueError:
         raise ValueError(words) from None
-    if not is_origin(f"{parts.scheme}://{parts.netloc}") or "?" in value or "#" in value or not _plain(value):
+    if not is_origin(f"{parts.scheme}://{parts.netloc}") or set(value) & set("?#@") or not _plain(value):
         raise ValueError(words)
     return value
 
@@ -103,8 +103,8 @@ def _can_be_split(url: str) -> bool:
 
 def _listen(value: str) -> str:
     match = _LISTEN.fullmatch(value)
-    if value and (not match or int(match[1]) > 65535):
-        raise ValueError('host and port, as "127.0.0.1:9100" or "[::1]:9100", or "" for no listener')
+    if value and (not match or not 1 <= int(match[1]) <= 65535):
+        raise ValueError('host and port (1 to 65535), as "127.0.0.1:9100" or "[::1]:9100", or "" for no listener')
     return value
 
 

@@ -107,7 +107,10 @@ def _existing(node: Any, part: str) -> Any:
 
 def _from_file(overlay: Overlay, secret: tuple[str, str], name: Any, key: str) -> Any:
     try:
-        text = (overlay.directory / name).read_text(encoding="utf-8")
+        text = (overlay.directory / name).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        _fault(overlay, key, name, "the name of a file in UTF-8; save it as UTF-8")
+        return SECRETS[secret]
     except (OSError, ValueError, TypeError):
         _fault(overlay, key, name, "the name of a file that can be read")
         return SECRETS[secret]

@@ -11,6 +11,9 @@ from typing import Any
 from pydantic import SecretStr
 
 _LONGEST_SHOWN = 80
+# A user and a password before a host. They may hold any character, so all goes up to the last @, also where the two
+# slashes were forgotten.
+_CREDENTIALS = re.compile(r"(://|:).*@")
 # Keys whose values are secrets, and the sections that hold one: written as a text, a section could be the secret.
 _SECRET = frozenset({"secret_keys", "operator_tokens", "url", "proxy", "security", "storage", "shared"})
 _UNKNOWN = "is not a setting; look for a misspelling, or in examples/widget.toml"
@@ -62,7 +65,7 @@ def shown(value: Any, *, secret: bool = False) -> str:
     """Give a value as a fault shows it: short, without the password of an address, and nothing of a secret."""
     if secret or isinstance(value, dict | SecretStr):
         return ""
-    text = re.sub(r"://[^/@\s\"]*@", "://…@", json.dumps(value, default=str, ensure_ascii=False))
+    text = _CREDENTIALS.sub(r"\1…@", json.dumps(value, default=str, ensure_ascii=False))
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
@@ -11,18 +12,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from widget.settings.faults import Fault, shown
-from widget.settings.model import EceSettings
+from widget.settings.model import EceSettings, ThemesSettings
 from widget.settings.survey_rules import survey_faults
 
 
-def broken_rules(raw: Mapping[str, Any]) -> Iterator[Fault]:
-    """Give a fault for each rule between settings that this table breaks."""
+def broken_rules(raw: Mapping[str, Any], directory: Path, *, new_themes: bool) -> Iterator[Fault]:
+    """Give a fault for each rule between settings, and between them and the disk, that this table breaks."""
     yield from _entry_points(raw)
     for name, survey in _table(raw, "surveys").items():
         for key, value, allowed in survey_faults(name, survey if isinstance(survey, dict) else {}):
             yield Fault(key, value, allowed)
     yield from _certificates(_table(raw, "ece"))
     yield from _times(_table(raw, "ece"))
+    yield from _themes(_table(raw, "themes"), directory, may_be_missing=new_themes)
     if _table(raw, "shared") and find_spec("redis") is None:
         yield Fault("shared.url", "", "needs a library that is not installed: pip install 'ece-widget[shared]'")
 
@@ -52,7 +54,7 @@ def _certificates(ece: Mapping[str, Any]) -> Iterator[Fault]:
     there = {}
     for key in ("ca_file", "client_cert", "client_key"):
         if isinstance(ece.get(key), str):
-            there[key] = Path(ece[key]).is_file()
+            there[key] = os.path.isfile(ece[key])  # pathlib's raises for a name that is too long
             if not there[key]:
                 yield Fault(f"ece.{key}", shown(ece[key]), "the name of a file that is there")
     if ("client_cert" in ece) != ("client_key" in ece):
@@ -69,6 +71,18 @@ def _certificates(ece: Mapping[str, Any]) -> Iterator[Fault]:
         except (OSError, ValueError):
             words = "a PEM certificate that fits ece.client_key, and a key without a password; both can be read"
             yield Fault("ece.client_cert", shown(ece["client_cert"]), words)
+
+
+def _themes(themes: Mapping[str, Any], directory: Path, *, may_be_missing: bool) -> Iterator[Fault]:
+    """Nobody makes the default folder who wants no themes; one that is written is wanted."""
+    value = themes.get("directory")
+    if not isinstance(value, str) or (value and os.path.isdir(value)):
+        return
+    if os.path.lexists(value):
+        yield Fault("themes.directory", shown(value), "the name of a folder; this is a file")
+    elif not value or not (may_be_missing or Path(value) == directory / ThemesSettings().directory):
+        words = "the name of a folder that is there; without this line `themes` beside the settings is looked for"
+        yield Fault("themes.directory", shown(value), words)
 
 
 def _times(ece: Mapping[str, Any]) -> Iterator[Fault]:

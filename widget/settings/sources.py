@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +16,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from widget.settings.environment import Overlay, lay_over
-from widget.settings.faults import Fault, SettingsFaults, in_words, origin_of
+from widget.settings.faults import SettingsFaults, in_words, origin_of
 from widget.settings.model import Settings, StorageSettings, ThemesSettings
+from widget.settings.reading import Unreadable, read_table
 from widget.settings.rules import broken_rules
 
 _SQLITE = "sqlite:///"
@@ -29,21 +29,16 @@ def default_file(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(environ.get("ECE_WIDGET_CONFIG") or "ece-widget.toml")
 
 
-def load(file: Path, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read and check the settings of `file` with the environment over it; raises SettingsFaults with all faults."""
+def load(file: Path, environ: Mapping[str, str] = os.environ, *, new_themes: bool = False) -> Settings:
+    """Read and check the settings of `file` with the environment over it; raises SettingsFaults with all faults.
+
+    `new_themes`: the themes directory is about to be made, so it may be missing.
+    """
     try:
-        raw = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
-    except FileNotFoundError:
-        fault = Fault("the file", "", "does not exist; `ece-widget init` writes a starter")
-    except (OSError, ValueError) as error:  # ValueError: a name with a NUL, no UTF-8, no TOML
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        words = "is not TOML" if isinstance(error, tomllib.TOMLDecodeError | UnicodeDecodeError) else "cannot be read"
-        fault = Fault("the file", "", f"{words}: {reason}")
-    except RecursionError:
-        fault = Fault("the file", "", "is not TOML: nested too deep")
-    else:
-        return parse(raw, environ=environ, directory=file.absolute().parent, source=str(file))
-    raise SettingsFaults(str(file), [fault])
+        raw = read_table(file)
+    except Unreadable as unreadable:
+        raise SettingsFaults(str(file), unreadable.faults) from None
+    return parse(raw, environ=environ, directory=file.absolute().parent, source=str(file), new_themes=new_themes)
 
 
 def parse(
@@ -52,6 +47,7 @@ def parse(
     environ: Mapping[str, str] | None = None,
     directory: Path | None = None,
     source: str = "settings",
+    new_themes: bool = False,
 ) -> Settings:
     """Check a table as read from TOML; relative paths start at `directory`. Raises SettingsFaults with all faults."""
     overlay = Overlay(copy.deepcopy(raw), directory or Path())
@@ -64,7 +60,7 @@ def parse(
         faults += in_words(error.errors(include_url=False), overlay.table, overlay.origins)
     faults += (
         replace(fault, variable=origin_of(fault.key.split("."), overlay.origins))
-        for fault in broken_rules(overlay.table)
+        for fault in broken_rules(overlay.table, overlay.directory, new_themes=new_themes)
     )
     if faults or settings is None:
         raise SettingsFaults(source, list(dict.fromkeys(faults)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -51,7 +51,7 @@ def _switch(value: Any) -> bool:
 def _duration(value: Any) -> float:
     number: float | None = None
     if isinstance(value, int | float) and not isinstance(value, bool):
-        number = float(value)
+        number = float(value) if abs(value) < LONGEST_ID else None  # a longer one may be too much for a float
     elif isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
         number = float(match[1]) * _UNITS[match[2]]
     if number is None or not 0 < number <= 10 * 365 * 86400:
@@ -85,16 +85,24 @@ def _locale(value: str) -> str:
 
 def _proxy(value: str) -> str:
     try:
-        network = ip_network(value, strict=False)
+        network = _as_peers_appear(ip_network(value, strict=False))
         return str(network) if network.prefixlen < network.max_prefixlen else str(network.network_address)
     except ValueError:
         raise ValueError('an address or a network, as "127.0.0.1" or "10.0.0.0/8"') from None
 
 
+def _as_peers_appear(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """IPv4 inside IPv6 (`::ffff:10.0.0.0/104`) is IPv4 wherever peers are compared."""
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    return network if mapped is None else IPv4Network((mapped, network.prefixlen - 96))
+
+
 def _secret(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().strip():
+    """Blanks at the ends go: a header cannot carry them, and files and variables lose them too."""
+    text = value.get_secret_value().strip()
+    if not text:
         raise ValueError("a secret text that is not empty; `ece-widget init` writes a fresh one")
-    return value
+    return SecretStr(text)
 
 
 def _name(value: str) -> str:

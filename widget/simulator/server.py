@@ -23,10 +23,7 @@ _LOOK_EVERY = 0.01
 
 
 class PortTaken(Exception):
-    """Another program listens on this port; the text is one line for the operator."""
-
-    def __init__(self, host: str, port: int, option: str) -> None:
-        super().__init__(f"Port {port} on {host} is taken; stop what listens there, or choose another with {option}.")
+    """Nobody can listen there, mostly since another program does; the text is one line for the operator."""
 
 
 class ResettableProtocol(HttpToolsProtocol):
@@ -57,19 +54,28 @@ class ResettableProtocol(HttpToolsProtocol):
 
 
 def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
-    """Take a port before anything is started; raises PortTaken."""
+    """Take a port before anything is started; raises PortTaken with the option that chooses another one."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
         listener.listen(512)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: what no name of a host can be
         listener.close()
-        if error.errno == errno.EADDRINUSE:
-            raise PortTaken(host, port, option) from None
-        raise
+        raise PortTaken(_why_not(error, host, port, option)) from None
     listener.setblocking(False)
     return listener
+
+
+def _why_not(error: OSError | UnicodeError, host: str, port: int, option: str) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.EADDRINUSE:
+        return f"Port {port} on {host} is taken; stop what listens there, or choose another with {option}."
+    if number in (errno.EACCES, errno.EPERM):
+        return f"Port {port} on {host} may not be used without more rights; choose one above 1023 with {option}."
+    if isinstance(error, UnicodeError | socket.gaierror) or number in (errno.EADDRNOTAVAIL, errno.EINVAL):
+        return f"{host} is no address of this machine; choose another with --host."
+    return f"Nothing can listen on {host}, port {port}: {error}; choose another with {option}."
 
 
 def make_server(app: ASGIApp, *, http: Any = "auto") -> uvicorn.Server:

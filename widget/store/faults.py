@@ -31,6 +31,11 @@ class SqliteFailure(OSError):
 
 
 DISK_FAILED = "the disk failed to read or write"
+_SYSTEM_WORDS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk is full",
+    errno.EROFS: "the file system is read-only",
+}
 DAMAGED = "the database file is damaged"
 _SQLITE_WORDS = (
     ("SQLITE_FULL", "the disk is full"),
@@ -72,7 +77,7 @@ def in_words(error: BaseException) -> str:
         if state.startswith(start):
             return words
     if isinstance(original, OSError) and not isinstance(original, SqliteFailure):
-        return "the disk is full" if original.errno in (errno.ENOSPC, errno.EDQUOT) else DISK_FAILED
+        return _SYSTEM_WORDS.get(original.errno or 0, DISK_FAILED)
     if type(original).__module__.startswith("psycopg"):
         return "the database server cannot be reached"
     return "the database failed"

@@ -137,6 +137,8 @@ class SqliteDatabase:
         folder = self._path.parent
         if not folder.is_dir():
             raise StoreRefused(f"The folder of [storage] url does not exist: {folder}")
+        if self._path.is_dir():
+            raise StoreRefused(f"[storage] url names a folder, {self._path}; let it name a file in it.")
         try:
             # For its owner alone, since it will hold personal data. Never opened when it exists: closing a handle of
             # one's own drops the locks of all of SQLite's in this process (https://sqlite.org/howtocorrupt.html, 2.2).
@@ -149,7 +151,7 @@ class SqliteDatabase:
                 os.close(folder_handle)
         except (PermissionError, IsADirectoryError, NotADirectoryError, FileNotFoundError) as error:
             raise StoreRefused(
-                f"The database file {self._path} cannot be opened for writing: {error.strerror}."
+                f"The file of [storage] url, {self._path}, cannot be opened for writing: {error.strerror}."
             ) from error
 
     def _refuse_foreign(self, connection: Connection) -> None:

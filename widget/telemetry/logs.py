@@ -100,6 +100,7 @@ def network_of(address: str) -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return "unknown"
+    parsed = (parsed.version == 6 and parsed.ipv4_mapped) or parsed
     return str(ipaddress.ip_network(f"{parsed}/{24 if parsed.version == 4 else 48}", strict=False))
 
 

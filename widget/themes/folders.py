@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -35,7 +37,7 @@ def read_layers(directory: Path, owner: Literal["operator", "shipped"]) -> tuple
     """Read every theme in a directory; a directory that is not there has none."""
     layers: dict[str, Layer] = {}
     faults: list[ThemeFault] = []
-    for folder in _subfolders(directory):
+    for folder in _subfolders(directory, faults):
         if folder.name in RESERVED:
             continue
         if not NAME.fullmatch(folder.name):
@@ -44,29 +46,42 @@ def read_layers(directory: Path, owner: Literal["operator", "shipped"]) -> tuple
             )
             continue
         files: dict[str, str] = {}
-        for name, path in _files(folder):
+        for name, path in _files(folder, faults):
             try:
                 files[name] = _text(path)
             except (OSError, ValueError) as error:
-                faults.append(ThemeFault(str(path), f"cannot be read: {error}"))
+                faults.append(_unreadable(path, error))
         layers[folder.name] = Layer(owner, folder.name, folder, files)
     return layers, faults
 
 
-def _subfolders(directory: Path) -> list[Path]:
-    if not directory.is_dir():
+def _subfolders(directory: Path, faults: list[ThemeFault]) -> list[Path]:
+    if not os.path.isdir(directory):
         return []
-    return sorted(each for each in directory.iterdir() if each.is_dir() and not each.name.startswith("."))
+    try:
+        return sorted(each for each in directory.iterdir() if each.is_dir() and not each.name.startswith("."))
+    except OSError as error:
+        faults.append(_unreadable(directory, error))
+        return []
 
 
-def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if _FILE.fullmatch(name) and path.is_file():
-            yield name, path
+def _files(folder: Path, faults: list[ThemeFault]) -> list[tuple[str, Path]]:
+    def note(error: OSError) -> None:
+        faults.append(_unreadable(Path(error.filename), error))
+
+    paths = [Path(place) / name for place, _, names in os.walk(folder, onerror=note) for name in names]
+    named = sorted((path.relative_to(folder).as_posix(), path) for path in paths)
+    return [(name, path) for name, path in named if _FILE.fullmatch(name)]
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> ThemeFault:
+    return ThemeFault(str(path), f"cannot be read: {(isinstance(error, OSError) and error.strerror) or error}")
 
 
 def _text(path: Path) -> str:
-    if path.stat().st_size > LARGEST:
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError("is no file")
+    if found.st_size > LARGEST:
         raise ValueError(f"is larger than {LARGEST // 1024} KiB")
     return path.read_bytes().decode("utf-8-sig")

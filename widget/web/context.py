@@ -35,18 +35,18 @@ class TrustedProxies:
 
     def trusts(self, address: str) -> bool:
         """Say whether this peer is one of the configured proxies."""
-        parsed = _parsed(address)
+        parsed = address_of(address)
         return parsed is not None and self._covers(parsed)
 
     def client(self, scope: Scope) -> str:
         """Give the client's address: the peer, or behind our proxies the rightmost hop that is none of them."""
         peer = scope["client"][0] if scope.get("client") else ""
-        address = _parsed(peer)
+        address = address_of(peer)
         if address is None or not self._covers(address):
             return str(address or "unknown")
         chain = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
         for hop in reversed(chain.decode("latin-1").split(",")[-_LONGEST_CHAIN:]):
-            parsed = _parsed(_without_port(hop.strip()))
+            parsed = address_of(_without_port(hop.strip()))
             if parsed is None:
                 break  # what stands left of garbage was not written by a proxy of ours
             address = parsed
@@ -122,7 +122,8 @@ def _trace(scope: Scope) -> str | None:
     return found[0].decode("ascii") if len(found) == 1 and _TRACE_PARENT.fullmatch(found[0]) else None
 
 
-def _parsed(text: str) -> Address | None:
+def address_of(text: str) -> Address | None:
+    """Read an address; IPv4 inside IPv6, as a socket for both shows its IPv4 peers, is IPv4."""
     try:
         address = ip_address(text)
     except ValueError:

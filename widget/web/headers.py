@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from widget.settings import ServerSettings
+from widget.web.context import address_of
 from widget.web.errors import Errors, Problem
 
 Header = tuple[bytes, bytes]
@@ -222,8 +223,8 @@ class HostCheck:
             return Problem(400, "bad_host", "A request names exactly one host.")
         if hosts[0].lower() in self.edge.hosts:
             return None
-        peer = scope["client"][0] if scope.get("client") else ""
-        if _LOOPBACK_HOST.fullmatch(hosts[0]) and (peer.startswith("127.") or peer == "::1"):
+        peer = address_of(scope["client"][0]) if scope.get("client") else None
+        if _LOOPBACK_HOST.fullmatch(hosts[0]) and peer is not None and peer.is_loopback:
             return None
         return Problem(421, "misdirected_request", "This server does not answer for that host.")
 
