@@ -66,10 +66,7 @@ release: .venv/.installed ## dist/: the wheel, its bill of materials and their h
 	@cd dist && sha256sum *.whl *.json > SHA256SUMS && cat SHA256SUMS
 
 advisories: ## known weaknesses of the locked versions; for networks that reach an advisory service
-	@test -x .tools/advisories/bin/pip-audit || { $(PYTHON) -m venv .tools/advisories && \
-	  .tools/advisories/bin/python -m pip -qq --disable-pip-version-check install pip-audit; }
-	@.tools/advisories/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip \
-	  --progress-spinner off --vulnerability-service $(ADVISORY_SERVICE)
+	@$(PYTHON) -m tests.release.advisories .tools/advisories $(ADVISORY_SERVICE)
 
 clean:
 	rm -rf .venv .tools dist .coverage .coverage.* .test-output .test-failed

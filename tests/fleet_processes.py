@@ -10,11 +10,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import trustme
 
@@ -129,6 +130,7 @@ def fleet_of_processes(
     workers: int = 1,
     tokens: str = "off",
     with_nginx: bool = False,
+    delivery: bool = False,
     prefix: Sequence[str] = (),
 ) -> Iterator[FleetOfProcesses]:
     """Start everything, and end it with the block. `prefix` goes before each server's command, as `taskset -c 0`."""
@@ -156,7 +158,7 @@ def fleet_of_processes(
         config, port = folder / f"widget-{at}.toml", free_port()
         config.write_text(text)
         command = [sys.executable, "-m", "widget", "serve", "--config", str(config), "--port", str(port)]
-        command += ["--no-delivery", "--workers", str(workers)]
+        command += ["--workers", str(workers), *([] if delivery else ["--no-delivery"])]
         processes.append(Process([*prefix, *command], port, folder / f"widget-{at}.log"))
     fleet = FleetOfProcesses(folder, ece, processes, names=names)
     with ExitStack() as stack:
@@ -200,11 +202,13 @@ def nginx(folder: Path, ports: Sequence[int], *, prefix: Sequence[str] = ()) -> 
     return Process(command, plain, folder / "nginx.log")
 
 
-def get(port: int, path: str, *, method: str = "GET", body: str = "") -> tuple[int, bytes, dict[str, str]]:
+def get(
+    port: int, path: str, *, method: str = "GET", body: str = "", headers: Mapping[str, str] = MappingProxyType({})
+) -> tuple[int, bytes, dict[str, str]]:
     """Ask once, on a connection of its own."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        headers = {"Host": HOST}
+        headers = {"Host": HOST, **headers}
         if body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         connection.request(method, path, body or None, headers)

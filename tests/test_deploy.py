@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import trustme
 
+from tests.fleet_processes import INSTALL_NGINX
 from tests.release.packages import ROOT, carried, runtime_lock
 from widget import settings
 
@@ -116,3 +118,40 @@ def test_nothing_in_the_site_file_keeps_an_answer_longer_than_its_headers_say() 
         if line.strip() and not line.strip().startswith("#")
     ]
     assert {"proxy_cache_use_stale", "proxy_cache_valid", "proxy_hide_header", "expires"} & set(directives) == set()
+
+
+def test_nginx_takes_the_site_file_as_the_compose_file_changes_it(tmp_path: Path) -> None:
+    changes = re.findall(r"-e '(s[^']+)'", (DEPLOY / "compose.yaml").read_text())
+    site = (DEPLOY / "nginx.conf").read_text()
+    done = subprocess.run(
+        ["sed", *(word for change in changes for word in ("-e", change))],
+        input=site,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.findall(r"server (widget-\d:8000 max_fails=\d fail_timeout=2s);", done.stdout) == [
+        "widget-1:8000 max_fails=3 fail_timeout=2s",
+        "widget-2:8000 max_fails=3 fail_timeout=2s",
+    ]
+    changed = done.stdout.replace("widget-1:", "127.0.0.1:").replace("widget-2:", "127.0.0.1:")
+    assert "/var/log/nginx" not in changed
+    trustme.CA().issue_cert("chat.example.com").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "site.pem"))
+    changed = re.sub(r"/etc/ssl/chat\.example\.com/\w+\.pem", f"{tmp_path}/site.pem", changed)
+    changed = changed.replace("/var/cache/nginx/ece-widget", f"{tmp_path}/cache")
+    (tmp_path / "site.conf").write_text(changed)
+    (tmp_path / "nginx.conf").write_text(
+        f"pid {tmp_path}/pid; error_log stderr; events {{}}\nhttp {{ include {tmp_path}/site.conf; }}\n"
+    )
+    program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
+    assert program is not None, INSTALL_NGINX
+    command = [program, "-t", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
+    tried = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert tried.returncode == 0, tried.stderr
+
+
+def test_nothing_secret_of_the_guide_gets_into_the_image_or_the_repository() -> None:
+    ignored = (DEPLOY / "Containerfile.dockerignore").read_text().split()
+    assert {"**/ece-widget.toml", "examples/deploy/secrets", "examples/deploy/certificates"} <= set(ignored)
+    kept_out = (ROOT / ".gitignore").read_text().split()
+    assert {"ece-widget.toml", "/examples/deploy/secrets/", "/examples/deploy/certificates/"} <= set(kept_out)

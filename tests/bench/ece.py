@@ -23,6 +23,9 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     elif path[1] == "mode":
         _state["mode"] = path[2]
         await _send(send, 200, b"ok")
+    elif scope["method"] == "POST":
+        await receive()
+        await _send(send, 204, b"")
     else:
         await _call(path[-2], send)
 

@@ -16,6 +16,8 @@ from threading import Thread
 import pytest
 from click.testing import CliRunner
 
+from tests.fleet_processes import wait_until
+from tests.forward_proxy import forward_proxy
 from widget.cli import main
 from widget.commands.init import starter
 from widget.domain.outbox import Answer, MessageState, SurveyMessage
@@ -85,6 +87,45 @@ def test_it_delivers_what_waits_and_stops_when_told(config: Path, tmp_path: Path
     assert process.returncode == 0, said
     assert "Stopped: 3 delivered" in said
     assert len(taken) == 3
+
+
+def test_a_reload_delivers_through_the_new_proxy_and_refuses_faults(
+    config: Path, tmp_path: Path, ece: tuple[str, list[bytes]]
+) -> None:
+    address, taken = ece
+    url, log = f"sqlite:///{tmp_path}/outbox.db", tmp_path / "log"
+    config.write_text(config.read_text().replace("http://127.0.0.1:8100", "http://ece.invalid"))
+    first = config.read_text()
+
+    async def accept(key: str) -> None:
+        outbox = await open_outbox(url, now=lambda: datetime.now(UTC))
+        await outbox.enqueue(SurveyMessage(key, f"sid-{key}", "sales", "s", (Answer("q", "How?", "fine"),)))
+        await outbox.close()
+
+    hosts = {"ece.invalid": int(address.removesuffix("/system").rpartition(":")[2])}
+    with forward_proxy(hosts) as old, forward_proxy(hosts) as new, log.open("w") as stream:
+        config.write_text(first.replace("[ece]", f'[ece]\nproxy = "http://{old.netloc}"'))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "widget", "deliver", "--config", str(config)],
+            env=os.environ | {"ECE_WIDGET_STORAGE__URL": url},
+            stderr=stream,
+        )
+        with process:
+            wait_until(lambda: "Delivering surveys to ECE" in log.read_text(), "it delivers", log)
+            asyncio.run(accept("a"))
+            wait_until(lambda: old.surveys() == 1, "a survey goes through the first proxy", log)
+            config.write_text(first.replace("[ece]", '[ece]\nproxy = "nowhere"'))
+            process.send_signal(signal.SIGHUP)
+            wait_until(lambda: '"settings_refused"' in log.read_text(), "faults are refused", log)
+            config.write_text(first.replace("[ece]", f'[ece]\nproxy = "http://{new.netloc}"'))
+            process.send_signal(signal.SIGHUP)
+            wait_until(lambda: '"settings_applied"' in log.read_text(), "the settings are read again", log)
+            asyncio.run(accept("b"))
+            wait_until(lambda: new.surveys() == 1, "a survey goes through the second proxy", log)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0, log.read_text()
+        assert (old.surveys(), new.surveys(), len(taken)) == (1, 1, 2)
+    assert "Stopped: 2 delivered" in log.read_text()
 
 
 def test_a_database_that_must_not_be_used_is_one_sentence(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import Cluster, running_cluster
-from tests.fleet_processes import FleetOfProcesses, fleet_of_processes, get, wait_until
+from tests.fleet_processes import ROOT, FleetOfProcesses, fleet_of_processes, get, wait_until
 from tests.shared_server import SharedServerProcess, free_port
 from tests.store.killing import keys_in
 from tests.visitors import visitors
@@ -136,6 +140,36 @@ def test_each_process_restarted_in_turn_costs_no_request_behind_nginx(fleet: Fle
         for member in fleet.members * 2:  # each goes the moment the one before is back
             assert member.restart() == 0
     assert tally.failed() == 0, (tally.statuses, tally.lost[:5])
+
+
+def test_a_process_that_hangs_costs_a_click_five_seconds_and_no_answer(fleet: FleetOfProcesses) -> None:
+    assert fleet.nginx is not None
+    hanging = fleet.members[0].running
+    assert hanging is not None
+    clicks = [f"/v1/chat/{name}" for name in fleet.names]
+    with visitors(fleet.nginx.port, paths(fleet)) as waiting, visitors(fleet.nginx.port, clicks, threads=2) as clicking:
+        wait_until(lambda: waiting.answered > 50 and clicking.answered > 10, "visitors")
+        hanging.send_signal(signal.SIGSTOP)
+        try:
+            wait_until(lambda: clicking.slowest > 4, "a click met the process that hangs")
+        finally:
+            hanging.send_signal(signal.SIGCONT)
+    assert waiting.failed() == clicking.failed() == 0, (waiting.lost[:3], clicking.statuses, clicking.lost[:3])
+
+
+def test_the_health_check_of_the_image_asks_its_own_process_whatever_proxy_the_environment_names(
+    fleet: FleetOfProcesses,
+) -> None:
+    image = (ROOT / "examples" / "deploy" / "Containerfile").read_text().replace("\\\n", "")
+    found = re.search(r'HEALTHCHECK .*CMD (\["python", .*\])\n', image)
+    assert found is not None
+    _, option, program = json.loads(found[1])
+    nobody = {**os.environ, "HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+    codes = []
+    for port in (fleet.members[0].port, free_port()):
+        command = [sys.executable, option, program.replace("8000", str(port))]
+        codes.append(subprocess.run(command, env=nobody, capture_output=True, check=False).returncode)
+    assert codes == [0, 1]
 
 
 def test_nginx_keeps_public_answers_as_our_headers_say_and_logs_no_survey_link(fleet: FleetOfProcesses) -> None:

@@ -26,13 +26,20 @@ def remedy(ece: EceSettings, probe: Probe, error: EceError) -> tuple[str, str]:
     match error:
         case EceTlsFailure():
             return _certificate(host, error.detail)
+        case EceRefused() if ece.proxy is not None:
+            return _not_through_the_proxy(host, error)
+        case EceTimeout() | EceReset() | EceGatewayDown() if ece.proxy is not None:
+            return _proxy_or_ece(ece, host, error)
         case EceTimeout():
             return (
                 f"{host} gave no whole answer within {ece.timeout:g} s",
                 "See whether a firewall drops the calls; if ECE is just slow, raise `timeout` in [ece].",
             )
         case EceRefused():
-            return _refused(ece, host)
+            return (
+                f"no connection to {host}: refused, no route, or no such host",
+                "Check host and port of `base_url` in [ece], that ECE runs, and that no firewall stands between.",
+            )
         case EceReset():
             return (
                 f"{host} broke the connection, or does not speak HTTP there",
@@ -71,15 +78,31 @@ def _certificate(host: str, detail: str) -> tuple[str, str]:
     return what, "Save the certificate of the authority that signed it as a PEM file and name it in `ca_file` of [ece]."
 
 
-def _refused(ece: EceSettings, host: str) -> tuple[str, str]:
-    if ece.proxy is not None:
-        return (
-            f"no connection to {host} through the proxy",
-            "Check `proxy` in [ece], and that the proxy lets this machine through to ECE.",
+def _not_through_the_proxy(host: str, error: EceError) -> tuple[str, str]:
+    what = f"no connection to {host} through the proxy: {error.detail}"
+    if error.status == 407:
+        return what, (
+            "Write `proxy` in [ece] with a user and a password that it takes, as http://user:password@host:port;"
+            " signs such as @, / and # in them as %40, %2F and %23."
         )
+    if "TLS" in error.detail:
+        return what, "Check scheme, host and port of `proxy` in [ece]; `ca_file` has to hold its authority too."
+    return what, "Check `proxy` in [ece], and that the proxy lets this machine through to ECE."
+
+
+def _proxy_or_ece(ece: EceSettings, host: str, error: EceError) -> tuple[str, str]:
+    """From here the proxy's silence looks the same as ECE's behind it."""
+    match error:
+        case EceTimeout():
+            what = f"no whole answer within {ece.timeout:g} s"
+        case EceReset():
+            what = "the connection broke, or what came is not HTTP"
+        case _:
+            what = f"{error.status}, which says that somebody further on does not answer"
     return (
-        f"no connection to {host}: refused, no route, or no such host",
-        "Check host and port of `base_url` in [ece], that ECE runs, and that no firewall stands between.",
+        f"{host} through the proxy: {what}",
+        f"See in the proxy's log whether it reaches {host}. If not, check `proxy` in [ece], and that it lets this"
+        " machine through; if it does, see whether ECE runs and how fast it answers.",
     )
 
 

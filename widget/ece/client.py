@@ -86,6 +86,7 @@ class EceClient:
         self._api = settings.base_url + settings.api_path
         self._timeout = settings.timeout
         self._wait_time_unit = settings.wait_time_unit
+        self._proxied = settings.proxy is not None
         self._transports = _transports(settings) if transport is None else [transport] * settings.max_connections
         # The last one given back goes out first: so few connections stay open, and those are warm.
         self._free: asyncio.LifoQueue[httpx.AsyncBaseTransport] = asyncio.LifoQueue()
@@ -191,7 +192,7 @@ class EceClient:
             detail = f"no whole answer within {self._timeout:g} s"
             raise EceTimeout(detail, status=progress.status, maybe_received=progress.maybe_received) from None
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
-            raise _translated(error, progress) from error
+            raise _translated(error, progress, proxied=self._proxied) from error
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[httpx.AsyncBaseTransport]:
@@ -202,11 +203,18 @@ class EceClient:
             self._free.put_nowait(transport)
 
     async def _send(self, transport: httpx.AsyncBaseTransport, request: httpx.Request, progress: Progress) -> _Reply:
-        response = await transport.handle_async_request(request)
+        try:
+            response = await transport.handle_async_request(request)
+        except BaseException:
+            if progress.tunnel:  # one whose TLS failed would stay in the library's pool for good, with its socket
+                await transport.aclose()
+            raise
         try:
             progress.status = response.status_code
             media_type = _MEDIA_TYPE.match(response.headers.get("content-type", ""))
             progress.content_type = media_type[0] if media_type else None
+            if response.status_code == 407 and self._proxied:
+                raise _refused_by_proxy(407)
             if not 200 <= response.status_code <= 299:
                 raise _no_success(response, self._now())
             return _Reply(response.status_code, progress.content_type, await _bounded(response))
@@ -273,18 +281,25 @@ def _no_success(response: httpx.Response, now: float) -> EceError:
     return EceStatus(str(status), status=status, retry_after=pause)
 
 
-def _translated(error: Exception, progress: Progress) -> EceError:
+def _refused_by_proxy(status: int | None) -> EceRefused:
+    words = {None: "the proxy did not connect", 407: "the proxy answers 407: it wants a user and a password"}
+    return EceRefused(words.get(status, f"the proxy answers {status}"), status=status)
+
+
+def _translated(error: Exception, progress: Progress, *, proxied: bool) -> EceError:
+    before_ece = proxied and progress.connecting and not progress.tunnel
     refused = tls.failure(error)
     if refused is not None:
-        return EceTlsFailure(refused)
+        return EceRefused(f"TLS with the proxy failed: {refused}") if before_ece else EceTlsFailure(refused)
     match error:
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
             return EceTimeout("no connection in time")
         case httpx.TimeoutException():
             return EceTimeout("no answer in time", maybe_received=progress.maybe_received)
         case httpx.ProxyError():
-            return EceRefused("the proxy did not connect")
+            status = str(error)[:3]  # the library's text is the proxy's status line, of which no word is passed on
+            return _refused_by_proxy(int(status) if re.fullmatch("[1-5][0-9]{2}", status) else None)
         case httpx.ConnectError() | httpx.UnsupportedProtocol() | httpx.InvalidURL():
-            return EceRefused("no connection")
+            return EceRefused("no connection to the proxy" if before_ece else "no connection")
         case _:
             return EceReset("the connection broke, or the answer was not HTTP", maybe_received=progress.maybe_received)
