@@ -54,8 +54,8 @@ class WithReadyAnswers:
         return b"HTTP/1.1 200 OK\r\n", b"content-length: %d\r\n" % len(body), b"x-by: lane\r\n\r\n", body
 
 
-def build(settings: Settings, delivery: bool) -> Served:
-    metrics = Metrics(version="test")
+def build(settings: Settings, delivery: bool, metrics: Metrics | None) -> Served:
+    metrics = metrics or Metrics(version="test")
     edge = EdgeHeaders(settings.server)
     errors = Errors(lambda *, status, code, request_id, language: f"<!doctype html><p>{status} {code} {request_id}</p>")
     label = next(iter(settings.entry_points))
