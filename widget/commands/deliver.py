@@ -6,14 +6,16 @@ import asyncio
 import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
-from widget import settings, telemetry
+from widget import settings, signals, telemetry
 from widget.commands.options import config_option, load_settings
 
 if TYPE_CHECKING:
+    from widget.delivery import DeliveryCounts
     from widget.services import Services
 
 
@@ -21,35 +23,82 @@ if TYPE_CHECKING:
 @config_option
 def deliver(config: Path | None) -> None:
     """Deliver surveys to ECE until stopped; several may run at once, on several machines with PostgreSQL."""
-    found = load_settings(config)
+    file = config or settings.default_file()
+    found = load_settings(file)
     telemetry.configure(found.server.log_level)
     from widget.services import build
     from widget.store import StoreRefused
 
     try:
-        services = build(found)
-        asyncio.run(_until_signalled(services))
+        counts = asyncio.run(_Delivering(file, build(found)).until_signalled())
     except settings.SettingsFaults as faults:
         click.echo(str(faults), err=True)
         sys.exit(2)
     except StoreRefused as refusal:
         click.echo(str(refusal), err=True)
         sys.exit(1)
-    assert services.delivery is not None
-    counts = services.delivery.counts
-    click.echo(
-        f"Stopped: {counts.delivered} delivered, {counts.retried} to be tried again, {counts.dead} given up", err=True
+    delivered, retried, dead = (
+        sum(getattr(each, name) for each in counts) for name in ("delivered", "retried", "dead")
     )
+    click.echo(f"Stopped: {delivered} delivered, {retried} to be tried again, {dead} given up", err=True)
 
 
-async def _until_signalled(services: Services) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await services.start()
-    click.echo(f"Delivering surveys to ECE at {services.settings.ece.base_url}; Ctrl-C stops", err=True)
-    try:
-        await stop.wait()
-    finally:
-        await services.stop()
+class _Delivering:
+    """The services of this command, replaced on SIGHUP by others with the settings as they are then."""
+
+    def __init__(self, config: Path, services: Services) -> None:
+        self._config = config
+        self._services = services
+        self._counts = [_counts(services)]
+        self._told = asyncio.Event()
+        self._stop = False
+        self._hung_up = False
+
+    async def until_signalled(self) -> list[DeliveryCounts]:
+        """Deliver; gives what was done, an entry for each time that settings were read."""
+        loop = asyncio.get_running_loop()
+
+        def note(number: int, _: FrameType | None) -> None:
+            self._stop = self._stop or number != signals.HANGING_UP
+            self._hung_up = self._hung_up or number == signals.HANGING_UP
+            loop.call_soon_threadsafe(self._told.set)
+
+        with signals.heeded(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), note)):
+            await self._services.start()
+            click.echo(f"Delivering surveys to ECE at {self._services.settings.ece.base_url}; Ctrl-C stops", err=True)
+            try:
+                while not self._stop:
+                    if self._hung_up:
+                        self._hung_up = False
+                        await self._renew()
+                    await self._told.wait()
+                    self._told.clear()
+            finally:
+                await self._services.stop()
+        return self._counts
+
+    async def _renew(self) -> None:
+        """Let services with the settings as they are now begin, then the old ones end; faults change nothing."""
+        from widget.domain.errors import WidgetError
+        from widget.renewal import Refused, built_anew, refused
+        from widget.services import build
+
+        try:
+            found, new = await built_anew(self._config, build)
+            try:
+                await new.start()
+            except WidgetError as error:
+                raise refused(error) from error
+        except Refused as refusal:
+            refusal.log()
+            return
+        telemetry.configure(found.server.log_level)
+        self._services, old = new, self._services
+        self._counts.append(_counts(new))
+        telemetry.logger().info("settings_applied")
+        await old.stop()
+
+
+def _counts(services: Services) -> DeliveryCounts:
+    assert services.delivery is not None
+    return services.delivery.counts
