@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from widget import __version__
+from widget import __version__, signals
 from widget.commands import streams
 
 # name → module:attribute, in the order of the contract
@@ -27,6 +27,8 @@ COMMANDS = {
     "surveys": "widget.commands.surveys:surveys",
     "theme": "widget.commands.theme:theme",
 }
+# The ones that run until a signal, and must not be ended by a SIGHUP that comes before they are ready for it.
+HEEDING_SIGNALS = frozenset({"serve", "deliver"})
 
 
 class Commands(click.Group):
@@ -53,6 +55,13 @@ class Commands(click.Group):
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] in HEEDING_SIGNALS:
+            ctx.with_resource(signals.from_the_start())  # importing the command takes most of its start
+        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

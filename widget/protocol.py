@@ -90,9 +90,11 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(METHOD if METHOD_LINE.match(data) else MALFORMED)
             return
         except httptools.HttpParserCallbackError as error:
-            if self._fault is None:  # not a refusal of ours: a bug, and not the sender's doing
-                self.logger.error("Exception while a request was read", exc_info=error.__context__ or error)
-            self._refuse(self._fault or BROKEN)
+            cause = error.__context__
+            if self._fault is None and not isinstance(cause, httptools.HttpParserError | UnicodeError):
+                self.logger.error("Exception while a request was read", exc_info=cause)
+                self._fault = BROKEN  # a bug of ours, and not the sender's doing
+            self._refuse(self._fault or MALFORMED)
             return
         except httptools.HttpParserError:
             self._refuse(MALFORMED)

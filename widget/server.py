@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import functools
 import signal
 import socket
@@ -24,19 +23,22 @@ from typing import Any
 import click
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.lifespan.on import LifespanOn
 
-from widget import settings as settings_module
-from widget import telemetry
+from widget import signals, telemetry
 from widget.dates import DatedHeaders
+from widget.domain.errors import WidgetError
 from widget.guard import Deadlines, Guard
+from widget.lifespan import Lifespan
+from widget.listening import BACKLOG, PortTaken, listen
 from widget.protocol import GuardedProtocol
+from widget.renewal import Refused, built_anew, refused
 from widget.settings import Settings, SettingsFaults
 from widget.telemetry import Metrics
-from widget.workers import Supervisor, files_of
+from widget.workers import READY, Supervisor, files_of
 
 STOP_LIMIT = 8  # seconds for answers that are on their way; then they are cut
-BACKLOG = 2048
+# What a start may end with that has a sentence for the operator.
+SENTENCES = (SettingsFaults, WidgetError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,8 @@ class Served:
     metrics: Metrics
 
 
-Build = Callable[[Settings, bool], Served]
-
-
-class PortTaken(Exception):
-    """Somebody listens there already; the text is one line for the operator."""
+# From the settings, whether to deliver, and the metrics that go on (None at the start).
+Build = Callable[[Settings, bool, Metrics | None], Served]
 
 
 def serve(
@@ -65,19 +64,23 @@ def serve(
     config: Path,
     build: Build | None = None,
     deadlines: Deadlines | None = None,
+    announce: Callable[[], None] = lambda: None,
 ) -> int:
-    """Serve until a signal; gives the exit code. `config` is the file that SIGHUP and the workers read."""
+    """Serve until a signal; gives the exit code. `config` is the file that SIGHUP and the workers read.
+
+    `announce` is called when the ports are taken, before anything is built.
+    """
     telemetry.configure(settings.server.log_level)
     plan = Plan(config, delivery, build or build_served, deadlines or Deadlines())
     try:
-        plan.metrics_listener(settings, worker=0).close()  # taken by somebody else? then say so now
-        listener = listen(host, port, option="--port")
+        listener = plan.take_ports(settings, host, port, workers=workers)
     except PortTaken as taken:
         click.echo(str(taken), err=True)
         return 1
+    announce()
     telemetry.logger().info("listening", host=host, port=listener.getsockname()[1], workers=workers)
     if workers == 1 and not reload:
-        return WidgetServer(plan, settings).run_until_stopped(listener)
+        return _run(plan, settings, listener)
     if workers > 1:
         alone = "each worker asks ECE for itself and counts for itself; [shared] lets them share"
         telemetry.logger().info(
@@ -91,34 +94,13 @@ def serve(
     return Supervisor(work, settings, workers=workers, config=config, watched=watched).run()
 
 
-def build_served(settings: Settings, delivery: bool) -> Served:
+def build_served(settings: Settings, delivery: bool, metrics: Metrics | None) -> Served:
     """Build the product's application. Imported late: a supervisor of workers needs none of it."""
     from widget.app import create_app
     from widget.services import build
 
-    services = build(settings, delivery=delivery)
+    services = build(settings, delivery=delivery, metrics=metrics)
     return Served(create_app(settings, services=services), services.metrics)
-
-
-def listen(host: str, port: int, *, option: str, shared: bool = False) -> socket.socket:
-    """Take a port; raises PortTaken with the option that chooses another one."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if shared:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            text = f"Port {port} on {host} is taken; stop what listens there, or choose another with {option}."
-        else:
-            text = f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another with {option}."
-        raise PortTaken(text) from None
-    listener.setblocking(False)
-    listener.set_inheritable(True)
-    return listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,22 +112,33 @@ class Plan:
     build: Build
     deadlines: Deadlines
 
-    def metrics_listener(self, settings: Settings, *, worker: int) -> socket.socket | _NoListener:
-        """Take the worker's port for /metrics: `metrics_listen`, counted up by the worker's number."""
+    def take_ports(self, settings: Settings, host: str, port: int, *, workers: int) -> socket.socket:
+        """Take the server's port, and see that those for /metrics are others and free; raises PortTaken."""
+        listener = listen(host, port, option="--port", host_option="--host")
+        try:
+            for worker in range(workers):
+                if (metrics := self.metrics_listener(settings, worker=worker, shared=False)) is not None:
+                    metrics.close()
+        except PortTaken:
+            listener.close()
+            raise
+        return listener
+
+    def metrics_listener(self, settings: Settings, *, worker: int, shared: bool = True) -> socket.socket | None:
+        """Take the worker's port for /metrics: `metrics_listen`, counted up by the worker's number.
+
+        Shared, since a worker's successor takes the port while the worker still answers on it.
+        """
         host, _, port = settings.server.metrics_listen.rpartition(":")
         if not host:
-            return _NoListener()
-        # Shared, since a worker's successor takes the port while the worker still answers on it.
-        return listen(host.strip("[]"), int(port) + worker, option="[server] metrics_listen", shared=True)
-
-
-class _NoListener:
-    def close(self) -> None:
-        pass
+            return None
+        return listen(host.strip("[]"), int(port) + worker, option="metrics_listen in [server]", shared=shared)
 
 
 class WidgetServer(uvicorn.Server):
     """uvicorn's server with the guard, a metrics listener, a reload on SIGHUP, and exit code 0 after a signal."""
+
+    lifespan: Lifespan
 
     def __init__(self, plan: Plan, settings: Settings, *, worker: int = 0, parent: Connection | None = None) -> None:
         from widget.web.context import new_request_id
@@ -154,34 +147,46 @@ class WidgetServer(uvicorn.Server):
         self._settings = settings
         self._worker = worker
         self._parent = parent
-        self._served = plan.build(settings, plan.delivery)
+        self._served = plan.build(settings, plan.delivery, None)
         self._guard = Guard(new_id=new_request_id, deadlines=plan.deadlines)
-        self._served.metrics.register_source(self._guard.samples)
+        self._served.metrics.register_source(self._guard.samples, of_the_process=True)
+        self._reload_wanted = False
         self._reloading: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._dated = DatedHeaders()
         super().__init__(self._configuration(self._served.app))
         self.server_state.default_headers = self._dated
 
     def run_until_stopped(self, listener: socket.socket) -> int:
-        """Run on a socket that is bound already; gives the exit code."""
+        """Run on a socket that is bound already; gives the exit code, or raises what there is a sentence for."""
         try:
             self.run(sockets=[listener])
-        except KeyboardInterrupt:
-            return 0
         except SystemExit as failed:  # uvicorn's way to say that the application did not start
+            failure = self.lifespan.failure
+            if isinstance(failure, SENTENCES):
+                raise failure from None
             return int(failed.code or 0) and 1
         return 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
-        await super().startup(sockets=sockets)
         metrics = self._plan.metrics_listener(self._settings, worker=self._worker)
-        if isinstance(metrics, socket.socket):
+        await super().startup(sockets=sockets)
+        if metrics is not None:
             await self._serve_metrics(metrics)
         if self._parent is not None:
             self._loop.add_reader(self._parent.fileno(), self._parent_gone)
-            self._parent.send(b"ready")
+            self._parent.send(READY)
+        self._begin_reload()  # for a SIGHUP that came during the start
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._reloading is not None:
+            self._reloading.cancel()
+            await asyncio.gather(self._reloading, return_exceptions=True)
+        await super().shutdown(sockets=sockets)
+        if self._leaving is not None and not self.force_exit:
+            await self._leaving
 
     async def on_tick(self, counter: int) -> bool:
         stop = await super().on_tick(counter)
@@ -192,32 +197,28 @@ class WidgetServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Take the signals while serving; unlike uvicorn, do not raise them again afterwards: a stop is a success."""
         handlers = {signal.SIGINT: self.handle_exit, signal.SIGTERM: self.handle_exit, signal.SIGHUP: self._hang_up}
-        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-        try:
+        with signals.heeded(handlers):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     async def reload(self) -> None:
-        """Read the settings again and let a new application take over; faults and a failed start change nothing."""
+        """Read the settings again and let a new application take over; faults and a failed start change nothing.
+
+        The old one leaves by itself, when its answers have ended.
+        """
+        heir = self._served.metrics.heir()
         try:
-            settings = await asyncio.to_thread(settings_module.load, self._plan.config)
-            served = await asyncio.to_thread(self._plan.build, settings, self._plan.delivery)
-        except SettingsFaults as faults:
-            self._refused([f"{fault.key}: {fault.allowed}" for fault in faults.faults])
+            settings, served = await built_anew(
+                self._plan.config, lambda settings: self._plan.build(settings, self._plan.delivery, heir)
+            )
+            configuration = self._configuration(served.app)
+            lifespan = Lifespan(configuration)
+            await lifespan.startup()
+            if lifespan.should_exit:
+                raise refused(lifespan.failure)
+        except Refused as refusal:
+            self._served.metrics.settings_reload("refused")
+            refusal.log()
             return
-        except (OSError, ValueError) as error:
-            self._refused([type(error).__name__])
-            return
-        configuration = self._configuration(served.app)
-        configuration.load()
-        lifespan = LifespanOn(configuration)
-        await lifespan.startup()
-        if lifespan.should_exit:
-            self._refused(["the application did not start with them"])
-            return
-        served.metrics.register_source(self._guard.samples)
         served.metrics.settings_reload("applied")
         if settings.server.metrics_listen != self._settings.server.metrics_listen:
             telemetry.logger().warning("needs_restart", setting="server.metrics_listen")
@@ -227,25 +228,32 @@ class WidgetServer(uvicorn.Server):
         self.lifespan, old = lifespan, self.lifespan
         self._served, self._settings = served, settings
         telemetry.logger().info("settings_applied")
-        await self._let_old_answers_end()
-        await old.shutdown()
+        self._leaving = asyncio.ensure_future(self._leave(old, served.metrics, after=self._leaving))
 
-    async def _let_old_answers_end(self) -> None:
+    async def _leave(self, old: Lifespan, successors: Metrics, *, after: asyncio.Task[None] | None) -> None:
+        """Let an application's answers end, then stop it; one after the other, as they came."""
         running = set(self.server_state.tasks)
+        if after is not None:
+            await after
         if running:
             await asyncio.wait(running, timeout=STOP_LIMIT)
-
-    def _refused(self, faults: list[str]) -> None:
-        self._served.metrics.settings_reload("refused")
-        telemetry.logger().error("settings_refused", faults=faults, note="the settings in use stay")
+        await old.shutdown()
+        successors.predecessor_ended()
 
     def _hang_up(self, _: int, __: FrameType | None) -> None:
+        self._reload_wanted = True
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._begin_reload)
 
     def _begin_reload(self) -> None:
-        if self._reloading is None or self._reloading.done():
-            self._reloading = asyncio.ensure_future(self.reload())
+        idle = self._reloading is None or self._reloading.done()
+        if self._reload_wanted and idle and self.started and not self.should_exit:
+            self._reloading = asyncio.ensure_future(self._reload_while_wanted())
+
+    async def _reload_while_wanted(self) -> None:
+        while self._reload_wanted:
+            self._reload_wanted = False
+            await self.reload()
 
     def _parent_gone(self) -> None:
         assert self._loop is not None
@@ -254,13 +262,14 @@ class WidgetServer(uvicorn.Server):
         self.should_exit = True
 
     async def _serve_metrics(self, listener: socket.socket) -> None:
+        from widget.web.headers import EdgeHeaders
         from widget.web.ops import MetricsListener
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            await MetricsListener(self._served.metrics)(scope, receive, send)
+            answer = MetricsListener(self._served.metrics, EdgeHeaders(self._settings.server))
+            await answer(scope, receive, send)
 
         configuration = self._configuration(app)
-        configuration.load()
         loop = asyncio.get_running_loop()
 
         def protocol() -> asyncio.Protocol:
@@ -272,7 +281,7 @@ class WidgetServer(uvicorn.Server):
 
     def _configuration(self, app: ASGIApp) -> uvicorn.Config:
         http: Any = functools.partial(GuardedProtocol, guard=self._guard)
-        return uvicorn.Config(
+        configuration = uvicorn.Config(
             app,
             loop="uvloop" if sys.platform != "win32" else "asyncio",
             http=http,
@@ -286,9 +295,28 @@ class WidgetServer(uvicorn.Server):
             backlog=BACKLOG,
             timeout_graceful_shutdown=STOP_LIMIT,
         )
+        configuration.load()
+        configuration.lifespan_class = Lifespan
+        return configuration
+
+
+def _run(
+    plan: Plan, settings: Settings, listener: socket.socket, *, worker: int = 0, parent: Connection | None = None
+) -> int:
+    try:
+        return WidgetServer(plan, settings, worker=worker, parent=parent).run_until_stopped(listener)
+    except KeyboardInterrupt:
+        return 0
+    except SENTENCES as refusal:
+        if parent is None:
+            click.echo(str(refusal), err=True)
+        else:
+            parent.send(refused(refusal).faults)
+        return 2 if isinstance(refusal, SettingsFaults) else 1
 
 
 def _work(plan: Plan, listener: socket.socket, settings: Settings, worker: int, parent: Connection) -> None:
     """Be one worker: the target of a spawned process."""
-    telemetry.configure(settings.server.log_level)
-    sys.exit(WidgetServer(plan, settings, worker=worker, parent=parent).run_until_stopped(listener))
+    with signals.from_the_start():
+        telemetry.configure(settings.server.log_level)
+        sys.exit(_run(plan, settings, listener, worker=worker, parent=parent))

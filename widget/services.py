@@ -96,14 +96,20 @@ class Services:
 
 
 def build(
-    settings: Settings, *, ece: QueueSource | None = None, clock: Clock | None = None, delivery: bool = True
+    settings: Settings,
+    *,
+    ece: QueueSource | None = None,
+    clock: Clock | None = None,
+    delivery: bool = True,
+    metrics: Metrics | None = None,
 ) -> Services:
     """Build all services; reads certificates, templates and catalogs, so call it outside a running event loop.
 
-    `ece` stands in for the client's five GET calls; surveys are always sent by the client.
+    `ece` stands in for the client's five GET calls; surveys are always sent by the client. `metrics` are an heir of the
+    services' that these shall replace.
     """
     clock = clock or Clock()
-    metrics = Metrics(version=__version__)
+    metrics = metrics or Metrics(version=__version__)
     client = EceClient(settings.ece)
     shared = _shared(settings)
     source, availability = _availability(settings, ece or client, clock, Watching(metrics), shared)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from multiprocessing.reduction import ForkingPickler
@@ -14,27 +13,44 @@ from pathlib import Path
 from types import FrameType, MappingProxyType
 from typing import Any
 
+import click
+
 from widget import settings as settings_module
-from widget import telemetry
+from widget import signals, telemetry
 from widget.assets import asset_folder
+from widget.renewal import DID_NOT_START, Refused, refused
 from widget.settings import Settings, SettingsFaults
 
 START_LIMIT = 30.0
 STOP_LIMIT = 10.0
 LOOK_EVERY = 0.25
 PAUSE_AFTER_CRASH = 1.0
+READY = b"ready"
 
 Target = Callable[[Settings, int, Connection], None]
 
 
 @dataclass(slots=True)
 class Worker:
-    """One process; `pipe` says "ready" once, and its end tells the child that we are gone."""
+    """One process; `pipe` brings READY once, or why it cannot be; and its end tells the child that we are gone."""
 
     number: int
     process: SpawnProcess
     pipe: Connection
     ready: bool = False
+    faults: list[str] = field(default_factory=list)
+
+    def listen(self) -> bool:
+        """Take what the process said; say whether it just became ready."""
+        try:
+            said = self.pipe.recv() if self.pipe.poll() else None
+        except (EOFError, OSError):
+            return False
+        if isinstance(said, list):
+            self.faults = said
+        became = said == READY and not self.ready
+        self.ready = self.ready or became
+        return became
 
 
 class Supervisor:
@@ -56,7 +72,8 @@ class Supervisor:
         self._settings = settings
         self._config = config
         self._watched = watched
-        self._signals: list[int] = []
+        self._told_to_stop = False
+        self._hung_up = False
         self._workers: list[Worker] = []
         self._count = workers
         self._stood = False
@@ -65,54 +82,67 @@ class Supervisor:
 
     def run(self) -> int:
         """Supervise until a signal to stop; gives the exit code."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._note)
+        handlers = dict.fromkeys((*signals.STOPPING, signals.HANGING_UP), self._note)
+        with signals.heeded(handlers):
+            return self._supervise()
+
+    def _supervise(self) -> int:
         self._workers = [self._start(number) for number in range(self._count)]
         seen = self._fingerprint()
         while True:
             wait([*(worker.process.sentinel for worker in self._workers)], timeout=LOOK_EVERY)
-            if signal.SIGINT in self._signals or signal.SIGTERM in self._signals:
+            if self._told_to_stop:
                 self._stop(self._workers)
                 return 0
-            if signal.SIGHUP in self._signals:
-                self._signals = [number for number in self._signals if number != signal.SIGHUP]
+            if (failed := self._look_after()) is not None:
+                self._stop(self._workers)
+                return failed
+            if self._stood and self._hung_up:
+                self._hung_up = False
                 self._replace_all()
             if (now := self._fingerprint()) != seen:
                 seen = now
                 telemetry.logger().info("files_changed")
                 self._replace_all()
-            if not self._look_after():
-                self._stop(self._workers)
-                return 1
 
     def _note(self, number: int, _: FrameType | None) -> None:
-        self._signals.append(number)
+        if number == signals.HANGING_UP:
+            self._hung_up = True
+        else:
+            self._told_to_stop = True
 
     def _start(self, number: int) -> Worker:
         ours, theirs = self._spawn.Pipe()
         process = self._spawn.Process(
             target=self._target, args=(self._settings, number, theirs), name=f"worker-{number}"
         )
-        process.start()
+        with signals.kept_for_a_child():
+            process.start()
         theirs.close()
         return Worker(number, process, ours)
 
-    def _look_after(self) -> bool:
-        """Replace workers that died; gives False when none was ever ready, since the next would not be either."""
+    def _look_after(self) -> int | None:
+        """Replace workers that died; gives an exit code when none was ever ready, as the next would not be either."""
         for place, worker in enumerate(self._workers):
-            if not worker.ready and _says_ready(worker):
-                worker.ready = self._stood = True
+            alive = worker.process.is_alive()  # before listening: the last words of a dead one are in the pipe
+            if worker.listen():
+                self._stood = True
                 telemetry.logger().info("worker_ready", worker=worker.number)
-            if worker.process.is_alive():
+            if alive:
                 continue
+            code = worker.process.exitcode
             if not self._stood:
-                telemetry.logger().error("worker_did_not_start", worker=worker.number, code=worker.process.exitcode)
-                return False
-            telemetry.logger().error("worker_died", worker=worker.number, code=worker.process.exitcode)
+                if worker.faults:
+                    click.echo("; ".join(worker.faults), err=True)
+                else:
+                    telemetry.logger().error("worker_did_not_start", worker=worker.number, code=code)
+                return 2 if code == 2 else 1
+            why = {"faults": worker.faults} if worker.faults else {}
+            telemetry.logger().error("worker_died", worker=worker.number, code=code, **why)
             worker.pipe.close()
             time.sleep(PAUSE_AFTER_CRASH)
             self._workers[place] = self._start(worker.number)
-        return True
+        return None
 
     def _replace_all(self) -> None:
         """Bring a new worker into service before its predecessor leaves; bad settings or a bad start change nothing."""
@@ -120,16 +150,13 @@ class Supervisor:
         try:
             self._settings = settings_module.load(self._config)
         except SettingsFaults as faults:
-            telemetry.logger().error(
-                "settings_refused",
-                faults=[f"{fault.key}: {fault.allowed}" for fault in faults.faults],
-                note="the settings in use stay",
-            )
+            refused(faults).log()
             return
         for place, old in enumerate(self._workers):
             new = self._start(old.number)
             if not self._gets_ready(new):
-                telemetry.logger().error("worker_did_not_start", worker=new.number, note="the old one stays")
+                if not self._told_to_stop:
+                    Refused(new.faults or [DID_NOT_START]).log()
                 self._stop([new])
                 self._settings = before
                 return
@@ -139,11 +166,13 @@ class Supervisor:
 
     def _gets_ready(self, worker: Worker) -> bool:
         until = time.monotonic() + START_LIMIT
-        while time.monotonic() < until and worker.process.is_alive():
-            wait([worker.pipe, worker.process.sentinel], timeout=LOOK_EVERY)
-            worker.ready = worker.ready or _says_ready(worker)
-            if worker.ready:
+        while time.monotonic() < until and not self._told_to_stop:
+            alive = worker.process.is_alive()
+            if worker.listen():
                 return True
+            if not alive:
+                return False
+            wait([worker.pipe, worker.process.sentinel], timeout=LOOK_EVERY)
         return False
 
     def _stop(self, workers: list[Worker]) -> None:
@@ -171,13 +200,6 @@ def files_of(settings: Settings, config: Path) -> Callable[[], list[Path]]:
         return [config, *(path for folder in folders if folder.is_dir() for path in folder.rglob("*"))]
 
     return look
-
-
-def _says_ready(worker: Worker) -> bool:
-    try:
-        return worker.pipe.poll() and worker.pipe.recv() == b"ready"
-    except (EOFError, OSError):
-        return False
 
 
 def _pickled(mapping: MappingProxyType[Any, Any]) -> tuple[Callable[[dict[Any, Any]], object], tuple[dict[Any, Any]]]:

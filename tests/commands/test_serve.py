@@ -47,10 +47,42 @@ def test_a_taken_port_for_metrics_is_named_by_its_setting(
     assert "metrics_listen in [server]" in result.output
 
 
-def test_an_address_of_another_machine_is_one_line(config: Path) -> None:
-    result = serve(config, "--host", "192.0.2.1")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_port_for_metrics_that_is_the_servers_own_is_one_line(
+    config: Path, unused_port: int, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    own = unused_port - workers + 1  # the last worker's
+    monkeypatch.setenv("ECE_WIDGET_SERVER__METRICS_LISTEN", f"127.0.0.1:{own}")
+    result = serve(config, "--port", str(unused_port), "--workers", str(workers))
     assert result.exit_code == 1
-    assert result.output.startswith("Cannot listen on 192.0.2.1, port 8000: ")
+    assert result.output.startswith(f"Port {unused_port} on 127.0.0.1 is taken")
+    assert "metrics_listen in [server]" in result.output
+    assert result.output.count("\n") == 1
+
+
+def test_ports_for_the_workers_metrics_that_there_are_not_are_one_line(
+    config: Path, unused_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECE_WIDGET_SERVER__METRICS_LISTEN", "127.0.0.1:65535")
+    result = serve(config, "--port", str(unused_port), "--workers", "2")
+    assert result.exit_code == 1
+    assert result.output == "There is no port 65536; choose another with metrics_listen in [server].\n"
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "nosuchhost.invalid", "a..b", "2001:db8::1"])
+def test_a_host_that_cannot_be_listened_on_is_one_line_that_names_its_option(config: Path, host: str) -> None:
+    result = serve(config, "--host", host)
+    assert result.exit_code == 1
+    assert result.output.startswith(f"Cannot listen on {host}, port 8000: ")
+    assert result.output.endswith("Choose another with --host.\n")
+    assert result.output.count("\n") == 1
+
+
+@pytest.mark.parametrize("host", ["", " "])
+def test_an_empty_host_is_refused_and_not_every_interface(config: Path, host: str) -> None:
+    result = serve(config, "--host", host)
+    assert result.exit_code == 2
+    assert result.output.startswith("--host is empty; ")
     assert result.output.count("\n") == 1
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,36 +39,56 @@ chat_url = "https://ece.example.com/chat?id={{id}}"
 class ServerProcess:
     """One running server; `lines` are its log."""
 
-    def __init__(self, config: Path, *, port: int = 0, workers: int = 1, reload: bool = False) -> None:
+    def __init__(
+        self,
+        config: Path,
+        *,
+        port: int = 0,
+        workers: int = 1,
+        reload: bool = False,
+        command: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        await_answers: bool = True,
+    ) -> None:
         self.config = config
-        command = [sys.executable, str(SCRIPT), str(config), str(port), str(workers), *["reload"] * reload]
+        stub = [str(SCRIPT), str(config), str(port), str(workers), *["reload"] * reload]
         self.process = subprocess.Popen(
-            command, stderr=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+            [sys.executable, *(command or stub)],
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "STUB_FOLDER": str(config.parent)} | dict(environment or {}),
+            start_new_session=True,
         )
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        if await_answers:
+            self.answer()
+
+    def answer(self) -> None:
+        """Wait until it answers."""
         self.port = int(self.event("listening")["port"])
-        wait_for(lambda: self.answers(), "the server answers")
+        wait_for(lambda: self.answers(), "the server answers", seconds=30)
 
     def _read(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.lines.append(line)
 
-    def event(self, name: str, *, after: int = 0) -> dict[str, Any]:
-        """Wait for a log event."""
+    def event(self, name: str, *, after: int = 0, **fields: str) -> dict[str, Any]:
+        """Wait for a log event that has these fields."""
 
         def found() -> dict[str, Any] | None:
             for line in self.lines[after:]:
                 with contextlib.suppress(ValueError):
                     event: dict[str, Any] = json.loads(line)
-                    if event.get("event") == name:
+                    if event.get("event") == name and fields.items() <= event.items():
                         return event
             assert self.process.poll() is None, "".join(self.lines)
             return None
 
-        event = wait_for(found, f"the log event {name}")
+        event = wait_for(found, f"the log event {name}", seconds=30)
         assert event is not None
         return event
 
@@ -101,7 +121,11 @@ class ServerProcess:
     def stop(self) -> int:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(15)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait for its end; gives the exit code."""
+        code = self.process.wait(20)
         self._reader.join(5)
         assert self.process.stderr is not None
         self.process.stderr.close()

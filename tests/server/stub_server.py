@@ -1,13 +1,18 @@
 """A small application behind the real server and the real edge, for tests that speak through sockets.
 
-Run as a script: `python tests/server/stub_server.py CONFIG PORT [WORKERS [reload]]`. The deadlines are short.
+Run as a script: `python tests/server/stub_server.py CONFIG PORT [WORKERS [reload]]`. The deadlines are short. While a
+file `hold-build` lies beside CONFIG no application gets built (`building` says that one waits), and while there is a
+`hold-answers` the address /held does not answer (`held-by-NAME` says that it was asked).
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -18,6 +23,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from widget import settings as settings_module
+from widget import telemetry
 from widget.guard import Deadlines
 from widget.server import Served, serve
 from widget.settings import Settings
@@ -56,8 +62,12 @@ class WithReadyAnswers:
         return b"HTTP/1.1 200 OK\r\n", b"content-length: %d\r\n" % len(body), b"x-by: lane\r\n\r\n", body
 
 
-def build(settings: Settings, delivery: bool) -> Served:
-    metrics = Metrics(version="test")
+def build(settings: Settings, delivery: bool, metrics: Metrics | None) -> Served:
+    metrics = metrics or Metrics(version="test")
+    folder = Path(os.environ["STUB_FOLDER"])
+    while (folder / "hold-build").exists():
+        (folder / "building").touch()
+        time.sleep(0.01)
     edge = EdgeHeaders(settings.server)
     errors = Errors(lambda *, status, code, request_id, language: f"<!doctype html><p>{status} {code} {request_id}</p>")
     label = next(iter(settings.entry_points))
@@ -80,6 +90,17 @@ def build(settings: Settings, delivery: bool) -> Served:
         await asyncio.sleep(0.3)
         return PlainTextResponse("slept")
 
+    async def held(request: Request) -> Response:
+        (folder / f"held-by-{label}").touch()
+        while (folder / "hold-answers").exists():  # noqa: ASYNC110 - another process removes it
+            await asyncio.sleep(0.01)
+        return PlainTextResponse(f"held by {label}")
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        telemetry.logger().info("stub_stopped", label=label)
+
     async def boom(request: Request) -> Response:
         raise RuntimeError("canary-in-an-exception")
 
@@ -89,6 +110,7 @@ def build(settings: Settings, delivery: bool) -> Served:
             Route("/survey/{token}", echo, methods=["POST"]),
             Route("/big", big),
             Route("/slow", slow),
+            Route("/held", held),
             Route("/boom", boom),
             *ops.routes(ops.Readiness([]), metrics, Operators(["operator-token"])),
         ],
@@ -100,6 +122,7 @@ def build(settings: Settings, delivery: bool) -> Served:
             Middleware(BodyLimit, errors=errors),
         ],
         exception_handlers=errors.handlers(),
+        lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     return Served(WithReadyAnswers(app), metrics)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -67,7 +68,7 @@ def test_a_taken_port_is_one_clear_line_and_exit_code_1(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "STUB_FOLDER": str(tmp_path)},
             timeout=30,
         )
     assert done.returncode == 1
@@ -121,6 +122,69 @@ def test_sighup_with_settings_that_cannot_be_used_keeps_the_old_ones(tmp_path: P
         assert server.process.poll() is None
 
 
+def test_a_sighup_during_a_reload_is_followed_by_another_reload(tmp_path: Path) -> None:
+    with running(write_config(tmp_path, name="sales")) as server:
+        (tmp_path / "hold-build").touch()
+        write_config(tmp_path, name="service")
+        _hang_up(server)
+        wait_for((tmp_path / "building").exists, "it builds with the new settings")
+        write_config(tmp_path, name="support")
+        _hang_up(server)
+        (tmp_path / "hold-build").unlink()
+        wait_for(lambda: _said(server) == b"support", "the newest settings")
+
+
+def test_new_settings_wait_for_no_old_answer_and_each_application_stops_after_its_answers(tmp_path: Path) -> None:
+    with running(write_config(tmp_path, name="sales")) as server, server.connect() as first, server.connect() as second:
+        (tmp_path / "hold-answers").touch()
+        for name, connection, successor in (("sales", first, "service"), ("service", second, "support")):
+            connection.sendall(request("/held"))
+            wait_for((tmp_path / f"held-by-{name}").exists, "it is in")
+            write_config(tmp_path, name=successor)
+            server.event("settings_applied", after=_hang_up(server))
+            assert _said(server) == successor.encode(), name
+        assert "stub_stopped" not in "".join(server.lines)
+        (tmp_path / "hold-answers").unlink()
+        assert read_all(first).endswith(b"held by sales")
+        assert read_all(second).endswith(b"held by service")
+        server.event("stub_stopped", label="sales")
+        server.event("stub_stopped", label="service")
+        assert server.stop() == 0
+        assert "".join(server.lines).count("stub_stopped") == 3
+
+
+def test_a_stop_waits_for_an_application_that_still_leaves(tmp_path: Path) -> None:
+    with running(write_config(tmp_path, name="sales")) as server, server.connect() as connection:
+        (tmp_path / "hold-answers").touch()
+        connection.sendall(request("/held"))
+        wait_for((tmp_path / "held-by-sales").exists, "it is in")
+        write_config(tmp_path, name="service")
+        server.event("settings_applied", after=_hang_up(server))
+        server.process.send_signal(signal.SIGTERM)
+        (tmp_path / "hold-answers").unlink()
+        assert read_all(connection).endswith(b"held by sales")
+        assert server.ended() == 0
+        assert "".join(server.lines).count("stub_stopped") == 2
+
+
+def test_counters_go_on_over_reloads(tmp_path: Path) -> None:
+    with running(write_config(tmp_path, name="sales")) as server:
+        answered = 'ece_widget_requests_total{method="GET",route="/v1/status/{entry_point}",status="200"}'
+        closed = 'ece_widget_connections_closed_total{reason="malformed_request"}'
+        server.say(b"nonsense\r\n\r\n")
+        for count in (1, 2, 3):
+            assert _said(server) == b"sales"
+            server.event("settings_applied", after=_hang_up(server))
+            assert server.metric('ece_widget_settings_reloads_total{outcome="applied"}') == count
+            assert server.metric(answered) == count
+            assert server.metric(closed) == 1
+        write_config(tmp_path, name="sales", extra='surprise = "yes"')
+        for count in (1, 2):
+            server.event("settings_refused", after=_hang_up(server))
+            assert server.metric('ece_widget_settings_reloads_total{outcome="refused"}') == count
+        assert server.metric('ece_widget_settings_reloads_total{outcome="applied"}') == 3
+
+
 def test_metrics_have_a_listener_of_their_own(tmp_path: Path) -> None:
     port = _free_port()
     with running(write_config(tmp_path, extra=f'metrics_listen = "127.0.0.1:{port}"')) as server:
@@ -129,6 +193,53 @@ def test_metrics_have_a_listener_of_their_own(tmp_path: Path) -> None:
         assert server.say(request("/v1/status/x")).startswith(b"HTTP/1.1 404 ")
         server.port = main
         assert server.say(request("/metrics")).startswith(b"HTTP/1.1 401 ")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/v1/status/x", 404, "not_found"),
+        ("GET", "/survey/x", 404, "not_found"),
+        ("POST", "/metrics", 405, "method_not_allowed"),
+    ],
+)
+def test_the_listener_for_metrics_refuses_in_the_shape_and_with_the_headers_of_all_faults(
+    tmp_path: Path, method: str, path: str, status: int, code: str
+) -> None:
+    port = _free_port()
+    with running(write_config(tmp_path, extra=f'metrics_listen = "127.0.0.1:{port}"')) as server:
+        server.port = port
+        head, _, body = server.say(request(path, "Accept: text/html", method=method)).partition(b"\r\n\r\n")
+        fault = json.loads(body)
+    assert (fault["status"], fault["code"]) == (status, code)
+    assert len(fault["requestId"]) == 20
+    lines = head.lower().split(b"\r\n")
+    assert lines[0].startswith(b"http/1.1 %d " % status)
+    for header in (
+        b"content-type: application/problem+json",
+        b"x-content-type-options: nosniff",
+        b"referrer-policy: no-referrer",
+        b"cache-control: no-store",
+        b"content-security-policy: default-src 'none'; frame-ancestors 'none'",
+        b"cross-origin-resource-policy: same-origin" if path == "/metrics" else b"cache-control: no-store",
+    ):
+        assert header in lines
+    assert (b"allow: get, head, options" in lines) == (status == 405)
+
+
+def test_a_port_for_metrics_that_somebody_takes_meanwhile_is_one_line(tmp_path: Path) -> None:
+    port = _free_port()
+    (tmp_path / "hold-build").touch()
+    config = write_config(tmp_path, extra=f'metrics_listen = "127.0.0.1:{port}"')
+    server = ServerProcess(config, await_answers=False)
+    wait_for((tmp_path / "building").exists, "it builds")
+    with socket.create_server(("127.0.0.1", port)):
+        (tmp_path / "hold-build").unlink()
+        assert server.ended() == 1
+    said = [line for line in server.lines if not line.startswith("{")]
+    assert len(said) == 1
+    assert said[0].startswith(f"Port {port} on 127.0.0.1 is taken")
+    assert "metrics_listen in [server]" in said[0]
 
 
 def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:

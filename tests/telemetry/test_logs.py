@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import io
 import json
 import logging
+import traceback
 from typing import Any
 
 import pytest
@@ -97,6 +100,32 @@ def test_an_exception_is_its_type_and_places_never_its_words(log_lines: io.Strin
     assert [each["type"] for each in events[0]["exception"]] == ["RuntimeError", "ValueError"]
     assert "test_logs.py" in events[0]["exception"][0]["at"][0]
     assert events[1]["logger"] == "uvicorn.error"
+
+
+def test_a_traceback_that_a_library_logs_as_text_is_left_out(log_lines: io.StringIO) -> None:
+    try:
+        int("canary")
+    except ValueError:
+        logging.getLogger("uvicorn.error").error(traceback.format_exc())
+        logging.getLogger("some.library").error("It failed.\n%s", traceback.format_exc())
+    assert "canary" not in log_lines.getvalue()
+    events = [json.loads(line) for line in log_lines.getvalue().splitlines()]
+    assert [each["message"] for each in events] == ["a traceback, left out because it quotes input", "It failed."]
+
+
+def test_an_exception_that_nobody_waited_for_is_logged_without_its_words(log_lines: io.StringIO) -> None:
+    async def fails() -> None:
+        raise RuntimeError("canary")
+
+    async def forget_it() -> None:
+        await asyncio.wait([asyncio.create_task(fails())])
+
+    asyncio.run(forget_it())
+    gc.collect()
+    assert "canary" not in log_lines.getvalue()
+    event = json.loads(log_lines.getvalue())
+    assert event["message"] == "Task exception was never retrieved"
+    assert event["exception"][0]["type"] == "RuntimeError"
 
 
 def test_long_values_are_cut_and_odd_ones_do_no_harm(log_lines: io.StringIO) -> None:

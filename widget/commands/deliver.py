@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
-from widget import settings, telemetry
+from widget import settings, signals, telemetry
 from widget.commands.options import config_option, load_settings
 
 if TYPE_CHECKING:
@@ -22,17 +22,15 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 def deliver(config: Path | None) -> None:
-    """Deliver surveys to ECE until stopped; several may run at once, on several machines with PostgreSQL.
-
-    SIGHUP reads the settings, keys and certificates again.
-    """
-    found, file = load_settings(config), config or settings.default_file()
+    """Deliver surveys to ECE until stopped; several may run at once, on several machines with PostgreSQL."""
+    file = config or settings.default_file()
+    found = load_settings(file)
     telemetry.configure(found.server.log_level)
     from widget.services import build
     from widget.store import StoreRefused
 
     try:
-        counts = asyncio.run(_until_signalled(build(found), lambda: build(settings.load(file))))
+        counts = asyncio.run(_Delivering(file, build(found)).until_signalled())
     except settings.SettingsFaults as faults:
         click.echo(str(faults), err=True)
         sys.exit(2)
@@ -45,55 +43,62 @@ def deliver(config: Path | None) -> None:
     click.echo(f"Stopped: {delivered} delivered, {retried} to be tried again, {dead} given up", err=True)
 
 
-async def _until_signalled(services: Services, rebuilt: Callable[[], Services]) -> list[DeliveryCounts]:
-    """Deliver until a signal, with the settings read again at each SIGHUP; gives what each counted."""
-    stop, again = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number, event in ((signal.SIGINT, stop), (signal.SIGTERM, stop), (signal.SIGHUP, again)):
-        loop.add_signal_handler(number, event.set)
-    counts = [_counts(services)]
-    await services.start()
-    click.echo(f"Delivering surveys to ECE at {services.settings.ece.base_url}; Ctrl-C stops", err=True)
-    try:
-        while await _first_of(stop, again) is not stop:
-            again.clear()
-            if (fresh := await _reloaded(services, rebuilt)) is not None:
-                services = fresh
-                counts.append(_counts(services))
-    finally:
-        await services.stop()
-    return counts
+class _Delivering:
+    """The services of this command, replaced on SIGHUP by others with the settings as they are then."""
+
+    def __init__(self, config: Path, services: Services) -> None:
+        self._config = config
+        self._services = services
+        self._counts = [_counts(services)]
+        self._told = asyncio.Event()
+        self._stop = False
+        self._hung_up = False
+
+    async def until_signalled(self) -> list[DeliveryCounts]:
+        """Deliver; gives what was done, an entry for each time that settings were read."""
+        loop = asyncio.get_running_loop()
+
+        def note(number: int, _: FrameType | None) -> None:
+            self._stop = self._stop or number != signals.HANGING_UP
+            self._hung_up = self._hung_up or number == signals.HANGING_UP
+            loop.call_soon_threadsafe(self._told.set)
+
+        with signals.heeded(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), note)):
+            await self._services.start()
+            click.echo(f"Delivering surveys to ECE at {self._services.settings.ece.base_url}; Ctrl-C stops", err=True)
+            try:
+                while not self._stop:
+                    if self._hung_up:
+                        self._hung_up = False
+                        await self._renew()
+                    await self._told.wait()
+                    self._told.clear()
+            finally:
+                await self._services.stop()
+        return self._counts
+
+    async def _renew(self) -> None:
+        """Let services with the settings as they are now begin, then the old ones end; faults change nothing."""
+        from widget.domain.errors import WidgetError
+        from widget.renewal import Refused, built_anew, refused
+        from widget.services import build
+
+        try:
+            found, new = await built_anew(self._config, build)
+            try:
+                await new.start()
+            except WidgetError as error:
+                raise refused(error) from error
+        except Refused as refusal:
+            refusal.log()
+            return
+        telemetry.configure(found.server.log_level)
+        self._services, old = new, self._services
+        self._counts.append(_counts(new))
+        telemetry.logger().info("settings_applied")
+        await old.stop()
 
 
 def _counts(services: Services) -> DeliveryCounts:
     assert services.delivery is not None
     return services.delivery.counts
-
-
-async def _first_of(stop: asyncio.Event, again: asyncio.Event) -> asyncio.Event:
-    waiting = {asyncio.create_task(event.wait()): event for event in (stop, again)}
-    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    for task in waiting:
-        task.cancel()
-    return stop if stop.is_set() else again
-
-
-async def _reloaded(services: Services, rebuilt: Callable[[], Services]) -> Services | None:
-    """Let services with new settings take over; with faults nothing changes and there are none."""
-    from widget.store import StoreRefused
-
-    log = telemetry.logger()
-    try:
-        fresh = await asyncio.to_thread(rebuilt)
-        await fresh.start()
-    except settings.SettingsFaults as refusal:
-        faults = [f"{fault.key}: {fault.allowed}" for fault in refusal.faults]
-        log.error("settings_refused", faults=faults, note="the settings in use stay")
-        return None
-    except (StoreRefused, OSError, ValueError) as error:
-        log.error("settings_refused", faults=[type(error).__name__], note="the settings in use stay")
-        return None
-    telemetry.configure(fresh.settings.server.log_level)
-    await services.stop()
-    log.info("settings_applied")
-    return fresh

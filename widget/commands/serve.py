@@ -20,23 +20,27 @@ from widget.commands.options import config_option, load_settings
 @click.option("--reload", is_flag=True, help="Show changed templates, texts and code at once; for designers.")
 def serve(config: Path | None, host: str, port: int, workers: int, no_delivery: bool, reload: bool) -> None:
     """Serve the button, the chat address and the surveys."""
+    if not host.strip():  # which a socket takes for every address there is
+        click.echo("--host is empty; name an address, as 127.0.0.1, or 0.0.0.0 for every one of IPv4.", err=True)
+        sys.exit(2)
     file = config or settings.default_file()
     found = load_settings(file)
     if reload and workers > 1:
         raise click.UsageError("--reload serves with one worker")
-    from widget.server import PortTaken, listen
     from widget.server import serve as run
 
-    try:  # before anything is said: a taken port is one line
-        listen(host, port, option="--port").close()
-        if found.server.metrics_listen:
-            metrics_host, _, metrics_port = found.server.metrics_listen.rpartition(":")
-            listen(metrics_host.strip("[]"), int(metrics_port), option="metrics_listen in [server]").close()
-    except PortTaken as taken:
-        click.echo(str(taken), err=True)
-        sys.exit(1)
-    _announce(found, host, port)
-    sys.exit(run(found, host=host, port=port, workers=workers, delivery=not no_delivery, reload=reload, config=file))
+    sys.exit(
+        run(
+            found,
+            host=host,
+            port=port,
+            workers=workers,
+            delivery=not no_delivery,
+            reload=reload,
+            config=file,
+            announce=lambda: _announce(found, host, port),
+        )
+    )
 
 
 def _announce(found: settings.Settings, host: str, port: int) -> None:

@@ -64,7 +64,7 @@ _POSTGRES_WORDS = (
 def in_words(error: BaseException) -> str:
     """Say what is wrong, with no path, address, user or value in it: `/readyz` shows this to anybody."""
     if isinstance(error, StoreRefused):
-        return "the database is damaged, or not one of ours"
+        return "the database that is configured cannot be used; the log says why"
     if isinstance(error, FileGone):
         return "the database file was removed or replaced"
     original = error.orig if isinstance(error, DBAPIError) else error

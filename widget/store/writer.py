@@ -190,7 +190,8 @@ class Writer:
             return
         if self.reason != words:
             self.reason = words
-            log.error("storage_unavailable", database=self._database.name, reason=words, kind=type(error).__name__)
+            said = str(error) if isinstance(error, StoreRefused) else words  # a sentence for the operator
+            log.error("storage_unavailable", database=self._database.name, reason=said, kind=type(error).__name__)
         with self._changed:
             behind = list(self._queue)
             self._queue.clear()

@@ -169,4 +169,12 @@ class _Forward(logging.Handler):
             text = record.getMessage()
         except (TypeError, ValueError):
             text = str(record.msg)
-        logger().log(min(max(record.levelno // 10 * 10, 10), 50), "library", message=text.strip(), **fields)
+        level = min(max(record.levelno // 10 * 10, 10), 50)
+        logger().log(level, "library", message=_without_exceptions(record.name, text), **fields)
+
+
+def _without_exceptions(name: str, text: str) -> str:
+    """Leave out a traceback that is part of the text, and asyncio's lines after the first, which show exceptions."""
+    words, traceback_follows, _ = text.partition("Traceback (most recent call last)")
+    first = words.strip().partition("\n")[0] if name == "asyncio" else words.strip()
+    return first or ("a traceback, left out because it quotes input" if traceback_follows else "")

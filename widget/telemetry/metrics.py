@@ -32,6 +32,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 # (metric name, label values, value): what a source yields when it is read
 Sample = tuple[str, tuple[str, ...], float]
 Source = Callable[[], Iterable[Sample]]
+Series = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,42 +110,69 @@ DEFINITIONS = (
     Definition("ece_widget_settings_reloads_total", "counter", ("outcome",), "SIGHUP: applied or refused."),
 )
 
+_READ_COUNTERS = frozenset(each.name for each in DEFINITIONS if each.source and each.kind == "counter")
+
 
 class Metrics:
-    """The registry of one process and the recorders that the application calls."""
+    """The registry of one application and the recorders that it calls.
 
-    def __init__(self, *, version: str = "") -> None:
+    Settings that are read again bring a new application, while a counter must never fall: see `heir`.
+    """
+
+    def __init__(self, *, version: str = "", predecessor: Metrics | None = None) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per label set, which no alert of ours reads
-        self.registry = CollectorRegistry(auto_describe=False)
-        self._process = CollectorRegistry(auto_describe=False)
-        ProcessCollector(registry=self._process)
-        PlatformCollector(registry=self._process)
+        self._recorders: _Recorders = _Recorders(version) if predecessor is None else predecessor._recorders
+        self._of_the_process: list[Source] = [] if predecessor is None else predecessor._of_the_process
+        self._counters, self._histograms = self._recorders.counters, self._recorders.histograms
         self._sources: list[Source] = []
-        self._counters: dict[str, Counter] = {}
-        self._histograms: dict[str, Histogram] = {}
-        for each in DEFINITIONS:
-            if each.source:
-                continue
-            if each.kind == "counter":
-                self._counters[each.name] = Counter(each.name, each.help, each.labels, registry=self.registry)
-            elif each.kind == "histogram":
-                self._histograms[each.name] = Histogram(
-                    each.name, each.help, each.labels, registry=self.registry, buckets=each.buckets
-                )
-            else:
-                Gauge(each.name, each.help, each.labels, registry=self.registry).labels(version).set(1)
-        self.registry.register(_Sources(self._sources))
+        self._predecessor = predecessor
+        self._carried: dict[Series, float] = {}
+        self.registry = CollectorRegistry(auto_describe=False)
+        for recorder in self._recorders.all:
+            self.registry.register(recorder)
+        self.registry.register(_Sources(self._samples))
 
-    def register_source(self, source: Source) -> None:
+    def heir(self) -> Metrics:
+        """Give the metrics of an application that shall take over from this one's.
+
+        What is recorded goes on in both. Of what is read from sources the heir continues the counters, by adding this
+        one's own to them, and begins its gauges anew. Nothing here changes, so that an heir may be thrown away.
+        """
+        return Metrics(predecessor=self)
+
+    def predecessor_ended(self) -> None:
+        """Keep what the predecessor's sources counted, and let go of it: nothing is counted there any more."""
+        self._carried, self._predecessor = self._counted_before(), None
+
+    def register_source(self, source: Source, *, of_the_process: bool = False) -> None:
         """Have `source` read at each scrape, on the event loop; it yields samples of `source` definitions.
 
-        Counters of one label set from several sources are added up. The source must not block.
+        Counters of one label set from several sources are added up. The source must not block. One `of_the_process`
+        outlives the application: heirs read it too.
         """
-        self._sources.append(source)
+        (self._of_the_process if of_the_process else self._sources).append(source)
+
+    def _samples(self) -> Iterator[Sample]:
+        for source in (*self._of_the_process, *self._sources):
+            yield from source()
+        for (name, labels), value in self._counted_before().items():
+            yield name, labels, value
+
+    def _counted_before(self) -> dict[Series, float]:
+        return self._carried if self._predecessor is None else self._predecessor._counted()
+
+    def _counted(self) -> dict[Series, float]:
+        """Give what the counters among the own sources say, with all that was before."""
+        sums = dict(self._counted_before())
+        for source in self._sources:
+            for name, labels, value in source():
+                if name in _READ_COUNTERS:
+                    sums[name, labels] = sums.get((name, labels), 0.0) + value
+        return sums
 
     async def render(self) -> bytes:
         """Give the Prometheus text. The process' own figures are files in /proc, so a thread reads them."""
-        return generate_latest(self.registry) + await to_thread.run_sync(generate_latest, self._process)
+        return generate_latest(self.registry) + await to_thread.run_sync(generate_latest, self._recorders.process)
 
     def ece_call(self, call: str, outcome: str, seconds: float) -> None:
         """Record one call to ECE: `outcome` is "ok" or the error's code."""
@@ -175,18 +203,43 @@ class Metrics:
         self._counters["ece_widget_settings_reloads_total"].labels(outcome).inc()
 
 
-class _Sources(Collector):
-    """Read every source and give the sums as metric families."""
+class _Recorders:
+    """What is recorded when it happens, and the process' own figures: one for all applications of a process."""
 
-    def __init__(self, sources: list[Source]) -> None:
-        self._sources = sources
+    def __init__(self, version: str) -> None:
+        self.process = CollectorRegistry(auto_describe=False)
+        ProcessCollector(registry=self.process)
+        PlatformCollector(registry=self.process)
+        self.counters: dict[str, Counter] = {}
+        self.histograms: dict[str, Histogram] = {}
+        self.all: list[Collector] = []
+        for each in DEFINITIONS:
+            if each.source:
+                continue
+            recorder: Counter | Histogram | Gauge
+            if each.kind == "counter":
+                recorder = self.counters[each.name] = Counter(each.name, each.help, each.labels, registry=None)
+            elif each.kind == "histogram":
+                recorder = self.histograms[each.name] = Histogram(
+                    each.name, each.help, each.labels, registry=None, buckets=each.buckets
+                )
+            else:
+                recorder = Gauge(each.name, each.help, each.labels, registry=None)
+                recorder.labels(version).set(1)
+            self.all.append(recorder)
+
+
+class _Sources(Collector):
+    """Read all samples and give the sums as metric families."""
+
+    def __init__(self, samples: Source) -> None:
+        self._samples = samples
 
     def collect(self) -> Iterator[Metric]:
         sums: dict[str, dict[tuple[str, ...], float]] = {each.name: {} for each in DEFINITIONS if each.source}
-        for source in self._sources:
-            for name, labels, value in source():
-                values = sums[name]
-                values[labels] = values.get(labels, 0.0) + value
+        for name, labels, value in self._samples():
+            values = sums[name]
+            values[labels] = values.get(labels, 0.0) + value
         for each in DEFINITIONS:
             if not each.source:
                 continue

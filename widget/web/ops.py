@@ -17,8 +17,12 @@ from widget import telemetry
 from widget.domain.errors import WidgetError
 from widget.telemetry import Metrics
 from widget.web.access import Operators
+from widget.web.context import new_request_id
+from widget.web.errors import PROBLEM_JSON, Problem
+from widget.web.headers import EdgeHeaders, SecurityHeaders
 
 NO_STORE = {"Cache-Control": "no-store"}
+_ALLOWED = {"Allow": "GET, HEAD, OPTIONS"}
 CHECK_LIMIT = 2.0  # seconds: an orchestrator's probe gives up soon after
 REMEMBERED = 1.0  # seconds a result stands, so that nobody drives the database through /readyz
 
@@ -88,21 +92,35 @@ def routes(readiness: Readiness, metrics: Metrics, operators: Operators) -> list
 
 
 class MetricsListener:
-    """The ASGI application of `[server] metrics_listen`: /metrics without a token, and nothing else."""
+    """The ASGI application of `[server] metrics_listen`: /metrics without a token, and nothing else.
 
-    def __init__(self, metrics: Metrics) -> None:
+    Whoever asks here is a program: faults are JSON at every address, with the headers that all answers have.
+    """
+
+    def __init__(self, metrics: Metrics, edge: EdgeHeaders, *, new_id: Callable[[], str] = new_request_id) -> None:
         self._metrics = metrics
+        self._new_id = new_id
+        self._answer = SecurityHeaders(self._answered, edge)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
+        if scope["type"] == "http":
+            await self._answer(scope, receive, send)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response: Response
         if scope["path"] != "/metrics":
-            response = Response("not found\n", 404, NO_STORE, "text/plain; charset=utf-8")
+            response = self._refused(Problem(404))
+        elif scope["method"] == "OPTIONS":
+            response = Response(status_code=204, headers=_ALLOWED)
         elif scope["method"] not in ("GET", "HEAD"):
-            response = Response(status_code=405, headers={"Allow": "GET, HEAD"})
+            response = self._refused(Problem(405, headers=tuple(_ALLOWED.items())))
         else:
             response = await _metrics(self._metrics)
         await response(scope, receive, send)
+
+    def _refused(self, problem: Problem) -> Response:
+        document = problem.document(self._new_id())
+        return JSONResponse(document, problem.status, dict(problem.headers), PROBLEM_JSON)
 
 
 async def _healthy(_: Request) -> Response:

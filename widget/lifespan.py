@@ -1,0 +1,35 @@
+"""The application's start and stop, as uvicorn does them, with the reason kept when one fails."""
+
+from __future__ import annotations
+
+import copy
+import logging
+
+from starlette.types import Receive, Scope, Send
+from uvicorn.config import Config
+from uvicorn.lifespan.on import LifespanOn
+
+from widget import telemetry
+from widget.domain.errors import WidgetError
+
+
+class Lifespan(LifespanOn):
+    """`failure` is what the application raised. uvicorn would log it as text, with the exception's own words."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.failure: Exception | None = None
+        self._app = config.loaded_app
+        self.config = copy.copy(config)
+        self.config.loaded_app = self._keeping
+        self.logger = logging.Logger("lifespan")  # nobody listens
+        self.logger.disabled = True
+
+    async def _keeping(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            self.failure = error
+            if not isinstance(error, WidgetError):  # which is a sentence that whoever started it will say
+                telemetry.logger().error("application_failed", exc_info=error)
+            raise

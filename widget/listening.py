@@ -1,0 +1,47 @@
+"""Take a port, or say in one line why not and which option chooses another."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from widget.domain.errors import WidgetError
+
+BACKLOG = 2048
+_THE_PORTS_FAULT = frozenset({errno.EADDRINUSE, errno.EACCES})
+
+
+class PortTaken(WidgetError):
+    """The address cannot be listened on; the text is one line for the operator."""
+
+    code = "port_taken"
+
+
+def listen(host: str, port: int, *, option: str, host_option: str | None = None, shared: bool = False) -> socket.socket:
+    """Take a port; raises PortTaken with the option that chooses another port, or another host when that is wrong."""
+    listener: socket.socket | None = None
+    try:
+        listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except (OSError, OverflowError, UnicodeError) as error:
+        if listener is not None:
+            listener.close()
+        raise PortTaken(_reason(error, host, port, option, host_option or option)) from None
+    listener.setblocking(False)
+    listener.set_inheritable(True)
+    return listener
+
+
+def _reason(error: OSError | OverflowError | UnicodeError, host: str, port: int, option: str, host_option: str) -> str:
+    if isinstance(error, OverflowError):
+        return f"There is no port {port}; choose another with {option}."
+    if isinstance(error, UnicodeError):
+        return f"Cannot listen on {host}, port {port}: it is no name of a host. Choose another with {host_option}."
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} on {host} is taken; stop what listens there, or choose another with {option}."
+    other = option if error.errno in _THE_PORTS_FAULT else host_option
+    return f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another with {other}."
