@@ -162,6 +162,14 @@ def test_shortening_renames_locals_and_nothing_else() -> None:
     assert len(short) < len(source) - 40
 
 
+def test_names_that_never_meet_share_a_letter_and_others_do_not() -> None:
+    apart = "{ const alpha = one; two(alpha); } { const beta = one; two(beta); }"
+    assert shorten(apart) == "{let e=one;two(e)}{let e=one;two(e)}"
+    within = "{ const alpha = one; for (const [beta, gamma] of alpha) two(alpha); three((delta) => 7)(alpha); }"
+    assert shorten(within) == "{let e=one;for(let[t,n]of e)two(e);three(e=>7)(e)}"
+    assert shorten("(alpha) => (beta) => 7; three(() => { const gamma = 1; two(gamma) });").startswith("e=>t=>7;")
+
+
 def test_shortening_refuses_shorthand_properties() -> None:
     with pytest.raises(UnsafeSource, match="alpha"):
         shorten("const alpha = 1; call({ alpha });")
