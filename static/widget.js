@@ -65,7 +65,7 @@
         spot = page.querySelector(selector);
       } catch {} // empty or not a selector: matches nothing
       if (element.contains(spot)) spot = 0;
-      if (selector && !spot && !data.placement) warn("nothing is " + selector);
+      if (selector && !spot && !data.placement) warn("unknown target " + selector);
       if (!selector && !element[launcher].own) spot = element.parentNode;
       data.placement = spot ? "inline" : "corner";
       spot ||= page.body;
@@ -246,6 +246,7 @@
         inner.adoptedStyleSheets = [sheet];
         page.documentElement.append(host); // not in the body, which a page may replace while a chat runs
         panels[target] = () => {
+          host.isConnected || page.documentElement.append(host);
           fold.open = true;
           inner.querySelector("summary").focus();
         };
@@ -318,7 +319,7 @@
           }),
           survey: guarded((url) => {
             url = new URL(url, origin);
-            if (url.origin != origin) throw "not ours: " + url;
+            if (url.origin != origin) throw "unknown " + url;
             dialogue ? dialogue(url) : open(url);
           }),
           destroy: guarded(() => {
