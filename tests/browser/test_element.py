@@ -141,8 +141,8 @@ def test_inherited_names_are_not_taken_for_ours(at: Lab, page: Page) -> None:
 
 
 def test_a_long_address_keeps_all_its_parts(at: Lab, page: Page) -> None:
-    name, theme = "a" * 64, "t" * 64
+    name, theme, locale = "a" * 64, "t" * 64, "de-Latn-DE-1996-x-private-customers"
     at.chat.known = frozenset({name})
-    page.goto(at.page(at.tag(f'data-entry-point="{name}" data-theme="{theme}" data-locale="zh-Hant-TW"')))
+    page.goto(at.page(at.tag(f'data-entry-point="{name}" data-theme="{theme}" data-locale="{locale}"')))
     expect(page.locator(BUTTON)).to_be_visible()
-    assert at.chat.requests == [f"/v1/launcher/{name}?locale=zh-Hant-TW&theme={theme}"]
+    assert at.chat.requests == [f"/v1/launcher/{name}?locale={locale}&theme={theme}"]
