@@ -54,6 +54,7 @@
     const own = new Map(); // those made here, by what they ask for; they come back when the page drops them
     let life; // destroy aborts it, and the listeners outside our own elements with it
     let idle; // the page is loaded and has had a quiet moment
+    let panels = {}; // what brings each open panel forward, by target name
     let dialogue; // shows a survey in the words of the last launcher drawn
 
     const place = (element) => {
@@ -63,7 +64,8 @@
       try {
         spot = page.querySelector(selector);
       } catch {} // empty or not a selector: matches nothing
-      if (selector && !spot && !data.placement) warn("nothing is " + selector);
+      if (element.contains(spot)) spot = 0;
+      if (selector && !spot && !data.placement) warn("unknown target " + selector);
       if (!selector && !element[launcher].own) spot = element.parentNode;
       data.placement = spot ? "inline" : "corner";
       spot ||= page.body;
@@ -88,9 +90,9 @@
       let inView = 1;
       let link;
       let popup;
-      let panel;
       shadow.adoptedStyleSheets = [sheet];
       shadow.append(live, root);
+      sheet.replaceSync(":host{position:fixed!important}"); // out of the page's flow until there is an answer
 
       const fire = (name, detail) =>
         element.dispatchEvent(
@@ -102,7 +104,7 @@
           locale: read(element, "locale") || page.documentElement.lang,
           theme: read(element, "theme"),
         });
-        return (origin + "/v1/" + kind + "/" + encodeURIComponent(read(element, "entry-point")) + "?" + query).slice(0, 200);
+        return origin + ("/v1/" + kind + "/" + encodeURIComponent(read(element, "entry-point")) + "?" + query).slice(0, 200);
       };
 
       const decide = (data) => {
@@ -113,6 +115,8 @@
         if (before != changes) fire("change", data);
       };
 
+      const refocus = () => root.querySelector("button,a")?.focus();
+
       const render = (html) => {
         // Parsed as HTML also where the page is XHTML; nothing in it runs.
         const next = new DOMParser()
@@ -122,19 +126,21 @@
         const focused = shadow.activeElement;
         const data = {};
         if (style) sheet.replaceSync(style.content.textContent);
-        markup = pane || markup;
-        dialogue = frame;
+        if (pane) {
+          markup = pane;
+          dialogue = frame;
+        }
         root.replaceWith(next);
         root = next;
-        if (link) root.append(link);
-        if (focused) root.querySelector("button,a")?.focus();
-        for (const name in root.dataset)
-          if (!/^(an|co|l|openI)/.test(name))
+        for (const [name, words] of Object.entries(root.dataset))
+          if (!/^(an|co|l)|In/.test(name))
             try {
-              data[name] = JSON.parse(root.dataset[name]);
+              data[name] = /^e/.test(name) ? words : JSON.parse(words); // an entry point may look like a number
             } catch {
-              data[name] = root.dataset[name] || null; // words, or nothing
+              data[name] = words || null; // words, or nothing
             }
+        if (link && data.show) root.append(link);
+        if (focused) refocus();
         decide(data);
       };
 
@@ -144,7 +150,7 @@
       };
 
       const load = async () => {
-        let pause = 0.3;
+        let pause = .3;
         let url;
         busy = due = 1;
         try {
@@ -166,6 +172,7 @@
             good = Date.now() + pause * 1200 + KEPT_PAST_DUE;
             const news = root.dataset.announce;
             if (news != live.textContent && Date.now() > quiet) {
+              live.lang = root.lang;
               live.textContent = news;
               quiet = Date.now() + pause * 1e3;
             }
@@ -190,7 +197,7 @@
           hide();
           decide({ ...decision, show: false, state: "unknown", reason: null });
         }
-        if (page.hidden || (last && !inView && element.dataset.placement == "inline")) return;
+        if (page.hidden || (last && !inView)) return;
         if (now < due) timer = setTimeout(tick, Math.min(NAP, due - now));
         else load();
       };
@@ -215,6 +222,7 @@
       // The panel's markup comes with the launcher: closing and folding are the browser's own. A chat is docked under
       // a target name; a survey has none and opens as a modal dialog.
       const frame = (url, target) => {
+        if (panels[target]) return panels[target]();
         const host = make(PANEL);
         const inner = host.attachShadow({ mode: "open" });
         inner.append(markup.content.cloneNode(true));
@@ -225,18 +233,24 @@
           // Folded, not closed: closing ends the chat, and Escape is easily pressed by mistake.
           if (event.key == "Escape") fold.open = false;
         };
+        // A panel that fills the screen folds when focus leaves it, which would move about unseen behind it.
+        host.addEventListener("focusout", (event) => {
+          if (event.relatedTarget && !dialog.offsetLeft) fold.open = false;
+        });
         dialog.onclose = () => {
-          panel = host.remove();
+          panels[target] = host.remove();
+          // The browser gives focus back, unless the button has been drawn anew since.
+          if (page.activeElement == page.body) refocus();
           fire("close");
         };
         inner.adoptedStyleSheets = [sheet];
         page.documentElement.append(host); // not in the body, which a page may replace while a chat runs
-        if (!target) return dialog.showModal();
-        dialog.show();
-        panel = () => {
+        panels[target] = () => {
+          host.isConnected || page.documentElement.append(host);
           fold.open = true;
-          fold.firstElementChild.focus();
+          inner.querySelector("summary").focus();
         };
+        target ? dialog.show() : dialog.showModal();
       };
 
       const activate = () => {
@@ -244,11 +258,11 @@
         const target = TAG + "-" + read(element, "entry-point");
         const mode = read(element, "open") || root.dataset.openIn;
         if (!fire("open", decision) || mode == "none") return;
-        if (mode == "dock" && markup) return panel ? panel() : frame(url, target);
+        if (mode == "dock" && markup) return frame(url, target);
         link = popup = link?.remove();
         try {
           // Finds the window of that name, if there is one, and navigates nothing.
-          popup = open("", target, mode == "tab" ? "" : "popup,width=450,height=600");
+          popup = open("", target, mode == "tab" ? "" : "width=450,height=600");
           if (popup.location == "about:blank") popup.location = url;
         } catch {} // its address cannot be read: a chat runs there, and a reload would end it
         if (popup) return popup.focus();
@@ -266,9 +280,9 @@
 
     const create = (options) => {
       let element = make(TAG);
-      for (const name in options) {
+      for (const [name, value] of Object.entries(options)) {
         const attribute = name.replace(/[A-Z]/g, "-$&").toLowerCase();
-        if (known(attribute) && options[name] != null) element.setAttribute(attribute, options[name]);
+        if (known(attribute) && value != null) element.setAttribute(attribute, value);
       }
       const key = read(element, "entry-point") + " " + read(element, "target");
       if (key < "-") return; // no entry point: a script that is here for elements only
@@ -287,46 +301,48 @@
               guarded(() => {
                 idle = life;
                 own.forEach(place);
-                present.forEach((each) => each[launcher].wake(!/^[op]/.test(event.type))); // online, pageshow
+                for (const each of present) each[launcher].wake(!/^[op]/.test(event.type)); // online, pageshow
               }),
               { timeout: 500 },
             );
         };
         const api = {
-          create: create,
-          refresh: () => present.forEach((each) => each[launcher].wake()),
-          open: (entryPoint) => {
+          create: guarded(create),
+          refresh: guarded(() => {
+            for (const each of present) each[launcher].wake();
+          }),
+          open: guarded((entryPoint) => {
             let element = make(TAG); // where none is in the page
             element.setAttribute("entry-point", entryPoint);
             for (const each of present) if (read(each, "entry-point") == entryPoint) element = each;
             element[launcher].activate();
-          },
-          survey: (url) => {
+          }),
+          survey: guarded((url) => {
             url = new URL(url, origin);
-            if (url.origin != origin) throw "not ours: " + url;
-            dialogue(url);
-          },
-          destroy: () => {
+            if (url.origin != origin) throw "unknown " + url;
+            dialogue ? dialogue(url) : open(url);
+          }),
+          destroy: guarded(() => {
             life.abort();
             life = idle = 0;
-            present.forEach((each) => {
+            panels = {};
+            for (const each of present) {
               delete each.dataset.placement;
               each[launcher].hide();
-            });
+            }
             own.forEach((each) => {
               each[launcher].own = each.remove();
             });
             own.clear();
             page.querySelectorAll(PANEL).forEach((each) => each.remove());
             delete self.eceChat;
-          },
+          }),
         };
-        for (const name in api) api[name] = guarded(api[name]);
         self.eceChat = api;
         life = new AbortController();
-        for (const type of ["visibilitychange", "pageshow", "focus", "online"])
+        for (const type of ["focus", "online", "pageshow", "visibilitychange"])
           addEventListener(type, wakeAll, { signal: life.signal });
-        wakeAll({});
+        wakeAll(0);
       }
       for (const script of scripts)
         create({ ...Object.fromEntries(new URLSearchParams(script.src.split("#")[1])), ...script.dataset });
@@ -345,7 +361,8 @@
       disconnectedCallback() {
         this[launcher].wake();
       }
-      attributeChangedCallback() {
+      attributeChangedCallback(name) {
+        if (/t$/.test(name)) this[launcher].hide(); // another entry-point, or target: nothing drawn fits any more
         this[launcher].wake();
       }
     }
@@ -356,7 +373,8 @@
   };
 
   guarded(() => {
-    const scripts = running?.src ? [running] : page.querySelectorAll('script[src*="/widget."]');
+    let scripts = running?.src ? [running] : page.querySelectorAll("script[data-entry-point],script[src*='#entry-point']");
+    if (!scripts[0]) scripts = page.querySelectorAll("script[src*='/widget.'][src$='.js']");
     (customElements.get(TAG)?.start || define(new URL(scripts[0].src).origin))(scripts);
   })();
 })();

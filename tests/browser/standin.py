@@ -36,6 +36,7 @@ CSS = """
   background: var(--ece-accent); border: 2px solid transparent; border-radius: 24px; }
 .ece-chat-button:focus-visible { outline: 3px solid var(--ece-focus); outline-offset: 3px; }
 .ece-chat-live { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+:host([hidden]) { display: none !important; }
 @media print { :host { display: none !important; } }
 """
 
@@ -84,7 +85,9 @@ class Chat:
         attributes = " ".join(f'data-{name}="{html.escape(value)}"' for name, value in values.items())
         environment = jinja2.Environment(loader=jinja2.FileSystemLoader(ROOT / "templates/default"), autoescape=True)
         context = {"_": str, "lang": "en", "dir": self.direction, "corner": "bottom-right"}
-        css = CSS + environment.get_template("panel.css").render()
+        css = CSS + environment.get_template("panel.css").render(
+            corner="bottom-right", design={"offset_x": 16, "offset_y": 16}
+        )
         content = (
             f'<button type="button" class="ece-chat-button" aria-haspopup="dialog"><span>{self.label}</span>'
             f" <span class='ece-chat-wait'>number {self.position}</span></button>"

@@ -6,6 +6,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import brotli
@@ -160,6 +161,15 @@ def test_shortening_renames_locals_and_nothing_else() -> None:
     assert "/alpha[/]/.test('beta')" in short
     assert ".gamma=!0" in short
     assert len(short) < len(source) - 40
+
+
+def test_names_that_never_meet_share_a_letter_and_others_do_not() -> None:
+    apart = "{ const alpha = one; two(alpha); } { const beta = one; two(beta); }"
+    assert re.fullmatch(r"\{let (\w)=one;two\(\1\)\}\{let \1=one;two\(\1\)\}", shorten(apart))
+    loop = "const alpha = one; for (const [beta, gamma] of alpha) two(alpha);"
+    assert re.fullmatch(r"let (\w)=one;for\(let\[(?!\1)(\w),(?!\1|\2)\w\]of \1\)two\(\1\);", shorten(loop))
+    nested = "(alpha) => (beta) => alpha;"
+    assert re.fullmatch(r"(\w)=>(?!\1)\w=>\1;", shorten(nested))
 
 
 def test_shortening_refuses_shorthand_properties() -> None:

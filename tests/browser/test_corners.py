@@ -1,0 +1,102 @@
+"""The shipped themes' own style sheets in the corner of a page: launchers and docks keep clear of each other."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import FloatRect, Locator, Page, Route, expect
+
+from tests.browser.standin import Lab
+from widget.demo_settings import demo_settings
+from widget.texts import Texts
+from widget.themes import Themes
+from widget.web.pages import Pages
+from widget.web.samples import sample
+
+BUTTON = ".ece-chat-button"
+DIALOG = "ece-chat-panel dialog"
+THEMES = ["default", "bold", "civic", "text", "far", "top"]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
+    folder = tmp_path_factory.mktemp("corners")
+    own = {"far": "offset_x = 200\noffset_y = 90\n", "top": 'corner = "top-left"\n'}
+    for name, content in own.items():
+        (folder / name).mkdir()
+        (folder / name / "theme.toml").write_text(content)
+    origin = "http://localhost"
+    known = demo_settings(widget_url=origin, simulator_url=origin, site_url=origin, folder=folder, secret="x" * 20)
+    return Pages(known, Themes.load(folder), Texts.load())
+
+
+def _draw(at: Lab, page: Page, pages: Pages, theme: str, *, language: str = "de") -> None:
+    """Show two launchers of a theme, with wait and place, drawn by the shipped templates."""
+
+    def answer(route: Route) -> None:
+        address = urlsplit(route.request.url)
+        name = address.path.rpartition("/")[2]
+        now = datetime(2026, 11, 24, 8, tzinfo=UTC)
+        decision = sample("available", entry_point=name, settings=pages.settings.entry_points[name], now=now)
+        html = pages.launcher(decision, theme=parse_qs(address.query)["theme"][0], language=language)
+        route.fulfill(body=html, content_type="text/html", headers={"Access-Control-Allow-Origin": "*"})
+
+    page.route("**/v1/launcher/**", answer)
+    attributes = f'data-theme="{theme}" data-open="dock" data-entry-point='
+    page.goto(at.page(at.tag(attributes + '"sales"') + at.tag(attributes + '"support"')))
+    expect(page.locator(BUTTON)).to_have_count(2)
+
+
+def _box(where: Locator) -> FloatRect:
+    box = where.bounding_box()
+    assert box is not None
+    return box
+
+
+def _meet(one: FloatRect, other: FloatRect) -> bool:
+    beside = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
+    above = one["y"] + one["height"] <= other["y"] or other["y"] + other["height"] <= one["y"]
+    return not (beside or above)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_two_launchers_in_a_corner_do_not_lie_on_each_other(at: Lab, page: Page, pages: Pages, theme: str) -> None:
+    for language in ("de", "ar", "ja"):
+        page.unroute_all()
+        _draw(at, page, pages, theme, language=language)
+        assert not _meet(_box(page.locator(BUTTON).first), _box(page.locator(BUTTON).last))
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_dock_leaves_its_launcher_uncovered(at: Lab, page: Page, pages: Pages, theme: str) -> None:
+    for height in (500, 720, 1000):
+        page.set_viewport_size({"width": 1024, "height": height})
+        page.unroute_all()
+        _draw(at, page, pages, theme)
+        page.locator(BUTTON).first.click()
+        dock = _box(page.locator(DIALOG))
+        assert not _meet(dock, _box(page.locator(BUTTON).first))
+        assert dock["y"] >= 0
+        assert dock["y"] + dock["height"] <= height
+
+
+def test_a_big_offset_leaves_a_phone_room_for_the_launcher(at: Lab, page: Page, pages: Pages) -> None:
+    page.set_viewport_size({"width": 320, "height": 568})
+    _draw(at, page, pages, "far")
+    box = _box(page.locator(BUTTON).first)
+    assert box["width"] >= 200
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 320
+    page.set_viewport_size({"width": 1024, "height": 720})
+    box = _box(page.locator(BUTTON).first)
+    assert box["x"] + box["width"] == pytest.approx(824, abs=1)
+
+
+def test_a_hidden_launcher_is_not_seen_in_any_theme(at: Lab, page: Page, pages: Pages) -> None:
+    for theme in THEMES:
+        page.unroute_all()
+        _draw(at, page, pages, theme)
+        page.evaluate("document.querySelectorAll('ece-chat').forEach((each) => { each.hidden = true; })")
+        expect(page.locator(BUTTON).first).to_be_hidden()

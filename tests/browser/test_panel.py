@@ -1,0 +1,161 @@
+"""The dock and the survey's dialog: one each, named for what they are, never over the launcher, focus never lost."""
+
+from __future__ import annotations
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.standin import Lab
+
+BUTTON = ".ece-chat-button"
+DIALOG = "ece-chat-panel dialog"
+ELEMENT = '<ece-chat entry-point="support"></ece-chat>'
+
+
+def test_one_entry_point_has_one_dock_however_many_launchers_it_has(at: Lab, page: Page) -> None:
+    at.chat.open_in = "dock"
+    page.goto(at.page(ELEMENT * 2 + at.tag("")))
+    expect(page.locator(BUTTON)).to_have_count(2)
+    page.locator(BUTTON).first.click()
+    page.locator("summary").click()
+    page.locator(BUTTON).last.click()
+    assert page.locator(DIALOG).count() == 1
+    expect(page.locator("iframe")).to_be_visible()
+    page.evaluate("(html) => { document.querySelector('main').innerHTML = html; }", ELEMENT)
+    expect(page.locator(BUTTON)).to_have_count(1)
+    page.locator(BUTTON).click()
+    assert page.locator(DIALOG).count() == 1
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator(DIALOG)).to_have_count(0)
+    page.locator(BUTTON).click()
+    expect(page.locator(DIALOG)).to_be_visible()
+
+
+def test_two_entry_points_have_a_dock_each(at: Lab, page: Page) -> None:
+    at.chat.open_in = "dock"
+    page.goto(at.page(ELEMENT + '<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
+    expect(page.locator(BUTTON)).to_have_count(2)
+    for button in page.locator(BUTTON).all():
+        button.click()
+    expect(page.locator(DIALOG)).to_have_count(2)
+
+
+def test_a_dock_opens_again_after_destroy(at: Lab, page: Page) -> None:
+    at.chat.open_in = "dock"
+    page.goto(at.page(ELEMENT + at.tag("")))
+    page.locator(BUTTON).click()
+    expect(page.locator(DIALOG)).to_be_visible()
+    page.evaluate("eceChat.destroy()")
+    expect(page.locator(DIALOG)).to_have_count(0)
+    page.add_script_tag(url=at.origin + "/widget.js")
+    page.locator(BUTTON).click()
+    expect(page.locator(DIALOG)).to_be_visible()
+
+
+def test_focus_goes_to_the_button_that_was_drawn_anew_meanwhile(at: Lab, page: Page) -> None:
+    at.chat.open_in = "dock"
+    page.goto(at.page(at.tag()))
+    page.locator(BUTTON).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("summary")).to_be_focused()
+    at.chat.position = "1"
+    page.evaluate("eceChat.refresh()")
+    expect(page.locator(BUTTON)).to_contain_text("number 1")
+    page.get_by_role("button", name="Close").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(BUTTON)).to_be_focused()
+
+
+def test_focus_goes_back_to_the_pages_own_link_that_opened_the_dock(at: Lab, page: Page) -> None:
+    at.chat.open_in = "dock"
+    page.goto(at.page("<button id='own' onclick=\"eceChat.open('sales')\">Chat</button>" + at.tag()))
+    expect(page.locator(BUTTON)).to_be_visible()
+    page.locator("#own").click()
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator(DIALOG)).to_have_count(0)
+    expect(page.locator("#own")).to_be_focused()
+
+
+def test_a_dock_that_fills_the_screen_folds_when_focus_leaves_it(at: Lab, page: Page) -> None:
+    at.chat.open_in = "dock"
+    page.set_viewport_size({"width": 320, "height": 568})
+    page.goto(at.page("<a id='last' href='/'>The last link</a>" + at.tag()))
+    page.locator(BUTTON).click()
+    expect(page.locator("iframe")).to_be_visible()
+    page.get_by_role("link", name="Open in a new window").focus()
+    page.get_by_role("button", name="Close").focus()
+    expect(page.locator("iframe")).to_be_visible()
+    page.keyboard.press("Shift+Tab")
+    expect(page.locator(BUTTON)).to_be_focused()
+    expect(page.locator("iframe")).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(page.locator("iframe")).to_be_visible()
+    page.locator("iframe").focus()
+    page.locator("#last").focus()
+    expect(page.locator("iframe")).to_be_hidden()
+
+
+def test_a_dock_in_a_corner_stays_open_when_focus_leaves_it(at: Lab, page: Page) -> None:
+    at.chat.open_in = "dock"
+    page.goto(at.page("<a id='last' href='/'>The last link</a>" + at.tag()))
+    page.locator(BUTTON).click()
+    page.locator("#last").focus()
+    expect(page.locator("#last")).to_be_focused()
+    expect(page.locator("iframe")).to_be_visible()
+
+
+def test_a_dock_leaves_its_launcher_uncovered(at: Lab, page: Page) -> None:
+    at.chat.open_in = "dock"
+    for height in (500, 720, 1000):
+        page.set_viewport_size({"width": 1024, "height": height})
+        page.goto(at.page(at.tag()))
+        page.locator(BUTTON).click()
+        dock, button = page.locator(DIALOG).bounding_box(), page.locator(BUTTON).bounding_box()
+        assert dock is not None
+        assert button is not None
+        assert dock["y"] >= 0
+        assert dock["y"] + dock["height"] < button["y"]
+
+
+def test_a_survey_opens_in_a_window_where_no_launcher_was_drawn(at: Lab, page: Page, context: BrowserContext) -> None:
+    page.goto(at.page(at.tag("")))
+    page.wait_for_function("window.eceChat")
+    with page.expect_popup() as opened:
+        page.evaluate("eceChat.survey('/survey/token')")
+    expect(opened.value.get_by_role("heading")).to_have_text("How did we do?")
+    page.evaluate("eceChat.survey('https://elsewhere.invalid/')")
+    assert len(context.pages) == 2
+
+
+def test_a_second_call_leaves_the_survey_that_is_being_answered(at: Lab, page: Page) -> None:
+    page.goto(at.page(at.tag()))
+    expect(page.locator(BUTTON)).to_be_visible()
+    page.evaluate("eceChat.survey('/survey/token')")
+    page.evaluate("eceChat.survey('/survey/another')")
+    expect(page.locator(DIALOG)).to_have_count(1)
+    assert page.locator("iframe").get_attribute("src") == at.origin + "/survey/token"
+    page.keyboard.press("Escape")
+    expect(page.locator(DIALOG)).to_have_count(0)
+    page.evaluate("eceChat.survey('/survey/another')")
+    expect(page.locator(DIALOG)).to_have_count(1)
+
+
+def test_dock_and_survey_are_called_what_they_are(at: Lab, page: Page) -> None:
+    at.chat.open_in = "dock"
+    page.goto(at.page(at.tag()))
+    page.locator(BUTTON).click()
+    expect(page.locator(DIALOG)).to_have_accessible_name("Chat")
+    expect(page.locator("iframe")).to_have_accessible_name("Chat")
+    page.get_by_role("button", name="Close").click()
+    page.evaluate("eceChat.survey('/survey/token')")
+    expect(page.locator(DIALOG)).to_have_accessible_name("Survey")
+    expect(page.locator("iframe")).to_have_accessible_name("Survey")
+    expect(page.locator("summary")).to_have_accessible_name("Survey")
+
+
+def test_a_dock_that_the_page_has_removed_opens_anew(at: Lab, page: Page) -> None:
+    at.chat.open_in = "dock"
+    page.goto(at.page(at.tag()))
+    page.locator(BUTTON).click()
+    page.evaluate("document.querySelector('ece-chat-panel').remove()")
+    page.locator(BUTTON).click()
+    expect(page.frame_locator(f"{DIALOG} iframe").get_by_role("heading")).to_have_text("Chat 2")
