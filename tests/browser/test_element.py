@@ -105,7 +105,7 @@ def test_another_target_is_followed_out_of_view_too(at: Lab, page: Page) -> None
 def test_a_target_that_is_the_element_itself_falls_back_to_the_corner(at: Lab, page: Page, target: str) -> None:
     page.goto(at.page(f'<ece-chat id="self" entry-point="sales" target="{target}"></ece-chat>' + at.tag("")))
     expect(page.locator(BUTTON)).to_be_visible()
-    assert page.locator("body > ece-chat[data-placement=corner]").count() == 1
+    expect(page.locator("body > ece-chat[data-placement=corner]")).to_have_count(1)
 
 
 def test_what_is_announced_says_its_language(at: Lab, page: Page) -> None:

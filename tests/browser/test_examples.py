@@ -78,7 +78,7 @@ def test_the_single_page_site(at: Lab, page: Page) -> None:
         expect(page.locator(BUTTON)).to_be_visible()
         page.get_by_role("link", name=link).click()
     expect(page.locator(BUTTON)).to_be_visible()
-    assert page.locator(BUTTON).count() == 1
+    expect(page.locator(BUTTON)).to_have_count(1)
 
 
 def test_the_tag_manager(at: Lab, page: Page) -> None:
@@ -86,7 +86,7 @@ def test_the_tag_manager(at: Lab, page: Page) -> None:
     expect(page.locator("script[src*=widget]")).to_have_count(2)
     expect(page.locator(BUTTON)).to_be_visible()
     page.wait_for_load_state("networkidle")
-    assert page.locator(BUTTON).count() == 1
+    expect(page.locator(BUTTON)).to_have_count(1)
 
 
 def test_several_entry_points(at: Lab, page: Page) -> None:

@@ -94,7 +94,7 @@ def test_however_it_is_pasted_there_is_one_button(at: Lab, page: Page, body: str
     page.goto(at.page(body.format(tag=at.tag(), src=at.origin + "/widget.js")))
     expect(page.locator(BUTTON)).to_be_visible()
     page.wait_for_load_state("networkidle")
-    assert page.locator(BUTTON).count() == 1
+    expect(page.locator(BUTTON)).to_have_count(1)
 
 
 def test_it_may_stand_in_the_head_and_block(at: Lab, page: Page) -> None:
@@ -107,7 +107,7 @@ def test_another_copy_of_another_version_makes_no_second_button(at: Lab, page: P
     page.goto(at.page(at.tag() + at.tag(path="/widget.src.js")))
     expect(page.locator(BUTTON)).to_be_visible()
     page.wait_for_load_state("networkidle")
-    assert page.locator(BUTTON).count() == 1
+    expect(page.locator(BUTTON)).to_have_count(1)
 
 
 def test_the_readable_source_runs_as_it_is(at: Lab, page: Page) -> None:
@@ -121,7 +121,7 @@ def test_elements_stand_where_the_author_put_them_any_number_of_times(at: Lab, p
     page.goto(at.page(body + at.tag("")))
     for spot in "abc":
         expect(page.locator(f"#{spot} {BUTTON}")).to_be_visible()
-    assert page.locator(BUTTON).count() == 3
+    expect(page.locator(BUTTON)).to_have_count(3)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_the_scripts_own_launcher_comes_back(at: Lab, page: Page, swap: str) -> 
     at.chat.position = "2"
     page.evaluate("eceChat.refresh()")
     expect(page.locator(BUTTON)).to_contain_text("number 2")
-    assert page.locator(BUTTON).count() == 1
+    expect(page.locator(BUTTON)).to_have_count(1)
 
 
 def test_an_element_of_the_author_stays_away_and_asks_nothing_more(at: Lab, page: Page) -> None:
@@ -262,7 +262,7 @@ def test_a_target_that_matches_nothing_warns_and_falls_back_to_a_corner(at: Lab,
     warnings = warnings_of(page)
     page.goto(at.page(at.tag('data-entry-point="sales" data-target="#none"')))
     expect(page.locator(BUTTON)).to_be_visible()
-    assert page.locator("body > ece-chat[data-placement=corner]").count() == 1
+    expect(page.locator("body > ece-chat[data-placement=corner]")).to_have_count(1)
     assert [each for each in warnings if "#none" in each] == warnings
     assert len(warnings) == 1
 
@@ -270,7 +270,7 @@ def test_a_target_that_matches_nothing_warns_and_falls_back_to_a_corner(at: Lab,
 def test_a_target_of_thousands_takes_the_first(at: Lab, page: Page) -> None:
     page.goto(at.page("<i></i>" * 3000 + at.tag('data-entry-point="sales" data-target="i"')))
     expect(page.locator("i:first-of-type " + BUTTON)).to_be_visible()
-    assert page.locator(BUTTON).count() == 1
+    expect(page.locator(BUTTON)).to_have_count(1)
 
 
 def test_unknown_attributes_warn(at: Lab, page: Page) -> None:

@@ -24,7 +24,7 @@ def test_a_pasted_tag_shows_one_button_with_two_requests(at: Lab, page: Page) ->
     address = at.page(at.tag())
     page.goto(address)
     expect(page.get_by_role("button", name="Chat with us number 3")).to_be_visible()
-    assert page.locator("ece-chat").count() == 1
+    expect(page.locator("ece-chat")).to_have_count(1)
     assert [url.removeprefix(at.origin) for url in asked if url != address] == [
         "/widget.js",
         "/v1/launcher/sales?locale=en&theme=",

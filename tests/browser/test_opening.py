@@ -114,7 +114,7 @@ def test_a_docked_chat_folds_by_escape_lives_through_a_body_swap_and_gives_focus
     expect(page.locator(BUTTON)).to_be_visible()
     expect(frame.get_by_role("heading")).to_have_text("Chat 1")
     page.locator(BUTTON).click()
-    assert page.locator(DIALOG).count() == 1
+    expect(page.locator(DIALOG)).to_have_count(1)
     page.get_by_role("button", name="Close").click()
     expect(page.locator(DIALOG)).to_have_count(0)
     assert page.evaluate("window.closedOnce") is True

@@ -18,12 +18,12 @@ def test_one_entry_point_has_one_dock_however_many_launchers_it_has(at: Lab, pag
     page.locator(BUTTON).first.click()
     page.locator("summary").click()
     page.locator(BUTTON).last.click()
-    assert page.locator(DIALOG).count() == 1
+    expect(page.locator(DIALOG)).to_have_count(1)
     expect(page.locator("iframe")).to_be_visible()
     page.evaluate("(html) => { document.querySelector('main').innerHTML = html; }", ELEMENT)
     expect(page.locator(BUTTON)).to_have_count(1)
     page.locator(BUTTON).click()
-    assert page.locator(DIALOG).count() == 1
+    expect(page.locator(DIALOG)).to_have_count(1)
     page.get_by_role("button", name="Close").click()
     expect(page.locator(DIALOG)).to_have_count(0)
     page.locator(BUTTON).click()
