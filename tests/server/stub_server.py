@@ -57,7 +57,7 @@ class WithReadyAnswers:
 def build(settings: Settings, delivery: bool) -> Served:
     metrics = Metrics(version="test")
     edge = EdgeHeaders(settings.server)
-    errors = Errors(lambda *, status, code, request_id, language: f"<!doctype html><p>{status} {code} {request_id}</p>")
+    errors = Errors(lambda *, status, code, request_id, **_: f"<!doctype html><p>{status} {code} {request_id}</p>")
     label = next(iter(settings.entry_points))
 
     async def status(request: Request) -> Response:
