@@ -30,6 +30,10 @@ class Layer:
     def where(self, file: str) -> str:
         return str(self.folder / file)
 
+    def name(self, file: str) -> str:
+        """Give the file's path inside the themes directory, which is short enough for a log."""
+        return f"{'shipped:' if self.owner == 'shipped' else ''}{self.theme}/{file}"
+
 
 def read_layers(directory: Path, owner: Literal["operator", "shipped"]) -> tuple[dict[str, Layer], list[ThemeFault]]:
     """Read every theme in a directory; a directory that is not there has none."""

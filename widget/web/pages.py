@@ -187,7 +187,7 @@ class Pages:
 
     def faults(self) -> tuple[TemplateFault, ...]:
         """The templates that have failed so far; the shipped ones are used in their place."""
-        return tuple(self._templates.failures.values())
+        return tuple(self._templates.failures)
 
     def routes(self) -> list[Route]:
         return style_routes(lambda: self.sheets)
