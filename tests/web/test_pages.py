@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import io
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,7 +22,7 @@ from widget.domain.decision import Decision
 from widget.domain.readings import Reason
 from widget.texts import Texts
 from widget.themes import Themes
-from widget.web.findings import findings
+from widget.web.findings import findings, log_findings
 from widget.web.pages import Pages
 from widget.web.samples import STATES, sample
 from widget.web.stylesheets import compact, without_unused
@@ -405,6 +407,7 @@ def test_findings_try_every_template_and_name_what_is_wrong(build: Callable[...,
     found = findings(pages, now=NOW)
     assert {(each.kind, each.about) for each in found} == {
         ("fault", "template"),
+        ("fault", "theme"),  # where it does not fail it has no root
         ("fault", "text"),
         ("warning", "theme"),
     }
@@ -441,3 +444,21 @@ def test_the_example_of_custom_templates_works(configured: settings.Settings) ->
     assert "border-end-start-radius:4px" in html
     assert "tel:+4930123456" in pages.closed(state("switched_off", pages), theme="acme", language="sv")
     assert "Väntetid: ungefär 4 minuter" in pages.launcher(state("available", pages), theme="acme", language="sv")
+
+
+def test_what_is_wrong_with_a_theme_is_logged_with_its_file(
+    table: dict[str, Any], tmp_path: Path, log_lines: io.StringIO
+) -> None:
+    theme = tmp_path / "a-folder-with-a-name-longer-than-any-token" / "corporate-identity-of-the-year-2027"
+    theme.mkdir(parents=True)
+    (theme / "closed.html").write_text("{{ broken }}")
+    (theme / "theme.toml").write_text('corner = "middle"')
+    table["themes"] = {"directory": str(theme.parent)}
+    pages = Pages(settings.parse(table), Themes.load(theme.parent), TEXTS, clock=lambda: NOW)
+    log_findings(pages, now=NOW)
+    logged = [json.loads(line) for line in log_lines.getvalue().splitlines()]
+    assert [(each["event"], each["template"]) for each in logged] == [
+        ("template_failed", f"{theme.name}/closed.html"),
+        ("theme_fault", f"{theme.name}/theme.toml"),
+        ("theme_warning", f"{theme.name}/closed.html"),
+    ]

@@ -26,6 +26,7 @@ class Layer:
     theme: str
     folder: Path
     files: Mapping[str, str] = field(repr=False)
+    others: tuple[str, ...] = ()  # files with names that none of a theme has
 
     def where(self, file: str) -> str:
         return str(self.folder / file)
@@ -38,7 +39,10 @@ class Layer:
 def read_layers(directory: Path, owner: Literal["operator", "shipped"]) -> tuple[dict[str, Layer], list[ThemeFault]]:
     """Read every theme in a directory; a directory that is not there has none."""
     layers: dict[str, Layer] = {}
-    faults: list[ThemeFault] = []
+    faults = [
+        ThemeFault(str(each), "lies in no theme's folder", "move it into one, as default/")
+        for each in _stray(directory)
+    ]
     for folder in _subfolders(directory):
         if folder.name in RESERVED:
             continue
@@ -48,13 +52,23 @@ def read_layers(directory: Path, owner: Literal["operator", "shipped"]) -> tuple
             )
             continue
         files: dict[str, str] = {}
+        others: list[str] = []
         for name, path in _files(folder):
+            if not _FILE.fullmatch(name):
+                others.append(name)
+                continue
             try:
                 files[name] = _text(path)
             except (OSError, ValueError) as error:
                 faults.append(ThemeFault(str(path), f"cannot be read: {error}"))
-        layers[folder.name] = Layer(owner, folder.name, folder, files)
+        layers[folder.name] = Layer(owner, folder.name, folder, files, tuple(others))
     return layers, faults
+
+
+def _stray(directory: Path) -> list[Path]:
+    if not directory.is_dir():
+        return []
+    return sorted(each for each in directory.iterdir() if each.suffix in (".html", ".css") or each.name == DESIGN_FILE)
 
 
 def _subfolders(directory: Path) -> list[Path]:
@@ -66,7 +80,7 @@ def _subfolders(directory: Path) -> list[Path]:
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if _FILE.fullmatch(name) and path.is_file():
+        if path.is_file():
             yield name, path
 
 
