@@ -156,3 +156,19 @@ def test_a_title_in_another_script_stands_where_the_page_begins(
     gaps = page.evaluate(f"({edges})([document.querySelector('h1'), document.querySelector('h1 span')])")
     assert gaps[side] < 1
     page.close()
+
+
+@pytest.mark.parametrize(("language", "side"), [("ar", "right"), ("en", "left")])
+def test_the_text_themes_button_stands_where_the_page_begins(
+    site: Site, chromium: Browser, language: str, side: str
+) -> None:
+    page = chromium.new_page(viewport={"width": 390, "height": 700})
+    page.goto(f"{site.url()}?locale={language}&theme=text")
+    edge = f"""() => ["h1", ".actions:not([hidden], .away) button:not([hidden])"].map((each) => {{
+        const words = document.createRange();
+        words.selectNodeContents(document.querySelector(each));
+        return words.getBoundingClientRect().{side};
+    }})"""
+    title, button = page.evaluate(edge)
+    assert abs(title - button) < 2
+    page.close()
