@@ -156,6 +156,19 @@
     current.scrollIntoView({ block: "nearest" });
   };
 
+  /* The question that a fault of the summary is about may be out of sight, and so may its field be. */
+  const goToFault = (event) => {
+    const field = document.getElementById(event.currentTarget.getAttribute("href").slice(1));
+    const question = field && field.closest("[data-question]");
+    if (!question || question.hidden) return;
+    event.preventDefault();
+    current = question;
+    showSteps();
+    field.focus();
+    if (document.activeElement !== field) question.focus();
+    question.scrollIntoView({ block: "nearest" });
+  };
+
   /* The server checks everything; this only saves a phone the way there and back. */
   const passes = (question) => {
     const fields = fieldsOf(question);
@@ -231,6 +244,7 @@
     clearTimeout(count.timer);
     showSteps();
     narrow.addEventListener("change", showSteps);
+    for (const link of survey.querySelectorAll(".notice a")) link.addEventListener("click", goToFault);
   }
   keepDraft();
 })();

@@ -152,9 +152,14 @@ class SurveyStage:
             count_ticket=self.counted.append,
         )
 
-        def error_page(*, status: int, code: str, request_id: str, language: str | None) -> str:
+        def error_page(*, status: int, code: str, request_id: str, language: str | None, posted: bool) -> str:
             return self.pages.error(
-                status=status, code=code, request_id=request_id, theme="default", language=texts.negotiate(language)
+                status=status,
+                code=code,
+                request_id=request_id,
+                theme="default",
+                language=texts.negotiate(language),
+                posted=posted,
             )
 
         errors = Errors(error_page)

@@ -89,9 +89,14 @@ def create_app(settings: Settings, *, services: Services | None = None, preview:
 
 
 def _error_page(pages: Pages) -> ErrorPage:
-    def page(*, status: int, code: str, request_id: str, language: str | None) -> str:
+    def page(*, status: int, code: str, request_id: str, language: str | None, posted: bool) -> str:
         return pages.error(
-            status=status, code=code, request_id=request_id, theme=DEFAULT, language=pages.language(language)
+            status=status,
+            code=code,
+            request_id=request_id,
+            theme=DEFAULT,
+            language=pages.language(language),
+            posted=posted,
         )
 
     return page

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.survey_app import EVERY_KIND, SID, SurveyStage
-from widget import settings
+from tests.browser.survey_site import Site, serve_surveys
+from tests.survey_app import EVERY_KIND
 from widget.domain.text import clean
 
 pytestmark = pytest.mark.browser
@@ -25,46 +21,21 @@ _NAUGHTY = json.loads((Path(__file__).parent.parent / "data" / "naughty_strings.
 _CLOBBERING = ["elements", "submit", "querySelectorAll", "addEventListener", "dataset", "nodeName", "action"]
 
 
-@dataclass
-class Site:
-    """The running survey server."""
-
-    stage: SurveyStage
-    origin: str
-
-    def url(self, sid: str = SID, *, survey: str | None = None) -> str:
-        return self.origin + self.stage.path(sid, survey=survey)
-
-
-def _table() -> dict[str, Any]:
+def _surveys() -> dict[str, Any]:
     def texts(names: list[str]) -> list[dict[str, Any]]:
         return [{"id": name, "kind": "text", "text": name, "max_length": 790} for name in names]
 
     return {
-        "server": {"public_url": "http://127.0.0.1", "allowed_origins": ["http://site.test"]},
-        "security": {"secret_keys": ["a-secret-for-tests-that-is-long-enough"]},
-        "ece": {"base_url": "https://ece.example.com/system"},
-        "entry_points": {"sales": {"id": 1001, "survey": "every", "chat_url": "https://ece.example.com/?t={ticket}"}},
-        "surveys": {
-            "every": EVERY_KIND,
-            "clobbering": {"title": "Odd names", "questions": texts(_CLOBBERING)},
-            "many": {"title": "Many", "questions": texts([f"t{number}" for number in range(50)])},
-        },
+        "every": EVERY_KIND,
+        "clobbering": {"title": "Odd names", "questions": texts(_CLOBBERING)},
+        "many": {"title": "Many", "questions": texts([f"t{number}" for number in range(50)])},
     }
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Site]:
-    stage = SurveyStage(settings.parse(_table()))
-    server = uvicorn.Server(uvicorn.Config(stage.app, port=0, log_level="critical", lifespan="off", ws="none"))
-    listening = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    port = listening.getsockname()[1]
-    yield Site(stage, f"http://127.0.0.1:{port}")
-    server.should_exit = True
-    thread.join(20)
-    listening.close()
+    with serve_surveys(_surveys()) as site:
+        yield site
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.lesser_rights import without
+from widget.assets import asset_folder
 from widget.cli import main
 
 SETTINGS = """
@@ -107,6 +108,115 @@ def test_a_folder_that_may_not_be_read_is_named(folder: Path, place: str, rights
     assert (done.returncode, done.stderr) == (1, "")
     assert f"fault: {folder / place}" in done.stdout
     assert "cannot be read: Permission denied" in done.stdout
+
+
+LAUNCHER = (asset_folder("templates") / "default" / "launcher.html").read_text(encoding="utf-8")
+CSS, PANEL = '<template class="ece-chat-css">{{ css }}</template>', "{{ panel }}"
+
+
+def faults(folder: Path, files: dict[str, str]) -> list[dict[str, str]]:
+    """What the check says of these files beside what it warns of."""
+    for name, content in files.items():
+        file = folder / "themes" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    return [each for each in json.loads(run(folder, "check", "--json").output) if each["kind"] == "fault"]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "survey/form.html",
+        "survey/thanks.html",
+        "survey/expired.html",
+        "survey/_option.html",
+        "survey/_fault.html",
+        "closed.html",
+        "error.html",
+        "panel.html",
+        "launcher.css",
+        "survey/survey.css",
+    ],
+)
+def test_the_check_tries_every_template(folder: Path, template: str) -> None:
+    (found,) = faults(folder, {f"acme/{template}": "{{ broken }}"})
+    assert found["words"].startswith(f"{folder}/themes/acme/{template} (theme acme): line 1: UndefinedError: 'broken'")
+    assert found["file"] == f"{folder}/themes/acme/{template}"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "storage_down",
+        "faults",
+        "first_fault",
+        "carried",
+        "questions[0].fault and questions[0].fault.code == 'too_long'",
+        "questions[0].can_be_emptied",
+        "step > 1",
+    ],
+)
+def test_the_check_tries_a_survey_in_every_state(folder: Path, condition: str) -> None:
+    form = '{% extends "default:survey/form.html" %}{% block intro %}{% if WHEN %}{{ broken }}{% endif %}{% endblock %}'
+    (found,) = faults(folder, {"acme/survey/form.html": form.replace("WHEN", condition)})
+    assert "'broken' is undefined" in found["words"]
+
+
+@pytest.mark.parametrize(
+    ("template", "problem"),
+    [
+        (LAUNCHER.replace('class="ece-chat"', 'class="acme"'), 'element of class "ece-chat" and has none'),
+        (f"<div>{LAUNCHER}</div>", 'element of class "ece-chat" and has one inside another'),
+        (
+            LAUNCHER + LAUNCHER.replace("{% block ", "{% block second_").replace("{%- block ", "{%- block second_"),
+            "has 2",
+        ),
+        (LAUNCHER.replace(CSS, ""), f"write {CSS} first in the root"),
+        (LAUNCHER.replace("{{ css }}", ""), 'has an empty <template class="ece-chat-css">'),
+        (LAUNCHER.replace(CSS + PANEL, PANEL + CSS), f"write {CSS} first in the root"),
+        (LAUNCHER.replace(PANEL, ""), "write {{ panel }} behind the style sheet"),
+        (LAUNCHER.replace("ece-chat-button", "button"), 'give the button the class "ece-chat-button"'),
+    ],
+)
+def test_the_check_names_what_a_launcher_lacks(folder: Path, template: str, problem: str) -> None:
+    (found,) = faults(folder, {"acme/launcher.html": template})
+    assert found["words"].startswith(f"{folder}/themes/acme/launcher.html: ")
+    assert problem in found["words"]
+
+
+@pytest.mark.parametrize(
+    ("file", "advice"),
+    [
+        ("acme/Launcher.html", "rename it to launcher.html"),
+        ("acme/launchr.html", "rename it to launcher.html"),
+        ("acme/launcher.htm", "rename it to launcher.html"),
+        ("acme/survey.css", "rename it to survey/survey.css"),
+        ("acme/surveys/form.html", "rename it to survey/form.html"),
+        ("acme/theme.tml", "rename it to theme.toml"),
+        ("acme/bell.svg", "name it in a template, or delete it"),
+        ("launcher.html", "move it into one, as default/"),
+    ],
+)
+def test_the_check_names_files_that_nothing_uses(folder: Path, file: str, advice: str) -> None:
+    (found,) = faults(folder, {"acme/theme.toml": "", file: ""})
+    assert found["file"] == f"{folder}/themes/{file}"
+    assert advice in found["words"]
+
+
+def test_files_that_are_used_and_notes_are_no_finding(folder: Path) -> None:
+    files = {
+        "acme/theme.toml": 'icon = "bell.svg"',
+        "acme/bell.svg": "<svg><path/></svg>",
+        "acme/closed.html": "{% extends 'default:closed.html' %}"
+        "{% block header %}{% include 'bits/top.html' %}{% endblock %}"
+        '{% block head %}<link rel="stylesheet" href="{{ stylesheet("extra.css") }}">{% endblock %}',
+        "acme/bits/top.html": "",
+        "acme/extra.css": "",
+        "acme/README.md": "",
+        "acme/.DS_Store": "",
+        "acme/closed.html~": "",
+    }
+    assert faults(folder, files) == []
 
 
 def test_without_settings_the_check_is_wrong_usage(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def build(settings: Settings, delivery: bool, metrics: Metrics | None) -> Served
         (folder / "building").touch()
         time.sleep(0.01)
     edge = EdgeHeaders(settings.server)
-    errors = Errors(lambda *, status, code, request_id, language: f"<!doctype html><p>{status} {code} {request_id}</p>")
+    errors = Errors(lambda *, status, code, request_id, **_: f"<!doctype html><p>{status} {code} {request_id}</p>")
     label = next(iter(settings.entry_points))
 
     async def status(request: Request) -> Response:

@@ -72,6 +72,17 @@ def test_what_an_operator_needs_stays(log_lines: io.StringIO) -> None:
     assert (event["event"], event["level"], event["status"]) == ("event", "info", 503)
 
 
+@pytest.mark.parametrize(
+    "file", ["acme/launcher.html", "corporate-identity-of-2027/survey/_described.html", "shipped:default/theme.toml"]
+)
+def test_the_file_of_a_theme_is_named_and_nothing_else_passes_for_one(log_lines: io.StringIO, file: str) -> None:
+    assert logged(log_lines, template=file)["template"] == file
+    for secret in (SIGNED, "k" + "canary" * 8, f"https://chat.example.com/survey/{SIGNED}", "sid=canary&x=.html"):
+        logged(log_lines, template=secret, detail=f"{secret}.html", templates=f"{secret}.html")
+    assert "canary" not in log_lines.getvalue()
+    assert SIGNED not in log_lines.getvalue()
+
+
 def test_a_client_is_logged_as_its_network(log_lines: io.StringIO) -> None:
     assert logged(log_lines, client="203.0.113.77")["client"] == "203.0.113.0/24"
     assert logged(log_lines, client="2001:db8:1:2::77")["client"] == "2001:db8:1::/48"

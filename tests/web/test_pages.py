@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import io
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import httpx
@@ -19,7 +22,7 @@ from widget.domain.decision import Decision
 from widget.domain.readings import Reason
 from widget.texts import Texts
 from widget.themes import Themes
-from widget.web.findings import findings
+from widget.web.findings import findings, log_findings
 from widget.web.pages import Pages
 from widget.web.samples import STATES, sample
 from widget.web.stylesheets import compact, without_unused
@@ -329,7 +332,13 @@ def test_an_operators_template_extends_the_one_it_replaces(build: Callable[..., 
         ("{% if %}", "line 1: TemplateSyntaxError"),
         ("{{ 1 // 0 }}", "ZeroDivisionError"),
         ('{% include "../../etc/passwd" %}', "TemplateNotFound"),
-        ('{% extends "closed.html" %}', "RecursionError"),
+        (
+            '{% extends "closed.html" %}',
+            'refers to itself: closed.html → closed.html; ours is named "default:closed.html"',
+        ),
+        ('{% set it = "closed.html" %}\n{% include it %}', "line 2: RecursionError"),
+        ('{{ "x" * 10**18 }}', "line 1: MemoryError"),
+        ("{% for each in range(10**12) %}{% endfor %}", "line 1: OverflowError"),
         ("{{ _('%(x)s', y=1) }}", "KeyError"),
     ],
 )
@@ -349,7 +358,47 @@ def test_a_template_that_fails_is_replaced_by_ours_and_told_once(
 def test_a_base_that_fails_does_not_take_the_page_with_it(build: Callable[..., Pages]) -> None:
     pages = build({"default/_page.html": "{{ broken }}", "default/page.css": "{{ broken }}"})
     assert "Try again" in pages.closed(state("switched_off", pages), theme="default", language="en")
-    assert {each.problem for each in pages.faults()} == {"UndefinedError: 'broken' is undefined"}
+    pages.error(status=404, code="", request_id="", theme="bold", language="en")
+    assert [(each.name, each.problem) for each in pages.faults()] == [
+        ("default/page.css", "line 1: UndefinedError: 'broken' is undefined"),
+        ("default/_page.html", "line 1: UndefinedError: 'broken' is undefined"),
+    ]
+
+
+def test_templates_that_include_each_other_are_refused_at_start(build: Callable[..., Pages]) -> None:
+    told: list[TemplateFault] = []
+    files = {
+        "acme/launcher.css": '{% extends "launcher.css" %}',
+        "acme/closed.html": '{% include "bits/foot.html" %}',
+        "acme/bits/foot.html": '\n{% if opens_at %}{% include "closed.html" %}{% endif %}',
+    }
+    pages = build(files, failures=told)
+    assert {each.problem.partition(";")[0] for each in told} == {
+        "refers to itself: launcher.css → launcher.css",
+        "refers to itself: bits/foot.html → closed.html → bits/foot.html",
+        "refers to itself: closed.html → bits/foot.html → closed.html",
+    }
+    assert "Try again" in pages.closed(state("switched_off", pages), theme="acme", language="en")
+    assert ".ece-chat-button{" in pages.launcher(state("available", pages), theme="acme", language="en")
+    assert len(told) == 3
+
+
+def test_a_template_that_failed_at_length_is_not_tried_again(build: Callable[..., Pages]) -> None:
+    pages = build({"acme/closed.html": '{% set it = "closed.html" %}{% include it %}'})
+
+    def seconds(times: int) -> float:
+        start = perf_counter()
+        for _ in range(times):
+            pages.closed(state("switched_off", pages), theme="acme", language="en")
+        return perf_counter() - start
+
+    assert seconds(1) > seconds(10)
+
+
+def test_a_style_sheet_of_the_operators_alone_that_fails_is_left_out(build: Callable[..., Pages]) -> None:
+    pages = build({"acme/extra.css": "{{ broken }}"})
+    assert pages.sheets[pages.stylesheet_url("acme", "extra.css")].body == b""
+    assert "it is left out" in str(pages.faults()[0])
 
 
 def test_findings_try_every_template_and_name_what_is_wrong(build: Callable[..., Pages]) -> None:
@@ -358,6 +407,7 @@ def test_findings_try_every_template_and_name_what_is_wrong(build: Callable[...,
     found = findings(pages, now=NOW)
     assert {(each.kind, each.about) for each in found} == {
         ("fault", "template"),
+        ("fault", "theme"),  # where it does not fail it has no root
         ("fault", "text"),
         ("warning", "theme"),
     }
@@ -394,3 +444,21 @@ def test_the_example_of_custom_templates_works(configured: settings.Settings) ->
     assert "border-end-start-radius:4px" in html
     assert "tel:+4930123456" in pages.closed(state("switched_off", pages), theme="acme", language="sv")
     assert "Väntetid: ungefär 4 minuter" in pages.launcher(state("available", pages), theme="acme", language="sv")
+
+
+def test_what_is_wrong_with_a_theme_is_logged_with_its_file(
+    table: dict[str, Any], tmp_path: Path, log_lines: io.StringIO
+) -> None:
+    theme = tmp_path / "a-folder-with-a-name-longer-than-any-token" / "corporate-identity-of-the-year-2027"
+    theme.mkdir(parents=True)
+    (theme / "closed.html").write_text("{{ broken }}")
+    (theme / "theme.toml").write_text('corner = "middle"')
+    table["themes"] = {"directory": str(theme.parent)}
+    pages = Pages(settings.parse(table), Themes.load(theme.parent), TEXTS, clock=lambda: NOW)
+    log_findings(pages, now=NOW)
+    logged = [json.loads(line) for line in log_lines.getvalue().splitlines()]
+    assert [(each["event"], each["template"]) for each in logged] == [
+        ("template_failed", f"{theme.name}/closed.html"),
+        ("theme_fault", f"{theme.name}/theme.toml"),
+        ("theme_warning", f"{theme.name}/closed.html"),
+    ]

@@ -443,6 +443,15 @@ async def test_a_ticket_cannot_be_bound_without_storage(client: httpx.AsyncClien
     assert "retry-after" in answer.headers
 
 
+async def test_after_a_failed_post_no_link_leads_to_an_address_that_takes_none(
+    client: httpx.AsyncClient, stage: SurveyStage
+) -> None:
+    stage.outbox.down = True
+    answer = await client.post("/survey/start", data={"ticket": stage.ticket(), "sid": SID})
+    assert "<a " not in answer.text
+    assert "Please try again in a few minutes. Reload this page to send it again." in answer.text
+
+
 _OPERATOR = {"authorization": "Bearer operator-token"}
 
 

@@ -32,6 +32,7 @@ _SECRET_KEY = re.compile(
 )
 _ADDRESS_KEYS = frozenset({"client", "peer", "remote", "client_address"})
 _TRACE_IDS = frozenset({"request_id", "trace_id"})
+_THEME_FILES = frozenset({"template"})  # the field that names an operator's file; a visitor has no way into it
 _OUR_OWN_WORDS = frozenset({"event", "at", "level", "route", "exception"})
 # scheme, host and port stay; user information, path and query go
 _URL = re.compile(r"\b([a-z][a-z0-9+.-]{1,20}://)(?:[^\s/@\"'<>]*@)?([^\s/?#\"'<>]*)([/?#][^\s\"'<>]*)?", re.IGNORECASE)
@@ -42,6 +43,8 @@ _ASSIGNED = re.compile(
 # a signed text of ours: parts of base64url between dots, the last one a digest
 _SIGNED = re.compile(r"[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]+)*\.[A-Za-z0-9_-]{27,}")
 _LONG_RUN = re.compile(r"[A-Za-z0-9_+/=-]{32,}")
+# what a theme is made of: a path inside the themes directory, that ends as no token does
+_THEME_FILE = re.compile(r"(?:shipped:)?[A-Za-z0-9_-][A-Za-z0-9_. /-]{0,200}\.(?:html|css|svg|toml|po)")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
@@ -130,6 +133,8 @@ def _clean(key: str, value: Any, depth: int) -> Any:
     if isinstance(value, str):
         if key in _ADDRESS_KEYS:
             return network_of(value)
+        if key in _THEME_FILES and _THEME_FILE.fullmatch(value):
+            return value
         return value[:64] if key in _TRACE_IDS and value.isascii() and value.isprintable() else clean_text(value)
     if value is None or isinstance(value, bool | int | float):
         return value

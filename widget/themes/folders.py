@@ -28,15 +28,23 @@ class Layer:
     theme: str
     folder: Path
     files: Mapping[str, str] = field(repr=False)
+    others: tuple[str, ...] = ()  # files with names that none of a theme has
 
     def where(self, file: str) -> str:
         return str(self.folder / file)
+
+    def name(self, file: str) -> str:
+        """Give the file's path inside the themes directory, which is short enough for a log."""
+        return f"{'shipped:' if self.owner == 'shipped' else ''}{self.theme}/{file}"
 
 
 def read_layers(directory: Path, owner: Literal["operator", "shipped"]) -> tuple[dict[str, Layer], list[ThemeFault]]:
     """Read every theme in a directory; a directory that is not there has none."""
     layers: dict[str, Layer] = {}
-    faults: list[ThemeFault] = []
+    faults = [
+        ThemeFault(str(each), "lies in no theme's folder", "move it into one, as default/")
+        for each in _stray(directory)
+    ]
     for folder in _subfolders(directory, faults):
         if folder.name in RESERVED:
             continue
@@ -46,13 +54,24 @@ def read_layers(directory: Path, owner: Literal["operator", "shipped"]) -> tuple
             )
             continue
         files: dict[str, str] = {}
+        others: list[str] = []
         for name, path in _files(folder, faults):
+            if not _FILE.fullmatch(name):
+                others.append(name)
+                continue
             try:
                 files[name] = _text(path)
             except (OSError, ValueError) as error:
                 faults.append(_unreadable(path, error))
-        layers[folder.name] = Layer(owner, folder.name, folder, files)
+        layers[folder.name] = Layer(owner, folder.name, folder, files, tuple(others))
     return layers, faults
+
+
+def _stray(directory: Path) -> list[Path]:
+    """Give what looks like a theme's file and lies beside the themes; `_subfolders` tells what cannot be read."""
+    names = os.listdir(directory) if os.path.isdir(directory) and os.access(directory, os.R_OK) else []
+    found = (directory / name for name in sorted(names))
+    return [each for each in found if each.suffix in (".html", ".css") or each.name == DESIGN_FILE]
 
 
 def _subfolders(directory: Path, faults: list[ThemeFault]) -> list[Path]:
@@ -70,8 +89,7 @@ def _files(folder: Path, faults: list[ThemeFault]) -> list[tuple[str, Path]]:
         faults.append(_unreadable(Path(error.filename), error))
 
     paths = [Path(place) / name for place, _, names in os.walk(folder, onerror=note) for name in names]
-    named = sorted((path.relative_to(folder).as_posix(), path) for path in paths)
-    return [(name, path) for name, path in named if _FILE.fullmatch(name)]
+    return sorted((path.relative_to(folder).as_posix(), path) for path in paths)
 
 
 def _unreadable(path: Path, error: OSError | ValueError) -> ThemeFault:

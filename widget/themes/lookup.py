@@ -15,6 +15,7 @@ from widget.themes.design import Design, read_design
 from widget.themes.faults import ThemeFault, ThemeWarning
 from widget.themes.folders import NAME, Layer, read_layers
 from widget.themes.markup import blocked_markup
+from widget.themes.unused import unused
 from widget.themes.versions import Changes, outgrown, read_changes
 
 DEFAULT = "default"
@@ -75,6 +76,10 @@ class Themes:
         """Every file name there is for `theme`, from whatever layer."""
         return tuple(sorted({name for layer in self._chains[theme] for name in layer.files}))
 
+    def where(self, theme: str, file: str) -> str:
+        """Give the path of the file that `theme` uses under this name."""
+        return next((layer.where(file) for layer in self._chains[theme] if file in layer.files), file)
+
     @cached_property
     def overrides(self) -> tuple[tuple[Layer, str], ...]:
         """The operator's files, each with its layer."""
@@ -87,6 +92,12 @@ class Themes:
     def faults(self) -> tuple[ThemeFault, ...]:
         """What is wrong in the themes directory and therefore not used as written."""
         return self._faults
+
+    def unused(self) -> list[ThemeFault]:
+        """The operator's files that replace nothing of ours and that no file of theirs names."""
+        return unused(
+            self._operator.values(), frozenset(name for each in self._shipped.values() for name in each.files)
+        )
 
     def warnings(self) -> tuple[ThemeWarning, ...]:
         """Overrides that ours have outgrown, markup a strict policy blocks, and colours too close to read."""

@@ -90,7 +90,7 @@ class ErrorContext:
     heading: Annotated[str, "the fault in two or three words"]
     why: Annotated[str, "the fault in a sentence"]
     advice: Annotated[str, "what to do now"]
-    again: Annotated[bool, "whether the same address may answer better later"]
+    again: Annotated[bool, "whether a link to the same address may answer better later: not for what a form sent"]
     request_id: Annotated[str, "to find this request in the log"]
 
 

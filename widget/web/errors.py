@@ -72,9 +72,12 @@ _DOMAIN: tuple[tuple[type[WidgetError], int, str], ...] = (
 
 
 class ErrorPage(Protocol):
-    """Give the HTML of a fault. `language` is the visitor's tag as sent, to be negotiated; None when none was."""
+    """Give the HTML of a fault.
 
-    def __call__(self, *, status: int, code: str, request_id: str, language: str | None) -> str: ...
+    `language` is the visitor's tag as sent, to be negotiated; None when none was. `posted` says that a form was sent.
+    """
+
+    def __call__(self, *, status: int, code: str, request_id: str, language: str | None, posted: bool) -> str: ...
 
 
 class Problem(Exception):
@@ -161,7 +164,11 @@ class Errors:
     def _page(self, problem: Problem, scope: Scope) -> str:
         try:
             return self._error_page(
-                status=problem.status, code=problem.code, request_id=request_id(scope), language=_language(scope)
+                status=problem.status,
+                code=problem.code,
+                request_id=request_id(scope),
+                language=_language(scope),
+                posted=scope["method"] == "POST",
             )
         except Exception as error:  # noqa: BLE001 - an operator's own error.html may be what is broken
             telemetry.logger().error("error_page_failed", request_id=request_id(scope), exc_info=error)

@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from widget import telemetry
+from widget.assets import asset_folder
 from widget.web.pages import Pages
-from widget.web.samples import samples
+from widget.web.trials import try_theme
 
-_ERRORS = (
-    (404, "unknown_entry_point"),
-    (404, "not_found"),
-    (422, "invalid_fields"),
-    (429, "rate_limited"),
-    (500, "internal_error"),
-)
+Kind = Literal["fault", "warning"]
+About = Literal["theme", "template", "text"]
+
+
+class _Wrong(Protocol):
+    """What is said of a file."""
+
+    @property
+    def file(self) -> str: ...
 
 
 class Finding(NamedTuple):
-    """A fault is something not used as written, a warning something used that wants a look."""
+    """A fault is something not used as written, a warning something used that wants a look; `file` where it stands."""
 
-    kind: Literal["fault", "warning"]
-    about: Literal["theme", "template", "text"]
+    kind: Kind
+    about: About
     words: str
+    file: str = ""
 
 
 def findings(pages: Pages, *, now: datetime) -> list[Finding]:
     """Try every template of every theme in every state, and collect what is wrong."""
-    for theme in pages.themes.names:
-        _try_theme(pages, theme, now)
+    tried = dict.fromkeys(fault for theme in pages.themes.names for fault in try_theme(pages, theme, now=now))
     return [
         *_unknown_themes(pages),
-        *(Finding("fault", "theme", str(each)) for each in pages.themes.faults()),
-        *(Finding("fault", "template", str(each)) for each in pages.faults()),
-        *(Finding("fault", "text", str(each)) for each in pages.texts.faults),
-        *(Finding("warning", "theme", str(each)) for each in pages.themes.warnings()),
+        *_all("fault", "theme", [*pages.themes.faults(), *pages.themes.unused(), *tried]),
+        *_all("fault", "template", pages.faults()),
+        *_all("fault", "text", pages.texts.faults),
+        *_all("warning", "theme", pages.themes.warnings()),
     ]
 
 
@@ -45,7 +48,20 @@ def log_findings(pages: Pages, *, now: datetime) -> None:
     for each in findings(pages, now=now):
         if each.about != "template":
             say = telemetry.logger().error if each.kind == "fault" else telemetry.logger().warning
-            say(f"{each.about}_{each.kind}", words=each.words)
+            file, words = _without_folders(pages, each.file), _without_folders(pages, each.words)
+            say(f"{each.about}_{each.kind}", **({"template": file} if file else {}), words=words)
+
+
+def _all(kind: Kind, about: About, wrong: Iterable[_Wrong]) -> Iterator[Finding]:
+    for each in wrong:
+        yield Finding(kind, about, str(each), each.file.partition(", line ")[0])
+
+
+def _without_folders(pages: Pages, text: str) -> str:
+    """Give paths from the themes' folder on: the log takes a long path for a secret, and nobody needs the start."""
+    for folder, instead in ((pages.settings.themes.directory, ""), (asset_folder("templates"), "shipped:")):
+        text = text.replace(f"{folder}/", instead)
+    return text
 
 
 def _unknown_themes(pages: Pages) -> Iterator[Finding]:
@@ -53,14 +69,3 @@ def _unknown_themes(pages: Pages) -> Iterator[Finding]:
         if entry_point.theme not in pages.themes.names:
             words = f'entry_points.{name}.theme = "{entry_point.theme}": there is no such theme, the default is used'
             yield Finding("fault", "theme", f"{words}; there are {', '.join(pages.themes.names)}")
-
-
-def _try_theme(pages: Pages, theme: str, now: datetime) -> None:
-    name, settings = next(iter(pages.settings.entry_points.items()))
-    talkative = settings.model_copy(update={"when_unavailable": "message", "when_unknown": "message"})
-    for decision in samples(entry_point=name, settings=talkative, now=now):
-        context = pages.launcher_context(decision, entry_point=talkative, theme=theme, language="en")
-        pages.render("launcher.html", context, theme=theme, language="en")
-        pages.closed(decision, theme=theme, language="en")
-    for status, code in _ERRORS:
-        pages.error(status=status, code=code, request_id="0", theme=theme, language="en")

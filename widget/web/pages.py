@@ -20,7 +20,7 @@ from widget.web.contexts import ClosedContext, ErrorContext, LauncherContext, Pa
 from widget.web.stylesheets import StyleSheet, compact, style_routes, style_sheet, without_unused
 from widget.web.templating import TemplateFault, Templates, log_failure
 from widget.web.timestamps import rfc3339
-from widget.web.words import can_try_again, words_for_fault, words_for_reason
+from widget.web.words import SEND_AGAIN, can_try_again, words_for_fault, words_for_reason
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -141,20 +141,23 @@ class Pages:
             opens_at=rfc3339(decision.opens_at),
         )
 
-    def error(self, *, status: int, code: str, request_id: str, theme: str, language: str) -> str:
+    def error(self, *, status: int, code: str, request_id: str, theme: str, language: str, posted: bool = False) -> str:
         """Give the page for a fault; the same words for every page there is."""
-        context = self.error_context(status=status, code=code, request_id=request_id, language=language)
+        context = self.error_context(status=status, code=code, request_id=request_id, language=language, posted=posted)
         return self.render("error.html", context, theme=theme, language=language)
 
-    def error_context(self, *, status: int, code: str, request_id: str, language: str) -> ErrorContext:
+    def error_context(
+        self, *, status: int, code: str, request_id: str, language: str, posted: bool = False
+    ) -> ErrorContext:
         words, say = words_for_fault(status, code), partial(self.texts.gettext, language)
+        again, advice = can_try_again(status), say(words.advice)
         return ErrorContext(
             status=status,
             code=code,
             heading=say(words.heading),
             why=say(words.why),
-            advice=say(words.advice),
-            again=can_try_again(status),
+            advice=f"{advice} {say(SEND_AGAIN)}" if again and posted else advice,
+            again=again and not posted,
             request_id=request_id,
         )
 
@@ -184,7 +187,7 @@ class Pages:
 
     def faults(self) -> tuple[TemplateFault, ...]:
         """The templates that have failed so far; the shipped ones are used in their place."""
-        return tuple(self._templates.failures.values())
+        return tuple(self._templates.failures)
 
     def routes(self) -> list[Route]:
         return style_routes(lambda: self.sheets)

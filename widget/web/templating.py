@@ -1,45 +1,55 @@
 """Make text from templates: an own Jinja environment, escaping always on, a missing variable always an error.
 
-Template names inside Jinja are `theme:layer:file`, made here from what `Themes` read at start; the loader knows only
-those. An operator's template that fails is answered with the shipped one: the visitor gets a page in any case, the log
-says so once, and `check` lists it.
+An operator's template that fails is answered with the shipped one: the visitor gets a page in any case, the log says so
+once, and `check` lists it. One that takes for ever cannot be told from one that takes long: nothing stops it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined, Template, TemplateError, meta, nodes
+from jinja2 import TemplateError, nodes
 from markupsafe import Markup, escape
 
 from widget import telemetry
 from widget.texts import Texts
-from widget.themes import Themes
-from widget.themes.folders import Layer
-
-REPLACED_PREFIXES = ("default:", "shipped:")
+from widget.themes import Layer, Themes
+from widget.web.theme_environment import ThemeEnvironment
 
 # What a template of someone else's may raise while it is rendered: Jinja's errors, and those of the values it touches.
-_FAILURES = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
+_FAILURES = (
+    TemplateError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    MemoryError,
+)
+_TOO_DEAR = (RecursionError, MemoryError)  # take seconds, in which nobody else is served
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateFault:
-    """A template that failed, in which theme, and why; the shipped one stood in."""
+    """A template that failed, in which theme, and why; `name` is its path in the themes directory, `file` the whole."""
 
     file: str
     theme: str
     problem: str
+    name: str = ""
+    instead: str = "the shipped template is used instead"
 
     def __str__(self) -> str:
-        return f"{self.file} (theme {self.theme}): {self.problem}; the shipped template is used instead"
+        return f"{self.file} (theme {self.theme}): {self.problem}; {self.instead}"
 
 
 def log_failure(fault: TemplateFault) -> None:
-    telemetry.logger().error("template_failed", template=fault.file, theme=fault.theme, problem=fault.problem)
+    telemetry.logger().error("template_failed", template=fault.name, theme=fault.theme, problem=fault.problem)
 
 
 class Templates:
@@ -47,10 +57,12 @@ class Templates:
 
     def __init__(self, themes: Themes, texts: Texts, *, on_failure: Callable[[TemplateFault], None]) -> None:
         self._texts, self._themes, self._on_failure = texts, themes, on_failure
-        self._full = _ThemeEnvironment(themes, shipped_only=False)
-        self._shipped = _ThemeEnvironment(themes, shipped_only=True)
+        self._full = ThemeEnvironment(themes, shipped_only=False)
+        self._shipped = ThemeEnvironment(themes, shipped_only=True)
         self._speeches: dict[str, dict[str, Callable[..., str]]] = {}
-        self.failures: dict[tuple[str, str], TemplateFault] = {}
+        self._failed: set[tuple[str, str]] = set()
+        self._given_up: set[tuple[str, str]] = set()  # not tried again
+        self.failures: list[TemplateFault] = []
         for theme in themes.names:
             for file in themes.files(theme):
                 if file.endswith((".html", ".css")):
@@ -80,14 +92,23 @@ class Templates:
     def render(self, file: str, *, theme: str, language: str, values: Mapping[str, Any]) -> str:
         """Render `file` as `theme` has it, or as we shipped it when that fails."""
         values = {**values, **self._speech(language)}
-        try:
-            return self._full.named(theme, file).render(values)
-        except _FAILURES as error:
-            self._note(theme, file, error)
+        if (theme, file) not in self._given_up:
+            try:
+                return self._full.named(theme, file).render(values)
+            except _FAILURES as error:
+                self._note(theme, file, error)
+        if self._shipped.find(theme, file) is None:
+            return ""  # a file of the operator's alone
         return self._shipped.named(theme, file).render(values)
 
     def _compile(self, theme: str, file: str) -> None:
-        """Compile now what a visitor would wait for, and hear of syntax errors at start."""
+        """Compile now what a visitor would wait for, and hear at start of syntax errors and of what has no end."""
+        if self._themes.overrides and (circle := self._full.circle(theme, file)):
+            layer, files = circle
+            self._given_up.add((theme, file))
+            problem = f'refers to itself: {" → ".join(files)}; ours is named "default:{files[0]}"'
+            self._tell(theme, file, (layer, files[0]), problem)
+            return
         try:
             self._full.named(theme, file)
         except _FAILURES as error:
@@ -98,12 +119,28 @@ class Templates:
         layer = found[1] if found else None
         if (layer is None or layer.owner == "shipped") and not self._themes.overrides:
             raise error  # our own template, and nobody's change to it: a bug, and not to be hidden
-        if (theme, file) not in self.failures:
-            place = f"line {error.lineno}: " if isinstance(getattr(error, "lineno", None), int) else ""  # type: ignore[attr-defined]
-            problem = f"{place}{type(error).__name__}: {error}"
-            where = layer.where(file) if layer else file
-            fault = self.failures[theme, file] = TemplateFault(where, theme, problem)
-            self._on_failure(fault)
+        if isinstance(error, _TOO_DEAR):
+            self._given_up.add((theme, file))
+        place = self._full.place(error)
+        problem = f"{type(error).__name__}: {error}".removesuffix(": ")
+        if place:
+            self._tell(theme, file, place[:2], f"line {place[2]}: {problem}")
+        else:
+            self._tell(theme, file, (layer, file) if layer else None, problem)
+
+    def _tell(self, theme: str, file: str, place: tuple[Layer, str] | None, problem: str) -> None:
+        """Tell of the first failure of each page, and of a base that fails under many pages once."""
+        if (theme, file) in self._failed:
+            return
+        self._failed.add((theme, file))
+        where, name = (place[0].where(place[1]), place[0].name(place[1])) if place else (file, file)
+        if any((each.file, each.problem) == (where, problem) for each in self.failures):
+            return
+        fault = TemplateFault(where, theme, problem, name)
+        if self._shipped.find(theme, file) is None:
+            fault = replace(fault, instead="it is left out")
+        self.failures.append(fault)
+        self._on_failure(fault)
 
     def _speech(self, language: str) -> dict[str, Callable[..., str]]:
         """The functions a template speaks with, made once for each language."""
@@ -130,71 +167,3 @@ class Templates:
             return self._texts.number(language, value)
 
         return {"_": gettext, "gettext": gettext, "ngettext": ngettext, "number": number}
-
-
-class _ThemeEnvironment(Environment):
-    """Resolve a name in an `extends` or `include` by the theme of the template it stands in."""
-
-    def __init__(self, themes: Themes, *, shipped_only: bool) -> None:
-        super().__init__(
-            loader=FunctionLoader(self._load),
-            autoescape=True,
-            undefined=StrictUndefined,
-            extensions=["jinja2.ext.i18n"],
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-            cache_size=-1,  # bounded by the files there are
-        )
-        self.newstyle_gettext = True
-        self._chains: dict[str, tuple[Layer, ...]] = {
-            theme: tuple(each for each in themes.chain(theme) if each.owner == "shipped" or not shipped_only)
-            for theme in themes.names
-        }
-
-    def named(self, theme: str, file: str) -> Template:
-        return self.get_template(self._name(theme, 0, file))
-
-    def find(self, theme: str, file: str, start: int = 0) -> tuple[int, Layer] | None:
-        layers = self._chains.get(theme, ())
-        return next(((at, layers[at]) for at in range(start, len(layers)) if file in layers[at].files), None)
-
-    def trees(self, theme: str, file: str) -> Iterator[nodes.Template | None]:
-        """Give what is read to render a theme's `file`, None for what cannot be told before."""
-        names, seen = [self._name(theme, 0, file)], set[str]()
-        while names:
-            name = names.pop()
-            source = self._load(name)
-            if source is None:
-                yield None
-            if source is None or name in seen:
-                continue
-            seen.add(name)
-            tree = self.parse(source)
-            yield tree
-            for found in meta.find_referenced_templates(tree):
-                if found is None:
-                    yield None
-                else:
-                    names.append(self.join_path(found, name))
-
-    def join_path(self, template: str, parent: str) -> str:
-        theme, at, parent_file = parent.split(":", 2)
-        prefix = next((each for each in REPLACED_PREFIXES if template.startswith(each)), None)
-        if prefix is None:
-            return self._name(theme, 0, template)
-        file = template.removeprefix(prefix)
-        start = int(at) + 1 if file == parent_file else self._first_shipped(theme)
-        return self._name(theme, start, file)
-
-    def _first_shipped(self, theme: str) -> int:
-        return next(at for at, layer in enumerate(self._chains[theme]) if layer.owner == "shipped")
-
-    def _name(self, theme: str, start: int, file: str) -> str:
-        found = self.find(theme, file, start)
-        return f"{theme}:{found[0] if found else len(self._chains.get(theme, ()))}:{file}"
-
-    def _load(self, name: str) -> str | None:
-        theme, at, file = name.split(":", 2)
-        layers = self._chains.get(theme, ())
-        return layers[int(at)].files.get(file) if int(at) < len(layers) else None

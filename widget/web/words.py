@@ -43,6 +43,8 @@ REASONS: dict[Reason, Words] = {
     ),
 }
 
+# For what a form sent: a link would ask for the address anew, and lose what was in the form.
+SEND_AGAIN = _("Reload this page to send it again.")
 _PROBLEM = Words(_("That did not work"), _("The request could not be understood."), _("Please go back and try again."))
 _STATUS = {
     404: Words(_("Page not found"), _("There is nothing at this address."), _("Please check the link you followed.")),

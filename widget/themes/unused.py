@@ -1,0 +1,53 @@
+"""Files in the themes directory that nothing uses: misspelt, in the wrong folder, or named by no template."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import PurePath
+
+from widget.themes.faults import ThemeFault
+from widget.themes.folders import DESIGN_FILE, Layer
+
+_NOTES = frozenset({"", ".md", ".txt", ".rst"})
+_REFERENCE = re.compile(r"\{%[-+]?\s*(?:include|extends|import|from)\s(.*?)%\}", re.DOTALL)
+_IN_QUOTES = re.compile(r"""[\["'(]""")
+
+
+def is_a_note(file: str) -> bool:
+    """Say whether a file is none that a theme would be made of: notes, hidden files and editors' copies."""
+    name = PurePath(file).name
+    return name.startswith(".") or name.endswith("~") or PurePath(name).suffix.lower() in _NOTES
+
+
+def unused(layers: Iterable[Layer], shipped: frozenset[str]) -> list[ThemeFault]:
+    """Name every file of the operator's that replaces none of the shipped ones and that no file of theirs names."""
+    layers = tuple(layers)
+    sources = "\n".join(source for layer in layers for source in layer.files.values())
+    chosen_while_rendering = any(_is_chosen(found[1]) for found in _REFERENCE.finditer(sources))
+    faults: list[ThemeFault] = []
+    for layer in layers:
+        named = () if chosen_while_rendering else (file for file in layer.files if not _is_named(file, sources))
+        faults += [
+            ThemeFault(layer.where(file), "is used by nothing", _advice(file, shipped))
+            for file in sorted({*named, *layer.others})
+            if file not in shipped and file != DESIGN_FILE and not is_a_note(file)
+        ]
+    return faults
+
+
+def _is_named(file: str, sources: str) -> bool:
+    return re.search(rf"""["'](?:default:|shipped:)?{re.escape(file)}["']""", sources) is not None
+
+
+def _is_chosen(reference: str) -> bool:
+    return "~" in reference or _IN_QUOTES.match(reference) is None
+
+
+def _advice(file: str, shipped: frozenset[str]) -> str:
+    by_name = {PurePath(each).name: each for each in sorted(shipped, reverse=True)}
+    near = get_close_matches(PurePath(file).name.lower(), by_name, n=1, cutoff=0.75)
+    if near:
+        return f"rename it to {by_name[near[0]]} if it shall replace ours"
+    return "name it in a template, or delete it; files are named in small letters, digits, - and _"
