@@ -47,6 +47,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, guard: Guard, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.guard = guard
+        self.url = b""  # asked for before the first request has begun, when there is no room for the connection
         self.deadline = NEVER
         self.write_deadline = NEVER
         self._keep_alive = guard.deadlines.keep_alive

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import ServerProcess, read_all, request, wait_for
+from tests.server.conftest import SCRIPT, ServerProcess, read_all, request, wait_for, write_config
 from tests.server.stub_server import DEADLINES
 
 SLACK = 2.0  # seconds: a busy machine; without the guard these connections stay open for ever
@@ -123,6 +124,28 @@ def test_two_hundred_of_each_are_closed_and_the_answers_go_on(server: ServerProc
         read_all(connection)
         connection.close()
     wait_for(lambda: server.metric("ece_widget_open_connections ") <= 2, "no connection is left")
+
+
+FEW_FILES = (
+    "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (96, 96)); "
+    "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+)
+
+
+def test_who_comes_when_there_is_no_room_is_told_so(tmp_path: Path) -> None:
+    config = write_config(tmp_path)
+    server = ServerProcess(config, command=("-c", FEW_FILES, str(SCRIPT), str(config), "0", "1"))
+    try:
+        crowd = [server.connect() for _ in range(40)]
+        answers = [read_all(connection) for connection in crowd]
+        for connection in crowd:
+            connection.close()
+        told = [answer for answer in answers if answer.startswith(b"HTTP/1.1 503 ")]
+        assert 0 < len(told) < 40
+        assert all(b'"code":"too_many_connections"' in answer for answer in told)
+        assert not any("Traceback" in line or "Error" in line for line in server.lines)
+    finally:
+        assert server.stop() == 0
 
 
 @pytest.mark.parametrize("size", [1_000_000, 20_000])
