@@ -10,7 +10,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from types import FrameType
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
@@ -25,28 +25,15 @@ def from_the_start() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, _leave) for number in STOPPING}
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {HANGING_UP})
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # a process may be born with them blocked
-    try:
+    with _handling(dict.fromkeys(STOPPING, _leave), keeping={HANGING_UP}):
         yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
 def heeded(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
     """Heed these signals, also those that came before and were kept."""
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
-    try:
+    with _handling(handlers):
         yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
@@ -57,6 +44,21 @@ def kept_for_a_child() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+@contextlib.contextmanager
+def _handling(
+    handlers: Mapping[signal.Signals, Handler], *, keeping: Set[signal.Signals] = frozenset()
+) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, keeping)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)  # a process may be born with them blocked
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _leave(_: int, __: FrameType | None) -> None:

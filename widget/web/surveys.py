@@ -72,6 +72,7 @@ class SurveyAddresses:
         self.surveys = surveys
         self.pages = pages
         self.public_url = public_url
+        self._own_origin = origin_of(public_url)
         self.chat_origins = chat_origins
         self.require_operator = require_operator
         self._negotiate = negotiate
@@ -246,7 +247,7 @@ class SurveyAddresses:
 
     def _is_from_here(self, request: Request) -> bool:
         """Say whether the sender's origin, where one is named, is ours; a page without referrer names it "null"."""
-        own = (origin_of(self.public_url), f"{request.url.scheme}://{request.headers.get('host', '')}".lower(), "null")
+        own = (self._own_origin, f"{request.url.scheme}://{request.headers.get('host', '')}".lower(), "null")
         return all(origin.lower() in own for origin in request.headers.getlist("origin"))
 
 
