@@ -15,7 +15,6 @@ from tests.ece_stand_in import CLOSED
 from tests.web.conftest import Site
 from widget.domain.errors import EceRefused, EceStatus
 from widget.domain.readings import Call, ChatAllowed, LiveSessionStatus, Reason
-from widget.web.public import MOST_SPELLINGS
 
 pytestmark = pytest.mark.anyio
 
@@ -265,10 +264,14 @@ async def test_a_click_while_ece_is_down_follows_when_unknown(
         assert int(answer.headers["retry-after"]) > 0
 
 
-async def test_a_thousand_spellings_of_a_query_share_one_launcher(site: Site) -> None:
-    for at in range(MOST_SPELLINGS * 2):
-        await site.get(f"/v1/launcher/sales?x={at}&locale=de-{at:03}")
-    assert len(site.services.answers.launchers["/v1/launcher/sales"]) <= MOST_SPELLINGS
+async def test_no_more_spellings_of_a_query_are_remembered_than_there_is_room_for(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("widget.web.launcher_table.MOST_SPELLINGS", 50)
+    for at in range(120):
+        answer = await site.get(f"/v1/launcher/sales?x={at}&locale=de-{at:03}")
+        assert 'lang="de"' in answer.text
+        assert len(site.services.answers.launchers) == min(at + 1, 50)
 
 
 async def test_unknown_parameters_do_not_make_another_answer(site: Site) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,12 @@ import brotli
 import pytest
 
 from tests.web.conftest import Site
+from widget.availability import View
+from widget.domain.decision import Decision, State
 from widget.domain.readings import Call, LiveSessionStatus
+from widget.web.ageing_text import Marks
+from widget.web.ready import Kind, Ready
+from widget.web.standing import Standing, Tally
 
 pytestmark = pytest.mark.anyio
 
@@ -43,8 +48,8 @@ def written(site: Site, path: str, method: str, headers: Headers) -> tuple[int, 
     return int(first.split(b" ")[1]), sorted(pairs), body  # type: ignore[arg-type]
 
 
-def _scope(path: str, method: str, headers: Headers) -> dict[str, Any]:
-    return {"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers}
+def _scope(path: str, method: str, headers: Headers, query: bytes = b"") -> dict[str, Any]:
+    return {"type": "http", "method": method, "path": path, "query_string": query, "headers": headers}
 
 
 @pytest.mark.parametrize("path", [STATUS, LAUNCHER])
@@ -104,6 +109,18 @@ async def test_a_clock_that_is_set_into_the_opening_hours_opens_within_a_second(
     assert (await site.get(STATUS)).json()["state"] == "available"
 
 
+async def test_what_is_alike_in_two_languages_is_one_object_in_memory(site: Site) -> None:
+    app: Any = site.app
+    pieces = []
+    for language in ("de", "fr"):
+        await site.get(f"{LAUNCHER}?locale={language}")
+        pieces.append(app.at_once(_scope(LAUNCHER, "GET", [], f"locale={language}".encode())))
+    german, french = pieces
+    assert german != french
+    alike = [piece for piece in german if any(piece is other for other in french)]
+    assert sum(map(len, alike)) > sum(map(len, german)) / 2
+
+
 OWN_LAUNCHERS = {
     "a second place": '{% extends "default:launcher.html" %}{% block label %}{{ as_of }}{% endblock %}',
     "a part of it": '{% extends "default:launcher.html" %}{% block label %}{{ as_of[11:16] }}{% endblock %}',
@@ -134,3 +151,24 @@ async def test_a_theme_that_shows_the_age_in_its_own_way_is_drawn_anew(
             site.services.answers.launchers.clear()
             await site.get(LAUNCHER)
             assert aged == (await sent(site, LAUNCHER, "GET", []))[2]
+
+
+async def test_a_text_that_cannot_be_rendered_does_not_leave_the_old_one_to_the_next_visitor() -> None:
+    def render(decision: Decision) -> bytes:
+        if decision.state is State.UNKNOWN:
+            raise RuntimeError("no text for this")
+        return b"open"
+
+    standing = Standing("sales")
+    ready = Ready(standing, render, Kind(b"text/plain", [], marks=Marks(b"as-of=", b"next-check=")), ages=True)
+    standing.take(View(decision(State.AVAILABLE), 5, 60), Tally(), 0)
+    scope = _scope(LAUNCHER, "GET", [])
+    assert b"".join(ready.answer(scope)).endswith(b"open")
+    standing.take(View(decision(State.UNKNOWN), 5, 60), Tally(), 5)
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            ready.answer(scope)
+
+
+def decision(state: State) -> Decision:
+    return Decision("sales", True, state, None, 60, 0, 1, None, None, datetime(2026, 11, 24, tzinfo=UTC), 15)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Protocol, TypeVar
+from typing import Protocol
 from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from widget.availability import Availability, View
 from widget.domain.decision import Decision
+from widget.web.ageing_text import Marks
+from widget.web.launcher_table import LauncherTable
 from widget.web.ready import Kind, Ready
 from widget.web.standing import Headers, Standing, Tally
 from widget.web.timestamps import rfc3339
@@ -24,12 +26,8 @@ STATUS_PATH = "/v1/status/"
 LAUNCHER_PATH = "/v1/launcher/"
 
 MOST_LAUNCHERS = 10_000  # kept at once, all entry points, themes and languages together
-MOST_SPELLINGS = 256  # of a query, remembered for each entry point
-LONGEST_SPELLING = 96
 LONGEST_QUERY = 2048
 MOST_FIELDS = 16
-
-_Key = TypeVar("_Key")
 
 
 class Launchers(Protocol):
@@ -57,18 +55,22 @@ class PublicAnswers:
     ) -> None:
         self._availability = availability
         self._pages = pages
-        self._status_kind = Kind(b"application/json", headers, marks=(b'"asOf":"', b'"nextCheck":'))
+        self._status_kind = Kind(b"application/json", headers, marks=Marks(b'"asOf":"', b'"nextCheck":'))
         self._launcher_kind = Kind(
             b"text/html; charset=utf-8",
             [*headers, (b"vary", b"accept-encoding")],
-            marks=(b' data-as-of="', b' data-next-check="'),
+            marks=Marks(
+                *(b' data-as-of="', b' data-next-check="'),
+                alike_from=b'<template class="ece-chat-css">',
+                alike_to=b"</template>",
+            ),
             packs=True,
         )
         self._monotonic = monotonic
         self.statuses: dict[str, Ready] = {}
-        self.launchers: dict[str, dict[bytes, Ready]] = {}
+        self.launchers = LauncherTable(LAUNCHER_PATH + name for name in availability.watches)
         self._drawn: dict[tuple[str, str, str], Ready] = {}
-        self._standings: dict[str, Standing] = {}
+        self._standings = {name: Standing(name) for name in availability.watches}
         self._tallies: dict[tuple[str, str, str], Tally] = {}
         availability.on_change(self.expire)
 
@@ -77,8 +79,7 @@ class PublicAnswers:
         view = await self._availability.view(name)
         path = STATUS_PATH + name
         if path not in self.statuses:
-            standing = self._standings.setdefault(name, Standing(name))
-            self.statuses[path] = Ready(standing, decision_json, self._status_kind, ages=True)
+            self.statuses[path] = Ready(self._standings[name], decision_json, self._status_kind, ages=True)
         self._take(name, view)
         return self.statuses[path]
 
@@ -94,11 +95,12 @@ class PublicAnswers:
             def render(decision: Decision) -> bytes:
                 return self._pages.launcher(decision, theme=theme, language=language).encode()
 
-            standing = self._standings.setdefault(name, Standing(name))
-            ready = Ready(standing, render, self._launcher_kind, ages=self._pages.ages_in_place(theme))
-            _put(self._drawn, (name, theme, language), ready, most=MOST_LAUNCHERS)
-        if len(query) <= LONGEST_SPELLING:
-            _put(self.launchers.setdefault(LAUNCHER_PATH + name, {}), query, ready, most=MOST_SPELLINGS)
+            ages = self._pages.ages_in_place(theme)
+            ready = Ready(self._standings[name], render, self._launcher_kind, ages=ages)
+            if len(self._drawn) >= MOST_LAUNCHERS:
+                del self._drawn[next(iter(self._drawn))]  # the one kept longest
+            self._drawn[name, theme, language] = ready
+        self.launchers.put(LAUNCHER_PATH + name, query, ready)
         self._take(name, view)
         return ready
 
@@ -114,8 +116,7 @@ class PublicAnswers:
 
     def expire(self, name: str) -> None:
         """Have every answer of an entry point follow a new view at its next visit."""
-        if name in self._standings:
-            self._standings[name].expire()
+        self._standings[name].expire()
 
     def tallies(self) -> Iterator[tuple[str, str, str, Tally]]:
         """Give what was answered from here as (entry point, state, reason, tally)."""
@@ -147,12 +148,11 @@ class FastLane:
         Date and Connection belong to the server, after the first piece. None: the application has to be asked.
         """
         ready = self._find(scope)
-        return None if ready is None else ready.written(scope)
+        return None if ready is None else ready.answer(scope)
 
     def _find(self, scope: Scope) -> Ready | None:
-        ready = self._statuses.get(scope["path"])
-        if ready is None and (spellings := self._launchers.get(scope["path"])) is not None:
-            ready = spellings.get(scope["query_string"])
+        path = scope["path"]
+        ready = self._statuses.get(path) or self._launchers.get(path, scope["query_string"])
         if ready is None or scope["method"] not in ("GET", "HEAD") or not self._stands(ready.standing):
             return None
         return ready
@@ -189,10 +189,3 @@ def query_fields(query: bytes) -> dict[str, str]:
     except ValueError:
         return {}
     return dict(reversed(pairs))
-
-
-def _put(table: dict[_Key, Ready], key: _Key, ready: Ready, *, most: int) -> None:
-    """Keep at most `most`; the one kept longest gives way."""
-    if key not in table and len(table) >= most:
-        del table[next(iter(table))]
-    table[key] = ready

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from widget.availability import View
 from widget.domain.decision import Decision
@@ -10,6 +11,9 @@ from widget.web.caching import cache_control, seconds_to_remake
 from widget.web.timestamps import http_date, rfc3339
 
 Headers = list[tuple[bytes, bytes]]
+
+# One object for all entry points that say the same at the same time, which stays in the processor's cache.
+_shared = lru_cache(maxsize=256)(bytes)
 
 
 class Tally:
@@ -61,7 +65,7 @@ class Standing:
                 self.said += 1
             self.decision = view.decision
             as_of = view.decision.as_of
-            self.as_of, self.next_check = rfc3339(as_of).encode(), b"%d" % view.decision.next_check
+            self.as_of, self.next_check = _shared(rfc3339(as_of).encode()), _shared(b"%d" % view.decision.next_check)
             self.validators = [] if as_of is None else [(b"last-modified", http_date(as_of))]
         self.tally = tally
         self.until = moment + view.valid_for
@@ -74,7 +78,7 @@ class Standing:
         trusted_for = None if self._trusted_until is None else self._trusted_until - moment
         value = cache_control(trusted_for, self.until - moment, self.decision.next_check)
         self.cache_control = (b"cache-control", value)
-        self.lines = header_lines([*self.validators, self.cache_control])
+        self.lines = _shared(header_lines([*self.validators, self.cache_control]))
         self.due = min(self.until, moment + seconds_to_remake(trusted_for))
 
     def expire(self) -> None:

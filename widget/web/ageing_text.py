@@ -1,0 +1,89 @@
+"""The text of one public answer: rendered when its entry point's decision says something else, cut where its age is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from widget.domain.decision import Decision
+from widget.web.caching import digest
+from widget.web.standing import Standing
+
+Render = Callable[[Decision], bytes]
+
+# One object for all answers that share these bytes. The style sheet makes most of a launcher and is the same for every
+# entry point and language; thousands of copies in turn would have each answer wait for memory.
+_shared = lru_cache(maxsize=1024)(bytes)
+_shared_all = lru_cache(maxsize=1024)(tuple[bytes, ...])
+
+
+class Marks:
+    """Where things stand in the texts of one kind: right behind `as_of` and `next_check`, in this order, the age.
+
+    What stands from `alike_from` to `alike_to`, if anything does, is the same in many texts.
+    """
+
+    __slots__ = ("alike_from", "alike_to", "as_of", "next_check")
+
+    def __init__(self, as_of: bytes, next_check: bytes, *, alike_from: bytes = b"", alike_to: bytes = b"") -> None:
+        self.as_of = as_of
+        self.next_check = next_check
+        self.alike_from = alike_from
+        self.alike_to = alike_to
+
+
+class Parts(NamedTuple):
+    """A text without its age, which stands between `before`, `between` and `after`; all of it `before` if it has none.
+
+    `after` is in pieces, of which many texts share some.
+    """
+
+    before: bytes
+    between: bytes = b""
+    after: tuple[bytes, ...] = ()
+
+
+class AgeingText:
+    """One text. `render` gives the whole of it; with `ages`, it is not rendered again for a decision that only aged."""
+
+    __slots__ = ("_aged", "_ages", "_marks", "_render", "_said", "digest")
+
+    def __init__(self, render: Render, marks: Marks, *, ages: bool) -> None:
+        self._render = render
+        self._marks = marks
+        self._ages = ages
+        self._aged = False  # the age was found where it should be
+        self._said = -1
+        self.digest = b""  # of what is said, whenever ECE said it
+
+    def follow(self, standing: Standing) -> Parts | None:
+        """Render what the decision says; None when the parts given last are still right, but for the age."""
+        if self._aged and self._said == standing.said:
+            return None
+        assert standing.decision is not None
+        whole = self._render(standing.decision)
+        parts = self._cut(whole, standing) if self._ages and standing.as_of else Parts(whole)
+        self._said = standing.said
+        self._aged = bool(parts.after)
+        ageless = parts if self._aged or not standing.as_of else Parts(whole.replace(standing.as_of, b""))
+        self.digest = digest(ageless.before, ageless.between, *ageless.after)
+        return parts
+
+    def _cut(self, whole: bytes, standing: Standing) -> Parts:
+        """Take the age out, unless a template of somebody's writes it in another way or nothing stands behind it."""
+        marks = self._marks
+        first, second = marks.as_of + standing.as_of, marks.next_check + standing.next_check
+        if whole.count(first) != 1 or whole.count(second) != 1:
+            return Parts(whole)
+        before, _, rest = whole.partition(first)
+        between, _, after = rest.partition(second)
+        if not after:
+            return Parts(whole)
+        pieces = tuple(_shared(piece) for piece in self._apart(after))
+        return Parts(before + marks.as_of, _shared(between + marks.next_check), _shared_all(pieces))
+
+    def _apart(self, after: bytes) -> list[bytes]:
+        start = after.find(self._marks.alike_from) if self._marks.alike_from else -1
+        end = after.find(self._marks.alike_to, start)
+        return [after] if start < 0 or end < 0 else [after[:start], after[start:end], after[end:]]
