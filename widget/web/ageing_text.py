@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,33 +14,33 @@ Render = Callable[[Decision], bytes]
 
 # One object for all answers that share these bytes. The style sheet makes most of a launcher and is the same for every
 # entry point and language; thousands of copies in turn would have each answer wait for memory.
-_shared = lru_cache(maxsize=1024)(bytes)
+_shared = lru_cache(maxsize=4096)(bytes)
 _shared_all = lru_cache(maxsize=1024)(tuple[bytes, ...])
 
 
 class Marks:
     """Where things stand in the texts of one kind: right behind `as_of` and `next_check`, in this order, the age.
 
-    What stands from `alike_from` to `alike_to`, if anything does, is the same in many texts.
+    `joints` are where a text is cut, in this order, into pieces that other texts are likely to share.
     """
 
-    __slots__ = ("alike_from", "alike_to", "as_of", "next_check")
+    __slots__ = ("as_of", "joints", "next_check")
 
-    def __init__(self, as_of: bytes, next_check: bytes, *, alike_from: bytes = b"", alike_to: bytes = b"") -> None:
+    def __init__(self, as_of: bytes, next_check: bytes, *, joints: Sequence[bytes] = ()) -> None:
         self.as_of = as_of
         self.next_check = next_check
-        self.alike_from = alike_from
-        self.alike_to = alike_to
+        self.joints = joints
 
 
 class Parts(NamedTuple):
-    """A text without its age, which stands between `before`, `between` and `after`; all of it `before` if it has none.
+    """A text without its age; all of it `own` if it has none.
 
-    `after` is in pieces, of which many texts share some.
+    In this order: `own`, `shared`, `asOf`, the first of `after`, `nextCheck`, and the rest of `after`. No other text
+    needs to have `own`; what follows, others have too.
     """
 
-    before: bytes
-    between: bytes = b""
+    own: bytes
+    shared: bytes = b""
     after: tuple[bytes, ...] = ()
 
 
@@ -67,7 +67,7 @@ class AgeingText:
         self._said = standing.said
         self._aged = bool(parts.after)
         ageless = parts if self._aged or not standing.as_of else Parts(whole.replace(standing.as_of, b""))
-        self.digest = digest(ageless.before, ageless.between, *ageless.after)
+        self.digest = digest(ageless.own + ageless.shared, *ageless.after)
         return parts
 
     def _cut(self, whole: bytes, standing: Standing) -> Parts:
@@ -80,10 +80,15 @@ class AgeingText:
         between, _, after = rest.partition(second)
         if not after:
             return Parts(whole)
-        pieces = tuple(_shared(piece) for piece in self._apart(after))
-        return Parts(before + marks.as_of, _shared(between + marks.next_check), _shared_all(pieces))
+        own, *shared = _pieces(before, marks.joints)
+        following = [between + marks.next_check, *_pieces(after, marks.joints)]
+        return Parts(own, _shared(b"".join(shared) + marks.as_of), _shared_all(tuple(map(_shared, following))))
 
-    def _apart(self, after: bytes) -> list[bytes]:
-        start = after.find(self._marks.alike_from) if self._marks.alike_from else -1
-        end = after.find(self._marks.alike_to, start)
-        return [after] if start < 0 or end < 0 else [after[:start], after[start:end], after[end:]]
+
+def _pieces(text: bytes, joints: Sequence[bytes]) -> list[bytes]:
+    pieces = [text]
+    for joint in joints:
+        before, found, after = pieces[-1].partition(joint)
+        if found:
+            pieces[-1:] = [before, found + after]
+    return pieces

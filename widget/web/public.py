@@ -61,8 +61,7 @@ class PublicAnswers:
             [*headers, (b"vary", b"accept-encoding")],
             marks=Marks(
                 *(b' data-as-of="', b' data-next-check="'),
-                alike_from=b'<template class="ece-chat-css">',
-                alike_to=b"</template>",
+                joints=(b' data-show="', b'<template class="ece-chat-css">', b"</template>"),
             ),
             packs=True,
         )

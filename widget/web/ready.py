@@ -44,31 +44,32 @@ class Form:
     """One way in which an answer goes out: as it is, packed, or as a 304.
 
     `head` is what its kind shares: the status line and headers. `opening` is one object for what else would be three,
-    far apart in memory: the headers that no other answer has, the empty line, and the body, which ends where the age
-    of its entry point comes in when there is something `after` that.
+    far apart in memory: the headers that no other answer has, the empty line, and the body as far as it is its own.
+    `shared` and `after` follow as `Parts` has them.
     """
 
-    __slots__ = ("after", "between", "head", "opening", "standing")
+    __slots__ = ("after", "head", "opening", "shared", "standing")
 
     def __init__(self, head: bytes, standing: Standing) -> None:
         self.head = head
         self.standing = standing
-        self.opening = self.between = b""
+        self.opening = self.shared = b""
         self.after: tuple[bytes, ...] = ()
 
     def fill(self, own: Headers, parts: Parts) -> None:
         """Take the headers that no other answer has, and the body."""
-        self.opening = header_lines(own) + b"\r\n" + parts.before
-        self.between = parts.between
+        self.opening = header_lines(own) + b"\r\n" + parts.own
+        self.shared = parts.shared
         self.after = parts.after
 
     def written(self) -> tuple[bytes, ...]:
         """Give status line, headers and body as HTTP/1.1 writes them."""
         standing = self.standing
-        if self.after:
-            middle = standing.as_of, self.between, standing.next_check
-            return self.head, standing.lines, self.opening, *middle, *self.after
-        return self.head, standing.lines, self.opening
+        head = self.head, standing.lines, self.opening
+        if not self.after:
+            return head
+        between, *rest = self.after
+        return *head, self.shared, standing.as_of, between, standing.next_check, *rest
 
     def read(self) -> tuple[int, Headers, bytes]:
         """Give status, headers and body apart, for a server that writes them in its own way."""
@@ -77,10 +78,9 @@ class Form:
         pairs = (line.partition(b": ") for line in lines)
         return int(first.split(b" ")[1]), [(name, value) for name, _, value in pairs], body
 
-    @property
-    def body(self) -> bytes:
-        """The body, or how it begins when there is something `after` that."""
-        return (b"\r\n" + self.opening).partition(_EMPTY_LINE)[2]
+    def parts(self) -> Parts:
+        """Give the body again as it was taken."""
+        return Parts((b"\r\n" + self.opening).partition(_EMPTY_LINE)[2], self.shared, self.after)
 
 
 _NOT_PACKED: Mapping[str, Form] = {}
@@ -144,12 +144,12 @@ class Ready(Form):
         self._packed = _NOT_PACKED
         parts = self._text.follow(standing)
         if parts is None and not self.etag.endswith(b'-%s"' % standing.next_check):
-            parts = Parts(self.body, self.between, self.after)
+            parts = self.parts()
         if parts is not None:
             self.etag = b'W/"%s-%s"' % (self._text.digest, standing.next_check)
             self._unmodified = None
             age = len(standing.as_of) + len(standing.next_check) if parts.after else 0
-            length = len(parts.before) + len(parts.between) + sum(map(len, parts.after)) + age
+            length = len(parts.own) + len(parts.shared) + sum(map(len, parts.after)) + age
             self.fill(self._described(length), parts)
         self._decision = (
             standing.decision
