@@ -274,6 +274,12 @@ async def test_no_more_spellings_of_a_query_are_remembered_than_there_is_room_fo
         assert len(site.services.answers.launchers) == min(at + 1, 50)
 
 
+async def test_the_first_of_a_doubled_parameter_counts(site: Site) -> None:
+    doubled = await site.get("/v1/launcher/sales?locale=de&theme=civic&locale=fr&theme=bold")
+    assert doubled.content == (await site.get("/v1/launcher/sales?locale=de&theme=civic")).content
+    assert doubled.content != (await site.get("/v1/launcher/sales?locale=fr&theme=bold")).content
+
+
 async def test_unknown_parameters_do_not_make_another_answer(site: Site) -> None:
     plain = await site.get("/v1/status/sales")
     for query in ("?x=1", "?x=1&x=2", "?__proto__=1", "?" + "a=b&" * 400, "?%ff%fe"):
