@@ -14,22 +14,19 @@ Render = Callable[[Decision], bytes]
 
 # One object for all answers that share these bytes. The style sheet makes most of a launcher and is the same for every
 # entry point and language; thousands of copies in turn would have each answer wait for memory.
-_shared = lru_cache(maxsize=4096)(bytes)
+_shared = lru_cache(maxsize=2048)(bytes)
 _shared_all = lru_cache(maxsize=1024)(tuple[bytes, ...])
 
 
-class Marks:
+class Marks(NamedTuple):
     """Where things stand in the texts of one kind: right behind `as_of` and `next_check`, in this order, the age.
 
     `joints` are where a text is cut, in this order, into pieces that other texts are likely to share.
     """
 
-    __slots__ = ("as_of", "joints", "next_check")
-
-    def __init__(self, as_of: bytes, next_check: bytes, *, joints: Sequence[bytes] = ()) -> None:
-        self.as_of = as_of
-        self.next_check = next_check
-        self.joints = joints
+    as_of: bytes
+    next_check: bytes
+    joints: Sequence[bytes] = ()
 
 
 class Parts(NamedTuple):

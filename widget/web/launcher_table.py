@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from widget.web.ready import Ready
 
-MOST_SPELLINGS = 4096  # of a query, remembered for all paths together
+MOST_SPELLINGS = 1024  # of a query, remembered for all paths together
 LONGEST_SPELLING = 96
 
 

@@ -151,9 +151,8 @@ class Ready(Form):
             age = len(standing.as_of) + len(standing.next_check) if parts.after else 0
             length = len(parts.own) + len(parts.shared) + sum(map(len, parts.after)) + age
             self.fill(self._described(length), parts)
-        self._decision = (
-            standing.decision
-        )  # last: a template that fails must not leave the old answer to the next visitor
+        # Last: a template that fails must not leave the old answer to the next visitor.
+        self._decision = standing.decision
 
     def _described(self, length: int) -> Headers:
         return [(b"content-length", b"%d" % length), (b"etag", self.etag)]
