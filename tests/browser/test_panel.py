@@ -155,7 +155,9 @@ def test_dock_and_survey_are_called_what_they_are(at: Lab, page: Page) -> None:
 def test_a_dock_that_the_page_has_removed_opens_anew(at: Lab, page: Page) -> None:
     at.chat.open_in = "dock"
     page.goto(at.page(at.tag()))
+    heading = page.frame_locator(f"{DIALOG} iframe").get_by_role("heading")
     page.locator(BUTTON).click()
+    expect(heading).to_have_text("Chat 1")
     page.evaluate("document.querySelector('ece-chat-panel').remove()")
     page.locator(BUTTON).click()
-    expect(page.frame_locator(f"{DIALOG} iframe").get_by_role("heading")).to_have_text("Chat 2")
+    expect(heading).to_have_text("Chat 2")
