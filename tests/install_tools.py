@@ -40,6 +40,7 @@ FOR_TESTS = {
     "strace": _command("strace"),
     "npm": lambda: AXE_FILE.exists() or shutil.which("npm") is not None,
 }
+FOR_BENCH = {"wrk": _command("wrk"), "util-linux": _command("taskset")}
 
 
 def missing(wanted: dict[str, Callable[[], bool]]) -> list[str]:

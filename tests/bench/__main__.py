@@ -12,6 +12,7 @@ from rich.table import Table
 
 from tests.bench import crowd, fleet, latency, memory, public, sizes, surveys, upstream
 from tests.bench.figures import Figure
+from tests.install_tools import FOR_BENCH, install, missing
 
 SECTIONS: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "public": public.measure,
@@ -26,7 +27,9 @@ SECTIONS: dict[str, Callable[[Path], Iterator[Figure]]] = {
 
 
 def main(names: list[str]) -> int:
-    """Measure the named sections, or all; 1 when a goal was missed."""
+    """Measure the named sections, or all; 1 when a goal was missed, 2 when there is nothing to measure with."""
+    if not install(missing(FOR_BENCH)):
+        return 2
     console = Console()
     missed = 0
     for name in names or list(SECTIONS):
