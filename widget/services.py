@@ -253,5 +253,5 @@ def _rehearse(message: SurveyMessage) -> None:
 
 
 def _decisions(answers: PublicAnswers) -> Iterator[Sample]:
-    for entry_point, state, reason, tally in answers.tallies():
-        yield "ece_widget_decisions_total", (entry_point, state, reason), tally.ok + tally.not_modified
+    for said, count in answers.answered().items():
+        yield "ece_widget_decisions_total", said, count

@@ -18,7 +18,7 @@ from widget.domain.decision import Decision, State
 from widget.domain.readings import Call, LiveSessionStatus
 from widget.web.ageing_text import Marks
 from widget.web.ready import Kind, Ready
-from widget.web.standing import Standing, Tally
+from widget.web.standing import Standing
 
 pytestmark = pytest.mark.anyio
 
@@ -161,10 +161,10 @@ async def test_a_text_that_cannot_be_rendered_does_not_leave_the_old_one_to_the_
 
     standing = Standing("sales")
     ready = Ready(standing, render, Kind(b"text/plain", [], marks=Marks(b"as-of=", b"next-check=")), ages=True)
-    standing.take(View(decision(State.AVAILABLE), 5, 60), Tally(), 0)
+    standing.take(View(decision(State.AVAILABLE), 5, 60), 0)
     scope = _scope(LAUNCHER, "GET", [])
     assert b"".join(ready.answer(scope)).endswith(b"open")
-    standing.take(View(decision(State.UNKNOWN), 5, 60), Tally(), 5)
+    standing.take(View(decision(State.UNKNOWN), 5, 60), 5)
     for _ in range(2):
         with pytest.raises(RuntimeError):
             ready.answer(scope)

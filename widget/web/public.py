@@ -8,7 +8,8 @@ name) goes on to the application, whose routes ask `PublicAnswers` and so put th
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import parse_qsl
 
@@ -19,11 +20,13 @@ from widget.domain.decision import Decision
 from widget.web.ageing_text import Marks
 from widget.web.launcher_table import LauncherTable
 from widget.web.ready import Kind, Ready
-from widget.web.standing import Headers, Standing, Tally
+from widget.web.standing import Headers, Standing
 from widget.web.timestamps import rfc3339
 
 STATUS_PATH = "/v1/status/"
 LAUNCHER_PATH = "/v1/launcher/"
+
+Said = tuple[str, str, str]  # entry point, state, reason
 
 MOST_LAUNCHERS = 10_000  # kept at once, all entry points, themes and languages together
 LONGEST_QUERY = 2048
@@ -70,7 +73,7 @@ class PublicAnswers:
         self.launchers = LauncherTable(LAUNCHER_PATH + name for name in availability.watches)
         self._drawn: dict[tuple[str, str, str], Ready] = {}
         self._standings = {name: Standing(name) for name in availability.watches}
-        self._tallies: dict[tuple[str, str, str], Tally] = {}
+        self._answered: Counter[Said] = Counter()
         availability.on_change(self.expire)
 
     async def status(self, name: str) -> Ready:
@@ -106,6 +109,7 @@ class PublicAnswers:
     def bring_up_to_date(self, standing: Standing, moment: float) -> bool:
         """Do what is due, or say no when a visitor has to wait for ECE."""
         if moment < standing.until and standing.has_eces_word:
+            self._count(standing)
             standing.count_down(moment)
             return True
         view = self._availability.view_now(standing.name)
@@ -117,14 +121,24 @@ class PublicAnswers:
         """Have every answer of an entry point follow a new view at its next visit."""
         self._standings[name].expire()
 
-    def tallies(self) -> Iterator[tuple[str, str, str, Tally]]:
-        """Give what was answered from here as (entry point, state, reason, tally)."""
-        for key, tally in self._tallies.items():
-            yield *key, tally
+    def answered(self) -> Counter[Said]:
+        """Give how often each decision was answered from here."""
+        counts = self._answered.copy()
+        for standing in self._standings.values():
+            if standing.decision is not None:
+                counts[_said(standing.decision)] += standing.answered
+        return counts
 
     def _take(self, name: str, view: View) -> None:
-        key = (name, str(view.decision.state), str(view.decision.reason or ""))
-        self._standings[name].take(view, self._tallies.setdefault(key, Tally()), self._monotonic())
+        standing = self._standings[name]
+        self._count(standing)
+        standing.take(view, self._monotonic())
+
+    def _count(self, standing: Standing) -> None:
+        """Take the count away before the decision changes, and so often that it stays small, which is cheapest."""
+        if standing.decision is not None:
+            self._answered[_said(standing.decision)] += standing.answered
+            standing.answered = 0
 
 
 class FastLane:
@@ -159,6 +173,10 @@ class FastLane:
     def _stands(self, standing: Standing) -> bool:
         moment = self._monotonic()
         return moment < standing.due or self._answers.bring_up_to_date(standing, moment)
+
+
+def _said(decision: Decision) -> Said:
+    return decision.entry_point, str(decision.state), str(decision.reason or "")
 
 
 def decision_json(decision: Decision) -> bytes:

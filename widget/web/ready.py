@@ -126,13 +126,13 @@ class Ready(Form):
         standing = self.standing
         if self._decision is not standing.decision:
             self._follow()
+        standing.answered += 1
         asked = dict(scope["headers"])
         if b"if-none-match" in asked:
             if none_match(asked[b"if-none-match"], self.etag):
                 return self._not_modified()
         elif b"if-modified-since" in asked and self._stands_since(asked[b"if-modified-since"]):
             return self._not_modified()
-        standing.tally.ok += 1
         if b"accept-encoding" in asked and self._kind.packs:
             coding = content_coding(asked[b"accept-encoding"])
             return (self._packed.get(coding) or self._pack(coding)) if coding else self
@@ -162,7 +162,6 @@ class Ready(Form):
         return as_of is not None and not_modified_since(header, as_of)
 
     def _not_modified(self) -> Form:
-        self.standing.tally.not_modified += 1
         if self._unmodified is None:
             # All that a 200 would have but what describes the content (RFC 9110, section 15.4.5).
             self._unmodified = Form(self._kind.heads[304], self.standing)

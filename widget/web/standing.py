@@ -16,17 +16,20 @@ Headers = list[tuple[bytes, bytes]]
 _shared = lru_cache(maxsize=256)(bytes)
 
 
-class Tally:
-    """How often an answer went out, by status. Plain counts: a metric's lock would cost as much as the answer."""
+class Told:
+    """What every answer reads of its entry point. Kept apart, because these fill one line of the processor's cache."""
 
-    __slots__ = ("not_modified", "ok")
+    __slots__ = ("answered", "as_of", "decision", "due", "lines", "next_check")
 
     def __init__(self) -> None:
-        self.ok = 0
-        self.not_modified = 0
+        self.decision: Decision | None = None
+        self.as_of = self.next_check = b""
+        self.due = float("-inf")
+        self.lines = b""  # validators and Cache-Control as they go out
+        self.answered = 0  # how often; a plain count, as a metric's lock would cost as much as the answer
 
 
-class Standing:
+class Standing(Told):
     """The decision that the answers of one entry point give.
 
     `due` is the monotonic moment at which something has to be done before any of them goes out again: from `until` on
@@ -36,21 +39,14 @@ class Standing:
     `next_check`, which each answer puts between its own bytes, so that thousands of answers age by two short texts.
     """
 
-    __slots__ = (
-        *("_trusted_until", "as_of", "cache_control", "decision", "due", "lines"),
-        *("name", "next_check", "said", "tally", "until", "validators"),
-    )
+    __slots__ = ("_trusted_until", "_validators", "name", "said", "until")
 
     def __init__(self, name: str) -> None:
+        super().__init__()
         self.name = name
-        self.decision: Decision | None = None
         self.said = 0
-        self.as_of = self.next_check = b""
-        self.tally = Tally()
-        self.due = self.until = float("-inf")
-        self.validators: Headers = []
-        self.cache_control = (b"cache-control", b"no-store")
-        self.lines = b""  # validators and Cache-Control as they go out
+        self.until = float("-inf")
+        self._validators: Headers = []
         self._trusted_until: float | None = None
 
     @property
@@ -58,7 +54,7 @@ class Standing:
         """Whether ECE has a part in the decision; one by hours alone follows the wall clock, which may be set."""
         return self._trusted_until is not None
 
-    def take(self, view: View, tally: Tally, moment: float) -> None:
+    def take(self, view: View, moment: float) -> None:
         """Stand for a new view."""
         if view.decision != self.decision:
             if self.decision is None or not _only_aged(self.decision, view.decision):
@@ -66,8 +62,7 @@ class Standing:
             self.decision = view.decision
             as_of = view.decision.as_of
             self.as_of, self.next_check = _shared(rfc3339(as_of).encode()), _shared(b"%d" % view.decision.next_check)
-            self.validators = [] if as_of is None else [(b"last-modified", http_date(as_of))]
-        self.tally = tally
+            self._validators = [] if as_of is None else [(b"last-modified", http_date(as_of))]
         self.until = moment + view.valid_for
         self._trusted_until = None if view.trusted_for is None else moment + view.trusted_for
         self.count_down(moment)
@@ -77,8 +72,7 @@ class Standing:
         assert self.decision is not None
         trusted_for = None if self._trusted_until is None else self._trusted_until - moment
         value = cache_control(trusted_for, self.until - moment, self.decision.next_check)
-        self.cache_control = (b"cache-control", value)
-        self.lines = _shared(header_lines([*self.validators, self.cache_control]))
+        self.lines = _shared(header_lines([*self._validators, (b"cache-control", value)]))
         self.due = min(self.until, moment + seconds_to_remake(trusted_for))
 
     def expire(self) -> None:
