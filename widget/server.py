@@ -14,7 +14,6 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
@@ -29,7 +28,8 @@ from widget.dates import DatedHeaders
 from widget.domain.errors import WidgetError
 from widget.guard import Deadlines, Guard
 from widget.lifespan import Lifespan
-from widget.listening import BACKLOG, PortTaken, listen
+from widget.listening import BACKLOG, PortTaken
+from widget.plan import Build, Plan, build_served
 from widget.protocol import GuardedProtocol
 from widget.renewal import Refused, built_anew, refused
 from widget.settings import Settings, SettingsFaults
@@ -39,18 +39,6 @@ from widget.workers import READY, Supervisor, files_of
 STOP_LIMIT = 8  # seconds for answers that are on their way; then they are cut
 # What a start may end with that has a sentence for the operator.
 SENTENCES = (SettingsFaults, WidgetError)
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """An application and its metrics, as `build` makes them from the settings."""
-
-    app: ASGIApp
-    metrics: Metrics
-
-
-# From the settings, whether to deliver, and the metrics that go on (None at the start).
-Build = Callable[[Settings, bool, Metrics | None], Served]
 
 
 def serve(
@@ -92,47 +80,6 @@ def serve(
     watched = files_of(settings, config) if reload else None
     work = functools.partial(_work, plan, listener)
     return Supervisor(work, settings, workers=workers, config=config, watched=watched).run()
-
-
-def build_served(settings: Settings, delivery: bool, metrics: Metrics | None) -> Served:
-    """Build the product's application. Imported late: a supervisor of workers needs none of it."""
-    from widget.app import create_app
-    from widget.services import build
-
-    services = build(settings, delivery=delivery, metrics=metrics)
-    return Served(create_app(settings, services=services), services.metrics)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What every worker is told; travels to spawned processes."""
-
-    config: Path
-    delivery: bool
-    build: Build
-    deadlines: Deadlines
-
-    def take_ports(self, settings: Settings, host: str, port: int, *, workers: int) -> socket.socket:
-        """Take the server's port, and see that those for /metrics are others and free; raises PortTaken."""
-        listener = listen(host, port, option="--port", host_option="--host")
-        try:
-            for worker in range(workers):
-                if (metrics := self.metrics_listener(settings, worker=worker, shared=False)) is not None:
-                    metrics.close()
-        except PortTaken:
-            listener.close()
-            raise
-        return listener
-
-    def metrics_listener(self, settings: Settings, *, worker: int, shared: bool = True) -> socket.socket | None:
-        """Take the worker's port for /metrics: `metrics_listen`, counted up by the worker's number.
-
-        Shared, since a worker's successor takes the port while the worker still answers on it.
-        """
-        host, _, port = settings.server.metrics_listen.rpartition(":")
-        if not host:
-            return None
-        return listen(host.strip("[]"), int(port) + worker, option="metrics_listen in [server]", shared=shared)
 
 
 class WidgetServer(uvicorn.Server):

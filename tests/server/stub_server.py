@@ -25,7 +25,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from widget import settings as settings_module
 from widget import telemetry
 from widget.guard import Deadlines
-from widget.server import Served, serve
+from widget.plan import Served
+from widget.server import serve
 from widget.settings import Settings
 from widget.telemetry import Metrics
 from widget.web import ops
