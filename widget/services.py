@@ -253,5 +253,5 @@ def _rehearse(message: SurveyMessage) -> None:
 
 
 def _decisions(answers: PublicAnswers) -> Iterator[Sample]:
-    for said, count in answers.answered().items():
-        yield "ece_widget_decisions_total", said, count
+    for labels, count in answers.answered().items():
+        yield "ece_widget_decisions_total", labels, count

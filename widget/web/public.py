@@ -26,7 +26,7 @@ from widget.web.timestamps import rfc3339
 STATUS_PATH = "/v1/status/"
 LAUNCHER_PATH = "/v1/launcher/"
 
-Said = tuple[str, str, str]  # entry point, state, reason
+Labels = tuple[str, str, str]  # of the metric: entry point, state, reason
 
 MOST_LAUNCHERS = 10_000  # kept at once, all entry points, themes and languages together
 LONGEST_QUERY = 2048
@@ -73,7 +73,7 @@ class PublicAnswers:
         self.launchers = LauncherTable(LAUNCHER_PATH + name for name in availability.watches)
         self._drawn: dict[tuple[str, str, str], Ready] = {}
         self._standings = {name: Standing(name) for name in availability.watches}
-        self._answered: Counter[Said] = Counter()
+        self._answered: Counter[Labels] = Counter()
         availability.on_change(self.expire)
 
     async def status(self, name: str) -> Ready:
@@ -121,12 +121,12 @@ class PublicAnswers:
         """Have every answer of an entry point follow a new view at its next visit."""
         self._standings[name].expire()
 
-    def answered(self) -> Counter[Said]:
+    def answered(self) -> Counter[Labels]:
         """Give how often each decision was answered from here."""
         counts = self._answered.copy()
         for standing in self._standings.values():
             if standing.decision is not None:
-                counts[_said(standing.decision)] += standing.answered
+                counts[_labels(standing.decision)] += standing.answered
         return counts
 
     def _take(self, name: str, view: View) -> None:
@@ -137,7 +137,7 @@ class PublicAnswers:
     def _count(self, standing: Standing) -> None:
         """Take the count away before the decision changes, and so often that it stays small, which is cheapest."""
         if standing.decision is not None:
-            self._answered[_said(standing.decision)] += standing.answered
+            self._answered[_labels(standing.decision)] += standing.answered
             standing.answered = 0
 
 
@@ -175,7 +175,7 @@ class FastLane:
         return moment < standing.due or self._answers.bring_up_to_date(standing, moment)
 
 
-def _said(decision: Decision) -> Said:
+def _labels(decision: Decision) -> Labels:
     return decision.entry_point, str(decision.state), str(decision.reason or "")
 
 
