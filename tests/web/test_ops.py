@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 from starlette.requests import Request
 
+from tests.ece_stand_in import CLOSED
 from tests.web.conftest import Site
 from widget.domain.errors import EceRefused, OutboxUnavailable
+from widget.domain.readings import Call
 from widget.telemetry import DEFINITIONS, Metrics
 from widget.web import ops
 from widget.web.access import Operators
@@ -109,6 +111,27 @@ async def test_metrics_tell_what_was_answered(site: Site) -> None:
     assert 'ece_widget_problems_total{code="unknown_entry_point",route="/v1/chat/{entry_point}"} 1.0' in text
     assert 'ece_widget_breaker_state{call="",entry_point=""} 0.0' in text
     assert "process_resident_memory_bytes" in text
+
+
+async def test_each_answer_counts_once_for_the_decision_that_it_gave(site: Site) -> None:
+    async def counts() -> dict[str, float]:
+        lines = (await site.get("/metrics", headers=TOKEN)).text.splitlines()
+        samples = (line.split(" ") for line in lines if line.startswith("ece_widget_decisions_total{"))
+        return {labels.partition('state="')[2].rstrip('"}'): float(count) for labels, count in samples}
+
+    first = await site.get("/v1/status/sales")
+    assert (await site.get("/v1/status/sales", headers={"if-none-match": first.headers["etag"]})).status_code == 304
+    await site.ask("HEAD", "/v1/launcher/sales")
+    assert await counts() == {"available": 3}
+    site.time.passes(1.5)
+    await site.get("/v1/status/sales")
+    assert await counts() == {"available": 4}
+    site.ece.answers[Call.CHAT_ALLOWED] = CLOSED
+    site.time.passes(10)
+    await site.get("/v1/status/sales")
+    await site.settle()
+    await site.get("/v1/status/sales")
+    assert await counts() == await counts() == {"available": 5, "unavailable": 1}
 
 
 async def test_no_label_holds_what_a_visitor_chose(site: Site) -> None:
