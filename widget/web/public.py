@@ -109,7 +109,6 @@ class PublicAnswers:
     def bring_up_to_date(self, standing: Standing, moment: float) -> bool:
         """Do what is due, or say no when a visitor has to wait for ECE."""
         if moment < standing.until and standing.has_eces_word:
-            self._count(standing)
             standing.count_down(moment)
             return True
         view = self._availability.view_now(standing.name)
@@ -131,14 +130,10 @@ class PublicAnswers:
 
     def _take(self, name: str, view: View) -> None:
         standing = self._standings[name]
-        self._count(standing)
-        standing.take(view, self._monotonic())
-
-    def _count(self, standing: Standing) -> None:
-        """Take the count away before the decision changes, and so often that it stays small, which is cheapest."""
         if standing.decision is not None:
             self._answered[_labels(standing.decision)] += standing.answered
             standing.answered = 0
+        standing.take(view, self._monotonic())
 
 
 class FastLane:

@@ -16,20 +16,7 @@ Headers = list[tuple[bytes, bytes]]
 _shared = lru_cache(maxsize=256)(bytes)
 
 
-class Told:
-    """What every answer reads of its entry point. Kept apart, because these fill one line of the processor's cache."""
-
-    __slots__ = ("answered", "as_of", "decision", "due", "lines", "next_check")
-
-    def __init__(self) -> None:
-        self.decision: Decision | None = None
-        self.as_of = self.next_check = b""
-        self.due = float("-inf")
-        self.lines = b""  # validators and Cache-Control as they go out
-        self.answered = 0  # how often; a plain count, as a metric's lock would cost as much as the answer
-
-
-class Standing(Told):
+class Standing:
     """The decision that the answers of one entry point give.
 
     `due` is the monotonic moment at which something has to be done before any of them goes out again: from `until` on
@@ -39,13 +26,19 @@ class Standing(Told):
     `next_check`, which each answer puts between its own bytes, so that thousands of answers age by two short texts.
     """
 
-    __slots__ = ("_trusted_until", "_validators", "name", "said", "until")
+    __slots__ = (
+        *("_trusted_until", "_validators", "answered", "as_of", "decision", "due"),
+        *("lines", "name", "next_check", "said", "until"),
+    )
 
     def __init__(self, name: str) -> None:
-        super().__init__()
         self.name = name
+        self.decision: Decision | None = None
         self.said = 0
-        self.until = float("-inf")
+        self.answered = 0  # how often; a plain count, as a metric's lock would cost as much as the answer
+        self.as_of = self.next_check = b""
+        self.due = self.until = float("-inf")
+        self.lines = b""  # validators and Cache-Control as they go out
         self._validators: Headers = []
         self._trusted_until: float | None = None
 
