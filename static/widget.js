@@ -16,7 +16,7 @@
  * Manners: no cookie, no storage, nothing before the page is loaded and idle, no style and no script put into the page,
  * no exception thrown into it.
  *
- * The served copy has its local names shortened (widget/shortening.py): so no shorthand properties, no destructured
+ * The served copy has its local names shortened (widget/snippet/shortening.py): so no shorthand properties, no destructured
  * objects, and no local name that is also the name of a global. It has to stay under 2,500 bytes of brotli.
  */
 (() => {

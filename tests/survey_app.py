@@ -11,20 +11,20 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from widget import settings, telemetry
+from widget.application.surveys import EntryPointSurvey, SurveyLinks, Surveys
 from widget.assets import asset_folder
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import SurveyMessage
 from widget.ece.wire import survey_xml
-from widget.surveys import EntryPointSurvey, SurveyLinks, Surveys
 from widget.texts import Texts
 from widget.themes import Themes
 from widget.tokens import Tokens
-from widget.web.access import Operators
-from widget.web.errors import CatchAll, Errors
-from widget.web.headers import EdgeHeaders, SecurityHeaders
-from widget.web.limits import BodyLimit
-from widget.web.pages import Pages
-from widget.web.surveys import SurveyAddresses, origin_of
+from widget.web.edge.access import Operators
+from widget.web.edge.errors import CatchAll, Errors
+from widget.web.edge.headers import EdgeHeaders, SecurityHeaders
+from widget.web.edge.limits import BodyLimit
+from widget.web.pages.pages import Pages
+from widget.web.surveys.routes import SurveyAddresses, origin_of
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 SID = "10042_kQ9-zzEXAMPLE"

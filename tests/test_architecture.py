@@ -21,15 +21,15 @@ ONLY_IN = {
     "lxml": {"widget/ece/wire.py"},
     "itsdangerous": {"widget/tokens.py"},
     "redis": {"widget/shared"},
-    "babel": {"widget/texts.py", "widget/launch.py", "widget/web"},
+    "babel": {"widget/texts.py", "widget/application/launch.py", "widget/web"},
 }
 VAGUE = {"utils.py", "util.py", "helpers.py", "manager.py", "base.py", "common.py", "misc.py"}
 # Where anything at all may be caught and kept: nothing may stop that loop, or leave that visitor without an answer.
 CATCH_ALL = {
-    "widget/web/errors.py",
-    "widget/delivery",
-    "widget/server.py",
-    "widget/workers.py",
+    "widget/web/edge/errors.py",
+    "widget/application/delivery",
+    "widget/server/run.py",
+    "widget/server/workers.py",
     "widget/store/writer.py",
 }
 # Scripts by design, and statements that a library wants at the top.

@@ -25,7 +25,7 @@ from widget.domain.errors import EceError
 from widget.ece import wire
 from widget.texts import Texts
 from widget.themes import Themes
-from widget.web.templating import Templates
+from widget.web.pages.templating import Templates
 
 __all__ = ["make_site", "site"]
 

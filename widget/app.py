@@ -12,24 +12,26 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from widget import __version__
+from widget.application.reporting import trouble_at_ece
 from widget.assets import asset_folder
 from widget.domain.decision import Decision
 from widget.services import Services, build
 from widget.settings import Settings
 from widget.themes import DEFAULT
-from widget.watching import trouble_at_ece
-from widget.web import openapi, ops, snippet
-from widget.web.access import Operators
-from widget.web.api import PublicApi
-from widget.web.context import RequestContext, TrustedProxies
-from widget.web.errors import CatchAll, ErrorPage, Errors
-from widget.web.headers import HostCheck, SecurityHeaders
-from widget.web.limits import BodyLimit, BoundedMemory, RateLimiter, RateLimits
-from widget.web.pages import Pages
-from widget.web.preview import Guard, Preview
-from widget.web.public import FastLane
-from widget.web.survey_samples import survey_pages
-from widget.web.surveys import SurveyAddresses, origin_of
+from widget.web import snippet
+from widget.web.designers.preview import Guard, Preview
+from widget.web.designers.survey_samples import survey_pages
+from widget.web.edge.access import Operators
+from widget.web.edge.context import RequestContext, TrustedProxies
+from widget.web.edge.errors import CatchAll, ErrorPage, Errors
+from widget.web.edge.headers import HostCheck, SecurityHeaders
+from widget.web.edge.limits import BodyLimit, BoundedMemory, RateLimiter, RateLimits
+from widget.web.ops import health as ops
+from widget.web.ops import openapi
+from widget.web.pages.pages import Pages
+from widget.web.public.answers import FastLane
+from widget.web.public.api import PublicApi
+from widget.web.surveys.routes import SurveyAddresses, origin_of
 
 
 def create_app(settings: Settings, *, services: Services | None = None, preview: bool = False) -> ASGIApp:

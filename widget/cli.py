@@ -11,8 +11,9 @@ from typing import Any
 
 import click
 
-from widget import __version__, signals
+from widget import __version__
 from widget.commands import streams
+from widget.server import signals
 
 # name → module:attribute, in the order of the contract
 COMMANDS = {

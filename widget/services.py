@@ -12,30 +12,30 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from widget import __version__
-from widget.availability import Availability, EntryPointWatch
-from widget.circuit import GuardedSource, QueueSource
-from widget.delivery import Delivery, DeliveryRules, Surroundings
+from widget.application.availability import Availability, EntryPointWatch
+from widget.application.breakers import GuardedSource, QueueSource
+from widget.application.delivery import Delivery, DeliveryRules, Surroundings
+from widget.application.fleet import Together
+from widget.application.launch import ChatAddresses
+from widget.application.refresh import Alone, Refresher
+from widget.application.reporting import OutboxWatch, Watching, availability_samples, delivery_samples
+from widget.application.surveys import EntryPointSurvey, SurveyLinks, Surveys
 from widget.domain.errors import EceUnsendable
 from widget.domain.outbox import SurveyMessage
 from widget.ece.client import EceClient
 from widget.ece.sink import EceSurveySink
 from widget.ece.wire import survey_xml
-from widget.fleet import Together
-from widget.launch import ChatAddresses
-from widget.refreshing import Alone, Refresher
 from widget.settings import Settings
 from widget.store import Outbox
 from widget.store.choose import choose_database
-from widget.surveys import EntryPointSurvey, SurveyLinks, Surveys
 from widget.telemetry import Metrics, Sample
 from widget.texts import Texts
 from widget.themes import Themes
 from widget.tokens import Tokens
-from widget.watching import OutboxWatch, Watching, availability_samples, delivery_samples
-from widget.web.findings import log_findings
-from widget.web.headers import EdgeHeaders
-from widget.web.pages import Pages
-from widget.web.public import PublicAnswers
+from widget.web.designers.findings import log_findings
+from widget.web.edge.headers import EdgeHeaders
+from widget.web.pages.pages import Pages
+from widget.web.public.answers import PublicAnswers
 
 if TYPE_CHECKING:  # needs the extra `shared`
     from widget.shared import SharedServer

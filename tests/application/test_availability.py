@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tests.ece_stand_in import CLOSED, EceStandIn
-from widget.availability import Availability, EntryPointWatch
-from widget.circuit import GuardedSource
+from widget.application.availability import Availability, EntryPointWatch
+from widget.application.breakers import GuardedSource
 from widget.domain.breaker import Closed, Open
 from widget.domain.decision import SOON, Policy, State, Verdict
 from widget.domain.errors import EceBusy, EceError, EceRefused, EceStatus, EceUnreadable

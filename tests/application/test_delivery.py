@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from widget.delivery import Delivery, DeliveryRules, Surroundings
+from widget.application.delivery import Delivery, DeliveryRules, Surroundings
 from widget.domain.errors import (
     EceBusy,
     EceError,

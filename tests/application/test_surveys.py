@@ -9,10 +9,10 @@ import pytest
 
 from tests.survey_app import EVERY_KIND, NOW, SID, SurveyStage
 from widget import settings
+from widget.application.surveys import Surveys, survey_key
 from widget.domain.answers import FaultCode
 from widget.domain.errors import OutboxUnavailable, SurveyUnknown, TicketTaken, TokenExpired, TokenInvalid
 from widget.domain.outbox import SurveyMessage
-from widget.surveys import Surveys, survey_key
 
 pytestmark = pytest.mark.anyio
 _GOOD = {"helpful": ["5"], "solved": ["yes"]}

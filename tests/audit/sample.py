@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from widget.simulator import create_site
+from widget.demo.site import create_site
 
 WIDGET = os.environ.get("AUDIT_WIDGET", "http://127.0.0.1:8000")
 TAG = f'<script async src="{WIDGET}/widget.js" data-entry-point="sales"></script>'

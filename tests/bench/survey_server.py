@@ -18,10 +18,10 @@ from starlette.types import ASGIApp
 
 from widget import settings
 from widget.app import create_app
+from widget.application.surveys import SurveyOutbox, Surveys
 from widget.domain.outbox import SurveyMessage
 from widget.services import build
 from widget.store import Outbox
-from widget.surveys import SurveyOutbox, Surveys
 
 
 class NoStorage:

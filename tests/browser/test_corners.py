@@ -9,11 +9,11 @@ import pytest
 from playwright.sync_api import FloatRect, Locator, Page, Route, expect
 
 from tests.browser.standin import Lab
-from widget.demo_settings import demo_settings
+from widget.demo.settings import demo_settings
 from widget.texts import Texts
 from widget.themes import Themes
-from widget.web.pages import Pages
-from widget.web.samples import sample
+from widget.web.designers.samples import sample
+from widget.web.pages.pages import Pages
 
 BUTTON = ".ece-chat-button"
 DIALOG = "ece-chat-panel dialog"

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.survey_site import Site, serve_surveys
 from tests.survey_app import EVERY_KIND
-from widget.web.contexts import ClosedContext, ErrorContext
+from widget.web.pages.contexts import ClosedContext, ErrorContext
 
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 THEMES = ("default", "bold", "civic", "text")

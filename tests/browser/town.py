@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from widget.app import create_app
-from widget.demo_settings import demo_settings
-from widget.simulator import create_simulator, create_site
+from widget.demo.settings import demo_settings
+from widget.demo.site import create_site
+from widget.simulator import create_simulator
 from widget.simulator.server import listen, serving
 
 FRESH_FOR, STALE_FOR = 0.3, 1.0  # seconds, so that a test does not wait for a snapshot to age

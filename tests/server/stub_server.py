@@ -24,17 +24,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from widget import settings as settings_module
 from widget import telemetry
-from widget.guard import Deadlines
-from widget.plan import Served
-from widget.server import serve
+from widget.server.guard import Deadlines
+from widget.server.plan import Served
+from widget.server.run import serve
 from widget.settings import Settings
 from widget.telemetry import Metrics
-from widget.web import ops
-from widget.web.access import Operators
-from widget.web.context import RequestContext, TrustedProxies
-from widget.web.errors import CatchAll, Errors
-from widget.web.headers import EdgeHeaders, HostCheck, SecurityHeaders
-from widget.web.limits import BodyLimit
+from widget.web.edge.access import Operators
+from widget.web.edge.context import RequestContext, TrustedProxies
+from widget.web.edge.errors import CatchAll, Errors
+from widget.web.edge.headers import EdgeHeaders, HostCheck, SecurityHeaders
+from widget.web.edge.limits import BodyLimit
+from widget.web.ops import health as ops
 
 DEADLINES = Deadlines(head=0.5, body=0.8, write=0.6, keep_alive=1.0, keep_alive_crowded=0.2, sweep=0.05)
 BLOCK = b"x" * 65536

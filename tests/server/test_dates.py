@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from widget.dates import DatedHeaders
+from widget.server.dates import DatedHeaders
 
 
 def test_an_answer_is_dated_when_it_starts_not_when_its_request_came() -> None:

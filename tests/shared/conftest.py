@@ -12,13 +12,13 @@ import pytest
 
 from tests.ece_stand_in import EceStandIn
 from tests.shared_server import SharedServerProcess, running_shared_server
-from widget.availability import Availability, EntryPointWatch
-from widget.circuit import GuardedSource
+from widget.application.availability import Availability, EntryPointWatch
+from widget.application.breakers import GuardedSource
+from widget.application.fleet import Together
+from widget.application.refresh import Alone
 from widget.domain.decision import Policy, State, Verdict
 from widget.domain.errors import EceError
 from widget.domain.readings import Call
-from widget.fleet import Together
-from widget.refreshing import Alone
 from widget.settings import EceSettings, EntryPointSettings
 from widget.shared import RedisBoard, SharedServer
 

@@ -12,7 +12,7 @@ from tests.shared.conftest import until
 from tests.shared_server import SharedServerProcess
 from widget.settings import LimitsSettings
 from widget.shared import SharedCounts, SharedServer
-from widget.web.limits import BoundedMemory, RateLimiter
+from widget.web.edge.limits import BoundedMemory, RateLimiter
 
 pytestmark = pytest.mark.anyio
 

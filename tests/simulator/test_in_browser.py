@@ -15,7 +15,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from widget.simulator import create_simulator, create_site
+from widget.demo.site import create_site
+from widget.simulator import create_simulator
 from widget.simulator.server import serving
 
 pytestmark = pytest.mark.browser

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from widget.delivery import Delivery, DeliveryRules, Surroundings
+from widget.application.delivery import Delivery, DeliveryRules, Surroundings
 from widget.domain.errors import EceTimeout
 from widget.domain.outbox import SurveyMessage
 from widget.store import open_outbox

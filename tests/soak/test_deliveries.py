@@ -14,7 +14,7 @@ import pytest
 
 from tests.store.conftest import make_message
 from tests.store.killing import keys_in
-from widget.delivery import Delivery, DeliveryRules, Surroundings
+from widget.application.delivery import Delivery, DeliveryRules, Surroundings
 from widget.domain.outbox import MessageState, SurveyMessage
 from widget.store import Outbox, Selection, open_outbox, operator_store
 

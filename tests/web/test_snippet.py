@@ -15,10 +15,10 @@ import pytest
 from click.testing import CliRunner
 from starlette.applications import Starlette
 
-from widget import snippet
 from widget.commands.snippet import snippet as command
-from widget.shortening import UnsafeSource, shorten
-from widget.web.caching import content_coding
+from widget.snippet import build as snippet
+from widget.snippet.shortening import UnsafeSource, shorten
+from widget.web.public.caching import content_coding
 from widget.web.snippet import SnippetFiles, routes
 
 STATIC = Path(__file__).resolve().parents[2] / "static"

@@ -32,8 +32,8 @@ def check(config: Path | None, as_json: bool) -> None:
     from widget.ece.client import EceClient
     from widget.texts import Texts
     from widget.themes import Themes
-    from widget.web.findings import findings
-    from widget.web.pages import Pages
+    from widget.web.designers.findings import findings
+    from widget.web.pages.pages import Pages
 
     try:
         client = EceClient(found.ece)

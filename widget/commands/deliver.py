@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from widget import settings, signals, telemetry
+from widget import settings, telemetry
 from widget.commands.options import config_option, load_settings
+from widget.server import signals
 
 if TYPE_CHECKING:
-    from widget.delivery import DeliveryCounts
+    from widget.application.delivery import DeliveryCounts
     from widget.services import Services
 
 
@@ -80,7 +81,7 @@ class _Delivering:
     async def _renew(self) -> None:
         """Let services with the settings as they are now begin, then the old ones end; faults change nothing."""
         from widget.domain.errors import WidgetError
-        from widget.renewal import Refused, built_anew, refused
+        from widget.server.reload import Refused, built_anew, refused
         from widget.services import build
 
         try:

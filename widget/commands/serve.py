@@ -27,7 +27,7 @@ def serve(config: Path | None, host: str, port: int, workers: int, no_delivery: 
     found = load_settings(file)
     if reload and workers > 1:
         raise click.UsageError("--reload serves with one worker")
-    from widget.server import serve as run
+    from widget.server.run import serve as run
 
     sys.exit(
         run(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from widget import snippet as scripts
 from widget.assets import asset_folder
 from widget.commands.options import config_option, json_option, load_settings
+from widget.snippet import build as scripts
 
 
 @click.command()

@@ -14,8 +14,8 @@ from widget.settings import Settings
 from widget.texts import Texts
 from widget.themes import DEFAULT, Themes
 from widget.themes.folders import DESIGN_FILE, NAME, RESERVED
-from widget.web.findings import findings
-from widget.web.pages import Pages
+from widget.web.designers.findings import findings
+from widget.web.pages.pages import Pages
 
 COPIED = (DESIGN_FILE, "launcher.html", "launcher.css", "page.css", "closed.html", "error.html")
 _NOTE = (

@@ -1,10 +1,9 @@
-"""A stand-in for Cisco ECE: the six calls, a queue that lives, faults by hand, a small chat page, a sample site.
+"""A stand-in for Cisco ECE: the six calls, a queue that lives, faults by hand, a small chat page.
 
 A package of its own: commands, the demo and tests start it, nothing of the product imports it, and it imports nothing
 of the product, so that an error in the product's reading of the guide cannot hide in its counterpart.
 """
 
 from widget.simulator.app import create_simulator
-from widget.simulator.site import create_site
 
-__all__ = ["create_simulator", "create_site"]
+__all__ = ["create_simulator"]

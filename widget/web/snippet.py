@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from widget import snippet
-from widget.snippet import Copy
-from widget.web.caching import content_coding, none_match
+from widget.snippet import build as snippet
+from widget.snippet.build import Copy
+from widget.web.public.caching import content_coding, none_match
 
 # A corrected script reaches every page within five minutes.
 SHORT = "max-age=300, no-transform"

@@ -1,0 +1,116 @@
+"""The demo: settings that hold, ports that are taken, three servers that start and stop together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from widget.demo.run import Ports, run
+from widget.demo.settings import demo_settings
+from widget.simulator.server import listen
+
+WITHIN = 30.0
+
+
+def free_ports() -> Ports:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(listen("127.0.0.1", 0)) for _ in range(3)]
+        return Ports(*(each.getsockname()[1] for each in sockets))
+
+
+def test_the_settings_hold_and_have_every_kind_of_question(tmp_path: Path) -> None:
+    settings = demo_settings(
+        widget_url="http://127.0.0.1:8000",
+        simulator_url="http://127.0.0.1:8100",
+        site_url="http://127.0.0.1:8080",
+        folder=tmp_path,
+        secret="a-secret-for-tests-that-is-long-enough",
+    )
+    assert {each.open_in for each in settings.entry_points.values()} == {"popup", "dock", "tab"}
+    kinds = {str(question.kind) for question in settings.surveys["after_chat"].questions}
+    assert kinds == {"rating", "nps", "choice", "choices", "yes_no", "text"}
+
+
+@pytest.mark.parametrize(
+    ("name", "option"), [("widget", "--port"), ("simulator", "--simulator-port"), ("site", "--site-port")]
+)
+def test_a_taken_port_is_one_line_before_anything_starts(name: str, option: str) -> None:
+    ports = free_ports()
+    said: list[str] = []
+    complaints: list[str] = []
+    with listen("127.0.0.1", getattr(ports, name)):
+        code = run(ports, say=said.append, complain=complaints.append)
+    assert (code, said) == (1, [])
+    assert complaints == [
+        f"Port {getattr(ports, name)} on 127.0.0.1 is taken; stop what listens there, or choose another with {option}."
+    ]
+    for other in {"widget", "simulator", "site"} - {name}:
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", getattr(ports, other))) != 0
+
+
+@pytest.fixture
+def temporary(tmp_path: Path) -> Path:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def demo(temporary: Path) -> Iterator[tuple[subprocess.Popen[str], Ports, str]]:
+    """Start the command, wait until it has said its addresses, and end it in any case."""
+    ports = free_ports()
+    command = [sys.executable, "-m", "widget", "demo", "--port", str(ports.widget)]
+    command += ["--simulator-port", str(ports.simulator), "--site-port", str(ports.site)]
+    environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", env=environment
+    )
+    watchdog = threading.Timer(WITHIN, process.kill)
+    watchdog.start()
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if "Ctrl-C" in line:
+            break
+    try:
+        yield process, ports, said
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        watchdog.cancel()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_three_servers_answer_and_one_signal_ends_them(
+    demo: tuple[subprocess.Popen[str], Ports, str], temporary: Path, number: signal.Signals
+) -> None:
+    process, ports, said = demo
+    for name in ("widget", "simulator", "site"):
+        assert ports.url(name) in said
+    for _ in range(3):  # from the application, then from memory
+        status = httpx.get(f"{ports.url('widget')}/v1/status/sales").json()
+        assert (status["state"], status["show"]) == ("available", True)
+    assert f"{ports.url('widget')}/widget.js" in httpx.get(f"{ports.url('site')}/").text
+    # A request that hangs must not hold the end up.
+    httpx.post(f"{ports.url('simulator')}/control/faults", json={"kind": "hang"}).raise_for_status()
+    with socket.create_connection(("127.0.0.1", ports.simulator)) as hanging:
+        hanging.sendall(b"GET /egain/chat/entrypoint/capacity/1001 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert list(temporary.iterdir())
+        process.send_signal(number)
+        assert process.wait(WITHIN) == 0
+    assert list(temporary.iterdir()) == []
+    assert process.stdout is not None
+    assert process.stdout.read() == ""

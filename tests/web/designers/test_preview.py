@@ -1,0 +1,241 @@
+"""The designers' page: every state as a frame, chosen by hand, under a strict policy, behind the operator's token."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from html import unescape
+from threading import Thread
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from playwright.sync_api import sync_playwright
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+
+from widget import settings
+from widget.domain.decision import Decision
+from widget.domain.readings import Reason
+from widget.texts import Texts
+from widget.themes import Themes
+from widget.web.designers.preview import MOST_FRAMES, Preview
+from widget.web.designers.reasons import CAUSES, explain
+from widget.web.designers.samples import STATES, sample
+from widget.web.designers.survey_samples import survey_pages
+from widget.web.edge.headers import EdgeHeaders, SecurityHeaders
+from widget.web.pages.pages import Pages, Scheme
+
+NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
+TEXTS, THEMES = Texts.load(), Themes.load()
+
+
+class Designer:
+    """Somebody who opens the preview."""
+
+    def __init__(self, configured: settings.Settings, **wiring: Any) -> None:
+        self.pages = Pages(configured, THEMES, TEXTS, clock=lambda: NOW)
+        preview = Preview(self.pages, clock=lambda: NOW, **wiring)
+        self.app = Starlette(
+            routes=[*preview.routes(), *self.pages.routes()],
+            middleware=[Middleware(SecurityHeaders, edge=EdgeHeaders(configured.server))],
+        )
+
+    async def opens(self, address: str) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app)
+        async with httpx.AsyncClient(transport=transport, base_url="https://chat.example.com") as client:
+            return await client.get(address)
+
+    async def frames(self, query: str) -> list[str]:
+        return [
+            unescape(each) for each in re.findall(r'<iframe src="([^"]+)"', (await self.opens(f"/preview{query}")).text)
+        ]
+
+
+@pytest.fixture
+def designer(configured: settings.Settings) -> Designer:
+    return Designer(configured)
+
+
+@pytest.mark.anyio
+async def test_the_first_look_shows_every_theme_in_light_and_dark(designer: Designer) -> None:
+    answer = await designer.opens("/preview")
+    assert answer.status_code == 200
+    sources = await designer.frames("")
+    assert 0 < len(sources) <= MOST_FRAMES
+    for name in ("theme=default", "theme=bold", "theme=civic", "theme=text", "scheme=light", "scheme=dark"):
+        assert any(name in each for each in sources), name
+    assert "<script" not in answer.text
+    assert "style=" not in answer.text
+
+
+@pytest.mark.anyio
+async def test_a_choice_shows_every_combination_of_what_is_chosen(designer: Designer) -> None:
+    chosen = "?show=launcher&state=available&state=switched_off&theme=civic&locale=de&locale=ar&scheme=dark&width=320"
+    sources = await designer.frames(chosen)
+    assert len(sources) == 4
+    assert all("theme=civic" in each and "scheme=dark" in each for each in sources)
+    page = (await designer.opens(f"/preview{chosen}")).text
+    assert "launcher · available · civic · ar · dark · 320 · rtl" in page
+    assert 'width="320"' in page
+
+
+@pytest.mark.anyio
+async def test_too_many_frames_are_left_out_and_counted(designer: Designer) -> None:
+    everything = "?" + "&".join(
+        [*(f"state={each}" for each in STATES), *(f"locale={each}" for each in TEXTS.languages)]
+    )
+    page = (await designer.opens(f"/preview{everything}")).text
+    assert page.count("<iframe") == MOST_FRAMES
+    assert "more left out" in page
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?theme=../../etc&locale=%00&state=nothing&scheme=pink&width=1e9&show=secrets&entry_point=7",
+        "?theme=" + "x" * 10_000,
+        "?" + "&".join(f"state={n}" for n in range(2000)),
+    ],
+)
+async def test_what_is_on_no_list_is_passed_over(designer: Designer, query: str) -> None:
+    assert await designer.frames(query) == await designer.frames("")
+    assert (await designer.opens(f"/preview/frame{query}")).status_code == 200
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("state", STATES)
+async def test_every_state_can_be_drawn(designer: Designer, state: str) -> None:
+    for kind in ("launcher", "closed"):
+        answer = await designer.opens(f"/preview/frame?show={kind}&state={state}&theme=bold&locale=he&scheme=dark")
+        assert answer.status_code == 200
+        assert 'dir="rtl"' in answer.text
+    assert "ece-chat-button" in answer.text or "<h1>" in answer.text
+
+
+@pytest.mark.anyio
+async def test_the_page_says_why_a_button_is_hidden(designer: Designer) -> None:
+    page = (await designer.opens("/preview?show=launcher&state=wait_too_long")).text
+    assert "Hidden: The wait that ECE reports is above max_wait. when_unavailable = &#34;hide&#34;." in page
+    page = (await designer.opens("/preview?show=launcher&state=wait_too_long&button=message")).text
+    assert "Message: The wait that ECE reports is above max_wait." in page
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_reason_is_explained_to_operators(configured: settings.Settings, reason: Reason) -> None:
+    sales = configured.entry_points["sales"]
+    assert CAUSES[reason] in explain(sample(reason.value, entry_point="sales", settings=sales, now=NOW), sales)
+
+
+@pytest.mark.anyio
+async def test_the_decision_of_this_moment_is_told(configured: settings.Settings) -> None:
+    async def decide(entry_point: str) -> Decision:
+        return sample("no_capacity", entry_point=entry_point, settings=None, now=NOW)
+
+    page = (await Designer(configured, decide=decide).opens("/preview")).text
+    assert "unavailable (no_capacity)" in page
+    assert "Hidden: Fewer slots are free than min_capacity." in page
+
+
+@pytest.mark.anyio
+async def test_survey_pages_plug_in(configured: settings.Settings) -> None:
+    def thanks(*, theme: str, language: str, scheme: Scheme) -> str:
+        return f"<p>thanks {theme} {language} {scheme}"
+
+    designer = Designer(configured, surveys=[("survey thanks", thanks)])
+    assert 'value="survey thanks"' in (await designer.opens("/preview")).text
+    frame = await designer.opens("/preview/frame?show=survey+thanks&theme=text&locale=fr&scheme=dark")
+    assert frame.text == "<p>thanks text fr dark"
+
+
+SURVEY = {
+    "title": "How did we do?",
+    "questions": [{"id": "helpful", "kind": "rating", "text": "How helpful was the agent?", "required": True}],
+}
+
+
+@pytest.fixture
+def with_survey(table: dict[str, Any]) -> Designer:
+    table["surveys"] = {"after_chat": SURVEY}
+    designer = Designer(settings.parse(table))
+    surveys = survey_pages(designer.pages, script_url="/survey.js")
+    return Designer(designer.pages.settings, surveys=surveys)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("survey after_chat: form", "How helpful was the agent?"),
+        ("survey after_chat: with faults", "Please answer this question."),
+        ("survey after_chat: storage down", "We could not store your answers just now."),
+        ("survey: thanks", "Your answers have reached us."),
+        ("survey: expired", "This survey is over"),
+    ],
+)
+async def test_the_survey_is_shown_in_every_state(with_survey: Designer, name: str, words: str) -> None:
+    frame = await with_survey.opens(str(httpx.URL("/preview/frame", params={"show": name, "theme": "civic"})))
+    assert frame.status_code == 200
+    assert words in frame.text
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("address", ["/preview", "/preview/frame?show=closed"])
+async def test_strangers_are_refused_where_a_guard_stands(configured: settings.Settings, address: str) -> None:
+    def guard(request: Request) -> None:
+        if request.headers.get("authorization") is None:
+            raise HTTPException(401)
+
+    assert (await Designer(configured, guard=guard).opens(address)).status_code == 401
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("address", ["/preview", "/preview/frame"])
+async def test_only_the_preview_frames_the_preview(designer: Designer, address: str) -> None:
+    policy = (await designer.opens(address)).headers["content-security-policy"]
+    assert "frame-ancestors 'self'" in policy
+    assert "unsafe" not in policy
+
+
+@contextmanager
+def served(designer: Designer) -> Iterator[str]:
+    server = uvicorn.Server(uvicorn.Config(designer.app, port=0, log_level="error", lifespan="off"))
+    thread = Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started and thread.is_alive():
+            thread.join(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.mark.browser
+def test_a_browser_draws_every_frame_without_a_policy_violation(table: dict[str, Any]) -> None:
+    table["server"]["public_url"] = "http://127.0.0.1"
+    with served(Designer(settings.parse(table))) as origin, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1200, "height": 900})
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        chosen = "show=launcher&show=closed&state=outside_hours&state=available&locale=ar&theme=bold&scheme=dark"
+        page.goto(f"{origin}/preview?{chosen}")
+        launcher, closed = (page.frame_locator("iframe").nth(at) for at in (0, 2))
+        closed.locator("h1").wait_for()
+        button = launcher.locator("button")
+        drawn = launcher.locator("ece-chat").evaluate("(host) => getComputedStyle(host).position")
+        box = button.bounding_box()
+        assert drawn == "fixed"
+        assert box is not None
+        assert min(box["width"], box["height"]) >= 44
+        assert button.inner_text().startswith("تحدّث معنا")
+        assert [each for each in complaints if "favicon" not in each and "404" not in each] == []
+        browser.close()

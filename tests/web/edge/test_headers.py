@@ -1,0 +1,206 @@
+"""The headers of every kind of address, CORS, the Host that is asked for, and whose address counts as the client's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.web.conftest import Site
+from widget import settings
+from widget.web.edge.context import TrustedProxies
+from widget.web.edge.headers import EdgeHeaders, Kind, kind_of
+
+pytestmark = pytest.mark.anyio
+
+PUBLIC = "/v1/status/sales"
+ADDRESSES = {
+    PUBLIC: Kind.PUBLIC,
+    "/v1/launcher/sales": Kind.PUBLIC,
+    "/v1/status/nobody": Kind.PUBLIC,
+    "/v1/chat/nobody": Kind.CHAT,
+    "/survey/no-token": Kind.SURVEY,
+    "/preview": Kind.PREVIEW,
+    "/v1/survey-links": Kind.OPERATOR,
+    "/metrics": Kind.OPERATOR,
+    "/openapi.json": Kind.OPERATOR,
+    "/healthz": Kind.OTHER,
+    "/readyz": Kind.OTHER,
+    "/nowhere": Kind.OTHER,
+}
+
+
+def policy(answer: httpx.Response) -> dict[str, str]:
+    parts = (part.strip().partition(" ") for part in answer.headers["content-security-policy"].split(";"))
+    return {name: value for name, _, value in parts}
+
+
+async def test_every_answer_has_the_headers_that_all_have(site: Site) -> None:
+    for path, kind in ADDRESSES.items():
+        answer = await site.get(path)
+        assert kind_of(path) is kind
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
+        assert "unsafe" not in answer.headers["content-security-policy"]
+        assert policy(answer)["default-src"] == "'none'"
+        assert "frame-ancestors" in policy(answer)
+        assert "set-cookie" not in answer.headers
+        assert "server" not in answer.headers
+        assert len(answer.headers.get_list("cache-control")) == 1
+
+
+async def test_cors_is_a_plain_star_on_public_answers_and_nothing_elsewhere(site: Site) -> None:
+    for path, kind in ADDRESSES.items():
+        answer = await site.get(path, headers={"origin": "https://evil.example"})
+        public = kind is Kind.PUBLIC
+        assert answer.headers.get("access-control-allow-origin") == ("*" if public else None)
+        assert answer.headers["cross-origin-resource-policy"] == ("cross-origin" if public else "same-origin")
+        assert "access-control-allow-credentials" not in answer.headers
+        assert "origin" not in answer.headers.get("vary", "").lower()
+
+
+async def test_the_opener_policy_is_on_survey_preview_and_operator_addresses_only(site: Site) -> None:
+    for path, kind in ADDRESSES.items():
+        answer = await site.get(path)
+        expected = "same-origin" if kind in (Kind.SURVEY, Kind.PREVIEW, Kind.OPERATOR) else None
+        assert answer.headers.get("cross-origin-opener-policy") == expected
+
+
+@pytest.mark.parametrize(
+    ("origins", "ancestors"),
+    [
+        (["https://www.example.com", "https://shop.example.com"], "https://www.example.com https://shop.example.com"),
+        ([], "'none'"),
+        (["*"], "*"),
+        (["https://www.example.com", "*"], "*"),
+    ],
+)
+async def test_allowed_origins_may_frame_chat_and_survey_pages_and_nothing_else(
+    table: dict[str, Any], make_site: Any, origins: list[str], ancestors: str
+) -> None:
+    table["server"]["allowed_origins"] = origins
+    site = make_site()
+    for path, kind in ADDRESSES.items():
+        expected = {Kind.CHAT: ancestors, Kind.SURVEY: ancestors, Kind.PREVIEW: "'self'"}.get(kind, "'none'")
+        assert policy(await site.get(path))["frame-ancestors"] == expected, path
+
+
+async def test_a_page_with_script_has_a_nonce_of_its_own_each_time(site: Site) -> None:
+    first, second = [policy(await site.get("/survey/no-token"))["script-src"] for _ in range(2)]
+    assert first.startswith("'nonce-")
+    assert first.endswith("' 'strict-dynamic'")
+    assert first != second
+
+
+async def test_the_chat_page_runs_no_script(site: Site) -> None:
+    assert policy(await site.get("/v1/chat/nobody"))["script-src"] == "'none'"
+
+
+async def test_pages_have_a_permissions_policy_and_are_never_stored(site: Site) -> None:
+    answer = await site.get("/survey/no-token")
+    assert "camera=()" in answer.headers["permissions-policy"]
+    assert "no-store" in answer.headers["cache-control"]
+
+
+async def test_no_strict_transport_where_the_public_url_is_plain_http(table: dict[str, Any], make_site: Any) -> None:
+    table["server"]["public_url"] = "http://chat.example.com"
+    answer = await make_site().get("/healthz")
+    assert "strict-transport-security" not in answer.headers
+    assert "upgrade-insecure-requests" not in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", [PUBLIC, "/v1/launcher/sales"])
+async def test_a_preflight_of_a_public_answer_is_allowed_for_reading(site: Site, path: str) -> None:
+    asked = {"origin": "https://www.example.com", "access-control-request-method": "GET"}
+    answer = await site.ask("OPTIONS", path, headers=asked)
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-allow-methods"] == "GET, HEAD"
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+async def test_a_preflight_of_anything_else_allows_nothing(site: Site) -> None:
+    asked = {"origin": "https://www.example.com", "access-control-request-method": "POST"}
+    for path in ("/survey/start", "/survey/x", "/v1/survey-links", "/preview", "/metrics", "/v1/chat/sales"):
+        answer = await site.ask("OPTIONS", path, headers=asked)
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+async def test_the_ready_answer_has_the_headers_of_the_first_one(site: Site) -> None:
+    first, ready = [await site.get(PUBLIC) for _ in range(2)]
+    assert dict(first.headers) == dict(ready.headers)
+    assert site.services.edge.public_answer_headers()
+
+
+HOSTS = {
+    "chat.example.com": 404,
+    "CHAT.example.com": 404,
+    "chat.example.com:443": 404,
+    "chat.example.com:80": 421,
+    "chat.example.com.": 421,
+    "evil.example": 421,
+    "localhost": 421,
+    "": 421,
+}
+
+
+async def test_only_the_host_of_public_url_is_answered(site: Site) -> None:
+    for host, status in HOSTS.items():
+        answer = await site.get("/nowhere", headers={"host": host})
+        assert answer.status_code == status, host
+        assert "evil" not in answer.text
+
+
+async def test_orchestrators_and_scrapers_may_ask_by_address(site: Site) -> None:
+    for path in ("/healthz", "/readyz", "/metrics"):
+        assert (await site.get(path, headers={"host": "10.1.2.3:8000"})).status_code != 421
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
+async def test_on_loopback_itself_a_loopback_name_will_do(site: Site, peer: str) -> None:
+    transport = httpx.ASGITransport(site.app, client=(peer, 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as local:
+        assert (await local.get("/nowhere")).status_code == 404
+
+
+async def test_no_address_is_built_from_what_was_sent(site: Site) -> None:
+    sent = {"host": "evil.example", "x-forwarded-host": "evil.example", "x-forwarded-proto": "gopher"}
+    for path in (*ADDRESSES, "/v1/chat/sales?next=//evil.example", "//evil.example/%2e%2e", "/survey/"):
+        answer = await site.get(path, headers=sent)
+        assert "evil.example" not in answer.text + str(answer.headers)
+
+
+def test_the_spellings_of_the_host_follow_the_public_url(table: dict[str, Any]) -> None:
+    table["server"]["public_url"] = "http://[::1]:8000"
+    assert EdgeHeaders(settings.parse(table).server).hosts == {b"[::1]:8000"}
+    table["server"]["public_url"] = "http://chat.example.com:80"
+    assert EdgeHeaders(settings.parse(table).server).hosts == {b"chat.example.com", b"chat.example.com:80"}
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "client"),
+    [
+        ("198.51.100.7", "203.0.113.9", "198.51.100.7"),
+        ("127.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("127.0.0.1", "1.2.3.4, 203.0.113.9, 10.0.0.5", "203.0.113.9"),
+        ("127.0.0.1", "203.0.113.9:4711", "203.0.113.9"),
+        ("127.0.0.1", "[2001:db8::1]:4711", "2001:db8::1"),
+        ("127.0.0.1", "2001:db8::1", "2001:db8::1"),
+        ("127.0.0.1", "unknown, 10.0.0.5", "10.0.0.5"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("::ffff:127.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("127.0.0.1", "::ffff:203.0.113.9", "203.0.113.9"),
+        ("127.0.0.1", "'; drop", "127.0.0.1"),
+    ],
+)
+def test_the_client_is_the_rightmost_hop_that_is_no_proxy_of_ours(peer: str, forwarded: str, client: str) -> None:
+    proxies = TrustedProxies(["127.0.0.1/32", "10.0.0.0/8"])
+    headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
+    assert proxies.client({"client": (peer, 1), "headers": headers}) == client
+
+
+def test_a_chain_of_ten_thousand_hops_is_read_from_its_end_only() -> None:
+    headers = [(b"x-forwarded-for", b"10.0.0.1, " * 10_000 + b"10.0.0.2")]
+    assert TrustedProxies(["127.0.0.1/32", "10.0.0.0/8"]).client({"client": ("127.0.0.1", 1), "headers": headers})

@@ -1,0 +1,66 @@
+"""The variables of templates are an interface: what templates use is what the documented contexts have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment, meta, nodes
+
+from widget.assets import asset_folder
+from widget.web.pages.contexts import CONTEXTS, FUNCTIONS, contexts
+
+TEMPLATES = asset_folder("templates")
+# Partials get these from the loops they stand in.
+IN_LOOPS = {"question", "option", "fault", "answers"}
+OURS_ALONE = ("preview.html", "preview_host.html")
+
+
+def templates() -> list[Path]:
+    return sorted(each for each in TEMPLATES.rglob("*.*") if each.suffix in (".html", ".css"))
+
+
+def used_by(file: Path) -> set[str]:
+    tree = Environment(autoescape=True, extensions=["jinja2.ext.i18n"]).parse(file.read_text(encoding="utf-8"))
+    set_at_the_top = {
+        name.name
+        for each in tree.body
+        if isinstance(each, nodes.Assign)
+        for name in each.find_all(nodes.Name)
+        if name.ctx == "store"
+    }
+    return set(meta.find_undeclared_variables(tree)) - set_at_the_top
+
+
+def names(template: str) -> set[str]:
+    return {each.name for each in contexts()[template]}
+
+
+@pytest.mark.parametrize("file", templates(), ids=lambda each: each.relative_to(TEMPLATES).as_posix())
+def test_a_template_uses_only_what_its_context_has(file: Path) -> None:
+    name = file.relative_to(TEMPLATES).as_posix().partition("/")[2]
+    if name in OURS_ALONE:
+        return
+    known = names("*") | set(FUNCTIONS)
+    if name in CONTEXTS:
+        known |= names(name)
+    elif Path(name).name.startswith("_"):
+        known |= IN_LOOPS | names("survey/form.html")
+    assert used_by(file) <= known
+
+
+def test_every_field_of_the_launcher_is_used_or_reaches_the_page() -> None:
+    assert names("launcher.html") <= used_by(TEMPLATES / "default" / "launcher.html")
+
+
+def test_every_variable_is_documented() -> None:
+    assert not [(template, each.name) for template, found in contexts().items() for each in found if not each.help]
+
+
+def test_every_page_template_has_a_context() -> None:
+    pages = {
+        each.relative_to(TEMPLATES / "default").as_posix()
+        for each in (TEMPLATES / "default").rglob("*.html")
+        if not each.name.startswith(("_", "preview"))
+    }
+    assert pages <= set(CONTEXTS)

@@ -1,0 +1,1 @@
+"""The application: availability, surveys, launches and deliveries, over ports that adapters fit."""

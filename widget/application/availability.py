@@ -1,0 +1,224 @@
+"""Answer for every entry point from a snapshot; ask ECE once, however many visitors come.
+
+One `EntryPointWatch` stands for each entry point: its snapshot, the one refresh that may run and the memory of the
+operator's limits. Nothing is asked when nobody visits: a visit that finds the snapshot stale starts the refresh and
+is answered from memory. Whether ECE may be asked at all is the word of the circuit breakers (`circuit.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from widget.application.breakers import GuardedSource, Permit
+from widget.application.refresh import Alone, Refresher, Snapshot, Subject
+from widget.domain.decision import (
+    REFRESH_UNDER_WAY,
+    SOON,
+    UNREACHABLE,
+    Decision,
+    LimitMemory,
+    Policy,
+    Verdict,
+    asks_ece,
+    decide,
+    seconds_until_change,
+)
+from widget.domain.errors import EceError
+from widget.domain.freshness import Freshness, freshness
+from widget.domain.readings import Call
+
+# A refresh that may start at any moment but did not is looked for again after this, not at every visit.
+SHORTEST_ANSWER = 0.1
+
+
+class Observer(Protocol):
+    """Who wants to know what happens, for metrics and logs."""
+
+    def refreshed(self, entry_point: str, verdict: Verdict, failures: Mapping[Call, EceError]) -> None: ...
+
+    def crashed(self, entry_point: str, error: BaseException) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A decision and how long it stands: `valid_for` seconds, and `trusted_for` seconds in anybody's cache.
+
+    `trusted_for` is None when ECE had no word in it.
+    """
+
+    decision: Decision
+    valid_for: float
+    trusted_for: float | None
+
+
+@dataclass(slots=True)
+class EntryPointWatch:
+    """What is known of one entry point. Changed by `Availability` alone."""
+
+    entry_point_id: int
+    policy: Policy
+    snapshot: Snapshot | None = None
+    memory: LimitMemory = field(default_factory=LimitMemory)
+    last_failed: bool = False
+    not_before: float = float("-inf")
+    refresh: asyncio.Task[None] | None = None
+
+
+class Availability:
+    """Hold the snapshots of all entry points; `fresh_for`, `stale_for` and `timeout` in seconds.
+
+    `refresher` brings new ones; without it this process asks ECE for itself.
+    """
+
+    def __init__(
+        self,
+        source: GuardedSource,
+        watches: Mapping[str, EntryPointWatch],
+        *,
+        fresh_for: float,
+        stale_for: float,
+        timeout: float,
+        monotonic: Callable[[], float],
+        now: Callable[[], datetime],
+        observer: Observer,
+        refresher: Refresher | None = None,
+    ) -> None:
+        self._source = source
+        self._refresher = refresher or Alone(source, fresh_for=fresh_for, monotonic=monotonic)
+        self._watches = watches
+        self._fresh_for = fresh_for
+        self._stale_for = stale_for
+        self._timeout = timeout
+        self._monotonic = monotonic
+        self._now = now
+        self._observer = observer
+        self._on_change: list[Callable[[str], None]] = []
+        self._closed = False
+
+    @property
+    def watches(self) -> Mapping[str, EntryPointWatch]:
+        """The entry points by name, to read."""
+        return self._watches
+
+    def on_change(self, tell: Callable[[str], None]) -> None:
+        """Have `tell` called with the entry point's name whenever its refresh has ended."""
+        self._on_change.append(tell)
+
+    async def view(self, name: str) -> View:
+        """Answer for a page: at once from memory while a snapshot is trusted or ECE is known to fail.
+
+        Waits at most `timeout` when there is nothing yet, or when the last snapshot expired because nobody came.
+        Raises KeyError for a name that is not configured.
+        """
+        watch = self._watches[name]
+        if self._lacks_an_answer(watch):
+            await self._join_refresh(watch)
+        return self._view(watch)
+
+    def view_now(self, name: str) -> View | None:
+        """Answer as `view` does if that needs no waiting, else give None. Raises KeyError."""
+        watch = self._watches[name]
+        return None if self._lacks_an_answer(watch) else self._view(watch)
+
+    async def view_for_click(self, name: str) -> View:
+        """Answer for a visitor who wants in: from a fresh snapshot, or after the refresh, at most `timeout` later.
+
+        A refresh that failed leaves the stale snapshot standing as long as it is trusted.
+        """
+        watch = self._watches[name]
+        if self._freshness(watch) is not Freshness.FRESH and asks_ece(watch.policy, self._now()):
+            await self._join_refresh(watch)
+        return self._view(watch)
+
+    async def aclose(self) -> None:
+        """Start nothing any more, and end what runs."""
+        self._closed = True
+        running = [watch.refresh for watch in self._watches.values() if watch.refresh is not None]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def age(self, watch: EntryPointWatch) -> float | None:
+        """Give the seconds since ECE answered for this entry point, or None."""
+        return None if watch.snapshot is None else self._monotonic() - watch.snapshot.taken_at
+
+    def _freshness(self, watch: EntryPointWatch) -> Freshness:
+        age = self.age(watch)
+        if age is None:
+            return Freshness.EXPIRED
+        return freshness(age, fresh_for=self._fresh_for, stale_for=self._stale_for)
+
+    def _lacks_an_answer(self, watch: EntryPointWatch) -> bool:
+        """Nothing to say yet and no failure to report: the first visit, or the first after a quiet time."""
+        return (
+            self._freshness(watch) is Freshness.EXPIRED
+            and not watch.last_failed
+            and asks_ece(watch.policy, self._now())
+        )
+
+    async def _join_refresh(self, watch: EntryPointWatch) -> None:
+        task = self._ensure_refresh(watch)
+        if task is not None:  # asyncio.wait leaves the task alone when this visitor goes away or the time is up
+            await asyncio.wait({task}, timeout=self._timeout)
+
+    def _view(self, watch: EntryPointWatch) -> View:
+        now, moment = self._now(), self._monotonic()
+        until_change = seconds_until_change(watch.policy, now)
+        if not asks_ece(watch.policy, now):
+            decision = decide(watch.policy, UNREACHABLE, as_of=None, now=now)
+            return View(decision, min(until_change, decision.next_check), None)
+        state = self._freshness(watch)
+        if state is not Freshness.FRESH:
+            self._ensure_refresh(watch)
+        if state is Freshness.EXPIRED or watch.snapshot is None:
+            decision = decide(watch.policy, UNREACHABLE, as_of=None, now=now)
+            return View(decision, min(until_change, self._until_attempt(watch, moment)), None)
+        age = moment - watch.snapshot.taken_at
+        pace, valid_for = None, self._fresh_for - age
+        if state is Freshness.STALE:
+            pace = SOON if watch.last_failed or watch.refresh is None else REFRESH_UNDER_WAY
+            valid_for = min(self._stale_for - age, self._until_attempt(watch, moment))
+        decision = decide(watch.policy, watch.snapshot.verdict, as_of=watch.snapshot.as_of, now=now, next_check=pace)
+        return View(decision, min(until_change, valid_for), min(until_change, self._stale_for - age))
+
+    def _until_attempt(self, watch: EntryPointWatch, moment: float) -> float:
+        """Seconds until a visit may start the next refresh; the end of one that runs is told by `on_change`."""
+        if watch.refresh is not None:
+            return self._stale_for
+        attempt = max(watch.not_before, self._source.opens_at(watch.policy.entry_point, watch.policy.calls))
+        return max(attempt - moment, SHORTEST_ANSWER)
+
+    def _ensure_refresh(self, watch: EntryPointWatch) -> asyncio.Task[None] | None:
+        """Give the refresh that runs, or start it if one may; None if it may not yet."""
+        if watch.refresh is not None or self._closed:
+            return watch.refresh
+        if self._monotonic() < watch.not_before:
+            return None
+        permit = self._source.permit(watch.policy.entry_point, watch.policy.calls)
+        if permit is None:
+            return None
+        watch.refresh = asyncio.create_task(self._refresh(watch, permit), name=f"refresh {watch.policy.entry_point}")
+        watch.refresh.add_done_callback(lambda task: self._refresh_ended(watch, task))
+        return watch.refresh
+
+    def _refresh_ended(self, watch: EntryPointWatch, task: asyncio.Task[None]) -> None:
+        watch.refresh = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            watch.last_failed = True
+            watch.not_before = self._monotonic() + self._fresh_for
+            self._observer.crashed(watch.policy.entry_point, error)
+        for tell in self._on_change:
+            tell(watch.policy.entry_point)
+
+    async def _refresh(self, watch: EntryPointWatch, permit: Permit) -> None:
+        subject = Subject(watch.entry_point_id, watch.policy, watch.memory, watch.snapshot)
+        refreshed = await self._refresher.refresh(subject, permit)
+        watch.last_failed, watch.not_before = refreshed.failed, refreshed.not_before
+        if refreshed.snapshot is not None:
+            watch.memory, watch.snapshot = refreshed.memory, refreshed.snapshot
+        if refreshed.verdict is not None:
+            self._observer.refreshed(watch.policy.entry_point, refreshed.verdict, refreshed.failures)

@@ -1,0 +1,13 @@
+"""Delivery of surveys to ECE: the same object inside `serve` and alone in `deliver`."""
+
+from widget.application.delivery.loop import Delivery
+from widget.application.delivery.ports import (
+    DeliveryCounts,
+    DeliveryRules,
+    HostGate,
+    OutboxQueue,
+    Surroundings,
+    SurveySink,
+)
+
+__all__ = ["Delivery", "DeliveryCounts", "DeliveryRules", "HostGate", "OutboxQueue", "Surroundings", "SurveySink"]

@@ -1,0 +1,79 @@
+"""One refresh of an entry point's snapshot: ask ECE, judge, and say when to try again.
+
+`Alone` is a process by itself; `fleet.py` has one process ask for many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from widget.application.breakers import Answers, GuardedSource, Permit
+from widget.domain.decision import LimitMemory, Policy, State, Verdict, judge
+from widget.domain.errors import EceError
+from widget.domain.readings import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One complete set of readings, judged. `taken_at` is monotonic, `as_of` the same moment on the wall clock."""
+
+    verdict: Verdict
+    taken_at: float
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is refreshed: an entry point, and what is remembered of it."""
+
+    entry_point_id: int
+    policy: Policy
+    memory: LimitMemory
+    snapshot: Snapshot | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What a refresh brought.
+
+    `snapshot` is None where there is no newer one. `not_before` is the monotonic moment of the next attempt, minus
+    infinity for whenever the snapshot is stale. `verdict` is what was found now, None where nothing was.
+    """
+
+    snapshot: Snapshot | None
+    memory: LimitMemory
+    failed: bool
+    not_before: float = float("-inf")
+    verdict: Verdict | None = None
+    failures: Mapping[Call, EceError] = field(default_factory=dict)
+    answers: Answers | None = None
+
+
+class Refresher(Protocol):
+    """Who refreshes; `permit` is the leave of this process' circuit breakers."""
+
+    async def refresh(self, subject: Subject, permit: Permit) -> Refreshed: ...
+
+
+class Alone:
+    """Ask ECE for this process."""
+
+    def __init__(self, source: GuardedSource, *, fresh_for: float, monotonic: Callable[[], float]) -> None:
+        self._source = source
+        self._fresh_for = fresh_for
+        self._monotonic = monotonic
+
+    async def refresh(self, subject: Subject, permit: Permit) -> Refreshed:
+        """Make the calls and judge them; after a failure the next attempt is `fresh_for` after this one began."""
+        started = self._monotonic()
+        answers = await self._source.ask_all(subject.policy, subject.entry_point_id, permit)
+        verdict, memory = judge(subject.policy, answers.outcomes, subject.memory)
+        failures = {call: outcome for call, outcome in answers.outcomes.items() if isinstance(outcome, EceError)}
+        if verdict.state is State.UNKNOWN or answers.oldest is None:
+            again = started + self._fresh_for
+            return Refreshed(None, subject.memory, verdict.state is State.UNKNOWN, again, verdict, failures, answers)
+        snapshot = Snapshot(verdict, *answers.oldest)
+        return Refreshed(snapshot, memory, False, verdict=verdict, failures=failures, answers=answers)

@@ -1,0 +1,149 @@
+"""Tell operators what availability does: log lines when something changes, metrics when they are read."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from widget import telemetry
+from widget.application.availability import Availability
+from widget.application.breakers import GuardedSource
+from widget.application.delivery import DeliveryCounts
+from widget.domain.breaker import Breaker, Closed, HalfOpen, Open
+from widget.domain.decision import State, Verdict
+from widget.domain.errors import EceError, OutboxUnavailable
+from widget.domain.outbox import MessageState, OutboxCounts
+from widget.domain.readings import Call
+from widget.telemetry import Metrics, Sample
+
+LOOK_EVERY = 15.0  # seconds
+
+
+class Watching:
+    """Fits availability's `Observer`. A fault that goes on is logged when it begins and when it ends, not each time."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._failing: dict[tuple[str, Call], str] = {}
+        self._states: dict[str, tuple[State, str]] = {}
+
+    def called(self, call: Call, outcome: str, seconds: float) -> None:
+        """Count one call to ECE."""
+        self._metrics.ece_call(call, outcome, seconds)
+
+    def refreshed(self, entry_point: str, verdict: Verdict, failures: Mapping[Call, EceError]) -> None:
+        """Log what is new: a call that began or ceased to fail, a decision that changed."""
+        log = telemetry.logger()
+        for call in Call:
+            error = failures.get(call)
+            code = error.code if error is not None else None
+            if code == self._failing.get((entry_point, call)):
+                continue
+            if error is None:
+                del self._failing[entry_point, call]
+                log.info("ece_call_recovered", entry_point=entry_point, call=call)
+            else:
+                self._failing[entry_point, call] = error.code
+                log.warning(
+                    "ece_call_failed",
+                    entry_point=entry_point,
+                    call=call,
+                    code=code,
+                    status=error.status,
+                    detail=error.detail,
+                )
+        said = (verdict.state, str(verdict.reason or ""))
+        if self._states.get(entry_point) != said:
+            self._states[entry_point] = said
+            log.info("decision_changed", entry_point=entry_point, state=said[0], reason=said[1])
+
+    def crashed(self, entry_point: str, error: BaseException) -> None:
+        """Log a fault of our own in a refresh."""
+        telemetry.logger().error("refresh_crashed", entry_point=entry_point, exc_info=error)
+
+
+class CountedOutbox(Protocol):
+    """What this needs of the outbox."""
+
+    async def counts(self) -> OutboxCounts: ...
+
+
+class OutboxWatch:
+    """Count the outbox's rows from time to time, so that a scrape waits for no database."""
+
+    def __init__(self, outbox: CountedOutbox, *, now: Callable[[], datetime]) -> None:
+        self._outbox = outbox
+        self._now = now
+        self._counts: OutboxCounts | None = None
+        self._stopped = asyncio.Event()
+
+    async def run(self) -> None:
+        """Look every `LOOK_EVERY` seconds until `stop`; while the database is away the last figures stand."""
+        while not self._stopped.is_set():
+            with contextlib.suppress(OutboxUnavailable):  # /readyz says so
+                self._counts = await self._outbox.counts()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._stopped.wait()
+
+    def stop(self) -> None:
+        """Let `run` return."""
+        self._stopped.set()
+
+    def samples(self) -> Iterable[Sample]:
+        """Give the figures of the last look, for a scrape."""
+        if self._counts is None:
+            return
+        for state in MessageState:
+            yield "ece_widget_outbox_messages", (state.value,), self._counts.by_state.get(state, 0)
+        oldest = self._counts.oldest_waiting
+        age = (self._now() - oldest).total_seconds() if oldest else 0.0
+        yield "ece_widget_outbox_oldest_seconds", (MessageState.PENDING.value,), max(0.0, age)
+
+
+def availability_samples(availability: Availability, source: GuardedSource) -> Iterable[Sample]:
+    """Give the ages of the snapshots and the states of the breakers, for a scrape."""
+    for name, watch in availability.watches.items():
+        age = availability.age(watch)
+        if age is not None:
+            yield "ece_widget_snapshot_age_seconds", (name,), age
+    yield "ece_widget_breaker_state", ("", ""), _number(source.host)
+    for (entry_point, call), state in source.calls.items():
+        yield "ece_widget_breaker_state", (entry_point, str(call)), _number(state)
+
+
+def delivery_samples(counts: DeliveryCounts) -> Iterable[Sample]:
+    """Give what became of the attempts to deliver, for a scrape."""
+    outcomes = {
+        "delivered": counts.delivered,
+        "retried": counts.retried,
+        "dead": counts.dead,
+        "possible_double": counts.possible_doubles,
+        "lost_lease": counts.lost_leases,
+    }
+    for outcome, count in outcomes.items():
+        yield "ece_widget_deliveries_total", (outcome,), count
+    yield "ece_widget_dead_letters_total", (), counts.dead
+
+
+def trouble_at_ece(source: GuardedSource) -> str | None:
+    """Say what readiness should mention of ECE, without names of hosts; None when all is well."""
+    if isinstance(source.host, Open | HalfOpen):
+        return "ECE does not answer; buttons follow when_unknown"
+    troubled = sorted(
+        {entry_point for (entry_point, _), state in source.calls.items() if not isinstance(state, Closed)}
+    )
+    return f"ECE answers with errors for: {', '.join(troubled)}" if troubled else None
+
+
+def _number(state: Breaker) -> int:
+    match state:
+        case Closed():
+            return 0
+        case HalfOpen():
+            return 1
+        case Open():
+            return 2

@@ -1,6 +1,0 @@
-"""Delivery of surveys to ECE: the same object inside `serve` and alone in `deliver`."""
-
-from widget.delivery.loop import Delivery
-from widget.delivery.ports import DeliveryCounts, DeliveryRules, HostGate, OutboxQueue, Surroundings, SurveySink
-
-__all__ = ["Delivery", "DeliveryCounts", "DeliveryRules", "HostGate", "OutboxQueue", "Surroundings", "SurveySink"]

@@ -1,0 +1,1 @@
+"""What `make demo` starts: the simulator, the server and a sample site."""

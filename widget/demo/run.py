@@ -1,0 +1,95 @@
+"""Three servers on loopback in one process: the ECE simulator, the widget server, a sample site.
+
+Each has a thread with an event loop of its own, so that nothing the simulator does delays the widget server; the main
+thread waits for Ctrl-C and stops all three. All ports are taken before anything is started.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+
+from widget import telemetry
+from widget.app import create_app
+from widget.demo.settings import demo_settings
+from widget.demo.site import create_site
+from widget.server.guard import Guard
+from widget.server.protocol import GuardedProtocol
+from widget.simulator import create_simulator
+from widget.simulator.server import (
+    PortTaken,
+    ResettableProtocol,
+    ServerThread,
+    listen,
+    make_server,
+    run_until_stopped,
+    stop_on_signals,
+)
+from widget.web.edge.context import new_request_id
+
+HOST = "127.0.0.1"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    widget: int = 8000
+    simulator: int = 8100
+    site: int = 8080
+
+    def url(self, name: str) -> str:
+        return f"http://{HOST}:{getattr(self, name)}"
+
+
+def run(ports: Ports, *, say: Say, complain: Say) -> int:
+    """Start the demo and wait until it is stopped; gives the exit code."""
+    with ExitStack() as stack:
+        listeners: dict[str, socket.socket] = {}
+        try:
+            for name, option in (("widget", "--port"), ("simulator", "--simulator-port"), ("site", "--site-port")):
+                listener = listen(HOST, getattr(ports, name), option=option)
+                listeners[name] = stack.enter_context(listener)
+        except PortTaken as taken:
+            complain(str(taken))
+            return 1
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ece-widget-demo-")))
+        stop = stop_on_signals(stack)
+        running = [ServerThread(server, listeners[name], name=name) for name, server in _servers(ports, folder).items()]
+        return run_until_stopped(running, stop, started=lambda: say(_addresses(ports)))
+
+
+def _servers(ports: Ports, folder: Path) -> dict[str, uvicorn.Server]:
+    settings = demo_settings(
+        widget_url=ports.url("widget"),
+        simulator_url=ports.url("simulator"),
+        site_url=ports.url("site"),
+        folder=folder,
+        secret=secrets.token_urlsafe(32),
+    )
+    telemetry.configure(settings.server.log_level)
+    guard = Guard(new_id=new_request_id)
+    simulator = create_simulator(widget_url=ports.url("widget"))
+    site = create_site(ports.url("widget"), simulator_url=ports.url("simulator"))
+    return {
+        "simulator": make_server(simulator, http=ResettableProtocol),
+        "widget": make_server(create_app(settings, preview=True), http=partial(GuardedProtocol, guard=guard)),
+        "site": make_server(site),
+    }
+
+
+def _addresses(ports: Ports) -> str:
+    return (
+        "The demo is running.\n\n"
+        f"  Sample site     {ports.url('site')}/   (open this one first)\n"
+        f"  ECE simulator   {ports.url('simulator')}/   (agents, queues, faults, received surveys)\n"
+        f"  Widget server   {ports.url('widget')}/preview   (every state, theme and language)\n\n"
+        "Ctrl-C stops all three."
+    )

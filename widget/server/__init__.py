@@ -1,0 +1,1 @@
+"""The process and its sockets: what is served, workers, reloads, signals, the connection guard."""

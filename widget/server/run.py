@@ -1,0 +1,270 @@
+"""`serve`: the application behind the guard, on uvicorn, as one process or several.
+
+SIGHUP reads the settings again: the new application is built and started beside the old one, then takes over between
+two requests; settings that cannot be used change nothing. SIGTERM stops in bounded time: no new connections, answers
+that are on their way go out, then exit code 0.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from widget import telemetry
+from widget.domain.errors import WidgetError
+from widget.server import signals
+from widget.server.dates import DatedHeaders
+from widget.server.guard import Deadlines, Guard
+from widget.server.lifespan import Lifespan
+from widget.server.plan import Build, Plan, build_served
+from widget.server.ports import BACKLOG, PortTaken
+from widget.server.protocol import GuardedProtocol
+from widget.server.reload import Refused, built_anew, refused
+from widget.server.workers import READY, Supervisor, files_of
+from widget.settings import Settings, SettingsFaults
+from widget.telemetry import Metrics
+
+STOP_LIMIT = 8  # seconds for answers that are on their way; then they are cut
+# What a start may end with that has a sentence for the operator.
+SENTENCES = (SettingsFaults, WidgetError)
+
+
+def serve(
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    delivery: bool,
+    reload: bool,
+    config: Path,
+    build: Build | None = None,
+    deadlines: Deadlines | None = None,
+    announce: Callable[[], None] = lambda: None,
+) -> int:
+    """Serve until a signal; gives the exit code. `config` is the file that SIGHUP and the workers read.
+
+    `announce` is called when the ports are taken, before anything is built.
+    """
+    telemetry.configure(settings.server.log_level)
+    plan = Plan(config, delivery, build or build_served, deadlines or Deadlines())
+    try:
+        listener = plan.take_ports(settings, host, port, workers=workers)
+    except PortTaken as taken:
+        click.echo(str(taken), err=True)
+        return 1
+    announce()
+    telemetry.logger().info("listening", host=host, port=listener.getsockname()[1], workers=workers)
+    if workers == 1 and not reload:
+        return _run(plan, settings, listener)
+    if workers > 1:
+        alone = "each worker asks ECE for itself and counts for itself; [shared] lets them share"
+        telemetry.logger().info(
+            "workers_ask_each" if settings.shared is None else "workers_share",
+            workers=workers,
+            note=f"{alone if settings.shared is None else 'one worker asks ECE for all'}; with metrics_listen each "
+            "has its own port, counting up",
+        )
+    watched = files_of(settings, config) if reload else None
+    work = functools.partial(_work, plan, listener)
+    return Supervisor(work, settings, workers=workers, config=config, watched=watched).run()
+
+
+class WidgetServer(uvicorn.Server):
+    """uvicorn's server with the guard, a metrics listener, a reload on SIGHUP, and exit code 0 after a signal."""
+
+    lifespan: Lifespan
+
+    def __init__(self, plan: Plan, settings: Settings, *, worker: int = 0, parent: Connection | None = None) -> None:
+        from widget.web.edge.context import new_request_id
+
+        self._plan = plan
+        self._settings = settings
+        self._worker = worker
+        self._parent = parent
+        self._served = plan.build(settings, plan.delivery, None)
+        self._guard = Guard(new_id=new_request_id, deadlines=plan.deadlines)
+        self._served.metrics.register_source(self._guard.samples, of_the_process=True)
+        self._reload_wanted = False
+        self._reloading: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._dated = DatedHeaders()
+        super().__init__(self._configuration(self._served.app))
+        self.server_state.default_headers = self._dated
+
+    def run_until_stopped(self, listener: socket.socket) -> int:
+        """Run on a socket that is bound already; gives the exit code, or raises what there is a sentence for."""
+        try:
+            self.run(sockets=[listener])
+        except SystemExit as failed:  # uvicorn's way to say that the application did not start
+            failure = self.lifespan.failure
+            if isinstance(failure, SENTENCES):
+                raise failure from None
+            return int(failed.code or 0) and 1
+        return 0
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        metrics = self._plan.metrics_listener(self._settings, worker=self._worker)
+        await super().startup(sockets=sockets)
+        if metrics is not None:
+            await self._serve_metrics(metrics)
+        if self._parent is not None:
+            self._loop.add_reader(self._parent.fileno(), self._parent_gone)
+            self._parent.send(READY)
+        self._begin_reload()  # for a SIGHUP that came during the start
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._reloading is not None:
+            self._reloading.cancel()
+            await asyncio.gather(self._reloading, return_exceptions=True)
+        await super().shutdown(sockets=sockets)
+        if self._leaving is not None and not self.force_exit:
+            await self._leaving
+
+    async def on_tick(self, counter: int) -> bool:
+        stop = await super().on_tick(counter)
+        self.server_state.default_headers = self._dated  # uvicorn puts its own there once a second
+        return stop
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take the signals while serving; unlike uvicorn, do not raise them again afterwards: a stop is a success."""
+        handlers = {signal.SIGINT: self.handle_exit, signal.SIGTERM: self.handle_exit, signal.SIGHUP: self._hang_up}
+        with signals.heeded(handlers):
+            yield
+
+    async def reload(self) -> None:
+        """Read the settings again and let a new application take over; faults and a failed start change nothing.
+
+        The old one leaves by itself, when its answers have ended.
+        """
+        heir = self._served.metrics.heir()
+        try:
+            settings, served = await built_anew(
+                self._plan.config, lambda settings: self._plan.build(settings, self._plan.delivery, heir)
+            )
+            configuration = self._configuration(served.app)
+            lifespan = Lifespan(configuration)
+            await lifespan.startup()
+            if lifespan.should_exit:
+                raise refused(lifespan.failure)
+        except Refused as refusal:
+            self._served.metrics.settings_reload("refused")
+            refusal.log()
+            return
+        served.metrics.settings_reload("applied")
+        if settings.server.metrics_listen != self._settings.server.metrics_listen:
+            telemetry.logger().warning("needs_restart", setting="server.metrics_listen")
+        telemetry.configure(settings.server.log_level)
+        # The guard takes the application from here for each request, so connections that are open change over too.
+        self.config.loaded_app = configuration.loaded_app
+        self.lifespan, old = lifespan, self.lifespan
+        self._served, self._settings = served, settings
+        telemetry.logger().info("settings_applied")
+        self._leaving = asyncio.ensure_future(self._leave(old, served.metrics, after=self._leaving))
+
+    async def _leave(self, old: Lifespan, successors: Metrics, *, after: asyncio.Task[None] | None) -> None:
+        """Let an application's answers end, then stop it; one after the other, as they came."""
+        running = set(self.server_state.tasks)
+        if after is not None:
+            await after
+        if running:
+            await asyncio.wait(running, timeout=STOP_LIMIT)
+        await old.shutdown()
+        successors.predecessor_ended()
+
+    def _hang_up(self, _: int, __: FrameType | None) -> None:
+        self._reload_wanted = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._begin_reload)
+
+    def _begin_reload(self) -> None:
+        idle = self._reloading is None or self._reloading.done()
+        if self._reload_wanted and idle and self.started and not self.should_exit:
+            self._reloading = asyncio.ensure_future(self._reload_while_wanted())
+
+    async def _reload_while_wanted(self) -> None:
+        while self._reload_wanted:
+            self._reload_wanted = False
+            await self.reload()
+
+    def _parent_gone(self) -> None:
+        assert self._loop is not None
+        assert self._parent is not None
+        self._loop.remove_reader(self._parent.fileno())
+        self.should_exit = True
+
+    async def _serve_metrics(self, listener: socket.socket) -> None:
+        from widget.web.edge.headers import EdgeHeaders
+        from widget.web.ops.health import MetricsListener
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            answer = MetricsListener(self._served.metrics, EdgeHeaders(self._settings.server))
+            await answer(scope, receive, send)
+
+        configuration = self._configuration(app)
+        loop = asyncio.get_running_loop()
+
+        def protocol() -> asyncio.Protocol:
+            made: Any = configuration.http_protocol_class
+            connection: asyncio.Protocol = made(config=configuration, server_state=self.server_state, app_state={})
+            return connection
+
+        self.servers.append(await loop.create_server(protocol, sock=listener, backlog=BACKLOG))
+
+    def _configuration(self, app: ASGIApp) -> uvicorn.Config:
+        http: Any = functools.partial(GuardedProtocol, guard=self._guard)
+        configuration = uvicorn.Config(
+            app,
+            loop="uvloop" if sys.platform != "win32" else "asyncio",
+            http=http,
+            ws="none",
+            lifespan="on",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            backlog=BACKLOG,
+            timeout_graceful_shutdown=STOP_LIMIT,
+        )
+        configuration.load()
+        configuration.lifespan_class = Lifespan
+        return configuration
+
+
+def _run(
+    plan: Plan, settings: Settings, listener: socket.socket, *, worker: int = 0, parent: Connection | None = None
+) -> int:
+    try:
+        return WidgetServer(plan, settings, worker=worker, parent=parent).run_until_stopped(listener)
+    except KeyboardInterrupt:
+        return 0
+    except SENTENCES as refusal:
+        if parent is None:
+            click.echo(str(refusal), err=True)
+        else:
+            parent.send(refused(refusal).faults)
+        return 2 if isinstance(refusal, SettingsFaults) else 1
+
+
+def _work(plan: Plan, listener: socket.socket, settings: Settings, worker: int, parent: Connection) -> None:
+    """Be one worker: the target of a spawned process."""
+    with signals.from_the_start():
+        telemetry.configure(settings.server.log_level)
+        sys.exit(_run(plan, settings, listener, worker=worker, parent=parent))

@@ -1,0 +1,71 @@
+"""Everything there is to say about an operator's themes, templates and texts: at start to the log, and in `check`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Literal, NamedTuple, Protocol
+
+from widget import telemetry
+from widget.assets import asset_folder
+from widget.web.designers.trials import try_theme
+from widget.web.pages.pages import Pages
+
+Kind = Literal["fault", "warning"]
+About = Literal["theme", "template", "text"]
+
+
+class _Wrong(Protocol):
+    """What is said of a file."""
+
+    @property
+    def file(self) -> str: ...
+
+
+class Finding(NamedTuple):
+    """A fault is something not used as written, a warning something used that wants a look; `file` where it stands."""
+
+    kind: Kind
+    about: About
+    words: str
+    file: str = ""
+
+
+def findings(pages: Pages, *, now: datetime) -> list[Finding]:
+    """Try every template of every theme in every state, and collect what is wrong."""
+    tried = dict.fromkeys(fault for theme in pages.themes.names for fault in try_theme(pages, theme, now=now))
+    return [
+        *_unknown_themes(pages),
+        *_all("fault", "theme", [*pages.themes.faults(), *pages.themes.unused(), *tried]),
+        *_all("fault", "template", pages.faults()),
+        *_all("fault", "text", pages.texts.faults),
+        *_all("warning", "theme", pages.themes.warnings()),
+    ]
+
+
+def log_findings(pages: Pages, *, now: datetime) -> None:
+    """Name them at start. A template that fails has been logged by then, when it was tried."""
+    for each in findings(pages, now=now):
+        if each.about != "template":
+            say = telemetry.logger().error if each.kind == "fault" else telemetry.logger().warning
+            file, words = _without_folders(pages, each.file), _without_folders(pages, each.words)
+            say(f"{each.about}_{each.kind}", **({"template": file} if file else {}), words=words)
+
+
+def _all(kind: Kind, about: About, wrong: Iterable[_Wrong]) -> Iterator[Finding]:
+    for each in wrong:
+        yield Finding(kind, about, str(each), each.file.partition(", line ")[0])
+
+
+def _without_folders(pages: Pages, text: str) -> str:
+    """Give paths from the themes' folder on: the log takes a long path for a secret, and nobody needs the start."""
+    for folder, instead in ((pages.settings.themes.directory, ""), (asset_folder("templates"), "shipped:")):
+        text = text.replace(f"{folder}/", instead)
+    return text
+
+
+def _unknown_themes(pages: Pages) -> Iterator[Finding]:
+    for name, entry_point in pages.settings.entry_points.items():
+        if entry_point.theme not in pages.themes.names:
+            words = f'entry_points.{name}.theme = "{entry_point.theme}": there is no such theme, the default is used'
+            yield Finding("fault", "theme", f"{words}; there are {', '.join(pages.themes.names)}")

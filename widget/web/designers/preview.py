@@ -1,0 +1,231 @@
+"""`GET /preview`, for designers: launcher, closed page, error page and survey in every state, side by side.
+
+States are chosen by hand in a plain form; there is no script. Each picture is a frame of our own origin, so that it has
+its own width, language and direction; nothing but this page may frame it. Every value of the query is looked up in a
+list: what is on none is passed over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import product
+from typing import NamedTuple, Protocol
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from widget.domain.decision import Decision
+from widget.settings import EntryPointSettings
+from widget.themes import DEFAULT
+from widget.web.designers.reasons import explain
+from widget.web.designers.samples import STATES, sample
+from widget.web.pages.pages import SCHEMES, Pages, Scheme
+
+MOST_FRAMES = 60
+WIDTHS = ("320", "400", "768", "1200")
+BUTTON_WHEN_CLOSED = ("as set", "hide", "message")
+ERRORS = {"404": "unknown_entry_point", "429": "rate_limited", "500": "internal_error", "503": "unavailable"}
+_FIRST_STATES = ("available", "queue_depth_reached", "outside_hours")
+
+
+class DrawSurvey(Protocol):
+    """Give one page of a survey as it would be served."""
+
+    def __call__(self, *, theme: str, language: str, scheme: Scheme) -> str: ...
+
+
+Decide = Callable[[str], Awaitable[Decision]]
+Guard = Callable[[Request], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One list of the form: its name in the query, what can be chosen, what is."""
+
+    name: str
+    label: str
+    options: tuple[str, ...]
+    chosen: tuple[str, ...]
+    several: bool = True
+
+
+class Frame(NamedTuple):
+    caption: str
+    src: str
+    width: str
+    height: int
+    why: str
+
+
+class Now(NamedTuple):
+    """An entry point as visitors see it at this moment."""
+
+    entry_point: str
+    state: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewContext:
+    choices: tuple[Choice, ...]
+    frames: tuple[Frame, ...]
+    left_out: int
+    now: tuple[Now, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostPageContext:
+    fragment: Markup
+    sheet: str
+    scheme: str
+
+
+class Preview:
+    """`surveys` are further pages by name, `decide` gives the decision of this moment, `guard` refuses strangers."""
+
+    def __init__(
+        self,
+        pages: Pages,
+        *,
+        clock: Callable[[], datetime],
+        surveys: Sequence[tuple[str, DrawSurvey]] = (),
+        decide: Decide | None = None,
+        guard: Guard | None = None,
+    ) -> None:
+        self._pages, self._clock, self._decide, self._guard = pages, clock, decide, guard
+        self._surveys = dict(surveys)
+        self._entry_points = tuple(pages.settings.entry_points)
+        self._kinds = ("launcher", "closed", *(f"error {status}" for status in ERRORS), *self._surveys)
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/preview", self.page, methods=["GET"], name="preview"),
+            Route("/preview/frame", self.frame, methods=["GET"], name="preview_frame"),
+        ]
+
+    async def page(self, request: Request) -> Response:
+        """Answer with the form and the frames that it asks for."""
+        if self._guard:
+            self._guard(request)
+        choices = self._choices(request)
+        wanted = list(self._frames(choices))
+        context = PreviewContext(
+            choices=tuple(choices.values()),
+            frames=tuple(wanted[:MOST_FRAMES]),
+            left_out=max(0, len(wanted) - MOST_FRAMES),
+            now=tuple(await asyncio.gather(*map(self._at_this_moment, self._entry_points))) if self._decide else (),
+        )
+        return HTMLResponse(self._pages.render("preview.html", context, theme=DEFAULT, language="en"))
+
+    async def frame(self, request: Request) -> Response:
+        """Answer with one picture."""
+        if self._guard:
+            self._guard(request)
+        picked = {name: choice.chosen[0] for name, choice in self._choices(request).items()}
+        theme, language, scheme = picked["theme"], picked["locale"], _scheme(picked["scheme"])
+        kind = picked["show"]
+        if kind == "launcher":
+            html = self._launcher(picked, scheme)
+        elif kind == "closed":
+            context = self._pages.closed_context(self._decision(picked), language=language)
+            html = self._pages.render("closed.html", context, theme=theme, language=language, scheme=scheme)
+        elif kind in self._surveys:
+            html = self._surveys[kind](theme=theme, language=language, scheme=scheme)
+        else:
+            status = kind.removeprefix("error ")
+            fault = self._pages.error_context(
+                status=int(status), code=ERRORS[status], request_id="preview", language=language
+            )
+            html = self._pages.render("error.html", fault, theme=theme, language=language, scheme=scheme)
+        return HTMLResponse(html)
+
+    def _choices(self, request: Request) -> dict[str, Choice]:
+        themes, languages = self._pages.themes.names, self._pages.texts.languages
+        lists = (
+            Choice("show", "Page", self._kinds, ("launcher", "closed")),
+            Choice("state", "State", STATES, _FIRST_STATES),
+            Choice("theme", "Theme", themes, themes),
+            Choice("locale", "Language", languages, ("en",)),
+            Choice("scheme", "Colours", SCHEMES[1:], ("light", "dark")),
+            Choice("width", "Width", WIDTHS, ("400",)),
+            Choice("entry_point", "Entry point", self._entry_points, self._entry_points[:1], several=False),
+            Choice("button", "Button when closed", BUTTON_WHEN_CLOSED, ("as set",), several=False),
+        )
+        return {each.name: _chosen(each, request.query_params.getlist(each.name)) for each in lists}
+
+    def _frames(self, choices: dict[str, Choice]) -> Iterator[Frame]:
+        fixed = {name: choices[name].chosen[0] for name in ("entry_point", "button")}
+        varied = ("show", "state", "theme", "locale", "scheme", "width")
+        for values in product(*(choices[name].chosen for name in varied)):
+            picked = {**dict(zip(varied, values, strict=True)), **fixed}
+            stateful = picked["show"] in ("launcher", "closed")
+            if not stateful and picked["state"] != choices["state"].chosen[0]:
+                continue  # an error page has no state: once is enough
+            if picked["show"] == "closed" and picked["state"].startswith("available"):
+                continue
+            launcher = picked["show"] == "launcher"
+            parts = [picked[name] for name in varied if stateful or name != "state"]
+            yield Frame(
+                caption=" · ".join([*parts, self._pages.texts.direction(picked["locale"])]),
+                src=f"/preview/frame?{urlencode(picked)}",
+                width=picked["width"],
+                height=190 if launcher else 620,
+                why=explain(self._decision(picked), self._entry_point(picked)) if launcher else "",
+            )
+
+    def _launcher(self, picked: dict[str, str], scheme: Scheme) -> str:
+        theme, language = picked["theme"], picked["locale"]
+        context = self._pages.launcher_context(
+            self._decision(picked), entry_point=self._entry_point(picked), theme=theme, language=language, scheme=scheme
+        )
+        fragment = self._pages.render("launcher.html", context, theme=theme, language=language, scheme=scheme)
+        host_page = HostPageContext(
+            fragment=Markup(fragment),  # noqa: S704 — rendered with escaping on
+            sheet=self._pages.launcher_sheet(theme, context.corner, scheme),
+            scheme=scheme,
+        )
+        return self._pages.render("preview_host.html", host_page, theme=DEFAULT, language=language, scheme=scheme)
+
+    def _decision(self, picked: dict[str, str]) -> Decision:
+        return sample(
+            picked["state"],
+            entry_point=picked["entry_point"],
+            settings=self._entry_point(picked),
+            now=self._clock(),
+        )
+
+    def _entry_point(self, picked: dict[str, str]) -> EntryPointSettings:
+        settings = self._pages.settings.entry_points[picked["entry_point"]]
+        match picked["button"]:
+            case "hide":
+                return settings.model_copy(update={"when_unavailable": "hide", "when_unknown": "hide"})
+            case "message":
+                return settings.model_copy(update={"when_unavailable": "message", "when_unknown": "message"})
+            case _:
+                return settings
+
+    async def _at_this_moment(self, entry_point: str) -> Now:
+        assert self._decide is not None
+        decision = await self._decide(entry_point)
+        reason = f" ({decision.reason.value})" if decision.reason else ""
+        return Now(
+            entry_point=entry_point,
+            state=decision.state.value + reason,
+            why=explain(decision, self._pages.settings.entry_points[entry_point]),
+        )
+
+
+def _chosen(choice: Choice, asked: Sequence[str]) -> Choice:
+    """Keep what is on the list, in the list's order; nothing that is leaves the choice as it was."""
+    known = tuple(each for each in choice.options if each in asked)
+    return replace(choice, chosen=known if choice.several else known[:1]) if known else choice
+
+
+def _scheme(name: str) -> Scheme:
+    return next(each for each in SCHEMES if each == name)

@@ -1,0 +1,1 @@
+"""What happens around every request: its context, headers, limits, errors, access."""

@@ -1,0 +1,245 @@
+"""How often one network may ask, and how much it may send.
+
+Counted per IPv4 address or IPv6 /64 (what one household gets), in fixed windows. In memory by default; another
+`limits` storage (Valkey, Redis) lets a fleet share the counts. The public answers are off by default: they are cheaper
+to serve than to count.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from limits import RateLimitItem, parse
+from limits.aio.storage import Storage
+from limits.aio.strategies import FixedWindowRateLimiter
+from limits.errors import StorageError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from widget import telemetry
+from widget.settings import LimitsSettings
+from widget.telemetry import Metrics
+from widget.web.edge.errors import Errors, Problem, request_id
+
+# Networks are counted in this many buckets: memory stays bounded whatever addresses turn up. Two networks that meet in
+# one bucket share its limit; with thousands of visitors a minute that is rarer than two behind one router.
+BUCKETS = 65536
+LARGEST_BODY = 65536  # bytes
+# A survey's typed answers have 40,000 characters at most, up to twelve bytes each in a form; its page asks for less.
+LARGEST_FORM = 640 * 1024
+
+_CLASSES = (
+    ("public", "GET", re.compile(r"/v1/(?:status|launcher)/|/widget\.(?:[\w.-]+\.)?js$")),
+    ("tokens", "GET", re.compile(r"/v1/chat/|/survey/")),
+    ("tokens", "POST", re.compile(r"/survey/start$")),  # launch tickets
+    ("submits", "POST", re.compile(r"/survey/")),
+)
+_OPERATORS = re.compile(r"/(?:v1/survey-links|metrics)$|/preview(?:/|$)")
+
+
+class BoundedMemory(Storage):
+    """A storage for `limits` that forgets windows as they end and never runs a task or a thread of its own."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        super().__init__()
+        self._clock = clock
+        self._windows: dict[str, tuple[int, float]] = {}
+
+    @property
+    def base_exceptions(self) -> type[Exception] | tuple[type[Exception], ...]:
+        return ()
+
+    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        now = self._clock()
+        count, ends = self._windows.get(key, (0, 0.0))
+        # a window that ends later than one length from now was begun before the clock was set back
+        if not now < ends <= now + expiry:
+            count, ends = 0, now + expiry
+        self._windows[key] = (count + amount, ends)
+        self._forget_a_few(now)
+        return count + amount
+
+    def _forget_a_few(self, now: float) -> None:
+        """Look at the two entries that were not looked at for longest, so that no request pays for all of them."""
+        for _ in range(min(2, len(self._windows))):
+            key = next(iter(self._windows))
+            count, ends = self._windows.pop(key)
+            if now < ends:
+                self._windows[key] = (count, ends)
+
+    async def get(self, key: str) -> int:
+        count, ends = self._windows.get(key, (0, 0.0))
+        return count if self._clock() < ends else 0
+
+    async def get_expiry(self, key: str) -> float:
+        return self._windows.get(key, (0, self._clock()))[1]
+
+    async def check(self) -> bool:
+        return True
+
+    async def clear(self, key: str) -> None:
+        self._windows.pop(key, None)
+
+    async def reset(self) -> int | None:
+        forgotten = len(self._windows)
+        self._windows.clear()
+        return forgotten
+
+
+class RateLimiter:
+    """The limits of the settings over one storage."""
+
+    def __init__(
+        self,
+        settings: LimitsSettings,
+        *,
+        storage: Storage | None = None,
+        salt: bytes | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        # secret, so that nobody can look for a network that shares a bucket with another; a fleet passes its own
+        self._salt = (salt or secrets.token_bytes(16))[:64]
+        self._clock = clock
+        self._strategy = FixedWindowRateLimiter(storage or BoundedMemory(clock=clock))
+        self._items: Mapping[str, RateLimitItem | None] = {
+            "public": _item(settings.public),
+            "tokens": _item(settings.tokens),
+            "submits": _item(settings.submits),
+            "operators": _item(settings.tokens),
+        }
+        self.counts_public = self._items["public"] is not None
+
+    async def hit(self, limit: str, client: str) -> int | None:
+        """Count one request; gives the seconds to wait when it is one too many, else None."""
+        item = self._items[limit]
+        if item is None or await self._strategy.hit(item, limit, self._bucket(client)):
+            return None
+        return await self._wait(item, limit, client)
+
+    async def test(self, limit: str, client: str) -> int | None:
+        """Say the same without counting."""
+        item = self._items[limit]
+        if item is None or await self._strategy.test(item, limit, self._bucket(client)):
+            return None
+        return await self._wait(item, limit, client)
+
+    async def _wait(self, item: RateLimitItem, limit: str, client: str) -> int:
+        stats = await self._strategy.get_window_stats(item, limit, self._bucket(client))
+        return max(1, min(item.get_expiry(), int(stats.reset_time - self._clock()) + 1))
+
+    def _bucket(self, client: str) -> str:
+        digest = hashlib.blake2b(network(client).encode(), key=self._salt, digest_size=8).digest()
+        return str(int.from_bytes(digest, "big") % BUCKETS)
+
+
+class RateLimits:
+    """Answer 429 before the application is asked. Of operator addresses only refused tokens count."""
+
+    def __init__(self, app: ASGIApp, limiter: RateLimiter, errors: Errors, metrics: Metrics) -> None:
+        self.app = app
+        self.limiter = limiter
+        self.errors = errors
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        limit = limit_of(scope["path"], scope["method"]) if scope["type"] == "http" else None
+        if limit is None:
+            await self.app(scope, receive, send)
+            return
+        client = scope["state"]["client"]
+        counts = limit != "operators"
+        wait = await self._wait(limit, client, scope, count=counts)
+        if wait is not None:
+            self.metrics.rate_limited(limit)
+            await self.errors.respond(too_many(wait), scope, receive, send)
+        elif counts:
+            await self.app(scope, receive, send)
+        else:
+            await self._counting_refusals(client, scope, receive, send)
+
+    async def _counting_refusals(self, client: str, scope: Scope, receive: Receive, send: Send) -> None:
+        async def counting(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 401:
+                await self._wait("operators", client, scope, count=True)
+            await send(message)
+
+        await self.app(scope, receive, counting)
+
+    async def _wait(self, limit: str, client: str, scope: Scope, *, count: bool) -> int | None:
+        try:
+            return await (self.limiter.hit(limit, client) if count else self.limiter.test(limit, client))
+        except StorageError as error:  # a shared store that is down must not close the surveys
+            telemetry.logger().warning("limits_store_failed", request_id=request_id(scope), exc_info=error)
+            return None
+
+
+class BodyLimit:
+    """Refuse a body that is too large: an announced one before it is read, another one as soon as it is."""
+
+    def __init__(
+        self, app: ASGIApp, errors: Errors, largest: int = LARGEST_BODY, largest_form: int = LARGEST_FORM
+    ) -> None:
+        self.app = app
+        self.errors = errors
+        self.largest = largest
+        self.largest_form = largest_form
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        largest = self.largest_form if limit_of(scope["path"], scope["method"]) == "submits" else self.largest
+        announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if not announced.isdigit() or len(announced) > 18 or int(announced) > largest:
+            await self.errors.respond(self._problem(), scope, receive, send)
+            return
+        taken = 0
+
+        async def counting() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > largest:
+                raise self._problem()
+            return message
+
+        await self.app(scope, counting, send)
+
+    def _problem(self) -> Problem:
+        # what is left of the body is not read, so the connection cannot be used again
+        return Problem(413, headers=[("Connection", "close")])
+
+
+def limit_of(path: str, method: str) -> str | None:
+    """Give the limit that counts a request, or None."""
+    asked = "GET" if method == "HEAD" else method
+    for limit, of_method, pattern in _CLASSES:
+        if asked == of_method and pattern.match(path):
+            return limit
+    return "operators" if _OPERATORS.match(path) else None
+
+
+def network(client: str) -> str:
+    """Give what is counted together: the IPv4 address, or the IPv6 /64."""
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return "unknown"
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def too_many(wait: int) -> Problem:
+    """Give the 429 with the seconds to wait."""
+    return Problem(
+        429, "rate_limited", "Too many requests from your network. Please wait.", headers=[("Retry-After", str(wait))]
+    )
+
+
+def _item(rate: str) -> RateLimitItem | None:
+    return None if rate == "off" else parse(rate)

@@ -1,0 +1,1 @@
+"""For operators: health, metrics, the description of the addresses."""

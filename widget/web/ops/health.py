@@ -1,0 +1,141 @@
+"""The addresses of operators: /healthz, /readyz and /metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from widget import telemetry
+from widget.domain.errors import WidgetError
+from widget.telemetry import Metrics
+from widget.web.edge.access import Operators
+from widget.web.edge.context import new_request_id
+from widget.web.edge.errors import PROBLEM_JSON, Problem
+from widget.web.edge.headers import EdgeHeaders, SecurityHeaders
+
+NO_STORE = {"Cache-Control": "no-store"}
+_ALLOWED = {"Allow": "GET, HEAD, OPTIONS"}
+CHECK_LIMIT = 2.0  # seconds: an orchestrator's probe gives up soon after
+REMEMBERED = 1.0  # seconds a result stands, so that nobody drives the database through /readyz
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that readiness depends on. `probe` gives None or a reason that may be shown to anyone.
+
+    A vital check that fails takes this process out of traffic; another one only says "degraded".
+    """
+
+    name: str
+    probe: Callable[[], Awaitable[str | None]]
+    vital: bool = True
+
+
+class Readiness:
+    """Ask all checks at once, at most every `REMEMBERED` seconds however often anyone asks."""
+
+    def __init__(
+        self,
+        checks: Sequence[Check],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        check_limit: float = CHECK_LIMIT,
+    ) -> None:
+        self._check_limit = check_limit
+        self._checks = tuple(checks)
+        self._monotonic = monotonic
+        self._lock = asyncio.Lock()
+        self._until = float("-inf")
+        self._answer: tuple[int, dict[str, Any]] = (503, {})
+
+    async def look(self) -> tuple[int, dict[str, Any]]:
+        """Give the status and the JSON: 200 ready or degraded, 503 not ready, with the reasons."""
+        async with self._lock:
+            if self._monotonic() >= self._until:
+                self._answer = await self._ask()
+                self._until = self._monotonic() + REMEMBERED
+            return self._answer
+
+    async def _ask(self) -> tuple[int, dict[str, Any]]:
+        reasons = await asyncio.gather(*(_bounded(check, self._check_limit) for check in self._checks))
+        found = list(zip(self._checks, reasons, strict=True))
+        stopped = any(reason and check.vital for check, reason in found)
+        status = "not_ready" if stopped else "degraded" if any(reasons) else "ready"
+        checks = [{"name": check.name, "ok": reason is None, "reason": reason} for check, reason in found]
+        return 503 if stopped else 200, {"status": status, "checks": checks}
+
+
+def routes(readiness: Readiness, metrics: Metrics, operators: Operators) -> list[Route]:
+    """Give the three routes; /metrics asks for an operator's token."""
+
+    async def ready(_: Request) -> Response:
+        status, document = await readiness.look()
+        return JSONResponse(document, status, NO_STORE)
+
+    async def guarded_metrics(request: Request) -> Response:
+        operators.require(request)
+        return await _metrics(metrics)
+
+    return [
+        Route("/healthz", _healthy, name="healthz"),
+        Route("/readyz", ready, name="readyz"),
+        Route("/metrics", guarded_metrics, name="metrics"),
+    ]
+
+
+class MetricsListener:
+    """The ASGI application of `[server] metrics_listen`: /metrics without a token, and nothing else.
+
+    Whoever asks here is a program: faults are JSON at every address, with the headers that all answers have.
+    """
+
+    def __init__(self, metrics: Metrics, edge: EdgeHeaders, *, new_id: Callable[[], str] = new_request_id) -> None:
+        self._metrics = metrics
+        self._new_id = new_id
+        self._answer = SecurityHeaders(self._answered, edge)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._answer(scope, receive, send)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response: Response
+        if scope["path"] != "/metrics":
+            response = self._refused(Problem(404))
+        elif scope["method"] == "OPTIONS":
+            response = Response(status_code=204, headers=_ALLOWED)
+        elif scope["method"] not in ("GET", "HEAD"):
+            response = self._refused(Problem(405, headers=tuple(_ALLOWED.items())))
+        else:
+            response = await _metrics(self._metrics)
+        await response(scope, receive, send)
+
+    def _refused(self, problem: Problem) -> Response:
+        document = problem.document(self._new_id())
+        return JSONResponse(document, problem.status, dict(problem.headers), PROBLEM_JSON)
+
+
+async def _healthy(_: Request) -> Response:
+    return Response("ok\n", headers=NO_STORE, media_type="text/plain; charset=utf-8")
+
+
+async def _metrics(metrics: Metrics) -> Response:
+    return Response(await metrics.render(), headers=NO_STORE, media_type=telemetry.CONTENT_TYPE)
+
+
+async def _bounded(check: Check, limit: float) -> str | None:
+    try:
+        async with asyncio.timeout(limit):
+            return await check.probe()
+    except TimeoutError:
+        return "no answer in time"
+    except WidgetError as error:
+        return error.code

@@ -1,0 +1,1 @@
+"""Pages and launchers made from templates, and the texts in them."""

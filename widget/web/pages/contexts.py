@@ -1,0 +1,136 @@
+"""What each template is given: one frozen dataclass a template, each field with a line that says what it is.
+
+These lists are an interface: operators write templates against them. `contexts()` gives them for the documentation,
+and a test compares them with the variables that the shipped templates use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple, get_args, get_origin, get_type_hints
+
+from markupsafe import Markup
+
+from widget.themes import Design
+from widget.web.surveys.views import FormContext, MessageContext
+
+
+@dataclass(frozen=True, slots=True)
+class Everywhere:
+    """What every template has, beside the functions `_`, `ngettext`, `number` and `stylesheet`."""
+
+    lang: Annotated[str, "the language, as `pt-BR`"]
+    dir: Annotated[str, "`ltr` or `rtl`"]
+    theme: Annotated[str, "the theme's name"]
+    design: Annotated[
+        Design, "`theme.toml`: `light` and `dark` colours, `scheme`, `offset_x`, `offset_y`, `radius`, `font`, `icon`"
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class LauncherContext:
+    """`launcher.html`: the button, the message or nothing. Numbers and times are empty where ECE did not say."""
+
+    entry_point: Annotated[str, "the entry point's name in the settings"]
+    show: Annotated[bool, "whether the button is drawn"]
+    state: Annotated[str, "`available`, `unavailable` or `unknown`"]
+    reason: Annotated[str, "why not available; empty when available"]
+    wait_time: Annotated[int | str, "expected wait in seconds"]
+    queue_depth: Annotated[int | str, "chats waiting"]
+    position: Annotated[int | str, "place in the queue"]
+    capacity: Annotated[int | str, "free slots"]
+    opens_at: Annotated[str, "next opening, ISO 8601 in UTC"]
+    as_of: Annotated[str, "when ECE answered, ISO 8601 in UTC"]
+    next_check: Annotated[int, "seconds until the page asks again"]
+    open_in: Annotated[str, "`popup`, `tab` or `dock`"]
+    corner: Annotated[str, "`bottom-right` and the like, for the reading direction"]
+    wait: Annotated[str, "the wait in words; empty when not known"]
+    place: Annotated[str, "the place in words; empty when not known"]
+    message: Annotated[str, "words in place of the button, where the entry point asks for a message; else empty"]
+    announce: Annotated[str, "words for the live region; empty when hidden"]
+    css: Annotated[Markup, "`launcher.css` of the theme, rendered and compact"]
+    panel: Annotated[Markup, "`panel.html` of the theme, rendered"]
+
+
+@dataclass(frozen=True, slots=True)
+class PanelContext:
+    """`panel.html`: the docked chat and the survey's dialog, for the script to clone."""
+
+    corner: Annotated[str, "`bottom-right` and the like, for the reading direction"]
+
+
+@dataclass(frozen=True, slots=True)
+class StyleContext:
+    """Every style sheet: `launcher.css`, `page.css` and others."""
+
+    corner: Annotated[str, "`bottom-right` and the like"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedContext:
+    """`closed.html`: the page a click leads to when there is no chat."""
+
+    entry_point: Annotated[str, "the entry point's name in the settings"]
+    state: Annotated[str, "`unavailable` or `unknown`"]
+    reason: Annotated[str, "why, as in the status answer"]
+    heading: Annotated[str, "the reason in two or three words"]
+    why: Annotated[str, "the reason in a sentence"]
+    advice: Annotated[str, "what to do now; may be empty"]
+    opening: Annotated[str, "when chat opens, in words; may be empty"]
+    zone: Annotated[str, "the time zone of `opening` in words; may be empty"]
+    opens_at: Annotated[str, "the same, ISO 8601 in UTC; may be empty"]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorContext:
+    """`error.html`: any fault of a page."""
+
+    status: Annotated[int, "the HTTP status"]
+    code: Annotated[str, "the stable code of the fault"]
+    heading: Annotated[str, "the fault in two or three words"]
+    why: Annotated[str, "the fault in a sentence"]
+    advice: Annotated[str, "what to do now"]
+    again: Annotated[bool, "whether a link to the same address may answer better later: not for what a form sent"]
+    request_id: Annotated[str, "to find this request in the log"]
+
+
+class Variable(NamedTuple):
+    name: str
+    type: str
+    help: str
+
+
+CONTEXTS: dict[str, type] = {
+    "launcher.html": LauncherContext,
+    "panel.html": PanelContext,
+    "launcher.css": StyleContext,
+    "panel.css": StyleContext,
+    "page.css": StyleContext,
+    "closed.html": ClosedContext,
+    "error.html": ErrorContext,
+    "survey/form.html": FormContext,
+    "survey/thanks.html": MessageContext,
+    "survey/expired.html": MessageContext,
+    "survey/survey.css": StyleContext,
+}
+FUNCTIONS = {
+    "_": '`_("text", name=value)`: the text in the visitor\'s language, escaped',
+    "gettext": "the same as `_`; `{% trans %}` uses it",
+    "ngettext": '`ngettext("one", "many", n)`: the form for a number',
+    "number": "a number as the language writes it",
+    "stylesheet": '`stylesheet("page.css")`: the address of a style sheet of the theme',
+}
+
+
+def variables(context: type) -> tuple[Variable, ...]:
+    """List a context's fields, each with the line beside its type that says what it is."""
+    found = []
+    for name, hint in get_type_hints(context, include_extras=True).items():
+        kind, line = get_args(hint) if get_origin(hint) is Annotated else (hint, "")
+        found.append(Variable(name, kind.__name__ if isinstance(kind, type) else str(kind), line))
+    return tuple(found)
+
+
+def contexts() -> dict[str, tuple[Variable, ...]]:
+    """Give every template's variables, `*` for those that all have."""
+    return {"*": variables(Everywhere), **{name: variables(each) for name, each in CONTEXTS.items()}}

@@ -1,0 +1,259 @@
+"""Everything a visitor sees that is made from templates: the launcher, the closed page and the error page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from markupsafe import Markup
+from starlette.routing import Route
+
+from widget.domain.decision import Decision, State
+from widget.settings import EntryPointSettings, Settings
+from widget.texts import Texts, marked
+from widget.themes import DEFAULT, Themes
+from widget.themes.design import Design
+from widget.web.pages.contexts import ClosedContext, ErrorContext, LauncherContext, PanelContext, StyleContext
+from widget.web.pages.messages import SEND_AGAIN, can_try_again, words_for_fault, words_for_reason
+from widget.web.pages.stylesheets import StyleSheet, compact, style_routes, style_sheet, without_unused
+from widget.web.pages.templating import TemplateFault, Templates, log_failure
+from widget.web.public.timestamps import rfc3339
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_AVAILABLE, _BUTTON = marked("Chat is available"), marked("Chat with us")
+Scheme = Literal["auto", "light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("auto", "light", "dark")
+_IN_THE_LAUNCHER = frozenset({"launcher.css", "panel.css"})
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Pages:
+    """Render pages; `clock` is asked only for the words of an opening time ("Monday", or a date)."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        themes: Themes,
+        texts: Texts,
+        *,
+        clock: Callable[[], datetime] = _utc_now,
+        on_failure: Callable[[TemplateFault], None] = log_failure,
+    ) -> None:
+        self.settings, self.themes, self.texts = settings, themes, texts
+        self._clock = clock
+        self._templates = Templates(themes, texts, on_failure=on_failure)
+        self._designs = {
+            (name, scheme): _in_scheme(themes.design(name), scheme) for name in themes.names for scheme in SCHEMES
+        }
+        once = partial(self._templates.writes_once, "launcher.html", {"as_of", "next_check"})
+        self._aging_in_place = {name for name in themes.names if once(theme=name)}
+        self._panels: dict[tuple[str, str, str, Scheme], Markup] = {}
+        self._launcher_css: dict[tuple[str, str, Scheme], Markup] = {}
+        self._addresses: dict[tuple[str, str, str], str] = {}
+        self.sheets: dict[str, StyleSheet] = {}
+        for theme in themes.names:
+            for scheme in SCHEMES:
+                self._make_style_sheets(theme, scheme)
+
+    def theme(self, asked: str | None, *, entry_point: str) -> str:
+        """Give the theme asked for if there is one of that name, else the entry point's own."""
+        own = self.settings.entry_points.get(entry_point)
+        return self.themes.resolve(asked, own.theme if own else DEFAULT)
+
+    def language(self, asked: str | None) -> str:
+        """Give the language of ours that is nearest to the tag asked for."""
+        return self.texts.negotiate(asked)
+
+    def ages_in_place(self, theme: str) -> bool:
+        """Say whether the theme's launcher says how old it is nowhere but in its two attributes."""
+        return theme in self._aging_in_place
+
+    def launcher(self, decision: Decision, *, theme: str, language: str) -> str:
+        """Give the launcher's fragment for one decision."""
+        entry_point = self.settings.entry_points.get(decision.entry_point)
+        context = self.launcher_context(decision, entry_point=entry_point, theme=theme, language=language)
+        return self.render("launcher.html", context, theme=theme, language=language)
+
+    def launcher_context(
+        self,
+        decision: Decision,
+        *,
+        entry_point: EntryPointSettings | None,
+        theme: str,
+        language: str,
+        scheme: Scheme = "auto",
+    ) -> LauncherContext:
+        texts = self.texts
+        corner = self.themes.design(theme).corner_in(texts.direction(language))
+        wait, place = texts.wait(language, decision.wait_time), texts.place(language, decision.position)
+        if wait:
+            wait = texts.gettext(language, "Wait: %(duration)s") % {"duration": wait}
+        message = ""
+        if not decision.show and entry_point is not None and _wants_message(decision, entry_point):
+            message = self._message(decision, language)
+        return LauncherContext(
+            entry_point=decision.entry_point,
+            show=decision.show,
+            state=decision.state.value,
+            reason=decision.reason.value if decision.reason else "",
+            wait_time=_or_empty(decision.wait_time),
+            queue_depth=_or_empty(decision.queue_depth),
+            position=_or_empty(decision.position),
+            capacity=_or_empty(decision.capacity),
+            opens_at=rfc3339(decision.opens_at),
+            as_of=rfc3339(decision.as_of),
+            next_check=decision.next_check,
+            open_in=entry_point.open_in if entry_point else "popup",
+            corner=corner,
+            wait=wait if decision.show else "",
+            place=place if decision.show else "",
+            message=message,
+            announce=self._announcement(decision, wait, place, language) if decision.show else message,
+            css=self._css(theme, corner, scheme),
+            panel=self._panel(theme, language, corner, scheme),
+        )
+
+    def closed(self, decision: Decision, *, theme: str, language: str) -> str:
+        """Give the page that says why there is no chat, and when there is."""
+        context = self.closed_context(decision, language=language)
+        return self.render("closed.html", context, theme=theme, language=language)
+
+    def closed_context(self, decision: Decision, *, language: str) -> ClosedContext:
+        words, say = words_for_reason(decision.reason), partial(self.texts.gettext, language)
+        zone = self._zone(decision)
+        return ClosedContext(
+            entry_point=decision.entry_point,
+            state=decision.state.value,
+            reason=decision.reason.value if decision.reason else "other",
+            heading=say(words.heading),
+            why=say(words.why),
+            advice=say(words.advice) if words.advice else "",
+            opening=self._opening(decision, language),
+            zone=self.texts.zone(language, zone) if decision.opens_at and zone else "",
+            opens_at=rfc3339(decision.opens_at),
+        )
+
+    def error(self, *, status: int, code: str, request_id: str, theme: str, language: str, posted: bool = False) -> str:
+        """Give the page for a fault; the same words for every page there is."""
+        context = self.error_context(status=status, code=code, request_id=request_id, language=language, posted=posted)
+        return self.render("error.html", context, theme=theme, language=language)
+
+    def error_context(
+        self, *, status: int, code: str, request_id: str, language: str, posted: bool = False
+    ) -> ErrorContext:
+        words, say = words_for_fault(status, code), partial(self.texts.gettext, language)
+        again, advice = can_try_again(status), say(words.advice)
+        return ErrorContext(
+            status=status,
+            code=code,
+            heading=say(words.heading),
+            why=say(words.why),
+            advice=f"{advice} {say(SEND_AGAIN)}" if again and posted else advice,
+            again=again and not posted,
+            request_id=request_id,
+        )
+
+    def render(
+        self, template: str, context: DataclassInstance, *, theme: str, language: str, scheme: Scheme = "auto"
+    ) -> str:
+        """Render any template with the fields of `context` and what every template has."""
+        values: dict[str, Any] = {each.name: getattr(context, each.name) for each in fields(context)}
+        values |= {
+            "lang": language,
+            "dir": self.texts.direction(language),
+            "theme": theme,
+            "design": self._designs[theme, scheme],
+            "stylesheet": partial(self.stylesheet_url, theme, scheme=scheme),
+        }
+        return self._templates.render(template, theme=theme, language=language, values=values)
+
+    def stylesheet_url(self, theme: str, file: str, *, scheme: Scheme = "auto") -> str:
+        """Give the address of a style sheet as this theme has it; LookupError when it has none of that name."""
+        return self._addresses[theme, file, scheme]
+
+    def launcher_sheet(self, theme: str, corner: str, scheme: Scheme) -> str:
+        """Give the address of `launcher.css` as a file: the preview's shadow roots are made without script."""
+        sheet = style_sheet("launcher.css", self._style("launcher.css", theme, scheme, corner))
+        self.sheets.setdefault(sheet.path, sheet)  # bounded by themes, corners and schemes
+        return sheet.path
+
+    def faults(self) -> tuple[TemplateFault, ...]:
+        """The templates that have failed so far; the shipped ones are used in their place."""
+        return tuple(self._templates.failures)
+
+    def routes(self) -> list[Route]:
+        return style_routes(lambda: self.sheets)
+
+    def _make_style_sheets(self, theme: str, scheme: Scheme) -> None:
+        for file in self.themes.files(theme):
+            name = file.rpartition("/")[2]
+            if file.endswith(".css") and name not in _IN_THE_LAUNCHER:
+                sheet = style_sheet(file, self._style(file, theme, scheme, self.themes.design(theme).corner))
+                self.sheets[sheet.path] = sheet
+                self._addresses[theme, file, scheme] = sheet.path
+
+    def _css(self, theme: str, corner: str, scheme: Scheme) -> Markup:
+        """The launcher's style sheet as text inside HTML; made once for each theme and corner."""
+        key = (theme, corner, scheme)
+        if key not in self._launcher_css:
+            css = without_unused(compact(self._style("launcher.css", theme, scheme, corner)))
+            self._launcher_css[key] = Markup(css.replace("&", "&amp;").replace("<", "&lt;"))  # noqa: S704 — escaped here
+        return self._launcher_css[key]
+
+    def _panel(self, theme: str, language: str, corner: str, scheme: Scheme) -> Markup:
+        """The markup of the docked chat and the survey's dialog; made once for each theme, language and corner."""
+        key = (theme, language, corner, scheme)
+        if key not in self._panels:
+            html = self.render("panel.html", PanelContext(corner), theme=theme, language=language, scheme=scheme)
+            self._panels[key] = Markup(html)  # noqa: S704 — a template's output, escaped there
+        return self._panels[key]
+
+    def _style(self, file: str, theme: str, scheme: Scheme, corner: str) -> str:
+        return self.render(file, StyleContext(corner=corner), theme=theme, language="en", scheme=scheme)
+
+    def _message(self, decision: Decision, language: str) -> str:
+        words = words_for_reason(decision.reason)
+        parts = [self.texts.gettext(language, words.why)]
+        if decision.opens_at:
+            parts.append(self._opening(decision, language))
+        elif words.advice:
+            parts.append(self.texts.gettext(language, words.advice))
+        return " ".join(parts)
+
+    def _announcement(self, decision: Decision, wait: str, place: str, language: str) -> str:
+        available = decision.state is State.AVAILABLE
+        parts = [self.texts.gettext(language, _AVAILABLE if available else _BUTTON), wait, place]
+        return ". ".join(each for each in parts if each) + "."
+
+    def _opening(self, decision: Decision, language: str) -> str:
+        zone = self._zone(decision) or UTC
+        return self.texts.opening(language, decision.opens_at, zone=zone, now=self._clock())
+
+    def _zone(self, decision: Decision) -> Any:
+        entry_point = self.settings.entry_points.get(decision.entry_point)
+        return entry_point.hours.timezone if entry_point and entry_point.hours else None
+
+
+def _in_scheme(design: Design, scheme: Scheme) -> Design:
+    """Give the design with one scheme for everybody, as the preview shows it; `auto` leaves it as it is."""
+    if scheme == "auto":
+        return design
+    colours = design.light if scheme == "light" else design.dark
+    return replace(design, light=colours, dark=colours, scheme=scheme)
+
+
+def _wants_message(decision: Decision, entry_point: EntryPointSettings) -> bool:
+    wanted = entry_point.when_unknown if decision.state is State.UNKNOWN else entry_point.when_unavailable
+    return wanted == "message"
+
+
+def _or_empty(value: int | None) -> int | str:
+    return "" if value is None else value

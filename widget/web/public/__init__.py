@@ -1,0 +1,1 @@
+"""The two public answers, status and launcher, ready in memory."""

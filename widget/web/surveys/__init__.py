@@ -1,0 +1,1 @@
+"""The addresses of surveys: forms in, pages out."""

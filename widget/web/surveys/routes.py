@@ -1,0 +1,292 @@
+"""The survey's addresses: start it from a launch ticket, show it, take it, and sign links for an operator's systems.
+
+A survey link is a bearer address: whoever has it may answer, once. So there is no cookie and nothing for another site
+to ride on; answers are stored only when a post carries the signed link, and no page here is cached or sends a referrer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from widget.application.surveys import OpenSurvey, Surveys, valid_sid, without_abandoned
+from widget.domain.answers import FieldFault, Fields, check
+from widget.domain.errors import OutboxUnavailable, SurveyUnknown, TokenExpired, WidgetError
+from widget.domain.survey import Survey
+from widget.web.edge.errors import RETRY_STORAGE_AFTER, Problem
+from widget.web.edge.headers import nonce
+from widget.web.surveys.forms import read_form, read_object
+from widget.web.surveys.views import GO_FIELD, PAGE_FIELD, MessageContext, SurveyView, asked
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+# A character typed takes up to twelve bytes in a form (four of UTF-8, each as %XX); the rest is names and choices.
+FORM_OVERHEAD = 64 * 1024
+BYTES_PER_CHARACTER = 12
+LONGEST_START = 8 * 1024
+LONGEST_LINK_REQUEST = 4 * 1024
+START = "/survey/start"
+_PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+_TAG = re.compile(r"[A-Za-z0-9_-]{2,35}")
+
+
+class SurveyPages(Protocol):
+    """Renders templates; `web/pages.py` is one."""
+
+    def render(self, template: str, context: DataclassInstance, *, theme: str, language: str) -> str: ...
+
+
+class Operators(Protocol):
+    """Lets operators in; raises Problem for everybody else."""
+
+    def __call__(self, request: Request) -> None: ...
+
+
+class SurveyAddresses:
+    """The endpoints. What they are made of may be replaced while they serve, as after a reload of the settings."""
+
+    def __init__(
+        self,
+        surveys: Surveys,
+        pages: SurveyPages,
+        *,
+        public_url: str,
+        chat_origins: Mapping[str, str],
+        negotiate: Callable[[str | None], str],
+        resolve_theme: Callable[[str | None, str], str],
+        require_operator: Operators,
+        script: bytes,
+        count_survey: Callable[[str], None] = lambda outcome: None,
+        count_ticket: Callable[[str], None] = lambda outcome: None,
+    ) -> None:
+        self.surveys = surveys
+        self.pages = pages
+        self.public_url = public_url
+        self._own_origin = origin_of(public_url)
+        self.chat_origins = chat_origins
+        self.require_operator = require_operator
+        self._negotiate = negotiate
+        self._resolve_theme = resolve_theme
+        self._script = script
+        self._count_survey = count_survey  # accepted, repeated, faulty, refused
+        self._count_ticket = count_ticket  # taken_up, or the code for which it was refused
+        self.script_url = f"/survey.{hashlib.sha256(script).hexdigest()[:16]}.js"
+
+    def routes(self) -> list[Route]:
+        return [
+            Route(START, self.start, methods=["POST"]),
+            Route("/survey/{token}", self.show, methods=["GET"]),
+            Route("/survey/{token}", self.submit, methods=["POST"]),
+            Route("/v1/survey-links", self.sign_link, methods=["POST"]),
+            Route(self.script_url, self.script, methods=["GET"]),
+        ]
+
+    async def start(self, request: Request) -> Response:
+        """Take ticket and sid from the end of a chat and send the browser to its survey."""
+        fields = await read_form(request, longest=LONGEST_START)
+        ticket, sid = (_only(fields, name) for name in ("ticket", "sid"))
+        try:
+            self._require_chat_origin(request, self.surveys.ticket_entry_point(ticket))
+            if not valid_sid(sid):
+                raise Problem(422, "invalid_sid", "The session id is missing, too long, or not printable.")
+            link = await self.surveys.start(ticket, sid)
+        except (Problem, WidgetError) as refused:
+            self._count_ticket(refused.code)
+            if isinstance(refused, TokenExpired):
+                return self._expired(request)
+            raise
+        self._count_ticket("taken_up")
+        locale = f"?locale={link.locale}" if _TAG.fullmatch(link.locale) else ""
+        return Response(status_code=303, headers={**_PRIVATE, "Location": f"/survey/{link.token}{locale}"})
+
+    async def show(self, request: Request) -> Response:
+        """Show the first page of the form."""
+        if request.url.path == START:
+            raise HTTPException(405)
+        try:
+            opened = self.surveys.links.open(request.path_params["token"])
+        except TokenExpired:
+            return self._expired(request)
+        return self._form(request, opened, {}, page=opened.survey.pages[0])
+
+    async def submit(self, request: Request) -> Response:
+        """Take one page of the form, or all of it: the next page, the form with its faults, or the thanks."""
+        if request.headers.get("sec-fetch-site") == "cross-site" or not self._is_from_here(request):
+            raise Problem(403, "cross_site", "A survey is sent from its own page.")
+        try:
+            opened = self.surveys.links.open(request.path_params["token"])
+        except TokenExpired:
+            return self._expired(request)
+        survey = opened.survey
+        longest = FORM_OVERHEAD + BYTES_PER_CHARACTER * survey.longest_text
+        fields: Fields = await read_form(request, longest=longest)
+        page, go = _page(survey, fields), _only(fields, GO_FIELD)
+        fields = {name: values for name, values in fields.items() if name not in (PAGE_FIELD, GO_FIELD)}
+        if page is not None:
+            fields = without_abandoned(survey, fields, page)
+            if go == "back":
+                return self._form(request, opened, fields, page=_before(survey, fields, page))
+            checked = check(survey, fields, up_to_page=page)
+            if checked.faults:
+                return self._faulty(request, opened, fields, checked.faults, page=page)
+            later = _after(survey, fields, page)
+            if later is not None:
+                return self._form(request, opened, fields, page=later)
+        return await self._take(request, opened, fields, page=page or survey.pages[-1])
+
+    async def sign_link(self, request: Request) -> Response:
+        """Sign a survey link for an operator's own system."""
+        self.require_operator(request)
+        wanted = await read_object(request, longest=LONGEST_LINK_REQUEST)
+        sid, entry_point, survey = (wanted.get(name) for name in ("sid", "entryPoint", "survey"))
+        wrong = sorted(set(wanted) - {"sid", "entryPoint", "survey"})
+        wrong += [] if isinstance(sid, str) and valid_sid(sid) else ["sid"]
+        wrong += [] if isinstance(entry_point, str) else ["entryPoint"]
+        wrong += [] if survey is None or isinstance(survey, str) else ["survey"]
+        if wrong:
+            raise Problem(422, "invalid_fields", '"sid" (1 to 256 printable characters), "entryPoint", "survey".')
+        assert isinstance(sid, str)
+        assert isinstance(entry_point, str)
+        try:
+            link = self.surveys.links.link(sid, entry_point, survey)
+        except SurveyUnknown:
+            raise Problem(404, "unknown_survey", "No such entry point or survey is configured.") from None
+        expires = link.expires.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        url = f"{self.public_url}/survey/{link.token}"
+        return JSONResponse({"url": url, "expiresAt": expires}, 201, {**_PRIVATE, "Location": url})
+
+    async def script(self, request: Request) -> Response:
+        """Give the script that improves the form, under a name that changes with it."""
+        headers = {"Cache-Control": "max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+        return Response(self._script, headers=headers, media_type="text/javascript")
+
+    async def _take(self, request: Request, opened: OpenSurvey, fields: Fields, *, page: int) -> Response:
+        try:
+            submission = await self.surveys.submit(opened, fields)
+        except OutboxUnavailable:
+            self._count_survey("refused")
+            response = self._form(request, opened, fields, page=page, status=503, storage_down=True)
+            response.headers["Retry-After"] = str(RETRY_STORAGE_AFTER)
+            return response
+        if not submission.accepted:
+            return self._faulty(request, opened, fields, submission.checked.faults, page=page)
+        self._count_survey("accepted" if submission.new else "repeated")
+        return self._message(request, "survey/thanks.html", 200, opened)
+
+    def _faulty(
+        self, request: Request, opened: OpenSurvey, fields: Fields, faults: Sequence[FieldFault], *, page: int
+    ) -> Response:
+        """Show the first page that has a fault; what was posted stands in it."""
+        self._count_survey("faulty")
+        pages = {question.id: question.page for question in opened.survey.questions}
+        page = min((pages[fault.question] for fault in faults if fault.question), default=page)
+        return self._form(request, opened, fields, page=page, status=422, faults=faults)
+
+    def _form(
+        self,
+        request: Request,
+        opened: OpenSurvey,
+        fields: Fields,
+        *,
+        page: int,
+        status: int = 200,
+        faults: Sequence[FieldFault] = (),
+        storage_down: bool = False,
+    ) -> Response:
+        wanted, language = self._language(request)
+        view = SurveyView(
+            opened.survey,
+            opened.grant.entry_point,
+            wanted=wanted,
+            language=language,
+            script_url=self.script_url,
+            nonce=nonce(),
+        )
+        theme = self._theme(request, opened)
+        context = view.form(fields, page=page, faults=faults, storage_down=storage_down)
+        return self._page(self.pages.render("survey/form.html", context, theme=theme, language=language), status)
+
+    def _message(self, request: Request, template: str, status: int, opened: OpenSurvey | None) -> Response:
+        _, language = self._language(request)
+        context = MessageContext(
+            opened.survey.name if opened else "", opened.grant.entry_point if opened else "", self.script_url, nonce()
+        )
+        theme = self._theme(request, opened)
+        return self._page(self.pages.render(template, context, theme=theme, language=language), status)
+
+    def _expired(self, request: Request) -> Response:
+        return self._message(request, "survey/expired.html", 410, None)
+
+    def _page(self, html: str, status: int) -> Response:
+        return Response(html, status, _PRIVATE, "text/html; charset=utf-8")
+
+    def _language(self, request: Request) -> tuple[str, str]:
+        """Give what the reader asked for, and the nearest to it that the pages have."""
+        wanted = wanted_language(request)
+        language = self._negotiate(wanted)
+        return wanted or language, language
+
+    def _theme(self, request: Request, opened: OpenSurvey | None) -> str:
+        return self._resolve_theme(request.query_params.get("theme"), opened.theme if opened else "default")
+
+    def _require_chat_origin(self, request: Request, entry_point: str) -> None:
+        """Refuse a page that is not ECE's: a browser names the sender's origin, other clients name none."""
+        sent = request.headers.getlist("origin")
+        if sent and [origin.lower() for origin in sent] != [self.chat_origins.get(entry_point)]:
+            raise Problem(403, "wrong_origin", "A survey is started from the chat's own page.")
+
+    def _is_from_here(self, request: Request) -> bool:
+        """Say whether the sender's origin, where one is named, is ours; a page without referrer names it "null"."""
+        own = (self._own_origin, f"{request.url.scheme}://{request.headers.get('host', '')}".lower(), "null")
+        return all(origin.lower() in own for origin in request.headers.getlist("origin"))
+
+
+def origin_of(address: str) -> str:
+    """Give the origin of an address as a browser's Origin header has it: no default port, small letters."""
+    parts = urlsplit(address)
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    host = (parts.netloc.rpartition(":")[0] if parts.port == default else parts.netloc).lower()
+    return f"{parts.scheme}://{host}"
+
+
+def wanted_language(request: Request) -> str | None:
+    """Give the tag the reader asked for: `?locale=`, else the first of Accept-Language."""
+    locale = request.query_params.get("locale", "")
+    if _TAG.fullmatch(locale):
+        return locale.replace("_", "-")
+    first = re.match(r"\s*([A-Za-z0-9-]{2,35})", request.headers.get("accept-language", ""))
+    return first[1] if first else None
+
+
+def _only(fields: Fields, name: str) -> str:
+    values = fields.get(name, ())
+    return values[0] if len(values) == 1 else ""
+
+
+def _page(survey: Survey, fields: Fields) -> int | None:
+    """Give the page that was posted; None for a whole form at once, as from a survey of one page or a program."""
+    text = _only(fields, PAGE_FIELD)
+    return next((page for page in survey.pages if str(page) == text), None)
+
+
+def _pages_with_questions(survey: Survey, fields: Fields) -> list[int]:
+    checked = check(survey, fields)
+    return sorted({question.page for question in survey.questions if asked(survey, question, checked)})
+
+
+def _after(survey: Survey, fields: Fields, page: int) -> int | None:
+    return next((each for each in _pages_with_questions(survey, fields) if each > page), None)
+
+
+def _before(survey: Survey, fields: Fields, page: int) -> int:
+    return next((each for each in reversed(_pages_with_questions(survey, fields)) if each < page), page)
