@@ -4,8 +4,11 @@ PORT ?= 8000
 SIMULATOR_PORT ?= 8100
 SITE_PORT ?= 8080
 COVERED ?= 90
+WORKERS ?= 2
 ADVISORY_SERVICE ?= pypi
 BIN := .venv/bin
+# Each file runs in one worker, in the order of names: the slow ones are not left for the end.
+TESTS = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
 .PHONY: demo test check lint tools bench soak audit format wheel release advisories clean
@@ -26,7 +29,7 @@ tools: .venv/.installed ## what the tests need beside Python
 	@$(BIN)/python tests/install_tools.py tests
 
 test: tools ## every test; ends with pytest's closing line
-	@$(BIN)/python -m pytest
+	@$(TESTS)
 
 lint: .venv/.installed ## format, lint, types, imports
 	$(BIN)/ruff format --check .
@@ -35,11 +38,7 @@ lint: .venv/.installed ## format, lint, types, imports
 	$(BIN)/lint-imports
 
 check: lint tools ## what every change must pass; the tests run once, with coverage, and have the last word
-	@rm -f .coverage .coverage.* .test-output .test-failed
-	@{ $(BIN)/coverage run -m pytest || touch .test-failed; } | tee .test-output
-	@test ! -e .test-failed
-	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --fail-under=$(COVERED)
-	@tail -n 1 .test-output
+	@$(TESTS) --cov --cov-fail-under=$(COVERED)
 
 bench: tools ## figures as ratios, all from one run
 	@$(BIN)/python -m tests.bench
@@ -69,4 +68,4 @@ advisories: ## known weaknesses of the locked versions; for networks that reach 
 	@$(PYTHON) -m tests.release.advisories .tools/advisories $(ADVISORY_SERVICE)
 
 clean:
-	rm -rf .venv .tools dist .coverage .coverage.* .test-output .test-failed
+	rm -rf .venv .tools dist .coverage .coverage.*

@@ -19,7 +19,7 @@ from types import MappingProxyType
 
 import trustme
 
-from tests.shared_server import free_port
+from tests.ports import free_port
 from widget.tokens import Tokens
 
 ROOT = Path(__file__).parent.parent

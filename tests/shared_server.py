@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from tests.ports import free_port
+
 INSTALL = "No Valkey or Redis server was found; install one (Debian: apt-get install redis-server)"
 PATIENCE = 10.0
 
@@ -19,12 +21,6 @@ def server_program() -> str:
     found = shutil.which("valkey-server") or shutil.which("redis-server")
     assert found is not None, INSTALL
     return found
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 class SharedServerProcess:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -21,6 +20,7 @@ from urllib.error import HTTPError
 import pytest
 
 import widget
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 30.0
@@ -106,12 +106,6 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     borrowed = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     (packages / "borrowed.pth").write_text("\n".join(sorted(borrowed)) + "\n")
     return home / "bin" / "ece-widget"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 def get(url: str) -> tuple[int, bytes]:

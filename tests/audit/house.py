@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tests.bench.processes import free_port, product, running, uvicorn
+from tests.bench.processes import product, running, uvicorn
+from tests.ports import free_port
 
 TOKEN = "the-audit-is-an-operator"
 HERE = Path(__file__).resolve().parent

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.processes import LOAD_CORE, free_port, product, running, uvicorn
+from tests.bench.processes import LOAD_CORE, product, running, uvicorn
+from tests.ports import free_port
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,6 @@ from pathlib import Path
 SERVER_CORE, LOAD_CORE = "0", "1"
 
 
-def free_port() -> int:
-    """Give a port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.contextmanager
 def running(
     command: Sequence[str],

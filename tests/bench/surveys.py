@@ -13,8 +13,9 @@ from pathlib import Path
 
 from tests.bench.figures import Figure, at_least
 from tests.bench.load import Target, burst, compare
-from tests.bench.processes import free_port, running, uvicorn
+from tests.bench.processes import running, uvicorn
 from tests.databases import running_cluster
+from tests.ports import free_port
 from widget.tokens import Tokens
 
 KEY = "a-key-for-benchmarks-that-is-long-enough"

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.ports import free_port
 from widget.app import create_app
 from widget.demo.settings import demo_settings
 from widget.demo.site import create_site
 from widget.simulator import create_simulator
-from widget.simulator.server import listen, serving
+from widget.simulator.server import serving
 
 FRESH_FOR, STALE_FOR = 0.3, 1.0  # seconds, so that a test does not wait for a snapshot to age
 
@@ -43,7 +44,7 @@ class Town:
 @contextmanager
 def build_town(folder: Path) -> Iterator[Town]:
     """Start the three servers; what is kept goes into `folder`."""
-    port = _free_port()
+    port = free_port()
     widget = f"http://127.0.0.1:{port}"
     with (
         serving(create_simulator(widget_url=widget)) as simulator,
@@ -61,8 +62,3 @@ def build_town(folder: Path) -> Iterator[Town]:
         )
         with serving(create_app(quick, preview=True), port=port):
             yield Town(widget, simulator, site)
-
-
-def _free_port() -> int:
-    with listen("127.0.0.1", 0) as listener:
-        return int(listener.getsockname()[1])

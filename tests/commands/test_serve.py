@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.ports import free_port
 from widget.cli import main
 from widget.commands.init import starter
 
@@ -106,6 +107,4 @@ def test_reload_and_workers_exclude_each_other(config: Path) -> None:
 
 @pytest.fixture
 def unused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
+    return free_port()

@@ -9,12 +9,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.ports import free_port
 from widget.demo.run import Ports, run
 from widget.demo.settings import demo_settings
 from widget.simulator.server import listen
@@ -23,9 +23,7 @@ WITHIN = 30.0
 
 
 def free_ports() -> Ports:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(listen("127.0.0.1", 0)) for _ in range(3)]
-        return Ports(*(each.getsockname()[1] for each in sockets))
+    return Ports(free_port(), free_port(), free_port())
 
 
 def test_the_settings_hold_and_have_every_kind_of_question(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def some_ranges(draw: st.DrawFn) -> tuple[OpenRange, ...]:
     closed=st.booleans(),
     offset=st.integers(-DAY, DAY),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_open_agrees_with_reading_the_wall_clock(
     change: tuple[str, date],
     ranges: tuple[OpenRange, ...],
@@ -90,7 +90,7 @@ def test_open_agrees_with_reading_the_wall_clock(
 
 
 @given(change=st.sampled_from(CLOCK_CHANGES), ranges=some_ranges(), offset=st.integers(-DAY, DAY), part=st.floats(0, 1))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_nothing_changes_before_the_next_change_and_something_does_then(
     change: tuple[str, date], ranges: tuple[OpenRange, ...], offset: int, part: float
 ) -> None:

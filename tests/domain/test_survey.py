@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from widget.domain.answers import Checked, FaultCode, answers, check
@@ -159,7 +159,6 @@ _NAMES = ["helpful", "comment", "topic", "topic.other", "parts", "parts.other", 
 
 
 # the first example ever drawn builds hypothesis's table of characters, which takes seconds on a busy machine
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(_NAMES), st.lists(st.text(max_size=30) | st.sampled_from("12345"), max_size=3)))
 def test_whatever_is_posted_gives_faults_or_answers_that_were_asked_for(fields: dict[str, list[str]]) -> None:
     asked = survey(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.server.conftest import ROOT, SCRIPT, ServerProcess, read_all, request, wait_for, write_config
 
 
@@ -50,12 +51,6 @@ def _children(server: ServerProcess) -> list[int]:
         if stat.rpartition(")")[2].split()[1] == str(server.process.pid) and "spawn_main" in command:
             found.append(int(folder.name))
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_a_taken_port_is_one_clear_line_and_exit_code_1(tmp_path: Path) -> None:
@@ -186,7 +181,7 @@ def test_counters_go_on_over_reloads(tmp_path: Path) -> None:
 
 
 def test_metrics_have_a_listener_of_their_own(tmp_path: Path) -> None:
-    port = _free_port()
+    port = free_port()
     with running(write_config(tmp_path, extra=f'metrics_listen = "127.0.0.1:{port}"')) as server:
         server.port, main = port, server.port
         assert b"ece_widget_info" in server.say(request("/metrics", host="anything"))
@@ -206,7 +201,7 @@ def test_metrics_have_a_listener_of_their_own(tmp_path: Path) -> None:
 def test_the_listener_for_metrics_refuses_in_the_shape_and_with_the_headers_of_all_faults(
     tmp_path: Path, method: str, path: str, status: int, code: str
 ) -> None:
-    port = _free_port()
+    port = free_port()
     with running(write_config(tmp_path, extra=f'metrics_listen = "127.0.0.1:{port}"')) as server:
         server.port = port
         head, _, body = server.say(request(path, "Accept: text/html", method=method)).partition(b"\r\n\r\n")
@@ -228,7 +223,7 @@ def test_the_listener_for_metrics_refuses_in_the_shape_and_with_the_headers_of_a
 
 
 def test_a_port_for_metrics_that_somebody_takes_meanwhile_is_one_line(tmp_path: Path) -> None:
-    port = _free_port()
+    port = free_port()
     (tmp_path / "hold-build").touch()
     config = write_config(tmp_path, extra=f'metrics_listen = "127.0.0.1:{port}"')
     server = ServerProcess(config, await_answers=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,15 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.server.conftest import ServerProcess, wait_for, write_config
 
 COMMANDS = [["serve"], ["serve", "--workers", "2"], ["deliver"]]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -29,7 +23,7 @@ def started(folder: Path, *command: str, **environment: str) -> Iterator[ServerP
     config = write_config(folder)
     with config.open("a") as file:
         file.write(f'[storage]\nurl = "sqlite:///{folder}/outbox.db"\n')
-    port = ["--port", str(_free_port())] if command[0] == "serve" else []
+    port = ["--port", str(free_port())] if command[0] == "serve" else []
     process = ServerProcess(
         config,
         command=["-m", "widget", *command, *port, "--config", str(config)],
@@ -129,7 +123,7 @@ def test_a_reload_with_such_a_database_says_so_in_the_log_and_changes_nothing(
 
 
 def test_what_the_product_counts_goes_on_over_a_reload(tmp_path: Path) -> None:
-    port = _free_port()
+    port = free_port()
     with started(tmp_path, "serve", ECE_WIDGET_SERVER__METRICS_LISTEN=f"127.0.0.1:{port}") as process:
         process.answer()
 

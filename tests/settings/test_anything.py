@@ -42,7 +42,7 @@ texts = st.text(max_size=30) | anything.map(lambda value: json.dumps(value, defa
     file=st.dictionaries(st.sampled_from(PLACES), anything, max_size=3),
     environ=st.dictionaries(st.sampled_from(PLACES), texts, max_size=3),
 )
-@limits(max_examples=400, deadline=None)
+@limits(max_examples=400)
 def test_anything_is_settings_or_a_list_of_faults(file: dict[str, Any], environ: dict[str, str]) -> None:
     table = copy.deepcopy(GOOD)
     for place, value in file.items():

@@ -14,7 +14,7 @@ import pytest
 import trustme
 
 from tests.fleet_processes import HOST, KEY, FleetOfProcesses, Process, fleet_of_processes, get, wait_until
-from tests.shared_server import free_port
+from tests.ports import free_port
 from tests.visitors import visitors
 from widget.domain.errors import TokenInvalid
 from widget.tokens import Tokens

@@ -16,7 +16,8 @@ import pytest
 
 from tests.databases import Cluster, running_cluster
 from tests.fleet_processes import ROOT, FleetOfProcesses, fleet_of_processes, get, wait_until
-from tests.shared_server import SharedServerProcess, free_port
+from tests.ports import free_port
+from tests.shared_server import SharedServerProcess
 from tests.store.killing import keys_in
 from tests.visitors import visitors
 
