@@ -15,7 +15,7 @@ from blockbuster import BlockBuster, blockbuster_ctx
 
 from widget import settings, telemetry
 
-# A busy machine is no fault of the code: the first example of a text alone takes seconds there, for a table of characters.
+# A busy machine is no fault of the code: there the first text alone takes seconds, for a table of characters.
 hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("suite")
 
