@@ -55,6 +55,26 @@ def test_the_pause_is_drawn_from_the_whole_range(attempts: int, chance: float) -
     assert drawn == pytest.approx(max(0.5, chance * retry.ceiling(attempts)), abs=1e-5)
 
 
+def test_a_doubtful_success_is_repeated_three_times_at_most_and_then_named() -> None:
+    doubtful = EceUnreadable("not XML", status=200, maybe_received=True)
+    outcomes = [
+        retry.after_failure(
+            doubtful, attempts=9, waiting_since=NOW, now=NOW, max_age=WEEK, chance=1.0, possible_doubles=before
+        )
+        for before in range(4)
+    ]
+    assert [type(outcome) for outcome in outcomes] == [Again, Again, GiveUp, GiveUp]
+    assert outcomes[2] == GiveUp("doubtful_success 200: ECE may have it 3 times")
+
+
+@pytest.mark.parametrize("error", [EceTimeout(maybe_received=True), EceUnreadable("an HTML page"), EceRefused()])
+def test_only_a_success_in_doubt_is_given_up_for_its_doubt(error: EceError) -> None:
+    outcome = retry.after_failure(
+        error, attempts=9, waiting_since=NOW, now=NOW, max_age=WEEK, chance=1.0, possible_doubles=99
+    )
+    assert isinstance(outcome, Again)
+
+
 def test_retry_after_is_honoured_and_capped_and_not_hastened() -> None:
     assert decided(EceStatus(status=429, retry_after=90)) == Again(NOW + timedelta(seconds=90), waits_for_ece=False)
     assert pause(EceGatewayDown(status=503, retry_after=86400 * 365)) == 600

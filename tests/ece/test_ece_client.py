@@ -115,19 +115,6 @@ async def test_no_body_is_asked_for_packed_and_none_from_a_cache() -> None:
     assert "traceparent" not in seen[0]
 
 
-async def test_a_trace_is_passed_on_when_it_is_one() -> None:
-    seen: list[str | None] = []
-
-    def ece(request: httpx.Request) -> httpx.Response:
-        seen.append(request.headers.get("traceparent"))
-        return httpx.Response(200, text=ALLOWED)
-
-    trace = f"00-{'a' * 32}-{'b' * 16}-01"
-    for given in (trace, "x\r\nCookie: a=b", None):
-        await client(ece).ask(Call.CHAT_ALLOWED, 1, trace=given)
-    assert seen == [trace, None, None]
-
-
 async def test_cookies_are_never_kept() -> None:
     seen: list[bool] = []
 

@@ -3,7 +3,9 @@
 WidgetError
 ├── EceError                 a call to ECE gave no reading
 │   ├── EceUnreachable       ECE's host did not serve: speaks against the host
-│   │   ├── EceRefused       no connection: refused, no route, no such host
+│   │   ├── EceRefused       no connection could be made
+│   │   │   ├── EceNoRoute   no way leads to the host's address
+│   │   │   └── EceNoSuchHost  the host's name leads to no address
 │   │   ├── EceTimeout       the whole call took longer than `[ece] timeout`
 │   │   ├── EceReset         the connection broke, or the answer was not HTTP
 │   │   ├── EceTlsFailure    the certificate or the handshake was refused
@@ -38,8 +40,8 @@ class WidgetError(Exception):
 class EceError(WidgetError):
     """A call to ECE gave no reading.
 
-    `retryable` says whether the same call may work later without anybody changing anything; a class's word, which
-    one answer to a survey may correct. `blame` says which circuit breaker counts it. `maybe_received` marks a survey
+    `retryable` says whether the same call may work later without anybody changing anything: as the class says, unless
+    the one who raises it knows better. `blame` says which circuit breaker counts it. `maybe_received` marks a survey
     that ECE may have taken although no answer says so: sending it again may double it.
     """
 
@@ -73,9 +75,21 @@ class EceUnreachable(EceError):
 
 
 class EceRefused(EceUnreachable):
-    """No connection could be made: refused, no route, no such host."""
+    """No connection could be made."""
 
     code = "ece_refused"
+
+
+class EceNoRoute(EceRefused):
+    """No way leads from this machine to the address of ECE's host."""
+
+    code = "ece_no_route"
+
+
+class EceNoSuchHost(EceRefused):
+    """The name of ECE's host leads to no address."""
+
+    code = "ece_no_such_host"
 
 
 class EceTimeout(EceUnreachable):

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from widget.domain.errors import EceBusy, EceError, EceGatewayDown, EceRefused, EceTlsFailure
+from widget.domain.errors import EceBusy, EceError, EceGatewayDown, EceRefused, EceTlsFailure, EceUnreadable
 
 FIRST_CEILING = 2.0  # seconds
 LONGEST_CEILING = 300.0
 SHORTEST_PAUSE = 0.5
 LONGEST_RETRY_AFTER = 600.0  # ECE may ask for more; a typing error in its web tier must not stop surveys for a year
 ATTEMPTS_BEFORE_GIVING_UP = 3  # whatever the age says: a clock that leaps a month must not kill what was hardly tried
+DOUBTFUL_SUCCESSES = 3  # ECE may have each of them, so no more are sent
 ATTEMPTS_HASTENED = 10  # a row that failed more often than this may itself be what ECE cannot take
 
 
@@ -35,11 +36,23 @@ class GiveUp:
 
 
 def after_failure(
-    error: EceError, *, attempts: int, waiting_since: datetime, now: datetime, max_age: timedelta, chance: float
+    error: EceError,
+    *,
+    attempts: int,
+    waiting_since: datetime,
+    now: datetime,
+    max_age: timedelta,
+    chance: float,
+    possible_doubles: int = 0,
 ) -> Again | GiveUp:
-    """Decide about a row whose attempt number `attempts` (from 1) failed; `chance` is a number from 0 to 1."""
+    """Decide about a row whose attempt number `attempts` (from 1) failed; `chance` is a number from 0 to 1.
+
+    `possible_doubles` is how often before ECE may have received the row without saying so.
+    """
     if is_permanent(error):
         return GiveUp(described(error))
+    if is_doubtful_success(error) and possible_doubles + 1 >= DOUBTFUL_SUCCESSES:
+        return GiveUp(f"doubtful_success {error.status}: ECE may have it {possible_doubles + 1} times")
     if now - waiting_since >= max_age and attempts >= ATTEMPTS_BEFORE_GIVING_UP:
         return GiveUp(f"max_age; last: {described(error)}")
     if error.retry_after is not None:
@@ -58,6 +71,11 @@ def ceiling(attempts: int) -> float:
 def is_permanent(error: EceError) -> bool:
     """Say whether sending the same again can never work."""
     return not error.retryable
+
+
+def is_doubtful_success(error: EceError) -> bool:
+    """Say whether ECE answered with a success whose body says nothing of a survey: "OK", JSON, a cut answer."""
+    return isinstance(error, EceUnreadable) and error.maybe_received
 
 
 def used_an_attempt(error: EceError) -> bool:

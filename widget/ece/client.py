@@ -9,26 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
 import httpx
 
-from widget.domain.errors import (
-    EceBusy,
-    EceError,
-    EceGatewayDown,
-    EceRedirect,
-    EceRefused,
-    EceReset,
-    EceStatus,
-    EceTimeout,
-    EceTlsFailure,
-    EceUnreadable,
-)
+from widget.domain.errors import EceBusy, EceError, EceRefused, EceTimeout, EceTlsFailure, EceUnreadable
 from widget.domain.outbox import SurveyMessage
 from widget.domain.readings import (
     AgentAvailability,
@@ -39,23 +29,24 @@ from widget.domain.readings import (
     LiveSessionStatus,
     Reading,
 )
-from widget.ece import tls, wire
+from widget.ece import failures, tls, wire
+from widget.ece.answer import LARGEST_BODY
+from widget.ece.connection import Network, Via
 from widget.ece.dialect import Dialect, Format
+from widget.ece.failover import Failover
 from widget.ece.progress import Probe, Progress
 from widget.ece.retry_after import retry_after
 from widget.settings import EceSettings
 
-LARGEST_REPLY = 64 * 1024
-# Longer than the five seconds between refreshes, so that the connection is still there; shorter than the twenty after
-# which Tomcat closes it, so that a call does not run into the closing.
-KEEP_ALIVE = 15.0
-
 _HEADERS = {"accept-encoding": "identity", "cache-control": "no-cache, no-store", "user-agent": "ece-widget"}
 _GET = {**_HEADERS, "accept": "application/xml, text/xml"}
-_POST = {**_HEADERS, "accept": "application/xml, text/xml, */*;q=0.1", "content-type": "text/xml; charset=utf-8"}
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_POST = {
+    **_HEADERS,
+    "accept": "application/xml, text/xml, */*;q=0.1",
+    "content-type": "text/xml; charset=utf-8",
+    "connection": "close",
+}
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}", re.ASCII)
-_ORIGIN = re.compile(r"https?://[\w.\-:\[\]]{1,200}(?=[/?#]|$)", re.ASCII | re.IGNORECASE)
 
 _R = TypeVar("_R", bound=Reading)
 Notice = Callable[[Call, wire.Oddity], None]
@@ -87,7 +78,9 @@ class EceClient:
         self._timeout = settings.timeout
         self._wait_time_unit = settings.wait_time_unit
         self._proxied = settings.proxy is not None
-        self._transports = _transports(settings) if transport is None else [transport] * settings.max_connections
+        network = Network(settings.connection_max_age)
+        self._failover = Failover(network)
+        self._transports = [transport] * settings.max_connections if transport else _transports(settings, network)
         # The last one given back goes out first: so few connections stay open, and those are warm.
         self._free: asyncio.LifoQueue[httpx.AsyncBaseTransport] = asyncio.LifoQueue()
         for each in self._transports:
@@ -100,48 +93,46 @@ class EceClient:
         for transport in set(self._transports):
             await transport.aclose()
 
-    async def agent_availability(self, entry_point_id: int, *, trace: str | None = None) -> AgentAvailability:
+    async def agent_availability(self, entry_point_id: int) -> AgentAvailability:
         """Ask whether an agent is available for the entry point (guide, section 9)."""
-        return await self._read(Call.AGENT_AVAILABILITY, entry_point_id, AgentAvailability, trace)
+        return await self._read(Call.AGENT_AVAILABILITY, entry_point_id, AgentAvailability)
 
-    async def capacity(self, entry_point_id: int, *, trace: str | None = None) -> Capacity:
+    async def capacity(self, entry_point_id: int) -> Capacity:
         """Ask how many more chats all agents of the queue can take (guide, section 10)."""
-        return await self._read(Call.CAPACITY, entry_point_id, Capacity, trace)
+        return await self._read(Call.CAPACITY, entry_point_id, Capacity)
 
-    async def live_session_status(self, entry_point_id: int, *, trace: str | None = None) -> LiveSessionStatus:
+    async def live_session_status(self, entry_point_id: int) -> LiveSessionStatus:
         """Ask for the estimated wait and the number of chats waiting (guide, section 11)."""
-        return await self._read(Call.LIVE_SESSION_STATUS, entry_point_id, LiveSessionStatus, trace)
+        return await self._read(Call.LIVE_SESSION_STATUS, entry_point_id, LiveSessionStatus)
 
-    async def check_eligibility(self, entry_point_id: int, *, trace: str | None = None) -> Eligibility:
+    async def check_eligibility(self, entry_point_id: int) -> Eligibility:
         """Ask whether an agent is there and the queue has room (guide, section 12)."""
-        return await self._read(Call.CHECK_ELIGIBILITY, entry_point_id, Eligibility, trace)
+        return await self._read(Call.CHECK_ELIGIBILITY, entry_point_id, Eligibility)
 
-    async def chat_allowed(self, entry_point_id: int, *, trace: str | None = None) -> ChatAllowed:
+    async def chat_allowed(self, entry_point_id: int) -> ChatAllowed:
         """Ask whether the entry point is active, an agent is there and the queue has room (guide, section 13)."""
-        return await self._read(Call.CHAT_ALLOWED, entry_point_id, ChatAllowed, trace)
+        return await self._read(Call.CHAT_ALLOWED, entry_point_id, ChatAllowed)
 
     async def submit_survey(self, message: SurveyMessage, form: Dialect) -> None:
-        """Post a survey in this form (guide, section 14): 204, or any 2xx with an empty or XML body, is a success."""
-        body = wire.survey_xml(message, namespace=form.format is Format.NAMESPACE)
-        try:
-            reply = await self._exchange("POST", self._base_url + form.path, _POST, Progress(), body)
-        except EceUnreadable as error:  # a success, but nobody can say whose
-            error.maybe_received = True
-            raise
-        if reply.status != 204:
-            with _status_noted(reply.status):
-                wire.survey_answer(reply.body, reply.content_type)
+        """Post a survey in this form (guide, section 14): 204, or any 2xx with an empty or XML body, is a success.
 
-    async def ask(self, call: Call, entry_point_id: int, *, trace: str | None = None) -> Reading:
-        """Make one of the five GET calls; `trace` is a `traceparent` to pass on (W3C Trace Context)."""
-        return (await self._ask(call, entry_point_id, Progress(), trace)).reading
+        It has a connection of its own: whatever another call left behind on one is never its receipt.
+        """
+        body = wire.survey_xml(message, namespace=form.format is Format.NAMESPACE)
+        reply = await self._exchange("POST", self._base_url + form.path, _POST, Progress(), body)
+        if reply.status != 204:
+            wire.survey_answer(reply.body, reply.content_type, status=reply.status)
+
+    async def ask(self, call: Call, entry_point_id: int) -> Reading:
+        """Make one of the five GET calls."""
+        return (await self._ask(call, entry_point_id, Progress())).reading
 
     async def probe(self, call: Call, entry_point_id: int) -> Probe:
         """Make one of the five GET calls and tell everything about it, failed or not."""
         progress, started = Progress(), time.perf_counter()
         understood, error = None, None
         try:
-            understood = await self._ask(call, entry_point_id, progress, None)
+            understood = await self._ask(call, entry_point_id, progress)
         except EceError as failure:
             error = failure
         return Probe(
@@ -154,19 +145,26 @@ class EceClient:
             understood.oddities if understood else frozenset(),
         )
 
-    async def _read(self, call: Call, entry_point_id: int, kind: type[_R], trace: str | None) -> _R:
-        reading = await self.ask(call, entry_point_id, trace=trace)
+    async def _read(self, call: Call, entry_point_id: int, kind: type[_R]) -> _R:
+        reading = await self.ask(call, entry_point_id)
         assert isinstance(reading, kind)
         return reading
 
-    async def _ask(self, call: Call, entry_point_id: int, progress: Progress, trace: str | None) -> wire.Understood:
-        headers = {**_GET, "traceparent": trace} if trace and _TRACEPARENT.fullmatch(trace) else _GET
-        reply = await self._exchange("GET", f"{self._api}/{call}/{entry_point_id:d}", headers, progress)
-        with _status_noted(reply.status):
-            understood = wire.read(call, reply.body, wait_time_unit=self._wait_time_unit)
+    async def _ask(self, call: Call, entry_point_id: int, progress: Progress) -> wire.Understood:
+        try:
+            reply = await self._exchange("GET", self.address(call, entry_point_id), _GET, progress)
+            understood = wire.read(call, reply.body, status=reply.status, wait_time_unit=self._wait_time_unit)
+        except EceError as error:
+            self._failover.heard(call, entry_point_id, error)
+            raise
+        self._failover.heard(call, entry_point_id, understood.reading)
         for oddity in understood.oddities:
             self._notice(call, oddity)
         return understood
+
+    def address(self, call: Call, entry_point_id: int) -> str:
+        """Return the address that a GET call asks."""
+        return f"{self._api}/{call}/{entry_point_id:d}"
 
     async def _exchange(
         self, method: str, url: str, headers: dict[str, str], progress: Progress, content: bytes | None = None
@@ -176,12 +174,14 @@ class EceClient:
             async with asyncio.timeout(self._timeout), self._connection() as transport:
                 progress.asked_at = asyncio.get_running_loop().time()
                 request = _request(method, url, headers, progress, content)
+                if content is not None:
+                    await transport.aclose()  # the connection that it keeps
                 try:
                     return await self._send(transport, request, progress)
-                except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+                except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
                     # A kept connection that ECE closed just as we used it. RFC 9110, section 9.2.2 allows a second
                     # try for GET; a survey might arrive twice.
-                    if content is not None or not progress.died_unanswered:
+                    if content is not None or failures.refused_for(error) or not progress.died_unanswered:
                         raise
                     request = _request(method, url, headers, progress, content)
                     return await self._send(transport, request, progress)
@@ -214,21 +214,26 @@ class EceClient:
             media_type = _MEDIA_TYPE.match(response.headers.get("content-type", ""))
             progress.content_type = media_type[0] if media_type else None
             if response.status_code == 407 and self._proxied:
-                raise _refused_by_proxy(407)
+                raise failures.refused_by_proxy(407)
+            is_survey = request.method == "POST"
             if not 200 <= response.status_code <= 299:
-                raise _no_success(response, self._now())
-            return _Reply(response.status_code, progress.content_type, await _bounded(response))
+                raise failures.no_success(
+                    response.status_code,
+                    url=str(request.url),
+                    location=response.headers.get("location"),
+                    retry_after=retry_after(response.headers.get("retry-after"), self._now()),
+                    is_survey=is_survey,
+                )
+            return _Reply(response.status_code, progress.content_type, await _bounded(response, is_survey=is_survey))
         finally:
             await response.aclose()
 
 
-@contextmanager
-def _status_noted(status: int) -> Iterator[None]:
-    try:
-        yield
-    except EceUnreadable as error:
-        error.status = status
-        raise
+class _Transport(httpx.AsyncHTTPTransport):
+    """The library's own transport over a pool of ours, since it takes no network backend."""
+
+    def __init__(self, network: Network, context: ssl.SSLContext, via: Via | None) -> None:
+        self._pool = network.pool(context, via)
 
 
 def _request(
@@ -237,60 +242,39 @@ def _request(
     return httpx.Request(method, url, headers=headers, content=content, extensions={"trace": progress.trace})
 
 
-def _transports(settings: EceSettings) -> list[httpx.AsyncBaseTransport]:
-    """Give one transport for each connection.
+def _transports(settings: EceSettings, network: Network) -> list[httpx.AsyncBaseTransport]:
+    """Return one transport for each connection.
 
-    The library's pool looks at every connection it has, with a system call each, whenever one is taken or given back:
-    with twenty of them a call costs three times as much.
+    The library's pool looks at every connection it has whenever one is taken or given back: with twenty of them a call
+    costs three times as much.
     """
     context = tls.trust(settings, lambda: httpx.create_ssl_context(trust_env=False))
-    proxy = None
-    if settings.proxy:  # only one that is itself asked over TLS takes a context
-        secure = settings.proxy.lower().startswith("https:")
-        proxy = httpx.Proxy(settings.proxy, ssl_context=context if secure else None)
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE)
-    return [
-        httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits, proxy=proxy)
-        for _ in range(settings.max_connections)
-    ]
+    via = None
+    if settings.proxy is not None:
+        proxy = httpx.Proxy(settings.proxy)
+        via = Via(proxy.url.raw_scheme, proxy.url.raw_host, proxy.url.port, proxy.raw_auth)
+    return [_Transport(network, context, via) for _ in range(settings.max_connections)]
 
 
-async def _bounded(response: httpx.Response) -> bytes:
+async def _bounded(response: httpx.Response, *, is_survey: bool) -> bytes:
+    """Read the body of a success; that a survey's cannot be read leaves open whose success it is."""
+    status = response.status_code
     packed = response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity")
-    if packed and response.status_code != 204 and response.headers.get("content-length") != "0":
-        raise EceUnreadable("a compressed body, which was not asked for", status=response.status_code)
+    if packed and status != 204 and response.headers.get("content-length") != "0":
+        raise EceUnreadable("a compressed body, which was not asked for", status=status, maybe_received=is_survey)
     assert isinstance(response.stream, httpx.AsyncByteStream)
     body = bytearray()
     async for chunk in response.stream:
         body += chunk
-        if len(body) > LARGEST_REPLY:
-            raise EceUnreadable("more than 64 KiB", status=response.status_code)
+        if len(body) > LARGEST_BODY:
+            raise EceUnreadable("more than 64 KiB", status=status, maybe_received=is_survey)
     return bytes(body)
-
-
-def _no_success(response: httpx.Response, now: float) -> EceError:
-    status, pause = response.status_code, retry_after(response.headers.get("retry-after"), now)
-    if 300 <= status <= 399:
-        origin = _ORIGIN.match(response.headers.get("location", ""))
-        target = f" to {origin[0]}" if origin else ""
-        return EceRedirect(f"{status}{target}, which is not followed", status=status)
-    if status in (502, 503, 504):
-        # After 502 and 504 ECE itself may have worked on: only the way back broke.
-        maybe_received = status != 503
-        return EceGatewayDown(str(status), status=status, retry_after=pause, maybe_received=maybe_received)
-    return EceStatus(str(status), status=status, retry_after=pause)
-
-
-def _refused_by_proxy(status: int | None) -> EceRefused:
-    words = {None: "the proxy did not connect", 407: "the proxy answers 407: it wants a user and a password"}
-    return EceRefused(words.get(status, f"the proxy answers {status}"), status=status)
 
 
 def _translated(error: Exception, progress: Progress, *, proxied: bool) -> EceError:
     before_ece = proxied and progress.connecting and not progress.tunnel
-    refused = tls.failure(error)
-    if refused is not None:
-        return EceRefused(f"TLS with the proxy failed: {refused}") if before_ece else EceTlsFailure(refused)
+    if (words := tls.failure(error)) is not None:
+        return EceRefused(f"TLS with the proxy failed: {words}") if before_ece else EceTlsFailure(words)
     match error:
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
             return EceTimeout("no connection in time")
@@ -298,8 +282,8 @@ def _translated(error: Exception, progress: Progress, *, proxied: bool) -> EceEr
             return EceTimeout("no answer in time", maybe_received=progress.maybe_received)
         case httpx.ProxyError():
             status = str(error)[:3]  # the library's text is the proxy's status line, of which no word is passed on
-            return _refused_by_proxy(int(status) if re.fullmatch("[1-5][0-9]{2}", status) else None)
+            return failures.refused_by_proxy(int(status) if re.fullmatch("[1-5][0-9]{2}", status) else None)
         case httpx.ConnectError() | httpx.UnsupportedProtocol() | httpx.InvalidURL():
-            return EceRefused("no connection to the proxy" if before_ece else "no connection")
+            return failures.no_connection(error, to_proxy=before_ece)
         case _:
-            return EceReset("the connection broke, or the answer was not HTTP", maybe_received=progress.maybe_received)
+            return failures.reset(error, status=progress.status, maybe_received=progress.maybe_received)

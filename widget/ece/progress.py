@@ -32,7 +32,6 @@ class Progress:
     connecting: bool = False
     sending: bool = False
     tunnel: bool = False  # a proxy was asked to open one to ECE
-    stream: Any = None
     status: int | None = None
     content_type: str | None = None
 
@@ -54,13 +53,7 @@ class Progress:
         match event.split(".")[-2:]:
             case ["connect_tcp", "started"]:
                 self.connecting = True
-            case ["connect_tcp", "complete"]:
-                self.stream = info["return_value"]
             case ["send_request_headers", "started"] if info["request"].method == b"CONNECT":
                 self.tunnel = True
-            case ["start_tls", "failed"]:
-                # The library closes it after an error, but not when the handshake is cancelled: a host that never
-                # ends one would cost a socket with every call.
-                await self.stream.aclose()
             case ["send_request_body", "started"] if info["request"].method != b"CONNECT":
                 self.sending = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Protocol
 
-from widget.domain.errors import EceRedirect, EceStatus, WidgetError
+from widget.domain.errors import EceStatus, WidgetError
 from widget.domain.outbox import SurveyMessage
 from widget.ece.client import EceClient
 from widget.ece.dialect import (
@@ -62,9 +62,6 @@ class EceSurveySink:
                 await self._client.submit_survey(message, form)
             except EceStatus as error:
                 talks = _following(talks, error)
-            except EceRedirect as error:
-                error.retryable = True  # a login or maintenance page in front of ECE; it passes
-                raise
             else:
                 await self._remember(form)
                 return

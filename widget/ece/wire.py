@@ -1,4 +1,4 @@
-"""Bytes ↔ values: the only place that knows XML, JSON and ECE's spelling.
+"""Bytes ↔ values: ECE's XML and its spelling.
 
 ECE's answers are matched by local names alone: releases differ in prefixes, namespaces and the order of attributes.
 JSON of the same names, flat, is read too; the guide promises XML, but some installations answer JSON when asked.
@@ -7,9 +7,7 @@ Whatever the bytes, the outcome is a reading or `EceUnreadable`, whose detail ne
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,6 +25,7 @@ from widget.domain.readings import (
     Reading,
     Reason,
 )
+from widget.ece.bodies import Fields, is_html, json_fields, looks_like_json, refuse_declarations
 from widget.ece.schema_types import XML_SPACE, WaitTimeUnit, boolean, long, seconds
 
 CHAT_NAMESPACE = "http://bindings.egain.com/chat"
@@ -64,15 +63,7 @@ _PARSER = etree.XMLParser(
     remove_pis=True,
     collect_ids=False,
 )
-_DECLARATIONS = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
-_XML_HEAD = re.compile(
-    rb"""<\?xml\s{1,9}version\s{0,9}=\s{0,9}["']1\.[0-9]["']
-         (?:\s{1,9}encoding\s{0,9}=\s{0,9}["'](?:utf-?8|utf-16(?:[lb]e)?|us-ascii|iso-8859-1|windows-1252)["'])?
-         (?:\s{1,9}standalone\s{0,9}=\s{0,9}["'](?:yes|no)["'])?\s{0,9}\?>""",
-    re.VERBOSE | re.IGNORECASE,
-)
 _PAGES = ("text/html", "application/xhtml+xml")
-_HTML = re.compile(rb"<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
 
 
 class Oddity(StrEnum):
@@ -91,24 +82,22 @@ class Understood:
     oddities: frozenset[Oddity] = frozenset()
 
 
-# What an answer says, by local name: attributes and children of an XML root, or the members of a JSON object.
-# None stands for "there, but no single text": an element with elements inside, two that differ, a JSON list.
-_Fields = Mapping[str, str | None]
-
-
-def read(call: Call, body: bytes, *, wait_time_unit: WaitTimeUnit = "seconds") -> Understood:
+def read(call: Call, body: bytes, *, status: int | None = None, wait_time_unit: WaitTimeUnit = "seconds") -> Understood:
     """Read the answer to one of the five GET calls; raises EceUnreadable, and nothing else, whatever the bytes."""
-    match call:
-        case Call.AGENT_AVAILABILITY:
-            return agent_availability(body)
-        case Call.CAPACITY:
-            return capacity(body)
-        case Call.LIVE_SESSION_STATUS:
-            return live_session_status(body, wait_time_unit=wait_time_unit)
-        case Call.CHECK_ELIGIBILITY:
-            return check_eligibility(body)
-        case Call.CHAT_ALLOWED:
-            return chat_allowed(body)
+    try:
+        match call:
+            case Call.AGENT_AVAILABILITY:
+                return agent_availability(body)
+            case Call.CAPACITY:
+                return capacity(body)
+            case Call.LIVE_SESSION_STATUS:
+                return live_session_status(body, wait_time_unit=wait_time_unit)
+            case Call.CHECK_ELIGIBILITY:
+                return check_eligibility(body)
+            case Call.CHAT_ALLOWED:
+                return chat_allowed(body)
+    except EceUnreadable as error:
+        raise EceUnreadable(error.detail, status=status) from None
 
 
 def agent_availability(body: bytes) -> Understood:
@@ -164,23 +153,21 @@ def chat_allowed(body: bytes) -> Understood:
     return Understood(ChatAllowed(False, reason))
 
 
-def survey_answer(body: bytes, content_type: str | None = None) -> None:
+def survey_answer(body: bytes, content_type: str | None = None, *, status: int | None = None) -> None:
     """Accept the body of a 2xx to a survey: nothing, or XML (guide, section 14: 204, no body).
 
     An HTML page is a login or error page of something in front of ECE: the survey was not taken. Of any other body
-    nobody can say, so the error is marked.
+    nobody can say, so the error says that ECE may have received it.
     """
     if not body.strip():
         return
-    if (content_type or "").lower() in _PAGES:
-        raise EceUnreadable("an HTML page, which is not ECE's answer to a survey")
+    page = (content_type or "").lower() in _PAGES or is_html(body)
     try:
-        root, _ = _root(body)
+        root = None if page else _root(body)[0]
     except EceUnreadable as error:
-        error.maybe_received = not is_html(body)
-        raise
-    if _local(root.tag).lower() == "html":
-        raise EceUnreadable("an HTML page, which is not ECE's answer to a survey")
+        raise EceUnreadable(error.detail, status=status, maybe_received=True) from None
+    if root is None or _local(root.tag).lower() == "html":
+        raise EceUnreadable("an HTML page, which is not ECE's answer to a survey", status=status)
 
 
 def survey_xml(message: SurveyMessage, *, namespace: bool) -> bytes:
@@ -202,15 +189,10 @@ def survey_xml(message: SurveyMessage, *, namespace: bool) -> bytes:
         raise EceUnsendable("text that XML 1.0 cannot carry") from None
 
 
-def is_html(body: bytes) -> bool:
-    """Say whether this is a web page, as proxies and login pages put it in the place of an answer."""
-    return _HTML.search(body[:1024].replace(b"\0", b"")) is not None
-
-
-def _fields(body: bytes, *, root: str) -> tuple[_Fields, bool]:
+def _fields(body: bytes, *, root: str) -> tuple[Fields, bool]:
     """Give what the answer says by local name, and whether the unquoted attribute had to be mended."""
-    if _start(body).startswith((b"{", b"[")):
-        return _json_fields(body), False
+    if looks_like_json(body):
+        return json_fields(body), False
     element, repaired = _root(body)
     if _local(element.tag) != root:
         page = "an HTML page" if is_html(body) else "the root element is another"
@@ -226,7 +208,7 @@ def _fields(body: bytes, *, root: str) -> tuple[_Fields, bool]:
 def _root(body: bytes) -> tuple[etree._Element, bool]:
     if not body.strip():
         raise EceUnreadable("an empty body")
-    _refuse_declarations(body)
+    refuse_declarations(body)
     try:
         return etree.fromstring(body, _PARSER), False
     except etree.LxmlError:
@@ -239,63 +221,18 @@ def _root(body: bytes) -> tuple[etree._Element, bool]:
     raise EceUnreadable("an HTML page" if is_html(body) else "not well-formed XML")
 
 
-def _refuse_declarations(body: bytes) -> None:
-    """Refuse any DOCTYPE or entity before a parser sees it: libxml2 would expand some, drop others, and open files.
-
-    Without its NULs, UTF-16 is ASCII here too; charsets in which ASCII could be spelt in another way are refused.
-    """
-    without_mark = body.removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
-    without_mark = body.removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
-    ascii_seen = without_mark.replace(b"\0", b"").lstrip(b" \t\r\n")
-    if _DECLARATIONS.search(ascii_seen):
-        raise EceUnreadable("an HTML page" if is_html(body) else "a DOCTYPE or entity declaration, which is refused")
-    declared = ascii_seen.startswith(b"<?xml") and ascii_seen[5:6].isspace()
-    if not ascii_seen.startswith(b"<") or (declared and not _XML_HEAD.match(ascii_seen)):
-        raise EceUnreadable("not XML, or in a charset that is not read")
-
-
-def _json_fields(body: bytes) -> _Fields:
-    """Read a flat JSON object; numbers stay text, so that the same patterns judge them."""
-    try:
-        value = json.loads(
-            body, object_pairs_hook=_no_name_twice, parse_int=str, parse_float=str, parse_constant=lambda _: None
-        )
-    except (ValueError, RecursionError):
-        raise EceUnreadable("not JSON, or a name twice") from None
-    if not isinstance(value, dict):
-        raise EceUnreadable("JSON, but no object")
-    return {name: _scalar(item) for name, item in value.items() if item is not None}
-
-
-def _no_name_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a name twice")
-    return members
-
-
-def _scalar(value: object) -> str | None:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else None
-
-
-def _start(body: bytes) -> bytes:
-    return body[:64].replace(b"\0", b"").removeprefix(b"\xef\xbb\xbf").lstrip(b"\xff\xfe \t\r\n")
-
-
 def _local(tag: object) -> str:
     return str(tag).rpartition("}")[2]
 
 
-def _required(fields: _Fields, name: str) -> str:
+def _required(fields: Fields, name: str) -> str:
     text = fields.get(name)
     if text is None:
         raise EceUnreadable(f"no {name}")
     return text
 
 
-def _truth(fields: _Fields, name: str) -> bool:
+def _truth(fields: Fields, name: str) -> bool:
     value = boolean(_required(fields, name))
     if value is None:
         raise EceUnreadable(f"{name} is neither true nor false")

@@ -75,6 +75,7 @@ class EceSettings(Section):
     client_key: Path | None = None
     proxy: ProxyUrl | None = Field(default=None, repr=False)  # may hold a password
     max_connections: Connections = 20
+    connection_max_age: Duration = 60.0
     fresh_for: Duration = 5.0
     stale_for: Duration = 60.0
     api_path: UrlPath = "/egain/chat/entrypoint"

@@ -1,0 +1,89 @@
+"""What it means that a call got no answer, or a status that is no success."""
+
+from __future__ import annotations
+
+import errno
+import re
+import socket
+from urllib.parse import urljoin, urlsplit
+
+from widget.domain.errors import (
+    EceError,
+    EceGatewayDown,
+    EceNoRoute,
+    EceNoSuchHost,
+    EceRedirect,
+    EceRefused,
+    EceReset,
+    EceStatus,
+)
+from widget.ece.answer import AnswerRefused
+
+_NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL})
+_SHOWN = re.compile(r"[!-~]{1,300}")
+_DEEPEST_CAUSE = 8
+
+
+def no_success(status: int, *, url: str, location: str | None, retry_after: float | None, is_survey: bool) -> EceError:
+    """Return the error for a status outside 200 to 299; `url` is what was asked, `retry_after` in seconds."""
+    if 300 <= status <= 399:
+        target = _target(url, location)
+        words = f"{status} to {target}, which is not followed" if target else f"{status}, which is not followed"
+        # In front of a survey it is a login or maintenance page, which passes.
+        return EceRedirect(words, status=status, retryable=is_survey)
+    if status in (502, 503, 504):
+        # After 502 and 504 ECE itself may have worked on: only the way back broke.
+        maybe_received = status != 503
+        return EceGatewayDown(str(status), status=status, retry_after=retry_after, maybe_received=maybe_received)
+    return EceStatus(str(status), status=status, retry_after=retry_after)
+
+
+def refused_by_proxy(status: int | None) -> EceRefused:
+    """Return the error for a proxy that opened no way to ECE; `status` is its answer, if it gave one."""
+    words = {None: "the proxy did not connect", 407: "the proxy answers 407: it wants a user and a password"}
+    return EceRefused(words.get(status, f"the proxy answers {status}"), status=status)
+
+
+def no_connection(error: BaseException, *, to_proxy: bool) -> EceRefused:
+    """Return the error for a connection that could not be made: refused, no route, no such host."""
+    cause: BaseException | None = error
+    for _ in range(_DEEPEST_CAUSE):
+        match cause:
+            case None:
+                break
+            case socket.gaierror() | UnicodeError():
+                return EceNoSuchHost("no connection to the proxy: no such host" if to_proxy else "no such host")
+            case OSError(errno=number) if number in _NO_ROUTE:
+                return EceNoRoute("no connection to the proxy: no route" if to_proxy else "no route to the host")
+            case ConnectionRefusedError() if not to_proxy:
+                return EceRefused("the connection was refused: nothing listens there")
+        cause = cause.__cause__ or cause.__context__
+    return EceRefused("no connection to the proxy" if to_proxy else "no connection")
+
+
+def reset(error: BaseException, *, status: int | None, maybe_received: bool) -> EceReset:
+    """Return the error for a connection that broke, or for an answer that is refused, which is then named."""
+    words = "the connection broke, or the answer was not HTTP"
+    if (refused := refused_for(error)) is not None:
+        words = f"the answer is not HTTP as it may be: {refused}"
+    return EceReset(words, status=status, maybe_received=maybe_received)
+
+
+def refused_for(error: BaseException) -> AnswerRefused | None:
+    """Return what an answer was refused for, or None when the error has another cause."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, AnswerRefused):
+        cause = cause.__cause__ or cause.__context__
+    return cause
+
+
+def _target(url: str, location: str | None) -> str | None:
+    """Return where a redirect leads without what may be secret: user, query, path parameters, fragment."""
+    try:
+        parts = urlsplit(urljoin(url, location or ""))
+        origin = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    except ValueError:
+        return None
+    target = origin + parts.path.partition(";")[0]
+    known = location and parts.scheme in ("http", "https") and parts.hostname
+    return target if known and _SHOWN.fullmatch(target) else None
