@@ -17,7 +17,27 @@
     }
   };
 
-  if (document.querySelector("[data-survey-done]")) storage((session) => session.removeItem(DRAFT));
+  /* The page may be a window, a tab, or a frame of the chat button's, which listens for the message. */
+  const offerToClose = () => {
+    const actions = document.querySelector("[data-close-actions]");
+    const byHand = document.querySelector("[data-close-by-hand]");
+    if (!actions || !byHand) return;
+    actions.hidden = false;
+    byHand.hidden = true;
+    actions.querySelector("button").addEventListener("click", () => {
+      if (window.parent === window) window.close();
+      else window.parent.postMessage("ece-chat-close", "*"); // nothing secret in it
+      setTimeout(() => {
+        actions.hidden = true;
+        byHand.hidden = false; // still here: nobody could close it
+      }, 500);
+    });
+  };
+
+  if (document.querySelector("[data-survey-done]")) {
+    storage((session) => session.removeItem(DRAFT));
+    offerToClose();
+  }
   const survey = document.querySelector("[data-survey]");
   if (!survey) return;
 
@@ -102,10 +122,12 @@
 
   /* One question at a time. Other questions stay in the form, only out of sight. */
   const narrow = window.matchMedia("(max-width: 30rem)");
-  const progress = document.createElement("p");
+  const pageProgress = survey.querySelector(".progress");
+  const progress = document.createElement("div");
+  const progressWords = document.createElement("p");
+  const progressBar = document.createElement("progress");
   const next = document.createElement("button");
   const back = document.createElement("button");
-  const steps = document.createElement("p");
   const actions = survey.querySelector(".actions");
   const send = actions.querySelector("button:not([name])");
   const pageBack = actions.querySelector("button[name]");
@@ -113,15 +135,19 @@
 
   const buildSteps = () => {
     progress.className = "progress";
-    steps.className = "actions";
+    progressWords.id = "question-progress";
+    progressBar.max = survey.dataset.total;
+    progressBar.setAttribute("aria-labelledby", progressWords.id);
+    progress.append(progressWords, progressBar);
     next.type = back.type = "button";
     next.className = "button";
     back.className = "button quiet";
     next.textContent = survey.dataset.next;
     back.textContent = survey.dataset.back;
-    steps.append(next, back);
-    questions[0].before(progress);
-    actions.before(steps);
+    if (pageProgress) pageProgress.after(progress);
+    else questions[0].before(progress);
+    actions.prepend(back);
+    send.before(next);
     next.addEventListener("click", () => go(1));
     back.addEventListener("click", () => go(-1));
   };
@@ -136,15 +162,17 @@
     const place = shown.indexOf(current);
     const last = place === shown.length - 1;
     for (const question of questions) question.classList.toggle("away", on && question !== current);
-    progress.hidden = steps.hidden = !on;
-    progress.textContent = survey.dataset.progress
-      .replace("{number}", numbers.format(place + 1))
-      .replace("{count}", numbers.format(shown.length));
-    next.hidden = last;
-    back.hidden = place === 0;
+    progress.hidden = !on;
+    if (pageProgress) pageProgress.hidden = on;
+    // Numbers of the whole survey: the last one stays the same whichever questions come and go.
+    progressWords.textContent = survey.dataset.progress
+      .replace("{number}", numbers.format(current.dataset.number))
+      .replace("{count}", numbers.format(survey.dataset.total));
+    progressBar.value = current.dataset.number;
+    next.hidden = !on || last;
+    back.hidden = !on || place === 0;
     send.hidden = on && !last;
     if (pageBack) pageBack.hidden = on && place > 0;
-    actions.classList.toggle("away", send.hidden && (!pageBack || pageBack.hidden));
   };
 
   const go = (by) => {
@@ -211,14 +239,27 @@
     keepDraft();
   });
 
+  /* Enter in a field goes on to the next question; only in the last does it do what the button does. */
+  const goOn = (field) => {
+    const shown = path();
+    const question = field.closest("[data-question]");
+    const following = shown[shown.indexOf(question) + 1];
+    if (stepwise() && following) return go(1);
+    if (!following) return send.click();
+    const answered = fieldsOf(following).find((each) => each.checked);
+    (answered || fieldsOf(following).find((each) => !each.disabled)).focus();
+    following.scrollIntoView({ block: "nearest" });
+  };
+
+  survey.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || event.target.tagName !== "INPUT") return;
+    event.preventDefault();
+    goOn(event.target);
+  });
+
   let sending = false;
   survey.addEventListener("submit", (event) => {
-    const shown = path();
-    const goesBack = event.submitter && event.submitter.value === "back";
-    if (stepwise() && current !== shown[shown.length - 1] && !goesBack) {
-      event.preventDefault(); // Enter in a field: the next question, not the end
-      go(1);
-    } else if (sending) {
+    if (sending) {
       event.preventDefault();
     } else {
       sending = true;

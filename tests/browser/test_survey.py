@@ -26,6 +26,19 @@ def _surveys() -> dict[str, Any]:
     return {
         "every": EVERY_KIND,
         "clobbering": {"title": "Odd names", "questions": texts(_CLOBBERING)},
+        "looks": {
+            "title": "Looks",
+            "questions": [
+                {"id": look, "kind": "rating", "look": look, "text": look, "labels": ["Bad", "Good"]}
+                for look in ("numbers", "stars", "faces")
+            ]
+            + [{"id": "own", "kind": "choice", "text": "own", "options": ["a"], "other": True}]
+            + [{"id": "last", "kind": "yes_no", "text": "last"}],
+        },
+        "paged": {
+            "title": "Paged",
+            "questions": [{"id": f"p{page}", "kind": "yes_no", "text": "?", "page": page} for page in (1, 2)],
+        },
         "many": {"title": "Many", "questions": texts([f"t{number}" for number in range(50)])},
     }
 
@@ -215,6 +228,102 @@ def test_a_phone_shows_one_question_at_a_time(site: Site, visitor: Page) -> None
     assert site.stage.answers == {"helpful": "2", "comment": "from a phone", "solved": "no"}
 
 
+@pytest.mark.parametrize("look", ["numbers", "stars", "faces"])
+def test_a_rating_has_the_same_keys_and_names_however_it_looks(site: Site, visitor: Page, look: str) -> None:
+    visitor.goto(site.url(survey="looks"))
+    group = visitor.get_by_role("radiogroup", name=look)
+    for name in ("1 Bad", "2", "3", "4", "5 Good"):
+        expect(group.get_by_role("radio", name=name, exact=True)).to_have_count(1)
+    group.get_by_role("radio").first.focus()
+    for _ in range(2):
+        visitor.keyboard.press("ArrowRight")
+    expect(visitor.locator(f"[name={look}][value='3']")).to_be_checked()
+
+
+def test_the_stars_up_to_the_chosen_one_are_full(site: Site, visitor: Page) -> None:
+    visitor.emulate_media(reduced_motion="reduce")
+    visitor.goto(site.url(survey="looks"))
+    visitor.locator("[name=stars][value='3']").check()
+    fills = visitor.locator(".look-stars svg").evaluate_all("all => all.map((each) => getComputedStyle(each).fill)")
+    assert fills[0] != "none"
+    assert fills == [fills[0]] * 3 + ["none"] * 2
+
+
+@pytest.mark.parametrize("visitor", [{}, {"java_script_enabled": False}], indirect=True, ids=["script", "no script"])
+def test_enter_in_a_field_that_is_not_the_last_never_sends(site: Site, visitor: Page) -> None:
+    visitor.goto(site.url(survey="looks"))
+    address = visitor.url
+    visitor.locator("[name=own][value=other]").check()
+    for field in ("[name=numbers] >> nth=0", "[name=own][value=other]", "[name='own.other']"):
+        visitor.locator(field).press("Enter")
+        expect(visitor.locator("[name=own][value=other]")).to_be_checked()
+        expect(visitor.locator("[name=last]").first).to_be_visible()
+    assert visitor.url == address
+    assert site.stage.outbox.messages == {}
+
+
+@pytest.mark.parametrize("visitor", [{"viewport": _PHONE}], indirect=True)
+def test_enter_on_a_phone_shows_the_next_question(site: Site, visitor: Page) -> None:
+    visitor.goto(site.url(survey="looks"))
+    for shown in ("numbers", "stars", "faces"):
+        visitor.locator(f"[name={shown}]").first.press("Enter")
+        expect(visitor.locator(f"[data-question={shown}]")).to_be_hidden()
+    expect(visitor.locator("[data-question=own]")).to_be_visible()
+    assert site.stage.outbox.messages == {}
+
+
+def test_enter_goes_on_to_the_next_question_and_in_the_last_field_sends(site: Site, visitor: Page) -> None:
+    visitor.goto(site.url(survey="looks"))
+    visitor.locator("[name=own][value=other]").check()
+    visitor.locator("[name='own.other']").fill("mine")
+    visitor.locator("[name='own.other']").press("Enter")
+    expect(visitor.locator("[name=last]").first).to_be_focused()
+    visitor.keyboard.press("Space")
+    visitor.keyboard.press("Enter")
+    expect(visitor.locator("h1")).to_have_text("Thank you")
+    assert site.stage.answers == {"own": "mine", "last": "yes"}
+
+
+@pytest.mark.parametrize("visitor", [{"viewport": _PHONE}], indirect=True)
+def test_the_progress_of_a_phone_is_one_line_whose_end_never_moves(site: Site, visitor: Page) -> None:
+    visitor.goto(site.url())
+    progress = visitor.locator(".progress:visible")
+    expect(progress).to_have_text("Question 1 of 6")
+    rate(visitor, 5)  # leaves the second question out
+    expect(progress).to_have_text("Question 1 of 6")
+    visitor.get_by_role("button", name="Next").click()
+    expect(progress).to_have_text("Question 3 of 6")
+    expect(progress).to_have_count(1)
+
+
+@pytest.mark.parametrize("viewport", [_PHONE, {"width": 900, "height": 700}], ids=["phone", "wide"])
+def test_back_stands_left_of_next_at_every_width(
+    site: Site, chromium_for_surveys: Browser, viewport: dict[str, int]
+) -> None:
+    page = chromium_for_surveys.new_page(viewport=viewport)
+    page.goto(site.url(survey="paged"))
+    page.get_by_role("button", name="Next").click()
+    back = page.get_by_role("button", name="Back").bounding_box()
+    forward = page.get_by_role("button", name="Send").bounding_box()
+    assert back is not None
+    assert forward is not None
+    assert back["x"] + back["width"] < forward["x"]
+    assert abs(back["y"] - forward["y"]) < 2
+    page.close()
+
+
+def test_the_thanks_close_a_window_that_was_opened_and_a_frame_is_told(site: Site, visitor: Page) -> None:
+    visitor.goto(site.url("10042_window"))
+    with visitor.expect_popup() as opened:
+        visitor.evaluate("address => window.open(address)", site.url("10043_window"))
+    window = opened.value
+    rate(window, 5)
+    window.locator("[name=solved][value=yes]").check()
+    window.locator("button[type=submit]").click()
+    with window.expect_event("close"):
+        window.get_by_role("button", name="Close").click()
+
+
 @pytest.mark.parametrize("visitor", [{"viewport": _PHONE}], indirect=True)
 def test_every_target_on_a_phone_is_large_enough(site: Site, visitor: Page) -> None:
     visitor.goto(site.url())
@@ -264,6 +373,9 @@ def test_only_allowed_sites_may_frame_a_survey(site: Site, visitor: Page, host: 
         frame.locator("[name=solved][value=yes]").check()
         frame.locator("button[type=submit]").click()
         expect(frame.locator("h1")).to_have_text("Thank you")
+        page.evaluate("addEventListener('message', (event) => { window.told = event.data; })")
+        frame.get_by_role("button", name="Close").click()
+        page.wait_for_function("window.told === 'ece-chat-close'")
         assert site.stage.answers == {"helpful": "4", "solved": "yes"}
     else:
         expect(frame.locator("form")).to_have_count(0)

@@ -122,6 +122,8 @@ def test_every_fault_is_named_at_once(table: dict[str, Any]) -> None:
         ({"kind": "stars"}, "kind"),
         ({"kind": "rating", "scale": 11}, "scale"),
         ({"kind": "rating", "scale": 1}, "scale"),
+        ({"kind": "rating", "look": "hearts"}, "look"),
+        ({"kind": "nps", "look": "stars"}, "look"),
         ({"kind": "choice", "options": []}, "options"),
         ({"kind": "choice", "options": [{"value": "a", "txt": "b"}]}, "options"),
         ({"kind": "choice", "options": ["a\nb"]}, "options"),

@@ -49,6 +49,7 @@ def _survey() -> dict[str, Any]:
             {
                 "id": "helpful",
                 "kind": "rating",
+                "look": "stars",
                 "required": True,
                 "text": {"en": "How helpful was the agent?", "de": "Wie hilfreich war das Gespräch?"},
                 "labels": {"en": ["Not at all", "Very"], "de": ["Gar nicht", "Sehr"]},

@@ -21,6 +21,14 @@ class Kind(StrEnum):
     TEXT = "text"
 
 
+class Look(StrEnum):
+    """How a rating is drawn. The values, their names and the keys are the same for each."""
+
+    NUMBERS = "numbers"
+    STARS = "stars"
+    FACES = "faces"
+
+
 @dataclass(frozen=True, slots=True)
 class Wording:
     """A text in one or more languages. The tag "" marks a text written without a language."""
@@ -60,6 +68,7 @@ class Question:
     page: int
     options: tuple[Option, ...]  # of choice and choices, without the one for another answer
     scale: int  # of rating
+    look: Look  # of rating
     labels: Mapping[str, Wording]  # by value; of rating, nps and yes_no
     other: Wording | None  # of choice and choices; no text inside = the house's own word
     max_length: int  # of text and of another answer, in code points, a line end as one

@@ -68,6 +68,8 @@ def _kind_faults(key: str, question: QuestionSettings) -> Iterator[Found]:
         yield f"{key}.other", "", f'goes with kind "choice" or "choices", not "{kind}"'
     if kind is not Kind.RATING and question.scale is not None:
         yield f"{key}.scale", str(question.scale), f'goes with kind "rating", not "{kind}"'
+    if kind is not Kind.RATING and question.look is not None:
+        yield f"{key}.look", question.look, f'goes with kind "rating", not "{kind}"'
     if question.max_length is not None and kind is not Kind.TEXT and question.other is None:
         yield f"{key}.max_length", str(question.max_length), 'goes with kind "text", or beside "other"'
     seen: set[str] = set()

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from widget.domain.survey import YES_NO_VALUES, Kind, Option, Question, Survey, Wording
+from widget.domain.survey import YES_NO_VALUES, Kind, Look, Option, Question, Survey, Wording
 from widget.settings.values import Language
 
 LONGEST_WORDING = 1000
@@ -123,6 +123,7 @@ class QuestionSettings(BaseModel):
     required: bool = False
     options: Annotated[tuple[Option, ...], BeforeValidator(_options)] = ()
     scale: int | None = Field(default=None, ge=2, le=10)
+    look: Look | None = None
     labels: Annotated[Any, BeforeValidator(_labels)] = ()
     other: Annotated[Wording | None, BeforeValidator(_other)] = None
     page: int | None = Field(default=None, ge=1, le=100)
@@ -139,6 +140,7 @@ class QuestionSettings(BaseModel):
             page=page,
             options=self.options,
             scale=self.scale or 5,
+            look=self.look or Look.NUMBERS,
             labels=MappingProxyType({}),
             other=self.other,
             max_length=self.max_length or (DEFAULT_ANSWER if self.kind is Kind.TEXT else DEFAULT_OTHER),

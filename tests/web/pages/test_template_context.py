@@ -29,7 +29,8 @@ def used_by(file: Path) -> set[str]:
         for name in each.find_all(nodes.Name)
         if name.ctx == "store"
     }
-    return set(meta.find_undeclared_variables(tree)) - set_at_the_top
+    imported = {name for each in tree.find_all(nodes.FromImport) for name in each.names if isinstance(name, str)}
+    return set(meta.find_undeclared_variables(tree)) - set_at_the_top - imported
 
 
 def names(template: str) -> set[str]:

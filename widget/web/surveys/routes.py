@@ -132,6 +132,8 @@ class SurveyAddresses:
         fields: Fields = await read_form(request, longest=longest)
         page, go = _page(survey, fields), _only(fields, GO_FIELD)
         fields = {name: values for name, values in fields.items() if name not in (PAGE_FIELD, GO_FIELD)}
+        if go == "stay":
+            return self._form(request, opened, fields, page=page or survey.pages[-1])
         if page is not None:
             fields = without_abandoned(survey, fields, page)
             if go == "back":

@@ -46,7 +46,9 @@ class QuestionView:
     """One question. `field_id` is what a fault links to; `show_if` is JSON for the script, empty when always shown."""
 
     id: str
+    number: int  # from 1, over all pages, questions that are not asked included
     kind: str
+    look: str  # of a rating: numbers, stars or faces
     said: Said
     required: bool
     options: tuple[OptionView, ...]
@@ -75,6 +77,9 @@ class FormContext:
     page: Annotated[int, "the number of this page in the settings"]
     step: Annotated[int, "which page this is, from 1"]
     steps: Annotated[int, "how many pages there are"]
+    total: Annotated[
+        int, "how many questions the survey has on all pages, those asked only after some answers included"
+    ]
     faults: Annotated[tuple[FieldFault, ...], "faults of the whole form, each with a `code`"]
     storage_down: Annotated[bool, "the answers could not be stored just now; nothing was lost"]
     restorable: Annotated[bool, "what is empty may be filled from the draft kept in the tab"]
@@ -130,6 +135,7 @@ class SurveyView:
             page=page,
             step=steps.index(page) + 1,
             steps=len(steps),
+            total=len(self._survey.questions),
             faults=tuple(fault for fault in faults if not fault.question),
             storage_down=storage_down,
             restorable=not faults and not storage_down,
@@ -157,7 +163,9 @@ class SurveyView:
         here = {each.id: each for each in self._survey.questions if each.page == question.page}
         return QuestionView(
             id=question.id,
+            number=self._survey.questions.index(question) + 1,
             kind=question.kind.value,
+            look=question.look.value,
             said=self._say(question.text),
             required=question.required,
             options=options,
