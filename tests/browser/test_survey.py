@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tests.browser.survey_site import Site, serve_surveys
 from tests.hazards import HAZARDS, of_every_category
@@ -298,7 +298,7 @@ def test_the_progress_of_a_phone_is_one_line_whose_end_never_moves(site: Site, v
 
 @pytest.mark.parametrize("viewport", [_PHONE, {"width": 900, "height": 700}], ids=["phone", "wide"])
 def test_back_stands_left_of_next_at_every_width(
-    site: Site, chromium_for_surveys: Browser, viewport: dict[str, int]
+    site: Site, chromium_for_surveys: Browser, viewport: ViewportSize
 ) -> None:
     page = chromium_for_surveys.new_page(viewport=viewport)
     page.goto(site.url(survey="paged"))
