@@ -127,7 +127,7 @@ def test_certificates_of_both_sides_change_while_visitors_ask(tmp_path: Path) ->
             change(member, config, (plain, f'"https://127.0.0.1:{port}/system"{certificates}'))
             wait_until(lambda: said() == "available", "ECE on TLS with our certificate", member.log)
             with visitors(member.port, [STATUS], pause=0.01) as tally:
-                ece.stop()
+                ece.stop(signal.SIGKILL)  # uvicorn would wait for the connections on TLS
                 ece = ece_on_tls(tmp_path, port, new)
                 ece.launch()
                 wait_until(lambda: said() == "unknown", "the new certificate is not trusted yet", member.log)
