@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from widget import telemetry
 from widget.assets import asset_folder
-from widget.web.designers.trials import try_theme
+from widget.web.designers.theme_trial import try_theme
 from widget.web.pages.pages import Pages
 
 Kind = Literal["fault", "warning"]
