@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +63,36 @@ def functions(module: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 def name_of(module: Path) -> str:
     return str(module.relative_to(ROOT))
+
+
+def contracts() -> list[dict[str, Any]]:
+    """The import contracts as import-linter reads them."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = settings["tool"]["importlinter"]["contracts"]
+    return found
+
+
+def under_contract() -> set[str]:
+    """The names of modules and folders whose imports some contract restricts."""
+    layers = {
+        f"{each['containers'][0]}.{layer.strip('()')}" for each in contracts() for layer in each.get("layers", ())
+    }
+    return layers.union(*(each.get("source_modules", ()) for each in contracts()))
+
+
+def test_every_module_is_under_an_import_contract() -> None:
+    names = [".".join(module.relative_to(ROOT).with_suffix("").parts) for module in MODULES]
+    held = under_contract()
+    free = [name for name in names if not any(f"{name}.".startswith(f"{each}.") for each in held)]
+    assert free == ["widget.__init__"], "the version alone stands in no folder"
+
+
+def test_every_name_in_an_import_contract_is_a_module_of_the_product() -> None:
+    forbidden = {
+        name for each in contracts() for name in each.get("forbidden_modules", ()) if name.startswith("widget.")
+    }
+    places = [ROOT / name.replace(".", "/") for name in sorted(under_contract() | forbidden)]
+    assert [str(each) for each in places if not (each.with_suffix(".py").exists() or each.is_dir())] == []
 
 
 def test_every_module_has_one_subject_and_says_which() -> None:

@@ -85,6 +85,13 @@ def test_the_wheel_carries_nothing_else(wheel: Path) -> None:
     assert not {name for name in inside(wheel) if name.endswith((".pyc", ".db")) or "/tests/" in name}
 
 
+def test_what_builds_the_wheel_is_not_in_it(wheel: Path) -> None:
+    assert (ROOT / "hatch_build.py").exists()
+    with zipfile.ZipFile(wheel) as archive:
+        code = {name: archive.read(name) for name in archive.namelist() if name.endswith(".py")}
+    assert [name for name, text in code.items() if b"hatchling" in text or "hatch_build" in name] == []
+
+
 def test_the_wheel_has_the_version_and_the_command(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         about = f"ece_widget-{widget.__version__}.dist-info"
