@@ -56,7 +56,10 @@ def table(tmp_path: Path) -> dict[str, Any]:
     (tmp_path / "themes").mkdir(exist_ok=True)
     return {
         "server": {"public_url": "https://chat.example.com", "allowed_origins": ["https://www.example.com"]},
-        "security": {"secret_keys": ["a-secret-for-tests-that-is-long-enough"], "operator_tokens": ["operator-token"]},
+        "security": {
+            "secret_keys": ["a-secret-for-tests-that-is-long-enough"],
+            "operator_tokens": ["operator-token-for-tests"],
+        },
         "ece": {"base_url": "https://ece.example.com/system"},
         "entry_points": {
             "sales": {

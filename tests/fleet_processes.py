@@ -33,7 +33,7 @@ SETTINGS = """
 public_url = "https://chat.example.com"
 [security]
 secret_keys = ["{key}"]
-operator_tokens = ["operator-token"]
+operator_tokens = ["operator-token-for-tests"]
 [ece]
 base_url = "http://127.0.0.1:{ece_port}/system"
 fresh_for = {fresh_for}

@@ -146,7 +146,7 @@ class SurveyStage:
             chat_origins={name: origin_of(each.chat_url) for name, each in configured.entry_points.items()},
             negotiate=texts.negotiate,
             resolve_theme=themes.resolve,
-            require_operator=Operators(["operator-token"]).require,
+            require_operator=Operators(["operator-token-for-tests"]).require,
             script=(asset_folder("static") / "survey.js").read_bytes(),
             count_survey=self.counted.append,
             count_ticket=self.counted.append,

@@ -101,7 +101,7 @@ async def test_a_flood_of_fields_is_refused_at_once(site: Site) -> None:
 @pytest.mark.parametrize("path", ["/survey/start", "/survey/some-token", "/v1/survey-links"])
 async def test_an_upload_is_refused_before_it_is_parsed(site: Site, path: str) -> None:
     body = b"--x\r\n" + b"Content-Disposition: form-data; name=a\r\n" * 1_000 + b"\r\n\r\n" + b"-" * 40_000
-    headers = {"content-type": "multipart/form-data; boundary=x", "authorization": "Bearer operator-token"}
+    headers = {"content-type": "multipart/form-data; boundary=x", "authorization": "Bearer operator-token-for-tests"}
     answer, took = await quickest(lambda: site.ask("POST", path, content=body, headers=headers))
     assert answer.status_code in (401, 403, 404, 413, 415)
     assert took < QUICK

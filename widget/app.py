@@ -24,7 +24,7 @@ from widget.web.designers.survey_samples import survey_pages
 from widget.web.edge.access import Operators
 from widget.web.edge.context import RequestContext, TrustedProxies
 from widget.web.edge.errors import CatchAll, ErrorPage, Errors
-from widget.web.edge.headers import HostCheck, SecurityHeaders
+from widget.web.edge.headers import AddressCheck, SecurityHeaders
 from widget.web.edge.limits import BodyLimit, BoundedMemory, RateLimiter, RateLimits
 from widget.web.ops import health as ops
 from widget.web.ops import openapi
@@ -37,6 +37,7 @@ from widget.web.surveys.routes import SurveyAddresses, origin_of
 def create_app(settings: Settings, *, services: Services | None = None, preview: bool = False) -> ASGIApp:
     """Wire the application. `services` are built from the settings unless given; `preview` opens /preview to anyone."""
     services = services or build(settings)
+    proxies = TrustedProxies(settings.server.trusted_proxies)
     operators = Operators(token.get_secret_value() for token in settings.security.operator_tokens)
     errors = Errors(_error_page(services.pages))
     limiter = _limiter(services)
@@ -74,13 +75,17 @@ def create_app(settings: Settings, *, services: Services | None = None, preview:
             *ops.routes(readiness, services.metrics, operators),
         ],
         middleware=[
-            Middleware(
-                RequestContext, metrics=services.metrics, proxies=TrustedProxies(settings.server.trusted_proxies)
-            ),
+            Middleware(RequestContext, metrics=services.metrics, proxies=proxies),
             Middleware(SecurityHeaders, edge=services.edge),
             Middleware(CatchAll, errors=errors),
-            Middleware(HostCheck, edge=services.edge, errors=errors),
-            Middleware(RateLimits, limiter=limiter, errors=errors, metrics=services.metrics),
+            Middleware(AddressCheck, edge=services.edge, errors=errors, proxies=proxies),
+            Middleware(
+                RateLimits,
+                limiter=limiter,
+                errors=errors,
+                metrics=services.metrics,
+                is_operator=operators.knows,
+            ),
             Middleware(BodyLimit, errors=errors),
         ],
         exception_handlers=errors.handlers(),

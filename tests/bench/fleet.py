@@ -107,7 +107,7 @@ def _lines(folder: Path) -> int:
 def _public_answers(member: Process) -> int:
     """Status and launcher answers that a process gave, by its own metric."""
     connection = http.client.HTTPConnection("127.0.0.1", member.port, timeout=10)
-    connection.request("GET", "/metrics", headers={"Host": HOST, "Authorization": "Bearer operator-token"})
+    connection.request("GET", "/metrics", headers={"Host": HOST, "Authorization": "Bearer operator-token-for-tests"})
     text = connection.getresponse().read().decode()
     connection.close()
     return sum(int(float(value)) for value in re.findall(r"^ece_widget_decisions_total\{.*\} (\S+)$", text, re.M))

@@ -115,7 +115,7 @@ class ServerProcess:
 
     def metric(self, line_start: str) -> float:
         """Read one value of /metrics."""
-        text = self.say(request("/metrics", "Authorization: Bearer operator-token")).decode()
+        text = self.say(request("/metrics", "Authorization: Bearer operator-token-for-tests")).decode()
         return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(line_start))
 
     def stop(self) -> int:

@@ -32,7 +32,7 @@ from widget.telemetry import Metrics
 from widget.web.edge.access import Operators
 from widget.web.edge.context import RequestContext, TrustedProxies
 from widget.web.edge.errors import CatchAll, Errors
-from widget.web.edge.headers import EdgeHeaders, HostCheck, SecurityHeaders
+from widget.web.edge.headers import AddressCheck, EdgeHeaders, SecurityHeaders
 from widget.web.edge.limits import BodyLimit
 from widget.web.ops import health as ops
 
@@ -113,13 +113,13 @@ def build(settings: Settings, delivery: bool, metrics: Metrics | None) -> Served
             Route("/slow", slow),
             Route("/held", held),
             Route("/boom", boom),
-            *ops.routes(ops.Readiness([]), metrics, Operators(["operator-token"])),
+            *ops.routes(ops.Readiness([]), metrics, Operators(["operator-token-for-tests"])),
         ],
         middleware=[
             Middleware(RequestContext, metrics=metrics, proxies=TrustedProxies(settings.server.trusted_proxies)),
             Middleware(SecurityHeaders, edge=edge),
             Middleware(CatchAll, errors=errors),
-            Middleware(HostCheck, edge=edge, errors=errors),
+            Middleware(AddressCheck, edge=edge, errors=errors, proxies=TrustedProxies(settings.server.trusted_proxies)),
             Middleware(BodyLimit, errors=errors),
         ],
         exception_handlers=errors.handlers(),

@@ -64,15 +64,20 @@ def test_keys_turn_while_visitors_wait_and_an_open_form_can_still_be_sent(fleet:
     assert get(member.port, form)[0] == get(member.port, left_open)[0] == 200
     with visitors(member.port, [STATUS, "/v1/chat/door000"]) as tally:
         wait_until(lambda: tally.answered > 50, "visitors")
-        change(member, config, (f'["{KEY}"]', f'["{NEW_KEY}", "{KEY}"]'), ("operator-token", "next-operator-token"))
+        change(
+            member,
+            config,
+            (f'["{KEY}"]', f'["{NEW_KEY}", "{KEY}"]'),
+            ("operator-token-for-tests", "next-operator-token-for-tests"),
+        )
         assert b"Thank you" in get(member.port, form, method="POST", body="helpful=5")[1]
-        status, token = new_link(member.port, "next-operator-token")
+        status, token = new_link(member.port, "next-operator-token-for-tests")
         assert status == 201
         now = lambda: datetime.now(UTC)  # noqa: E731
         assert Tokens([NEW_KEY], now).verify_survey(token).sid == "chat-9"
         with pytest.raises(TokenInvalid):
             Tokens([KEY], now).verify_survey(token)
-        assert new_link(member.port, "operator-token")[0] == 401
+        assert new_link(member.port, "operator-token-for-tests")[0] == 401
         change(member, config, (f'["{NEW_KEY}", "{KEY}"]', f'["{NEW_KEY}"]'))
         status, page, _ = get(member.port, left_open, method="POST", body="helpful=5")
         assert status in (401, 403, 404, 410)

@@ -37,7 +37,7 @@ def address(netloc: str) -> str:
 
 
 def metric(member: Process, name: str) -> str:
-    text = get(member.port, "/metrics", headers={"Authorization": "Bearer operator-token"})[1].decode()
+    text = get(member.port, "/metrics", headers={"Authorization": "Bearer operator-token-for-tests"})[1].decode()
     return next((line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(name)), "")
 
 

@@ -34,7 +34,7 @@ public_url = "http://chat.example.com"
 log_level = "warning"
 [security]
 secret_keys = ["a-secret-for-the-soak-that-is-long-enough"]
-operator_tokens = ["operator-token"]
+operator_tokens = ["operator-token-for-tests"]
 [ece]
 base_url = "http://127.0.0.1:9/system"
 [entry_points.sales]

@@ -17,7 +17,6 @@ LONGEST_TARGET = 8 * 1024
 LINGER = 2.0  # seconds for which a refused sender is heard out, so that it sees the answer and not a reset
 MOST_WASTED = 2 * 1024 * 1024  # bytes taken from a sender whose answer is out already
 METHOD_LINE = re.compile(rb"[A-Za-z][A-Za-z-]{0,31} /[!-~]* HTTP/1\.[01]\r\n")  # well-formed, whatever the method
-PAGES = (b"/v1/chat/",)  # beginnings of addresses that answer with a page, whatever happens
 SPARE_FILES = 64  # for the database, ECE, logs
 
 

@@ -29,7 +29,6 @@ from widget.server.guard import (
     MOST_HEADERS,
     MOST_WASTED,
     NEVER,
-    PAGES,
     SLOW_BODY,
     SLOW_HEAD,
     TARGET,
@@ -37,6 +36,7 @@ from widget.server.guard import (
     Guard,
     answer,
 )
+from widget.web.addresses import shows_a_page
 
 VERSIONS = ("1.1", "1.0")
 
@@ -266,7 +266,7 @@ class GuardedProtocol(HttpToolsProtocol):
                 return
             cycle.disconnected = True
             cycle.message_event.set()
-        self.transport.write(answer(fault, self.guard.new_id(), page=self.url.startswith(PAGES)))
+        self.transport.write(answer(fault, self.guard.new_id(), page=shows_a_page(self.url)))
         self._time(LINGER)
         if fault is not CROWDED and self.transport.can_write_eof():
             self.transport.write_eof()

@@ -1,6 +1,6 @@
-"""What operators see: logs without secrets, metrics with bounded labels, and the trace header to pass on."""
+"""What operators see: logs without secrets, and metrics with bounded labels."""
 
-from widget.telemetry.logs import clean_text, configure, logger, network_of, redact, trace_parent
+from widget.telemetry.logs import clean_text, configure, logger, network_of, redact
 from widget.telemetry.metrics import CONTENT_TYPE, DEFINITIONS, METHODS, Definition, Metrics, Sample, Source, stopwatch
 
 __all__ = [
@@ -17,5 +17,4 @@ __all__ = [
     "network_of",
     "redact",
     "stopwatch",
-    "trace_parent",
 ]

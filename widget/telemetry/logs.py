@@ -12,13 +12,9 @@ import re
 import sys
 import traceback
 from collections.abc import MutableMapping
-from contextvars import ContextVar
 from typing import Any, TextIO
 
 import structlog
-
-# Set per request by the edge, read by whatever calls ECE: the W3C trace context, passed on unchanged.
-trace_parent: ContextVar[str | None] = ContextVar("trace_parent", default=None)
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 REDACTED = "[redacted]"
@@ -31,7 +27,7 @@ _SECRET_KEY = re.compile(
     re.IGNORECASE,
 )
 _ADDRESS_KEYS = frozenset({"client", "peer", "remote", "client_address"})
-_TRACE_IDS = frozenset({"request_id", "trace_id"})
+_TRACE_IDS = frozenset({"request_id"})
 _THEME_FILES = frozenset({"template"})  # the field that names an operator's file; a visitor has no way into it
 _OUR_OWN_WORDS = frozenset({"event", "at", "level", "route", "exception"})
 # scheme, host and port stay; user information, path and query go

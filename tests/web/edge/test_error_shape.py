@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 
 from tests.web.conftest import Site
 from widget.domain.errors import OutboxUnavailable, TicketTaken, TokenExpired, TokenInvalid
+from widget.web.addresses import find
 from widget.web.edge.errors import CatchAll, Errors, Problem, is_page, problem_of
 
 pytestmark = pytest.mark.anyio
@@ -186,8 +187,8 @@ async def test_storage_that_is_down_says_when_to_come_again() -> None:
 
 
 def test_pages_are_the_addresses_that_a_person_opens() -> None:
-    assert is_page("/v1/chat/sales", "")
-    assert is_page("/survey/start", "*/*")
-    assert not is_page("/v1/status/sales", "text/html")
-    assert not is_page("/v1/chatter", "text/html")
-    assert not is_page("/surveys", "*/*")
+    assert is_page(find("/v1/chat/sales"), "")
+    assert is_page(find("/survey/start"), "*/*")
+    assert not is_page(find("/v1/status/sales"), "text/html")
+    assert not is_page(find("/v1/chatter"), "text/html")
+    assert not is_page(find("/surveys"), "*/*")

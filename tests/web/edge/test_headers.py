@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import httpx
@@ -9,25 +10,26 @@ import pytest
 
 from tests.web.conftest import Site
 from widget import settings
+from widget.web.addresses import ADDRESSES, FramedBy, Kind, find
 from widget.web.edge.context import TrustedProxies
-from widget.web.edge.headers import EdgeHeaders, Kind, kind_of
+from widget.web.edge.headers import EdgeHeaders
 
 pytestmark = pytest.mark.anyio
 
 PUBLIC = "/v1/status/sales"
-ADDRESSES = {
+SAMPLES = {
     PUBLIC: Kind.PUBLIC,
     "/v1/launcher/sales": Kind.PUBLIC,
     "/v1/status/nobody": Kind.PUBLIC,
-    "/v1/chat/nobody": Kind.CHAT,
-    "/survey/no-token": Kind.SURVEY,
-    "/preview": Kind.PREVIEW,
+    "/v1/chat/nobody": Kind.PAGE,
+    "/survey/no-token": Kind.PAGE,
+    "/preview": Kind.OPERATOR,
     "/v1/survey-links": Kind.OPERATOR,
     "/metrics": Kind.OPERATOR,
     "/openapi.json": Kind.OPERATOR,
-    "/healthz": Kind.OTHER,
-    "/readyz": Kind.OTHER,
-    "/nowhere": Kind.OTHER,
+    "/healthz": Kind.PRIVATE,
+    "/readyz": Kind.PRIVATE,
+    "/nowhere": Kind.PRIVATE,
 }
 
 
@@ -37,9 +39,9 @@ def policy(answer: httpx.Response) -> dict[str, str]:
 
 
 async def test_every_answer_has_the_headers_that_all_have(site: Site) -> None:
-    for path, kind in ADDRESSES.items():
+    for path, kind in SAMPLES.items():
         answer = await site.get(path)
-        assert kind_of(path) is kind
+        assert find(path).kind is kind
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "no-referrer"
         assert answer.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
@@ -52,7 +54,7 @@ async def test_every_answer_has_the_headers_that_all_have(site: Site) -> None:
 
 
 async def test_cors_is_a_plain_star_on_public_answers_and_nothing_elsewhere(site: Site) -> None:
-    for path, kind in ADDRESSES.items():
+    for path, kind in SAMPLES.items():
         answer = await site.get(path, headers={"origin": "https://evil.example"})
         public = kind is Kind.PUBLIC
         assert answer.headers.get("access-control-allow-origin") == ("*" if public else None)
@@ -62,9 +64,10 @@ async def test_cors_is_a_plain_star_on_public_answers_and_nothing_elsewhere(site
 
 
 async def test_the_opener_policy_is_on_survey_preview_and_operator_addresses_only(site: Site) -> None:
-    for path, kind in ADDRESSES.items():
+    for path, kind in SAMPLES.items():
         answer = await site.get(path)
-        expected = "same-origin" if kind in (Kind.SURVEY, Kind.PREVIEW, Kind.OPERATOR) else None
+        alone = path.startswith("/survey/") or kind is Kind.OPERATOR
+        expected = "same-origin" if alone else None
         assert answer.headers.get("cross-origin-opener-policy") == expected
 
 
@@ -82,8 +85,9 @@ async def test_allowed_origins_may_frame_chat_and_survey_pages_and_nothing_else(
 ) -> None:
     table["server"]["allowed_origins"] = origins
     site = make_site()
-    for path, kind in ADDRESSES.items():
-        expected = {Kind.CHAT: ancestors, Kind.SURVEY: ancestors, Kind.PREVIEW: "'self'"}.get(kind, "'none'")
+    for path, kind in SAMPLES.items():
+        expected = ancestors if kind is Kind.PAGE else "'self'" if path == "/preview" else "'none'"
+        assert (expected == "'self'") is (find(path).framed_by is FramedBy.ITSELF)
         assert policy(await site.get(path))["frame-ancestors"] == expected, path
 
 
@@ -150,7 +154,43 @@ async def test_only_the_host_of_public_url_is_answered(site: Site) -> None:
     for host, status in HOSTS.items():
         answer = await site.get("/nowhere", headers={"host": host})
         assert answer.status_code == status, host
-        assert "evil" not in answer.text
+
+
+async def test_a_misdirected_request_is_told_both_hosts_and_so_is_the_log(site: Site, log_lines: io.StringIO) -> None:
+    answer = await site.get("/openapi.json", headers={"host": "internal-7.example:8000"})
+    assert answer.status_code == 421
+    line = next(line for line in log_lines.getvalue().splitlines() if "misdirected_request" in line)
+    for text in (answer.json()["detail"], line):
+        assert "internal-7.example:8000" in text
+        assert "chat.example.com" in text
+    assert "server.public_url" in answer.json()["detail"]
+    odd = await site.get("/openapi.json", headers={"host": "<svg>/x"})
+    assert "svg" not in odd.text
+
+
+@pytest.mark.parametrize("path", [each.pattern for each in ADDRESSES if each.kind is Kind.PUBLIC])
+async def test_a_public_answer_is_the_same_whatever_host_a_proxy_asks_for(site: Site, path: str) -> None:
+    path = path.format(entry_point="sales", fingerprint="0")
+    usual = await site.get(path)
+    rewritten = await site.get(path, headers={"host": "10.1.2.3:8000"})
+    assert (rewritten.status_code, dict(rewritten.headers)) == (usual.status_code, dict(usual.headers))
+    assert (await site.get("/v1/chat/sales", headers={"host": "10.1.2.3:8000"})).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("peer", "sent", "status"),
+    [
+        ("127.0.0.1", "chat.example.com", 200),
+        ("127.0.0.1", "chat.example.com, inner.example", 200),
+        ("127.0.0.1", "evil.example", 421),
+        ("198.51.100.7", "chat.example.com", 421),
+    ],
+)
+async def test_a_proxy_of_ours_may_say_which_host_was_asked_for(site: Site, peer: str, sent: str, status: int) -> None:
+    transport = httpx.ASGITransport(site.app, client=(peer, 1))
+    async with httpx.AsyncClient(transport=transport, base_url="https://upstream-1") as proxy:
+        answer = await proxy.get("/openapi.json", headers={"x-forwarded-host": sent})
+    assert answer.status_code == status
 
 
 async def test_orchestrators_and_scrapers_may_ask_by_address(site: Site) -> None:
@@ -167,9 +207,10 @@ async def test_on_loopback_itself_a_loopback_name_will_do(site: Site, peer: str)
 
 async def test_no_address_is_built_from_what_was_sent(site: Site) -> None:
     sent = {"host": "evil.example", "x-forwarded-host": "evil.example", "x-forwarded-proto": "gopher"}
-    for path in (*ADDRESSES, "/v1/chat/sales?next=//evil.example", "//evil.example/%2e%2e", "/survey/"):
+    for path in (*SAMPLES, "/v1/chat/sales?next=//evil.example", "//evil.example/%2e%2e", "/survey/"):
         answer = await site.get(path, headers=sent)
-        assert "evil.example" not in answer.text + str(answer.headers)
+        assert "//evil.example" not in answer.text
+        assert "evil.example" not in str(answer.headers)
 
 
 def test_the_spellings_of_the_host_follow_the_public_url(table: dict[str, Any]) -> None:

@@ -18,10 +18,11 @@ from starlette.types import ASGIApp
 
 from widget.settings import LimitsSettings
 from widget.telemetry import Metrics
+from widget.web.addresses import find
 from widget.web.edge.access import Operators
 from widget.web.edge.context import RequestContext, TrustedProxies
 from widget.web.edge.errors import Errors
-from widget.web.edge.limits import BUCKETS, BodyLimit, BoundedMemory, RateLimiter, RateLimits, limit_of, network
+from widget.web.edge.limits import BUCKETS, BodyLimit, BoundedMemory, RateLimiter, RateLimits, network
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +45,7 @@ class Edge:
         self.metrics = Metrics()
         self.limiter = RateLimiter(LimitsSettings(**limits), storage=storage, salt=b"salt", clock=self.clock)
         errors = Errors(_page)
-        operators = Operators(["operator-token"])
+        operators = Operators(["operator-token-for-tests"])
 
         async def fine(request: Request) -> Response:
             await request.body()
@@ -60,10 +61,17 @@ class Edge:
                 Route("/v1/chat/{entry_point}", fine),
                 Route("/survey/{token}", fine, methods=["GET", "POST"]),
                 Route("/v1/survey-links", guarded, methods=["POST"]),
+                Route("/preview", guarded),
             ],
             middleware=[
                 Middleware(RequestContext, metrics=self.metrics, proxies=TrustedProxies(["10.0.0.0/8"])),
-                Middleware(RateLimits, limiter=self.limiter, errors=errors, metrics=self.metrics),
+                Middleware(
+                    RateLimits,
+                    limiter=self.limiter,
+                    errors=errors,
+                    metrics=self.metrics,
+                    is_operator=operators.knows,
+                ),
                 Middleware(BodyLimit, errors=errors, largest=1000, largest_form=1000),
             ],
             exception_handlers=errors.handlers(),
@@ -141,12 +149,26 @@ async def test_the_public_answers_are_not_counted_unless_the_settings_say_so() -
     assert (await counted.ask("/v1/status/sales")).json()["code"] == "rate_limited"
 
 
-async def test_only_refused_tokens_of_operators_are_counted() -> None:
+async def test_only_refused_tokens_of_operators_are_counted_and_a_right_one_always_passes() -> None:
     edge = Edge(tokens="2/minute")
-    right, wrong = ({"authorization": f"Bearer {token}"} for token in ("operator-token", "guess"))
+    right, wrong = ({"authorization": f"Bearer {token}"} for token in ("operator-token-for-tests", "guess"))
     assert await edge.statuses(5, "/v1/survey-links", method="POST", headers=right) == [200] * 5
     assert await edge.statuses(3, "/v1/survey-links", method="POST", headers=wrong) == [401, 401, 429]
-    assert await edge.statuses(1, "/v1/survey-links", method="POST", headers=right) == [429]
+    assert await edge.statuses(1, "/v1/survey-links", method="POST", headers=right) == [200]
+
+
+async def test_images_on_any_page_lock_no_operator_out() -> None:
+    edge = Edge(tokens="2/minute")
+    assert await edge.statuses(65, "/preview") == [401] * 2 + [429] * 63
+    wrong = {"authorization": "Basic eDpndWVzcw=="}  # one mistyped password is told so
+    assert await edge.statuses(1, "/preview", headers=wrong) == [401]
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/sales", "/survey/t"])
+async def test_images_on_any_page_take_no_visitor_the_chat_or_the_survey(path: str) -> None:
+    edge = Edge(tokens="2/minute")
+    assert await edge.statuses(3, path, headers={"sec-fetch-dest": "image"}) == [200, 200, 429]
+    assert await edge.statuses(1, path, headers={"sec-fetch-dest": "document"}) == [200]
 
 
 async def test_a_million_networks_take_bounded_memory() -> None:
@@ -197,7 +219,8 @@ async def test_a_shared_store_that_is_down_does_not_close_the_surveys() -> None:
     ],
 )
 def test_every_address_has_its_limit(path: str, method: str, limit: str | None) -> None:
-    assert limit_of(path, method) == limit
+    found = find(path, method).limit
+    assert (found.value if found else None) == limit
 
 
 def test_networks() -> None:

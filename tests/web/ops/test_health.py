@@ -20,7 +20,7 @@ from widget.web.ops import health as ops
 
 pytestmark = pytest.mark.anyio
 
-TOKEN = {"authorization": "Bearer operator-token"}
+TOKEN = {"authorization": "Bearer operator-token-for-tests"}
 
 
 def basic(text: str) -> str:
@@ -96,7 +96,9 @@ async def test_metrics_are_for_operators(site: Site) -> None:
         'Basic realm="ece-widget", charset="UTF-8"',
     ]
     assert (await site.get("/metrics", headers=TOKEN)).status_code == 200
-    assert (await site.get("/metrics", headers={"authorization": basic("anyone:operator-token")})).status_code == 200
+    assert (
+        await site.get("/metrics", headers={"authorization": basic("anyone:operator-token-for-tests")})
+    ).status_code == 200
 
 
 async def test_metrics_tell_what_was_answered(site: Site) -> None:
@@ -159,26 +161,26 @@ async def test_sources_are_added_up() -> None:
 @pytest.mark.parametrize(
     ("sent", "known"),
     [
-        ("Bearer operator-token", True),
-        ("bearer operator-token", True),
+        ("Bearer operator-token-for-tests", True),
+        ("bearer operator-token-for-tests", True),
         ("Bearer older-token", True),
-        (basic("me:operator-token"), True),
-        (basic(":operator-token"), True),
-        (basic("operator-token"), False),
+        (basic("me:operator-token-for-tests"), True),
+        (basic(":operator-token-for-tests"), True),
+        (basic("operator-token-for-tests"), False),
         ("Bearer operator-toke", False),
-        ("Bearer operator-token2", False),
+        ("Bearer operator-token-for-tests2", False),
         ("Bearer ", False),
         ("Bearer", False),
         ("", False),
-        ("operator-token", False),
-        ("Digest operator-token", False),
+        ("operator-token-for-tests", False),
+        ("Digest operator-token-for-tests", False),
         ("Basic !!!", False),
         ("Basic " + "A" * 5000, False),
         ("Bearer öperator", False),
     ],
 )
 def test_an_operator_is_known_by_a_whole_token(sent: str, known: bool) -> None:
-    assert Operators(["operator-token", "older-token"]).knows(sent) is known
+    assert Operators(["operator-token-for-tests", "older-token"]).knows(sent) is known
 
 
 def test_without_tokens_nobody_is_an_operator() -> None:
@@ -194,10 +196,13 @@ def test_a_browser_that_another_site_made_send_changes_nothing(method: str, site
         {
             "type": "http",
             "method": method,
-            "headers": [(b"authorization", b"Bearer operator-token"), (b"sec-fetch-site", site_header.encode())],
+            "headers": [
+                (b"authorization", b"Bearer operator-token-for-tests"),
+                (b"sec-fetch-site", site_header.encode()),
+            ],
         }
     )
-    operators = Operators(["operator-token"])
+    operators = Operators(["operator-token-for-tests"])
     if allowed:
         operators.require(request)
     else:

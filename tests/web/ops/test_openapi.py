@@ -8,23 +8,15 @@ from typing import Any
 import httpx
 import jsonschema_rs
 import pytest
-from starlette.applications import Starlette
 
 from tests.web.conftest import Site
 from widget import __version__
 from widget.domain.errors import EceRefused
-from widget.web.ops import openapi
+from widget.web.addresses import ADDRESSES
 
 pytestmark = pytest.mark.anyio
 
-TOKEN = {"authorization": "Bearer operator-token"}
-
-
-def _app(site: Site) -> Starlette:
-    app: Any = site.app
-    while not isinstance(app, Starlette):
-        app = app._app
-    return app
+TOKEN = {"authorization": "Bearer operator-token-for-tests"}
 
 
 def fits(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> None:
@@ -55,8 +47,10 @@ def check(answer: httpx.Response, path: str, method: str, document: dict[str, An
         fits(answer.json(), content[kind]["schema"], document)
 
 
-async def test_every_route_is_described_and_every_description_is_a_route(site: Site) -> None:
-    assert openapi.served_operations(_app(site).routes) == openapi.described_operations()
+async def test_every_address_is_described_and_every_description_is_an_address(site: Site) -> None:
+    document = await described(site)
+    operations = {(method.upper(), path) for path, of_path in document["paths"].items() for method in of_path}
+    assert operations == {(each.method, each.pattern) for each in ADDRESSES if each.described}
 
 
 async def test_the_document_is_openapi_3_1_for_this_server(site: Site) -> None:

@@ -448,7 +448,7 @@ async def test_after_a_failed_post_no_link_leads_to_an_address_that_takes_none(
     assert "Please try again in a few minutes. Reload this page to send it again." in answer.text
 
 
-_OPERATOR = {"authorization": "Bearer operator-token"}
+_OPERATOR = {"authorization": "Bearer operator-token-for-tests"}
 
 
 async def test_an_operator_gets_a_link(client: httpx.AsyncClient, stage: SurveyStage) -> None:
@@ -463,7 +463,7 @@ async def test_an_operator_gets_a_link(client: httpx.AsyncClient, stage: SurveyS
 
 
 async def test_nobody_else_gets_one(client: httpx.AsyncClient) -> None:
-    for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "operator-token"}):
+    for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "operator-token-for-tests"}):
         answer = await client.post("/v1/survey-links", json={"sid": SID, "entryPoint": "sales"}, headers=headers)
         assert answer.status_code == 401
         assert answer.headers["content-type"] == "application/problem+json"

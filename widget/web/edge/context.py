@@ -1,4 +1,4 @@
-"""What every request carries: an id, the client's address, the trace; and at its end one log line and one count.
+"""What every request carries: an id and the client's address; and at its end one log line and one count.
 
 The hot public answers do not come through here; they are counted as plain integers where they are answered.
 """
@@ -14,12 +14,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from widget import telemetry
 from widget.telemetry import Metrics
+from widget.web import addresses
 
 Address = IPv4Address | IPv6Address
 
 # What nginx ($request_id) and most balancers send: 32 hex digits or a UUID. Else words could be smuggled into logs.
 _REQUEST_ID = re.compile(rb"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_TRACE_PARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _LONGEST_CHAIN = 50
 
 
@@ -28,18 +28,18 @@ def new_request_id() -> str:
 
 
 class TrustedProxies:
-    """Who may speak for a client. Only `X-Forwarded-For` is read; scheme and host come from `public_url` always."""
+    """Who may speak for a client. Of forwarded headers only `X-Forwarded-For` and `X-Forwarded-Host` are read."""
 
     def __init__(self, networks: Iterable[str]) -> None:
         self._networks = tuple(ip_network(network) for network in networks)
 
     def trusts(self, address: str) -> bool:
-        """Say whether this peer is one of the configured proxies."""
+        """Return whether this peer is one of the configured proxies."""
         parsed = address_of(address)
         return parsed is not None and self._covers(parsed)
 
     def client(self, scope: Scope) -> str:
-        """Give the client's address: the peer, or behind our proxies the rightmost hop that is none of them."""
+        """Return the client's address: the peer, or behind our proxies the rightmost hop that is none of them."""
         peer = scope["client"][0] if scope.get("client") else ""
         address = address_of(peer)
         if address is None or not self._covers(address):
@@ -79,7 +79,6 @@ class RequestContext:
         state = scope.setdefault("state", {})
         state["client"] = self.proxies.client(scope)
         state["request_id"] = self._id(scope)
-        token = telemetry.trace_parent.set(_trace(scope))
         seconds = telemetry.stopwatch()
         status = 0
 
@@ -92,14 +91,16 @@ class RequestContext:
         try:
             await self.app(scope, receive, noting)
         finally:
-            telemetry.trace_parent.reset(token)
             self._record(scope, status, seconds())
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
+        address = addresses.of(scope)
+        route = address.pattern
         code = scope["state"].get("fault")
         self.metrics.request(route, scope["method"], status, seconds, code)
-        telemetry.logger().info(
+        log = telemetry.logger()
+        write = log.debug if address.quiet and status < 400 else log.info
+        write(
             "request",
             route=route,
             method=scope["method"] if scope["method"] in telemetry.METHODS else "other",
@@ -115,11 +116,6 @@ class RequestContext:
             if name == b"x-request-id" and _REQUEST_ID.fullmatch(value) and self.proxies.trusts(peer):
                 return str(value.decode("ascii"))
         return self.new_id()
-
-
-def _trace(scope: Scope) -> str | None:
-    found = [value for name, value in scope["headers"] if name == b"traceparent"]
-    return found[0].decode("ascii") if len(found) == 1 and _TRACE_PARENT.fullmatch(found[0]) else None
 
 
 def address_of(text: str) -> Address | None:

@@ -1,7 +1,7 @@
 """Every fault has one of two shapes: `application/problem+json` (RFC 9457) with a stable code, or a page.
 
-Under `/v1/chat`, `/survey` and `/preview` a person is looking: a page. Unknown addresses answer by Accept. Everything
-else is JSON. All of it is decided here, so that a fault never looks different because of where it was noticed.
+The table of addresses (`web/addresses.py`) says which; unknown addresses answer by Accept. All of it is decided here,
+so that a fault never looks different because of where it was noticed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any, Protocol
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from widget import telemetry
@@ -28,6 +27,8 @@ from widget.domain.errors import (
     TokenExpired,
     WidgetError,
 )
+from widget.web import addresses
+from widget.web.addresses import Address, Faults
 
 PROBLEM_JSON = "application/problem+json"
 LAST_RESORT = (
@@ -35,9 +36,6 @@ LAST_RESORT = (
 )
 RETRY_STORAGE_AFTER = 5  # seconds: about what a database restart takes
 
-# Addresses that a person opens; /v1/chat answers its faults as pages too (section 4 of the public contract).
-_PAGES = re.compile(r"/(?:v1/chat|survey|preview)(?:/|$)")
-_JSON = re.compile(r"/(?:v1|healthz|readyz|metrics|openapi\.json)(?:/|$)")
 _CODES = {
     400: "bad_request",
     401: "unauthorized",
@@ -72,7 +70,7 @@ _DOMAIN: tuple[tuple[type[WidgetError], int, str], ...] = (
 
 
 class ErrorPage(Protocol):
-    """Give the HTML of a fault.
+    """Return the HTML of a fault.
 
     `language` is the visitor's tag as sent, to be negotiated; None when none was. `posted` says that a form was sent.
     """
@@ -100,7 +98,7 @@ class Problem(Exception):
         super().__init__(f"{status} {self.code}")
 
     def document(self, request_id: str) -> dict[str, Any]:
-        """Give the members of RFC 9457, then `code` and `requestId`."""
+        """Return the members of RFC 9457, then `code` and `requestId`."""
         return {
             "type": "about:blank",
             "title": _phrase(self.status),
@@ -113,22 +111,20 @@ class Problem(Exception):
 
 
 def unknown_entry_point() -> Problem:
-    """Give the fault of a name that is not configured; may be cached a minute, since names change with settings."""
+    """Return the fault of a name that is not configured; may be cached a minute, since names change with settings."""
     return Problem(
         404, "unknown_entry_point", "No entry point has this name.", headers=[("Cache-Control", "max-age=60")]
     )
 
 
 def request_id(scope: Scope) -> str:
-    """Give the id of this request, as `web/context.py` put it there."""
+    """Return the id of this request, as `web/context.py` put it there."""
     return str(scope.get("state", {}).get("request_id", ""))
 
 
-def is_page(path: str, accept: str) -> bool:
-    """Say whether a fault at this address is a page. Addresses nobody knows answer by Accept."""
-    if _PAGES.match(path):
-        return True
-    return not _JSON.match(path) and "text/html" in accept
+def is_page(address: Address, accept: str) -> bool:
+    """Whether a fault at this address is a page."""
+    return address.faults is Faults.PAGE or (address.faults is Faults.BY_ACCEPT and "text/html" in accept)
 
 
 class Errors:
@@ -138,7 +134,7 @@ class Errors:
         self._error_page = error_page
 
     def handlers(self) -> dict[Any, Callable[[Request, Exception], Awaitable[Response]]]:
-        """Give what `Starlette(exception_handlers=…)` takes."""
+        """Return what `Starlette(exception_handlers=…)` takes."""
         return dict.fromkeys((HTTPException, Problem, WidgetError, ClientDisconnect), self._handle)
 
     async def respond(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
@@ -146,12 +142,12 @@ class Errors:
         await self.response(problem, scope)(scope, receive, send)
 
     def response(self, problem: Problem, scope: Scope) -> Response:
-        """Give the answer to `problem`: a page where a person is looking, JSON elsewhere."""
+        """Return the answer to `problem`: a page where a person is looking, JSON elsewhere."""
         scope.setdefault("state", {})["fault"] = problem.code
         headers = {name: value for name, value in problem.headers if name != "WWW-Authenticate"}
         headers.setdefault("Cache-Control", "no-store")
         response: Response
-        if is_page(scope["path"], _header(scope, b"accept")):
+        if is_page(addresses.of(scope), _header(scope, b"accept")):
             response = Response(self._page(problem, scope), problem.status, headers, "text/html; charset=utf-8")
         else:
             document = json.dumps(problem.document(request_id(scope)), ensure_ascii=False)
@@ -177,7 +173,7 @@ class Errors:
     async def _handle(self, request: Request, error: Exception) -> Response:
         problem = problem_of(error)
         if problem.status == 405:
-            allowed = allowed_methods(request.scope)
+            allowed = addresses.methods_of(addresses.of(request.scope))
             if request.method == "OPTIONS":
                 return Response(status_code=204, headers={"Allow": allowed})
             problem.headers = (("Allow", allowed),)
@@ -189,7 +185,7 @@ class Errors:
 
 
 def problem_of(error: BaseException) -> Problem:
-    """Say what `error` means outside; anything that is not known is a 500 that tells nothing."""
+    """Return what `error` means outside; anything that is not known is a 500 that tells nothing."""
     match error:
         case Problem():
             return error
@@ -204,17 +200,6 @@ def problem_of(error: BaseException) -> Problem:
                     retry = [("Retry-After", str(RETRY_STORAGE_AFTER))] if status == 503 else []
                     return Problem(status, error.code, detail, headers=retry)
     return Problem(500)
-
-
-def allowed_methods(scope: Scope) -> str:
-    """Give the Allow header of an address: of its first route and of those that share that one's path.
-
-    A later route whose path fits as well, as /survey/{token} fits /survey/start, is another address.
-    """
-    routes = getattr(scope.get("app"), "routes", ())
-    path = next((each.path for each in routes if each.matches(scope)[0] is not Match.NONE), None)
-    methods = {method for each in routes if each.path == path for method in each.methods or ()}
-    return ", ".join(sorted(methods | {"OPTIONS"}))
 
 
 class CatchAll:

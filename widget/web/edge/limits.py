@@ -8,7 +8,6 @@ to serve than to count.
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -23,6 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from widget import telemetry
 from widget.settings import LimitsSettings
 from widget.telemetry import Metrics
+from widget.web import addresses
+from widget.web.addresses import Limit
 from widget.web.edge.errors import Errors, Problem, request_id
 
 # Networks are counted in this many buckets: memory stays bounded whatever addresses turn up. Two networks that meet in
@@ -31,14 +32,6 @@ BUCKETS = 65536
 LARGEST_BODY = 65536  # bytes
 # A survey's typed answers have 40,000 characters at most, up to twelve bytes each in a form; its page asks for less.
 LARGEST_FORM = 640 * 1024
-
-_CLASSES = (
-    ("public", "GET", re.compile(r"/v1/(?:status|launcher)/|/widget\.(?:[\w.-]+\.)?js$")),
-    ("tokens", "GET", re.compile(r"/v1/chat/|/survey/")),
-    ("tokens", "POST", re.compile(r"/survey/start$")),  # launch tickets
-    ("submits", "POST", re.compile(r"/survey/")),
-)
-_OPERATORS = re.compile(r"/(?:v1/survey-links|metrics)$|/preview(?:/|$)")
 
 
 class BoundedMemory(Storage):
@@ -109,19 +102,22 @@ class RateLimiter:
             "public": _item(settings.public),
             "tokens": _item(settings.tokens),
             "submits": _item(settings.submits),
+            # counted apart, by the same rate
+            "embedded": _item(settings.tokens),
             "operators": _item(settings.tokens),
+            "strangers": _item(settings.tokens),
         }
         self.counts_public = self._items["public"] is not None
 
     async def hit(self, limit: str, client: str) -> int | None:
-        """Count one request; gives the seconds to wait when it is one too many, else None."""
+        """Count one request; return the seconds to wait when it is one too many, else None."""
         item = self._items[limit]
         if item is None or await self._strategy.hit(item, limit, self._bucket(client)):
             return None
         return await self._wait(item, limit, client)
 
     async def test(self, limit: str, client: str) -> int | None:
-        """Say the same without counting."""
+        """Return the same without counting."""
         item = self._items[limit]
         if item is None or await self._strategy.test(item, limit, self._bucket(client)):
             return None
@@ -137,34 +133,50 @@ class RateLimiter:
 
 
 class RateLimits:
-    """Answer 429 before the application is asked. Of operator addresses only refused tokens count."""
+    """Answer 429 before the application is asked, by the limit of the address (`web/addresses.py`).
 
-    def __init__(self, app: ASGIApp, limiter: RateLimiter, errors: Errors, metrics: Metrics) -> None:
+    Of operator addresses refused requests alone count, and a right token always passes. What another site's page can
+    have an operator's browser send (images: no credentials, or not as a page) counts apart from what it cannot.
+    """
+
+    def __init__(
+        self, app: ASGIApp, limiter: RateLimiter, errors: Errors, metrics: Metrics, is_operator: Callable[[str], bool]
+    ) -> None:
         self.app = app
         self.limiter = limiter
         self.errors = errors
         self.metrics = metrics
+        self.is_operator = is_operator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        limit = limit_of(scope["path"], scope["method"]) if scope["type"] == "http" else None
+        limit = addresses.of(scope).limit if scope["type"] == "http" else None
         if limit is None:
             await self.app(scope, receive, send)
             return
         client = scope["state"]["client"]
-        counts = limit != "operators"
-        wait = await self._wait(limit, client, scope, count=counts)
+        name = limit.value
+        if limit is Limit.OPERATORS:
+            given = _values(scope, b"authorization")
+            if any(map(self.is_operator, given)):
+                await self.app(scope, receive, send)
+                return
+            name = "operators" if given else "strangers"
+        elif limit is Limit.TOKENS and _as_part_of_a_page(scope):
+            name = "embedded"
+        counts = limit is not Limit.OPERATORS
+        wait = await self._wait(name, client, scope, count=counts)
         if wait is not None:
-            self.metrics.rate_limited(limit)
+            self.metrics.rate_limited(name)
             await self.errors.respond(too_many(wait), scope, receive, send)
         elif counts:
             await self.app(scope, receive, send)
         else:
-            await self._counting_refusals(client, scope, receive, send)
+            await self._counting_refusals(name, client, scope, receive, send)
 
-    async def _counting_refusals(self, client: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _counting_refusals(self, name: str, client: str, scope: Scope, receive: Receive, send: Send) -> None:
         async def counting(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 401:
-                await self._wait("operators", client, scope, count=True)
+                await self._wait(name, client, scope, count=True)
             await send(message)
 
         await self.app(scope, receive, counting)
@@ -192,7 +204,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        largest = self.largest_form if limit_of(scope["path"], scope["method"]) == "submits" else self.largest
+        largest = self.largest_form if addresses.of(scope).limit is Limit.SUBMITS else self.largest
         announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if not announced.isdigit() or len(announced) > 18 or int(announced) > largest:
             await self.errors.respond(self._problem(), scope, receive, send)
@@ -214,17 +226,17 @@ class BodyLimit:
         return Problem(413, headers=[("Connection", "close")])
 
 
-def limit_of(path: str, method: str) -> str | None:
-    """Give the limit that counts a request, or None."""
-    asked = "GET" if method == "HEAD" else method
-    for limit, of_method, pattern in _CLASSES:
-        if asked == of_method and pattern.match(path):
-            return limit
-    return "operators" if _OPERATORS.match(path) else None
+def _values(scope: Scope, wanted: bytes) -> list[str]:
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == wanted]
+
+
+def _as_part_of_a_page(scope: Scope) -> bool:
+    """Return whether a browser asks for an image or the like, and not for a page or a frame (Fetch Metadata)."""
+    return any(value not in ("document", "iframe", "frame", "empty") for value in _values(scope, b"sec-fetch-dest"))
 
 
 def network(client: str) -> str:
-    """Give what is counted together: the IPv4 address, or the IPv6 /64."""
+    """Return what is counted together: the IPv4 address, or the IPv6 /64."""
     try:
         address = ip_address(client)
     except ValueError:
@@ -235,7 +247,7 @@ def network(client: str) -> str:
 
 
 def too_many(wait: int) -> Problem:
-    """Give the 429 with the seconds to wait."""
+    """Return the 429 with the seconds to wait."""
     return Problem(
         429, "rate_limited", "Too many requests from your network. Please wait.", headers=[("Retry-After", str(wait))]
     )

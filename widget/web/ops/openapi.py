@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
+from widget.web.addresses import ADDRESSES, Address, Faults, Limit
 from widget.web.ops.schemas import DECISION, LINK, LINK_ORDER, NAME, PROBLEM, READINESS, SID, Json
-
-# Served, but no interface of its own: what our pages load.
-_NOT_DESCRIBED = ("/static", "/assets", "/preview/", "/widget.v", "/widget.src", "/frozen", "/survey.")
 
 _ENTRY_POINT: Json = {
     "name": "entry_point",
@@ -59,8 +56,114 @@ _HEADERS_OF = {
 }
 
 
+def _operation(
+    summary: str,
+    *responses: Json,
+    faults: tuple[int, ...] = (),
+    parameters: tuple[Json, ...] = (),
+    body: Json | None = None,
+) -> Json:
+    """Return an operation; `faults` are those that the table of addresses does not imply."""
+    described: Json = {"summary": summary, "parameters": list(parameters), "faults": faults, "responses": {}}
+    for each in responses:
+        described["responses"] |= each
+    return described | ({} if body is None else {"requestBody": {"required": True, "content": body}})
+
+
+def _form(properties: Json, *, required: list[str], more: bool = False) -> Json:
+    schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": more}
+    return {"application/x-www-form-urlencoded": {"schema": schema}}
+
+
+def _answer(status: int, description: str, content: Json | None = None, headers: Json | None = None) -> Json:
+    answer = {"description": description, "headers": headers or {}}
+    return {str(status): answer if content is None else answer | {"content": content}}
+
+
+def _json(status: int, schema: str, headers: Json | None = None) -> Json:
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return _answer(status, schema, content, headers)
+
+
+def _text(media_type: str, headers: Json | None = None) -> Json:
+    return _answer(200, "OK", {media_type: {"schema": {"type": "string"}}}, headers)
+
+
+def _page(*statuses: int) -> Json:
+    content = {"text/html": {"schema": {"type": "string"}}}
+    return {
+        name: each
+        for status in statuses
+        for name, each in _answer(status, "Page", content, _HEADERS_OF.get(status)).items()
+    }
+
+
+def _problem(*statuses: int) -> Json:
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        name: each
+        for status in statuses
+        for name, each in _answer(status, "Problem", content, _HEADERS_OF.get(status)).items()
+    }
+
+
+_NOT_MODIFIED = _answer(304, "What the visitor has is still true.", headers=_ETAG)
+_FORM_FAULTS = (400, 403, 404, 408, 409, 410, 413, 415, 422, 503)
+_OPERATIONS: dict[tuple[str, str], Json] = {
+    ("GET", "/widget.js"): _operation("The drop-in script", _text("text/javascript", _ETAG), _NOT_MODIFIED),
+    ("GET", "/v1/status/{entry_point}"): _operation(
+        "The decision as JSON",
+        _json(200, "Decision", _ETAG),
+        _NOT_MODIFIED,
+        faults=(404,),
+        parameters=(_ENTRY_POINT,),
+    ),
+    ("GET", "/v1/launcher/{entry_point}"): _operation(
+        "The launcher as an HTML fragment",
+        _text("text/html", _ETAG),
+        _NOT_MODIFIED,
+        faults=(404,),
+        parameters=(_ENTRY_POINT, _LOCALE, _THEME),
+    ),
+    ("GET", "/v1/chat/{entry_point}"): _operation(
+        "The click: off to ECE, or a page that says why not",
+        _answer(303, "To ECE's chat, with a fresh launch ticket.", headers=_LOCATION),
+        _page(200),
+        faults=(404, 503),
+        parameters=(_ENTRY_POINT, _LOCALE, _THEME),
+    ),
+    ("POST", "/survey/start"): _operation(
+        "From the end of the chat to its survey",
+        _answer(303, "To the survey page.", headers=_LOCATION),
+        faults=_FORM_FAULTS,
+        body=_form({"ticket": {"type": "string"}, "sid": SID}, required=["ticket", "sid"]),
+    ),
+    ("GET", "/survey/{token}"): _operation(
+        "The form", _page(200), faults=(403, 404, 410), parameters=(_TOKEN, _LOCALE)
+    ),
+    ("POST", "/survey/{token}"): _operation(
+        "The answers: thanks, or the form again with the faults",
+        _page(200),
+        faults=_FORM_FAULTS,
+        parameters=(_TOKEN, _LOCALE),
+        body=_form({}, required=[], more=True),
+    ),
+    ("POST", "/v1/survey-links"): _operation(
+        "A signed survey address",
+        _json(201, "SurveyLink", _LOCATION),
+        faults=(400, 403, 404, 408, 413, 415, 422),
+        body={"application/json": {"schema": {"$ref": "#/components/schemas/SurveyLinkOrder"}}},
+    ),
+    ("GET", "/preview"): _operation("Every state, theme and language, for designers", _page(200)),
+    ("GET", "/healthz"): _operation("The process is up", _text("text/plain")),
+    ("GET", "/readyz"): _operation("Ready for traffic, with reasons", _json(200, "Readiness"), _json(503, "Readiness")),
+    ("GET", "/metrics"): _operation("Prometheus text", _text("text/plain")),
+    ("GET", "/openapi.json"): _operation("This description", _answer(200, "OK", {"application/json": {}})),
+}
+
+
 def document(*, public_url: str, version: str) -> Json:
-    """Give the whole description."""
+    """Return the whole description."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -88,7 +191,7 @@ def document(*, public_url: str, version: str) -> Json:
 
 
 def route(*, public_url: str, version: str) -> Route:
-    """Give the route that serves the description."""
+    """Return the route that serves the description."""
     served = json.dumps(document(public_url=public_url, version=version), separators=(",", ":")).encode()
 
     async def openapi(_: Request) -> Response:
@@ -97,142 +200,23 @@ def route(*, public_url: str, version: str) -> Route:
     return Route("/openapi.json", openapi, name="openapi")
 
 
-def served_operations(routes: Iterable[BaseRoute]) -> set[tuple[str, str]]:
-    """Give (path, method) of every route that has to be described; what our own pages load has not."""
-    return {
-        (each.path.replace(":path}", "}"), method.lower())
-        for each in routes
-        if isinstance(each, Route) and not each.path.startswith(_NOT_DESCRIBED)
-        for method in (each.methods or ())
-        if method != "HEAD"
-    }
-
-
-def described_operations() -> set[tuple[str, str]]:
-    """Give (path, method) of everything that is described."""
-    return {(path, method) for path, operations in _paths().items() for method in operations}
-
-
 def _paths() -> Json:
-    not_modified = {"description": "What the visitor has is still true.", "headers": _ETAG}
-    return {
-        "/widget.js": {
-            "get": _get(
-                "The drop-in script", {"200": _text("text/javascript", _ETAG), "304": not_modified, **_problems(421)}
-            )
-        },
-        "/v1/status/{entry_point}": {
-            "get": _get(
-                "The decision as JSON",
-                {"200": _json("Decision", _ETAG), "304": not_modified, **_problems(404, 429)},
-                [_ENTRY_POINT],
-            )
-        },
-        "/v1/launcher/{entry_point}": {
-            "get": _get(
-                "The launcher as an HTML fragment",
-                {"200": _text("text/html", _ETAG), "304": not_modified, **_problems(404, 429)},
-                [_ENTRY_POINT, _LOCALE, _THEME],
-            )
-        },
-        "/v1/chat/{entry_point}": {
-            "get": _get(
-                "The click: off to ECE, or a page that says why not",
-                {
-                    "303": {"description": "To ECE's chat, with a fresh launch ticket.", "headers": _LOCATION},
-                    **_pages(200, 404, 421, 429, 503),
-                },
-                [_ENTRY_POINT, _LOCALE, _THEME],
-            )
-        },
-        "/survey/start": {
-            "post": _post(
-                "From the end of the chat to its survey",
-                {"303": {"description": "To the survey page.", "headers": _LOCATION}, **_pages(*_FORM_FAULTS)},
-                _form({"ticket": {"type": "string"}, "sid": SID}, required=["ticket", "sid"]),
-            )
-        },
-        "/survey/{token}": {
-            "get": _get("The form", _pages(200, 403, 404, 410, 421, 429), [_TOKEN, _LOCALE]),
-            "post": _post(
-                "The answers: thanks, or the form again with the faults",
-                _pages(200, *_FORM_FAULTS),
-                _form({}, required=[], more=True),
-                [_TOKEN, _LOCALE],
-            ),
-        },
-        "/v1/survey-links": {
-            "post": _operator(
-                _post(
-                    "A signed survey address",
-                    {
-                        "201": _json("SurveyLink", _LOCATION),
-                        **_problems(400, 401, 403, 404, 408, 413, 415, 421, 422, 429),
-                    },
-                    {"application/json": {"schema": {"$ref": "#/components/schemas/SurveyLinkOrder"}}},
-                )
-            )
-        },
-        "/preview": {
-            "get": _operator(_get("Every state, theme and language, for designers", _pages(200, 401, 421, 429)))
-        },
-        "/healthz": {"get": _get("The process is up", {"200": _text("text/plain")})},
-        "/readyz": {
-            "get": _get("Ready for traffic, with reasons", {"200": _json("Readiness"), "503": _json("Readiness")})
-        },
-        "/metrics": {
-            "get": _operator(_get("Prometheus text", {"200": _text("text/plain"), **_problems(401, 429)})),
-        },
-        "/openapi.json": {
-            "get": _get(
-                "This description",
-                {"200": {"description": "OK", "content": {"application/json": {}}}, **_problems(421)},
-            )
-        },
-    }
+    paths: Json = {}
+    for address in ADDRESSES:
+        if address.described:
+            operation = _OPERATIONS[address.method, address.pattern]
+            paths.setdefault(address.pattern, {})[address.method.lower()] = _with_faults(operation, address)
+    return paths
 
 
-_FORM_FAULTS = (400, 403, 404, 408, 409, 410, 413, 415, 421, 422, 429, 503)
-
-
-def _get(summary: str, responses: Json, parameters: list[Json] | None = None) -> Json:
-    return {"summary": summary, "parameters": parameters or [], "responses": responses}
-
-
-def _post(summary: str, responses: Json, content: Json, parameters: list[Json] | None = None) -> Json:
-    return _get(summary, responses, parameters) | {"requestBody": {"required": True, "content": content}}
-
-
-def _operator(operation: Json) -> Json:
-    return operation | {"security": [{"bearer": []}, {"basic": []}]}
-
-
-def _form(properties: Json, *, required: list[str], more: bool = False) -> Json:
-    schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": more}
-    return {"application/x-www-form-urlencoded": {"schema": schema}}
-
-
-def _json(schema: str, headers: Json | None = None) -> Json:
-    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    return {"description": schema, "content": content, "headers": headers or {}}
-
-
-def _text(media_type: str, headers: Json | None = None) -> Json:
-    content = {media_type: {"schema": {"type": "string"}}}
-    return {"description": "OK", "content": content, "headers": headers or {}}
-
-
-def _problems(*statuses: int) -> Json:
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return _answers("Problem", content, statuses)
-
-
-def _pages(*statuses: int) -> Json:
-    return _answers("Page", {"text/html": {"schema": {"type": "string"}}}, statuses)
-
-
-def _answers(description: str, content: Json, statuses: Iterable[int]) -> Json:
-    return {
-        str(status): {"description": description, "content": content, "headers": _HEADERS_OF.get(status, {})}
-        for status in statuses
-    }
+def _with_faults(operation: Json, address: Address) -> Json:
+    """Return an operation with the faults that its row in the table of addresses implies, in that row's shape."""
+    faults = set(operation["faults"])
+    guarded = address.limit is Limit.OPERATORS
+    faults |= {401} if guarded else set()
+    faults |= set() if address.limit is None else {429}
+    faults |= set() if address.any_host else {421}
+    shape = _page if address.faults is Faults.PAGE else _problem
+    described = {name: each for name, each in operation.items() if name != "faults"}
+    described["responses"] = {**operation["responses"], **shape(*sorted(faults))}
+    return described | ({"security": [{"bearer": []}, {"basic": []}]} if guarded else {})
