@@ -22,7 +22,7 @@ from widget.settings import ServerSettings
 from widget.web import addresses
 from widget.web.addresses import Address, FramedBy, Kind
 from widget.web.edge.context import TrustedProxies, address_of
-from widget.web.edge.errors import Errors, Problem, request_id
+from widget.web.edge.errors import Errors, Problem, request_id, unknown_entry_point
 
 Header = tuple[bytes, bytes]
 
@@ -186,7 +186,7 @@ class AddressCheck:
 
     def _problem(self, scope: Scope) -> Problem | None:
         if addresses.is_malformed(scope["path"]):
-            return Problem(404)
+            return unknown_entry_point() if addresses.of(scope).kind is Kind.PUBLIC else Problem(404)
         if addresses.of(scope).any_host:
             return None
         hosts = _values(scope, b"host")
