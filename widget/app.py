@@ -64,8 +64,8 @@ def create_app(settings: Settings, *, services: Services | None = None, preview:
 
     app = Starlette(
         routes=[
-            Route("/v1/status/{entry_point}", api.status, methods=["GET"]),
-            Route("/v1/launcher/{entry_point}", api.launcher, methods=["GET"]),
+            Route("/v1/status/{entry_point}", api.public, methods=["GET"]),
+            Route("/v1/launcher/{entry_point}", api.public, methods=["GET"]),
             Route("/v1/chat/{entry_point}", api.chat, methods=["GET"]),
             *surveys.routes(),
             *snippet.routes(snippet.SnippetFiles(asset_folder("static"))),
@@ -92,7 +92,7 @@ def create_app(settings: Settings, *, services: Services | None = None, preview:
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # its redirect would be built from the Host header
-    return app if limiter.counts_public else FastLane(app, services.answers, monotonic=services.clock.monotonic)
+    return app if limiter.counts_public else FastLane(app, services.answers)
 
 
 def _error_page(pages: Pages) -> ErrorPage:

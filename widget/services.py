@@ -117,7 +117,9 @@ def build(
     folder = settings.themes.directory
     pages = Pages(settings, Themes.load(folder), Texts.load(folder), clock=clock.now)
     log_findings(pages, now=clock.now())
-    answers = PublicAnswers(availability, pages, headers=edge.public_answer_headers(), monotonic=clock.monotonic)
+    answers = PublicAnswers(
+        availability, pages, headers=edge.public_answer_headers(), monotonic=clock.monotonic, now=clock.now
+    )
     tokens = Tokens([key.get_secret_value() for key in settings.security.secret_keys], clock.now)
     outbox = Outbox(choose_database(settings.storage.url.get_secret_value()), now=clock.now)
     outbox_watch = OutboxWatch(outbox, now=clock.now)
@@ -253,5 +255,5 @@ def _rehearse(message: SurveyMessage) -> None:
 
 
 def _decisions(answers: PublicAnswers) -> Iterator[Sample]:
-    for labels, count in answers.answered().items():
+    for labels, count in answers.answered.items():
         yield "ece_widget_decisions_total", labels, count

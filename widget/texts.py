@@ -132,6 +132,10 @@ class Texts:
             parts.pop()
         return SOURCE
 
+    def messages(self, language: str) -> Messages:
+        """Return the catalog of a language."""
+        return self._languages[language].messages
+
     def direction(self, language: str) -> Literal["ltr", "rtl"]:
         return self._languages[language].direction
 

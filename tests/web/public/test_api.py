@@ -6,6 +6,9 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -181,7 +184,7 @@ async def test_no_cache_keeps_an_answer_longer_than_it_is_trusted(site: Site) ->
 
 async def test_head_answers_as_get_without_the_body(site: Site) -> None:
     for path in ("/v1/status/sales", "/v1/launcher/sales"):
-        for _ in range(2):  # through the application, then from the lane
+        for _ in range(2):
             got, head = await site.get(path), await site.ask("HEAD", path)
             assert head.status_code == 200
             assert head.content == b""
@@ -264,16 +267,6 @@ async def test_a_click_while_ece_is_down_follows_when_unknown(
         assert int(answer.headers["retry-after"]) > 0
 
 
-async def test_no_more_spellings_of_a_query_are_remembered_than_there_is_room_for(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("widget.web.public.launcher_table.MOST_SPELLINGS", 50)
-    for at in range(120):
-        answer = await site.get(f"/v1/launcher/sales?x={at}&locale=de-{at:03}")
-        assert 'lang="de"' in answer.text
-        assert len(site.services.answers.launchers) == min(at + 1, 50)
-
-
 async def test_the_first_of_a_doubled_parameter_counts(site: Site) -> None:
     doubled = await site.get("/v1/launcher/sales?locale=de&theme=civic&locale=fr&theme=bold")
     assert doubled.content == (await site.get("/v1/launcher/sales?locale=de&theme=civic")).content
@@ -304,25 +297,57 @@ async def test_no_answer_names_what_runs_here(site: Site) -> None:
         assert not re.search(r"uvicorn|starlette|python", text, re.IGNORECASE)
 
 
-async def test_an_answer_that_only_aged_is_what_a_new_one_would_be(site: Site) -> None:
-    """Bytes and validators of a launcher whose age was changed in place, against one rendered from nothing."""
-    path = "/v1/launcher/sales?locale=pl"
-    for _ in range(3):
-        for seconds, settled in ((6, False), (0, True)):  # stale, then fresh again
-            site.time.passes(seconds)
-            if settled:
-                await site.settle()
-            aged = await site.get(path)
-            site.services.answers._drawn.clear()
-            site.services.answers.launchers.clear()
-            drawn = await site.get(path)
-            assert aged.content == drawn.content
-            assert dict(aged.headers) == dict(drawn.headers)
-    site.ece.answers[Call.LIVE_SESSION_STATUS] = LiveSessionStatus(wait_time=600, queue_depth=9)
-    before = await site.get(path)
-    site.time.passes(6)
-    await site.get(path)
-    await site.settle()
-    after = await site.get(path)
-    assert 'data-position="10"' in after.text
-    assert after.headers["etag"] != before.headers["etag"]
+async def test_a_new_snapshot_is_in_every_answer(site: Site) -> None:
+    paths = ["/v1/status/sales", *(f"/v1/launcher/sales?locale={language}&theme=" for language in ("pl", "de"))]
+    seen: dict[str, set[str]] = {path: set() for path in paths}
+    for waited in (180, 240, 300):
+        site.ece.answers[Call.LIVE_SESSION_STATUS] = LiveSessionStatus(wait_time=waited, queue_depth=9)
+        site.time.passes(6)
+        await site.get(paths[0])
+        await site.settle()
+        for path in paths:
+            answer = await site.get(path)
+            assert str(waited) in answer.text
+            assert (answer.text.count(site.time.wall.strftime("%H:%M:%SZ"))) == 1
+            seen[path].add(answer.headers["etag"])
+    assert {len(tags) for tags in seen.values()} == {3}
+
+
+async def test_themes_languages_and_addresses_never_share_an_entity_tag(site: Site) -> None:
+    queries = ["locale=de&theme=", "locale=fr&theme=", "locale=de&theme=bold", "locale=de&theme=civic"]
+    paths = ["/v1/status/sales", *(f"/v1/launcher/sales?{query}" for query in queries)]
+    assert len({(await site.get(path)).headers["etag"] for path in paths}) == len(paths)
+
+
+@pytest.mark.parametrize("changed", ["a template", "a catalog", "the settings"])
+async def test_what_a_launcher_is_made_of_is_in_its_entity_tag(
+    table: dict[str, Any], make_site: Callable[[], Site], tmp_path: Path, changed: str
+) -> None:
+    path, tags = "/v1/launcher/sales?locale=de&theme=", []
+    (tmp_path / "themes" / "default").mkdir(parents=True)
+    (tmp_path / "themes" / "locales").mkdir()
+    table["themes"] = {"directory": str(tmp_path / "themes")}
+    for at in range(2):
+        if at and changed == "a template":
+            (tmp_path / "themes" / "default" / "launcher.css").write_text("button { color: red }")
+        elif at and changed == "a catalog":
+            words = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n'
+            words += 'msgid "Chat with us"\nmsgstr "Frag uns"\n'
+            (tmp_path / "themes" / "locales" / "de.po").write_text(words)
+        elif at:
+            table["entry_points"]["sales"]["open_in"] = "tab"
+        answers = [await site.get(path) for site in (make_site(), make_site())]
+        assert answers[0].headers["etag"] == answers[1].headers["etag"], "two machines with the same files"
+        tags.append((answers[0].headers["etag"], answers[0].text))
+    assert tags[0][1] != tags[1][1]
+    assert tags[0][0] != tags[1][0]
+
+
+async def test_last_modified_is_never_after_the_answer_itself(site: Site) -> None:
+    """A clock that was set back, or that of another machine of the fleet, may be behind `asOf` (RFC 9110, 8.8.2.1)."""
+    await site.get("/v1/status/sales")
+    site.time.wall -= timedelta(seconds=30)
+    site.time.passes(2)
+    for path in ("/v1/status/sales", "/v1/launcher/sales"):
+        modified = parsedate_to_datetime((await site.get(path)).headers["last-modified"])
+        assert modified <= site.time.wall

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,11 @@ from typing import Any
 import brotli
 import pytest
 
+from tests.ece_stand_in import CLOSED
 from tests.web.conftest import Site
-from widget.application.availability import View
 from widget.domain.decision import Decision, State
-from widget.domain.readings import Call, LiveSessionStatus
-from widget.web.public.ageing_text import Marks
-from widget.web.public.cached_answer import Kind, Ready
-from widget.web.public.current_decision import Standing
+from widget.domain.readings import Call
+from widget.web.public.answers import PublicAnswers
 
 pytestmark = pytest.mark.anyio
 
@@ -109,66 +108,89 @@ async def test_a_clock_that_is_set_into_the_opening_hours_opens_within_a_second(
     assert (await site.get(STATUS)).json()["state"] == "available"
 
 
-async def test_what_is_alike_in_two_languages_is_one_object_in_memory(site: Site) -> None:
-    app: Any = site.app
-    pieces = []
-    for language in ("de", "fr"):
-        await site.get(f"{LAUNCHER}?locale={language}")
-        pieces.append(app.at_once(_scope(LAUNCHER, "GET", [], f"locale={language}".encode())))
-    german, french = pieces
-    assert german != french
-    alike = [piece for piece in german if any(piece is other for other in french)]
-    assert sum(map(len, alike)) > sum(map(len, german)) / 2
-
-
-OWN_LAUNCHERS = {
-    "a second place": '{% extends "default:launcher.html" %}{% block label %}{{ as_of }}{% endblock %}',
+AGE_IN_ITS_OWN_WAY = {
     "a part of it": '{% extends "default:launcher.html" %}{% block label %}{{ as_of[11:16] }}{% endblock %}',
-    "by another name": '{% extends "default:launcher.html" %}{% block label %}{% set t = as_of %}{{ t }}{% endblock %}',
     "of the next check": '{% extends "default:launcher.html" %}{% block label %}{{ next_check + 1 }}{% endblock %}',
-    "a page of its own": '<div data-next-check="{{ next_check }}" data-as-of="{{ as_of }}">{{ state }}</div>',
-    "by a function": '<div data-as-of="{{ as_of }}" data-next-check="{{ next_check }}">{{ as_of|length }}</div>',
-    "twice over": '{% for _ in "ab" %}<i data-as-of="{{ as_of }}" data-next-check="{{ next_check }}">x</i>{% endfor %}',
 }
 
 
-@pytest.mark.parametrize("launcher", OWN_LAUNCHERS.values(), ids=OWN_LAUNCHERS)
-async def test_a_theme_that_shows_the_age_in_its_own_way_is_drawn_anew(
+@pytest.mark.parametrize("launcher", AGE_IN_ITS_OWN_WAY.values(), ids=AGE_IN_ITS_OWN_WAY)
+async def test_a_theme_may_show_the_age_in_its_own_way(
     table: dict[str, Any], make_site: Callable[[], Site], tmp_path: Path, launcher: str
 ) -> None:
     theme = tmp_path / "themes" / "own"
     theme.mkdir(parents=True)
     (theme / "launcher.html").write_text(launcher)
     table["entry_points"]["sales"]["theme"] = "own"
+    table["themes"] = {"directory": str(tmp_path / "themes")}
     site = make_site()
-    site.ece.answers[Call.LIVE_SESSION_STATUS] = LiveSessionStatus(wait_time=60, queue_depth=1)
-    for _ in range(3):
-        for seconds in (6, 0):
-            site.time.passes(seconds)
-            await site.settle()
-            aged = (await sent(site, LAUNCHER, "GET", []))[2]
-            site.services.answers._drawn.clear()
-            site.services.answers.launchers.clear()
-            await site.get(LAUNCHER)
-            assert aged == (await sent(site, LAUNCHER, "GET", []))[2]
+    await site.get(LAUNCHER)
+    for minutes in (1, 2, 3):
+        site.time.passes(50)
+        await site.get(LAUNCHER)
+        await site.settle()
+        site.time.passes(10)
+        stale = (await site.get(LAUNCHER)).text
+        await site.settle()
+        fresh = (await site.get(LAUNCHER)).text
+        shown = [re.search(r'class="ece-chat-label">([^<]*)<', text) for text in (stale, fresh)]
+        expected = ["3", "16"] if "next_check" in launcher else [f"08:0{minutes - 1}", f"08:0{minutes}"]
+        assert [each and each[1] for each in shown] == expected
 
 
-async def test_a_text_that_cannot_be_rendered_does_not_leave_the_old_one_to_the_next_visitor() -> None:
-    def render(decision: Decision) -> bytes:
-        if decision.state is State.UNKNOWN:
+class Drawn:
+    """Pages that draw one word, count it, and fail for a decision that is not available."""
+
+    edition = b""
+
+    def __init__(self, site: Site) -> None:
+        self.theme, self.language = site.services.pages.theme, site.services.pages.language
+        self.drawn: list[str] = []
+
+    def launcher(self, decision: Decision, *, theme: str, language: str) -> str:
+        if decision.state is not State.AVAILABLE:
             raise RuntimeError("no text for this")
-        return b"open"
+        self.drawn.append(language)
+        return "open"
 
-    standing = Standing("sales")
-    ready = Ready(standing, render, Kind(b"text/plain", [], marks=Marks(b"as-of=", b"next-check=")), ages=True)
-    standing.take(View(decision(State.AVAILABLE), 5, 60), 0)
-    scope = _scope(LAUNCHER, "GET", [])
-    assert b"".join(ready.answer(scope)).endswith(b"open")
-    standing.take(View(decision(State.UNKNOWN), 5, 60), 5)
+
+def answers_of(site: Site, pages: Drawn, *, most_answers: int) -> PublicAnswers:
+    clock = site.services.clock
+    return PublicAnswers(
+        site.services.availability,
+        pages,
+        headers=[],
+        monotonic=clock.monotonic,
+        now=clock.now,
+        most_answers=most_answers,
+    )
+
+
+async def test_a_text_that_cannot_be_rendered_does_not_leave_the_old_one_to_the_next_visitor(site: Site) -> None:
+    answers, scope = answers_of(site, Drawn(site), most_answers=5), _scope(LAUNCHER, "GET", [])
+    assert (await answers.when_ready(scope)).body == b"open"
+    site.ece.answers[Call.CHAT_ALLOWED] = CLOSED
+    site.time.passes(6)
+    await site.get(STATUS)
+    await site.settle()
     for _ in range(2):
         with pytest.raises(RuntimeError):
-            ready.answer(scope)
+            answers.at_once(scope)
 
 
-def decision(state: State) -> Decision:
-    return Decision("sales", True, state, None, 60, 0, 1, None, None, datetime(2026, 11, 24, tzinfo=UTC), 15)
+async def test_each_launcher_is_drawn_once_for_a_snapshot_and_no_more_are_kept_than_there_is_room_for(
+    site: Site,
+) -> None:
+    pages = Drawn(site)
+    answers = answers_of(site, pages, most_answers=3)
+    for language in ("de", "fr", "es", "es", "fr", "de", "it", "fr", "de"):
+        for tag in (language, f"{language}-{language}", f"{language}-xx"):
+            query = f"locale={tag}&theme=".encode()
+            assert (await answers.when_ready(_scope(LAUNCHER, "GET", [], query))).body == b"open"
+    assert pages.drawn == ["de", "fr", "es", "it", "de"]
+    site.time.passes(6)
+    await site.get(STATUS)
+    await site.settle()
+    for _ in range(3):
+        answers.at_once(_scope(LAUNCHER, "GET", [], b"locale=it&theme="))
+    assert pages.drawn[5:] == ["it"]

@@ -22,7 +22,7 @@ from widget.application.breakers import GuardedSource
 from widget.domain.decision import Decision, Policy, Verdict
 from widget.domain.errors import EceError, EceGatewayDown, EceRefused, EceReset, EceStatus, EceTimeout, EceUnreadable
 from widget.domain.readings import Call, ChatAllowed, LiveSessionStatus, Reading, Reason
-from widget.web.public.answers import STATUS_PATH, FastLane, PublicAnswers
+from widget.web.public.answers import STATUS_PATH, PublicAnswers
 
 SEEDS = 200
 FRESH_FOR, STALE_FOR, TIMEOUT = 5.0, 60.0, 2.0
@@ -84,6 +84,8 @@ class _Notes:
 
 
 class _NoPages:
+    edition = b""
+
     def launcher(self, decision: Decision, *, theme: str, language: str) -> str:
         raise NotImplementedError
 
@@ -93,12 +95,9 @@ class _NoPages:
     def language(self, asked: str | None) -> str:
         raise NotImplementedError
 
-    def ages_in_place(self, theme: str) -> bool:
-        raise NotImplementedError
-
 
 class World:
-    """The real path from the fast lane down to the port of ECE."""
+    """The real path from the fast exit down to the port of ECE."""
 
     def __init__(self, seed: int) -> None:
         self.loop = asyncio.get_running_loop()
@@ -122,31 +121,22 @@ class World:
             now=self.now,
             observer=_Notes(),
         )
-        self.answers = PublicAnswers(self.availability, _NoPages(), headers=[], monotonic=self.loop.time)
-        self.lane = FastLane(self._application, self.answers, monotonic=self.loop.time)
+        self.answers = PublicAnswers(self.availability, _NoPages(), headers=[], monotonic=self.loop.time, now=self.now)
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.loop.time() - 1000) + self.wall_step
 
-    async def _application(self, scope: Any, receive: Any, send: Any) -> None:
-        ready = await self.answers.status(scope["path"].removeprefix(STATUS_PATH))
-        await ready.send(scope, send)
-
     async def visit(self, name: str) -> dict[str, Any]:
         """Ask for the status as a browser would, and hold the answer against what ECE said."""
-        sent: list[Any] = []
         came = self.loop.time()
-
-        async def send(message: Any) -> None:
-            sent.append(dict(message))
-
-        scope = {"type": "http", "method": "GET", "path": STATUS_PATH + name, "query_string": b"", "headers": []}
-        await self.lane(scope, None, send)  # type: ignore[arg-type]
+        scope: dict[str, Any] = {"method": "GET", "path": STATUS_PATH + name, "query_string": b"", "headers": []}
+        head, _, body = self.answers.at_once(scope) or await self.answers.when_ready(scope)
         moment = self.loop.time()
         assert moment - came <= TIMEOUT + 0.05, "a visitor waited longer than the time limit"
-        decision: dict[str, Any] = json.loads(sent[1]["body"])
-        cache = dict(sent[0]["headers"])[b"cache-control"].decode()
-        max_age, later, on_error = map(int, re.findall(r"=([0-9]+)", cache))
+        decision: dict[str, Any] = json.loads(body)
+        cache = re.search(rb"cache-control: (.+)", head)
+        assert cache is not None
+        max_age, later, on_error = map(int, re.findall(rb"=([0-9]+)", cache[1]))
         if decision["state"] == "available":
             said = self.ece.said_open.get(1000 + NAMES.index(name), float("-inf"))
             assert moment - said < STALE_FOR + TIMEOUT, "says open, and ECE has not said so for too long"

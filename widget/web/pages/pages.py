@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal
 
 from markupsafe import Markup
 from starlette.routing import Route
 
+from widget import __version__
 from widget.domain.decision import Decision, State
 from widget.settings import EntryPointSettings, Settings
 from widget.texts import Texts, marked
@@ -20,7 +22,7 @@ from widget.web.pages.contexts import ClosedContext, ErrorContext, LauncherConte
 from widget.web.pages.messages import SEND_AGAIN, can_try_again, words_for_fault, words_for_reason
 from widget.web.pages.stylesheets import StyleSheet, compact, style_routes, style_sheet, without_unused
 from widget.web.pages.templating import TemplateFault, Templates, log_failure
-from widget.web.public.timestamps import rfc3339
+from widget.web.public.caching import rfc3339
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -50,11 +52,10 @@ class Pages:
         self.settings, self.themes, self.texts = settings, themes, texts
         self._clock = clock
         self._templates = Templates(themes, texts, on_failure=on_failure)
+        self.edition = _edition(settings, themes, texts)
         self._designs = {
             (name, scheme): _in_scheme(themes.design(name), scheme) for name in themes.names for scheme in SCHEMES
         }
-        once = partial(self._templates.writes_once, "launcher.html", {"as_of", "next_check"})
-        self._aging_in_place = {name for name in themes.names if once(theme=name)}
         self._panels: dict[tuple[str, str, str, Scheme], Markup] = {}
         self._launcher_css: dict[tuple[str, str, Scheme], Markup] = {}
         self._addresses: dict[tuple[str, str, str], str] = {}
@@ -71,10 +72,6 @@ class Pages:
     def language(self, asked: str | None) -> str:
         """Give the language of ours that is nearest to the tag asked for."""
         return self.texts.negotiate(asked)
-
-    def ages_in_place(self, theme: str) -> bool:
-        """Say whether the theme's launcher says how old it is nowhere but in its two attributes."""
-        return theme in self._aging_in_place
 
     def launcher(self, decision: Decision, *, theme: str, language: str) -> str:
         """Give the launcher's fragment for one decision."""
@@ -240,6 +237,19 @@ class Pages:
     def _zone(self, decision: Decision) -> Any:
         entry_point = self.settings.entry_points.get(decision.entry_point)
         return entry_point.hours.timezone if entry_point and entry_point.hours else None
+
+
+def _edition(settings: Settings, themes: Themes, texts: Texts) -> bytes:
+    """Return a digest of all that a launcher is made of beside its decision; alike on every machine of a fleet."""
+    digest = blake2b(__version__.encode())
+    for theme in themes.names:
+        for layer in themes.chain(theme):
+            digest.update(repr((theme, layer.owner, sorted(layer.files.items()))).encode())
+    for language in texts.languages:
+        digest.update(repr((language, sorted(texts.messages(language).items()))).encode())
+    for name, entry_point in sorted(settings.entry_points.items()):
+        digest.update(repr((name, entry_point.model_dump_json())).encode())
+    return digest.digest()
 
 
 def _in_scheme(design: Design, scheme: Scheme) -> Design:

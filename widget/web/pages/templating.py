@@ -6,12 +6,11 @@ once, and `check` lists it. One that takes for ever cannot be told from one that
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jinja2 import TemplateError, nodes
+from jinja2 import TemplateError
 from markupsafe import Markup, escape
 
 from widget import telemetry
@@ -70,24 +69,6 @@ class Templates:
 
     def has(self, theme: str, file: str) -> bool:
         return self._full.find(theme, file) is not None
-
-    def writes_once(self, file: str, variables: set[str], *, theme: str) -> bool:
-        """Say whether `file`, with all it extends or includes, uses each of `variables` once, and only to write it out.
-
-        A filter, a condition or a second place makes it no; so does a file that is chosen while rendering.
-        """
-        written, used = Counter[str](), Counter[str]()
-        try:
-            trees = list(self._full.trees(theme, file))
-        except TemplateError:  # told of when it was compiled
-            return False
-        for tree in trees:
-            if tree is None:
-                return False
-            used.update(each.name for each in tree.find_all(nodes.Name) if each.name in variables)
-            for output in tree.find_all(nodes.Output):
-                written.update(each.name for each in output.nodes if isinstance(each, nodes.Name))
-        return all(used[each] == written[each] == 1 for each in variables)
 
     def render(self, file: str, *, theme: str, language: str, values: Mapping[str, Any]) -> str:
         """Render `file` as `theme` has it, or as we shipped it when that fails."""

@@ -7,7 +7,6 @@ those.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
 from types import CodeType
 
 from jinja2 import (
@@ -19,7 +18,6 @@ from jinja2 import (
     TemplateError,
     TemplateSyntaxError,
     meta,
-    nodes,
 )
 from jinja2.bccache import Bucket
 from jinja2.sandbox import safe_range
@@ -85,25 +83,6 @@ class ThemeEnvironment(Environment):
     def find(self, theme: str, file: str, start: int = 0) -> tuple[int, Layer] | None:
         layers = self._chains.get(theme, ())
         return next(((at, layers[at]) for at in range(start, len(layers)) if file in layers[at].files), None)
-
-    def trees(self, theme: str, file: str) -> Iterator[nodes.Template | None]:
-        """Give what is read to render a theme's `file`, None for what cannot be told before."""
-        names, seen = [self._name(theme, 0, file)], set[str]()
-        while names:
-            name = names.pop()
-            source = self._source(name)
-            if source is None:
-                yield None
-            if source is None or name in seen:
-                continue
-            seen.add(name)
-            tree = self.parse(source)
-            yield tree
-            for found in meta.find_referenced_templates(tree):
-                if found is None:
-                    yield None
-                else:
-                    names.append(self.join_path(found, name))
 
     def circle(self, theme: str, file: str) -> tuple[Layer, tuple[str, ...]] | None:
         """Give the files by which `file` comes to include or extend itself, and the operator's layer they begin in."""

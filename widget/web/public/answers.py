@@ -1,40 +1,50 @@
-"""The public answers, status and launcher: rendered once per snapshot, served as ready bytes.
+"""The public answers, status and launcher: rendered once per snapshot, then sent as ready bytes.
 
-`PublicAnswers` renders and remembers; `FastLane` stands before the application and answers what is ready from memory,
-without routing and without waiting. Whatever is not ready (a first visit, an answer that aged, another method, an odd
-name) goes on to the application, whose routes ask `PublicAnswers` and so put the answer into the lane.
+From the socket to the bytes:
+
+    server/protocol.py    the head of a request has been read
+      FastLane.at_once    what answers without a task; None: the application has to be asked
+        CurrentDecision   the entry point's; a new view once a snapshot has aged, None where ECE has to be waited for
+        spelling.py       theme and language that the query asks for, and whether a cache may keep the answer
+        CachedAnswer      of this path, theme and language, rendered unless it is of this very decision
+          .answer(…)      200 or 304, in the coding that is accepted
+    server/protocol.py    writes Date, Connection and these bytes
+
+A request that has to wait takes the longer way through middleware and routes, to `PublicAnswers.when_ready`.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
-from typing import Protocol
-from urllib.parse import parse_qsl
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from widget.application.availability import Availability, View
+from widget.application.availability import Availability
 from widget.domain.decision import Decision
-from widget.web.public.ageing_text import Marks
-from widget.web.public.cached_answer import Kind, Ready
-from widget.web.public.current_decision import Headers, Standing
-from widget.web.public.launcher_table import LauncherTable
-from widget.web.public.timestamps import rfc3339
+from widget.web.public.cached_answer import AnswerBytes, CachedAnswer, Headers, Kind
+from widget.web.public.caching import weak_etag
+from widget.web.public.current_decision import CurrentDecision, decision_json
+from widget.web.public.spelling import is_canonical, query_fields
 
 STATUS_PATH = "/v1/status/"
 LAUNCHER_PATH = "/v1/launcher/"
 
-Labels = tuple[str, str, str]  # of the metric: entry point, state, reason
+MOST_ANSWERS = 10_000  # kept at once, all entry points, themes and languages together
+MOST_SPELLINGS = 10_000  # of paths with queries, remembered with what they ask for
+LONGEST_SPELLING = 200  # bytes of a query; the script writes no longer one
 
-MOST_LAUNCHERS = 10_000  # kept at once, all entry points, themes and languages together
-LONGEST_QUERY = 2048
-MOST_FIELDS = 16
+Labels = tuple[str, str, str]  # of the metric: entry point, state, reason
+Key = tuple[str, str, str]  # of an answer: path, theme, language; a status has neither theme nor language
 
 
 class Launchers(Protocol):
     """Who draws the launcher, and knows which themes and languages there are."""
+
+    edition: bytes
 
     def launcher(self, decision: Decision, *, theme: str, language: str) -> str: ...
 
@@ -42,11 +52,16 @@ class Launchers(Protocol):
 
     def language(self, asked: str | None) -> str: ...
 
-    def ages_in_place(self, theme: str) -> bool: ...
+
+class Asked(NamedTuple):
+    """What a path and its query ask for, and whether a shared cache may keep the answer under this spelling."""
+
+    key: Key
+    cacheable: bool
 
 
 class PublicAnswers:
-    """Render status and launchers once per snapshot and phase, and keep them ready."""
+    """Status and launcher of every entry point, kept as bytes as long as its decision stands."""
 
     def __init__(
         self,
@@ -55,149 +70,84 @@ class PublicAnswers:
         *,
         headers: Headers,
         monotonic: Callable[[], float],
+        now: Callable[[], datetime],
+        most_answers: int = MOST_ANSWERS,
     ) -> None:
         self._availability = availability
         self._pages = pages
-        self._status_kind = Kind(b"application/json", headers, marks=Marks(b'"asOf":"', b'"nextCheck":'))
-        self._launcher_kind = Kind(
-            b"text/html; charset=utf-8",
-            [*headers, (b"vary", b"accept-encoding")],
-            marks=Marks(
-                *(b' data-as-of="', b' data-next-check="'),
-                joints=(b' data-show="', b'<template class="ece-chat-css">', b"</template>"),
-            ),
-            packs=True,
-        )
         self._monotonic = monotonic
-        self.statuses: dict[str, Ready] = {}
-        self.launchers = LauncherTable(LAUNCHER_PATH + name for name in availability.watches)
-        self._drawn: dict[tuple[str, str, str], Ready] = {}
-        self._standings = {name: Standing(name) for name in availability.watches}
-        self._answered: Counter[Labels] = Counter()
-        availability.on_change(self.expire)
+        self._now = now
+        self._status = Kind(b"application/json", headers, packs=False)
+        vary = (b"vary", b"accept-encoding")
+        self._launcher = Kind(b"text/html; charset=utf-8", [*headers, vary], packs=True)
+        by_name = {name: CurrentDecision(name) for name in availability.watches}
+        self._current = {start + name: each for start in (STATUS_PATH, LAUNCHER_PATH) for name, each in by_name.items()}
+        self._most_answers = most_answers
+        self._answers: dict[Key, CachedAnswer] = {}
+        # Reading a query and finding its language would take as long as the rest of an answer.
+        self._remembered = lru_cache(MOST_SPELLINGS)(self._read)
+        self.answered: Counter[Labels] = Counter()
+        availability.on_change(lambda name: by_name[name].expire())
 
-    async def status(self, name: str) -> Ready:
-        """Give the decision as JSON, ready to send. Raises KeyError for a name that is not configured."""
-        view = await self._availability.view(name)
-        path = STATUS_PATH + name
-        if path not in self.statuses:
-            self.statuses[path] = Ready(self._standings[name], decision_json, self._status_kind, ages=True)
-        self._take(name, view)
-        return self.statuses[path]
+    def at_once(self, scope: Scope) -> AnswerBytes | None:
+        """Return the answer to a request for a status or launcher, None where the application has to be asked."""
+        current = self._current.get(scope["path"])
+        if current is None or scope["method"] not in ("GET", "HEAD"):
+            return None
+        moment = self._monotonic()
+        if moment >= current.due and not current.count_down(moment, self._now()):
+            view = self._availability.view_now(current.name)
+            if view is None:  # a visitor has to wait for ECE
+                return None
+            current.take(view, moment, self._now())
+        return self._answer(current, scope)
 
-    async def launcher(self, name: str, query: bytes) -> Ready:
-        """Give the launcher in the theme and language that `query` asks for, ready to send. Raises KeyError."""
-        view = await self._availability.view(name)
-        asked = query_fields(query)
-        theme = self._pages.theme(asked.get("theme"), entry_point=name)
-        language = self._pages.language(asked.get("locale"))
-        ready = self._drawn.get((name, theme, language))
-        if ready is None:
+    async def when_ready(self, scope: Scope) -> AnswerBytes:
+        """Return the same after waiting for ECE where that is needed. Raises KeyError for a name not configured."""
+        current = self._current[scope["path"]]
+        view = await self._availability.view(current.name)
+        current.take(view, self._monotonic(), self._now())
+        return self._answer(current, scope)
 
-            def render(decision: Decision) -> bytes:
-                return self._pages.launcher(decision, theme=theme, language=language).encode()
+    def _answer(self, current: CurrentDecision, scope: Scope) -> AnswerBytes:
+        assert current.decision is not None
+        query = scope["query_string"]
+        read = self._remembered if len(query) <= LONGEST_SPELLING else self._read
+        key, cacheable = read(scope["path"], scope.get("raw_path", b""), query)
+        cached = self._answers.get(key)
+        if cached is None or cached.decision is not current.decision:
+            cached = self._render(key, current.decision, current.said)
+        self.answered[current.labels] += 1
+        return cached.answer(scope, current.cacheable_lines if cacheable else current.uncacheable_lines)
 
-            ages = self._pages.ages_in_place(theme)
-            ready = Ready(self._standings[name], render, self._launcher_kind, ages=ages)
-            if len(self._drawn) >= MOST_LAUNCHERS:
-                del self._drawn[next(iter(self._drawn))]  # the one kept longest
-            self._drawn[name, theme, language] = ready
-        self.launchers.put(LAUNCHER_PATH + name, query, ready)
-        self._take(name, view)
-        return ready
+    def _read(self, path: str, raw_path: bytes, query: bytes) -> Asked:
+        if path.startswith(STATUS_PATH):
+            return Asked((path, "", ""), is_canonical(raw_path, query, takes_fields=False))
+        fields = query_fields(query)
+        theme = self._pages.theme(fields.get("theme"), entry_point=path.removeprefix(LAUNCHER_PATH))
+        language = self._pages.language(fields.get("locale"))
+        return Asked((path, theme, language), is_canonical(raw_path, query, takes_fields=True))
 
-    def bring_up_to_date(self, standing: Standing, moment: float) -> bool:
-        """Do what is due, or say no when a visitor has to wait for ECE."""
-        if moment < standing.until and standing.has_eces_word:
-            standing.count_down(moment)
-            return True
-        view = self._availability.view_now(standing.name)
-        if view is not None:
-            self._take(standing.name, view)
-        return view is not None
-
-    def expire(self, name: str) -> None:
-        """Have every answer of an entry point follow a new view at its next visit."""
-        self._standings[name].expire()
-
-    def answered(self) -> Counter[Labels]:
-        """Give how often each decision was answered from here."""
-        counts = self._answered.copy()
-        for standing in self._standings.values():
-            if standing.decision is not None:
-                counts[_labels(standing.decision)] += standing.answered
-        return counts
-
-    def _take(self, name: str, view: View) -> None:
-        standing = self._standings[name]
-        if standing.decision is not None:
-            self._answered[_labels(standing.decision)] += standing.answered
-            standing.answered = 0
-        standing.take(view, self._monotonic())
+    def _render(self, key: Key, decision: Decision, said: bytes) -> CachedAnswer:
+        path, theme, language = key
+        if path.startswith(STATUS_PATH):
+            rendered = CachedAnswer(self._status, decision, weak_etag(said), decision_json(decision))
+        else:
+            body = self._pages.launcher(decision, theme=theme, language=language).encode()
+            etag = weak_etag(said, theme.encode(), language.encode(), self._pages.edition)
+            rendered = CachedAnswer(self._launcher, decision, etag, body)
+        if key not in self._answers and len(self._answers) >= self._most_answers:
+            del self._answers[next(iter(self._answers))]  # the one that came first
+        self._answers[key] = rendered
+        return rendered
 
 
 class FastLane:
-    """The ASGI application: what is ready goes out at once, everything else to `app`."""
+    """The application, with what the connection guard asks before it."""
 
-    def __init__(self, app: ASGIApp, answers: PublicAnswers, *, monotonic: Callable[[], float]) -> None:
+    def __init__(self, app: ASGIApp, answers: PublicAnswers) -> None:
         self._app = app
-        self._answers = answers
-        self._statuses = answers.statuses
-        self._launchers = answers.launchers
-        self._monotonic = monotonic
+        self.at_once = answers.at_once
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        ready = self._find(scope) if scope["type"] == "http" else None
-        await (self._app(scope, receive, send) if ready is None else ready.send(scope, send))
-
-    def at_once(self, scope: Scope) -> tuple[bytes, ...] | None:
-        """Give what is ready as HTTP/1.1 writes it, for a server that then needs no task to send it.
-
-        Date and Connection belong to the server, after the first piece. None: the application has to be asked.
-        """
-        ready = self._find(scope)
-        return None if ready is None else ready.answer(scope)
-
-    def _find(self, scope: Scope) -> Ready | None:
-        path = scope["path"]
-        ready = self._statuses.get(path) or self._launchers.get(path, scope["query_string"])
-        if ready is None or scope["method"] not in ("GET", "HEAD") or not self._stands(ready.standing):
-            return None
-        return ready
-
-    def _stands(self, standing: Standing) -> bool:
-        moment = self._monotonic()
-        return moment < standing.due or self._answers.bring_up_to_date(standing, moment)
-
-
-def _labels(decision: Decision) -> Labels:
-    return decision.entry_point, str(decision.state), str(decision.reason or "")
-
-
-def decision_json(decision: Decision) -> bytes:
-    """Give the decision as the JSON of the public contract: every field, null where there is nothing to say."""
-    fields = {
-        "entryPoint": decision.entry_point,
-        "show": decision.show,
-        "state": decision.state,
-        "reason": decision.reason,
-        "waitTime": decision.wait_time,
-        "queueDepth": decision.queue_depth,
-        "position": decision.position,
-        "capacity": decision.capacity,
-        "opensAt": rfc3339(decision.opens_at) or None,
-        "asOf": rfc3339(decision.as_of) or None,
-        "nextCheck": decision.next_check,
-    }
-    return json.dumps(fields, separators=(",", ":")).encode()
-
-
-def query_fields(query: bytes) -> dict[str, str]:
-    """Give the fields of a query, the first of each name; nothing of one that is too long or too many."""
-    if not query or len(query) > LONGEST_QUERY:
-        return {}
-    try:
-        pairs = parse_qsl(query.decode("latin-1"), max_num_fields=MOST_FIELDS)
-    except ValueError:
-        return {}
-    return dict(reversed(pairs))
+        await self._app(scope, receive, send)

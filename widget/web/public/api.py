@@ -7,12 +7,12 @@ from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.types import ASGIApp
 
 from widget.application.availability import Availability
 from widget.domain.decision import Decision, State
 from widget.web.edge.errors import Problem, unknown_entry_point
-from widget.web.public.answers import PublicAnswers, query_fields
+from widget.web.public.answers import PublicAnswers
+from widget.web.public.spelling import query_fields
 
 RETRY_UNKNOWN_AFTER = 5
 # A docked chat passes through this redirect: who may frame the chat is for ECE to say. Our own pages stay guarded.
@@ -30,7 +30,7 @@ class ClosedPages(Protocol):
 
 
 class PublicApi:
-    """The endpoints; `chat_address(entry_point, locale)` gives the address at ECE, with a fresh launch ticket."""
+    """The endpoints; `chat_address(entry_point, locale)` returns the address at ECE, with a fresh launch ticket."""
 
     def __init__(
         self,
@@ -44,19 +44,13 @@ class PublicApi:
         self._pages = pages
         self._chat_address = chat_address
 
-    async def status(self, request: Request) -> ASGIApp:
-        """GET /v1/status/{entry_point}: the decision as JSON."""
+    async def public(self, request: Request) -> Response:
+        """GET /v1/status/{entry_point}, the decision as JSON, and /v1/launcher/{entry_point}, the same as HTML."""
         try:
-            return await self._answers.status(request.path_params["entry_point"])
+            answer = await self._answers.when_ready(request.scope)
         except KeyError:
             raise unknown_entry_point() from None
-
-    async def launcher(self, request: Request) -> ASGIApp:
-        """GET /v1/launcher/{entry_point}: the launcher as an HTML fragment."""
-        try:
-            return await self._answers.launcher(request.path_params["entry_point"], request.scope["query_string"])
-        except KeyError:
-            raise unknown_entry_point() from None
+        return answer.response()
 
     async def chat(self, request: Request) -> Response:
         """GET /v1/chat/{entry_point}: decide again, then send the visitor to ECE or say why not; never cached."""

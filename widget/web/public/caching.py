@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
 from hashlib import blake2b
 from math import ceil, floor
 
 LONGEST_MAX_AGE = 60
-WITHOUT_ECE = 5  # seconds a cache may go on with an answer in which ECE had no word
+WITHOUT_ECE = 5  # seconds for which a cache may go on with an answer that ECE has no part in
 
 
-def digest(*parts: bytes) -> bytes:
-    """Give what a weak entity tag says of `parts`, in hexadecimal."""
+def rfc3339(moment: datetime | None) -> str:
+    """Return a moment as RFC 3339 in UTC to the second, or the empty text."""
+    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def http_date(moment: datetime) -> bytes:
+    """Return an IMF-fixdate (RFC 9110, section 5.6.7)."""
+    return format_datetime(moment.astimezone(UTC).replace(microsecond=0), usegmt=True).encode()
+
+
+def weak_etag(*parts: bytes) -> bytes:
+    """Return the weak entity tag of an answer that `parts` decide (RFC 9110, section 8.8.3)."""
     made = blake2b(digest_size=12)
     for part in parts:
-        made.update(part)
-        made.update(b"\0")
-    return made.hexdigest().encode()
+        made.update(b"%d:%s" % (len(part), part))
+    return b'W/"%s"' % made.hexdigest().encode()
 
 
 def cache_control(trusted_for: float | None, valid_for: float, next_check: int) -> bytes:
-    """Give Cache-Control for an answer of this moment; all in seconds, `trusted_for` None where ECE had no word in it.
+    """Return Cache-Control for an answer of this moment; all in seconds.
 
-    max-age + stale-while-revalidate, and max-age + stale-if-error, both end when the snapshot may not be trusted any
-    more, so that no cache between us and the visitor says "open" longer than we would.
+    `trusted_for` is None where ECE has no part in the answer. max-age + stale-while-revalidate, and max-age +
+    stale-if-error, both end when the snapshot may not be trusted any more, so that no cache between us and the visitor
+    says "open" longer than we would.
     """
     if trusted_for is None:
         max_age = max(1, floor(min(valid_for, next_check, LONGEST_MAX_AGE)))
@@ -38,17 +48,17 @@ def cache_control(trusted_for: float | None, valid_for: float, next_check: int) 
 
 
 def seconds_to_remake(trusted_for: float | None) -> float:
-    """Give the seconds after which Cache-Control has to count on: when the trust that is left passes a whole second."""
+    """Return the seconds until the trust that is left passes a whole second, when Cache-Control has to change."""
     return 1.0 if trusted_for is None else trusted_for - _whole_seconds(trusted_for)
 
 
 def _whole_seconds(trusted_for: float) -> int:
-    """The seconds that are left for certain until the header is remade: 59 from 60.0 down to above 59."""
+    """Return the seconds that are left for certain until the header is remade: 59 from 60.0 down to above 59."""
     return max(0, ceil(trusted_for) - 1)
 
 
 def none_match(header: bytes, etag: bytes) -> bool:
-    """Say whether If-None-Match names our tag, by the weak comparison; `*` names any."""
+    """Whether If-None-Match names our tag, by the weak comparison; `*` names any."""
     if header == etag:
         return True
     opaque = etag.removeprefix(b"W/")
@@ -57,7 +67,7 @@ def none_match(header: bytes, etag: bytes) -> bool:
 
 
 def not_modified_since(header: bytes, last_modified: datetime) -> bool:
-    """Say whether If-Modified-Since is a date at or after ours; anything that is no date says nothing."""
+    """Whether If-Modified-Since is a date at or after ours; False for what is no date."""
     try:
         since = parsedate_to_datetime(header.decode("latin-1"))
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -69,7 +79,7 @@ def not_modified_since(header: bytes, last_modified: datetime) -> bool:
 
 @lru_cache(maxsize=256)
 def content_coding(accepted: bytes) -> str:
-    """Choose br, gzip or nothing by Accept-Encoding's weights (RFC 9110, section 12.5.3); the smallest of equals."""
+    """Return br, gzip or the empty text by Accept-Encoding's weights (RFC 9110, section 12.5.3); br of equals."""
     weights: dict[str, float] = {}
     for item in accepted.decode("latin-1").lower().split(","):
         coding, _, parameter = item.partition(";")

@@ -1,84 +1,87 @@
-"""What all answers of one entry point share: the decision, how long it stands, and what they say of its age."""
+"""What all answers of one entry point share: its decision, and the header lines that say how long it stands."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from functools import lru_cache
+from datetime import datetime
 
 from widget.application.availability import View
 from widget.domain.decision import Decision
-from widget.web.public.caching import cache_control, seconds_to_remake
-from widget.web.public.timestamps import http_date, rfc3339
-
-Headers = list[tuple[bytes, bytes]]
-
-# One object for all entry points that say the same at the same time, which stays in the processor's cache.
-_shared = lru_cache(maxsize=256)(bytes)
+from widget.web.public.caching import cache_control, http_date, rfc3339, seconds_to_remake
 
 
-class Standing:
-    """The decision that the answers of one entry point give.
+class CurrentDecision:
+    """The decision of one entry point. `due` and `until` are monotonic, in seconds.
 
-    `due` is the monotonic moment at which something has to be done before any of them goes out again: from `until` on
-    a new view is needed, before that, where ECE has its word in it, only Cache-Control counts down, once a second.
-
-    `said` counts the decisions that differ in more than their age. A decision that only aged changes `as_of` and
-    `next_check`, which each answer puts between its own bytes, so that thousands of answers age by two short texts.
+    From `until` on a new view is needed. Before that, where ECE has a part in the decision, only Cache-Control changes,
+    next at `due`. `said` is the decision without `asOf`, for validators; `labels` are those
+    of the metric: entry point, state, reason.
     """
 
     __slots__ = (
-        *("_trusted_until", "_validators", "answered", "as_of", "decision", "due"),
-        *("lines", "name", "next_check", "said", "until"),
+        *("_trusted_until", "cacheable_lines", "decision", "due", "labels"),
+        *("name", "said", "uncacheable_lines", "until"),
     )
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.decision: Decision | None = None
-        self.said = 0
-        self.answered = 0  # how often; a plain count, as a metric's lock would cost as much as the answer
-        self.as_of = self.next_check = b""
+        self.said = self.cacheable_lines = self.uncacheable_lines = b""
+        self.labels = (name, "", "")
         self.due = self.until = float("-inf")
-        self.lines = b""  # validators and Cache-Control as they go out
-        self._validators: Headers = []
         self._trusted_until: float | None = None
 
-    @property
-    def has_eces_word(self) -> bool:
-        """Whether ECE has a part in the decision; one by hours alone follows the wall clock, which may be set."""
-        return self._trusted_until is not None
-
-    def take(self, view: View, moment: float) -> None:
-        """Stand for a new view."""
+    def take(self, view: View, moment: float, now: datetime) -> None:
+        """Change to a new view; `moment` is monotonic, `now` the same on the wall clock."""
         if view.decision != self.decision:
-            if self.decision is None or not _only_aged(self.decision, view.decision):
-                self.said += 1
             self.decision = view.decision
-            as_of = view.decision.as_of
-            self.as_of, self.next_check = _shared(rfc3339(as_of).encode()), _shared(b"%d" % view.decision.next_check)
-            self._validators = [] if as_of is None else [(b"last-modified", http_date(as_of))]
+            self.said = decision_json(replace(view.decision, as_of=None))
+            self.labels = (self.name, str(view.decision.state), str(view.decision.reason or ""))
         self.until = moment + view.valid_for
         self._trusted_until = None if view.trusted_for is None else moment + view.trusted_for
-        self.count_down(moment)
+        self._write_lines(view.decision, moment, now)
 
-    def count_down(self, moment: float) -> None:
-        """Say in Cache-Control what is left."""
-        assert self.decision is not None
-        trusted_for = None if self._trusted_until is None else self._trusted_until - moment
-        value = cache_control(trusted_for, self.until - moment, self.decision.next_check)
-        self.lines = _shared(header_lines([*self._validators, (b"cache-control", value)]))
-        self.due = min(self.until, moment + seconds_to_remake(trusted_for))
+    def count_down(self, moment: float, now: datetime) -> bool:
+        """Bring Cache-Control up to this moment; False when a new view is needed.
+
+        A decision by hours alone follows the wall clock, which may be set, so that it always needs one.
+        """
+        if self.decision is None or self._trusted_until is None or moment >= self.until:
+            return False
+        self._write_lines(self.decision, moment, now)
+        return True
 
     def expire(self) -> None:
-        """Ask for a new view at the next visit."""
+        """Need a new view at the next visit."""
         self.due = self.until = float("-inf")
 
+    def _write_lines(self, decision: Decision, moment: float, now: datetime) -> None:
+        trusted_for = None if self._trusted_until is None else self._trusted_until - moment
+        modified = b""
+        if decision.as_of is not None:
+            # Another machine's clock, or ours before it was set back, may be ahead: RFC 9110, section 8.8.2.1, forbids
+            # a date after that of the answer.
+            modified = b"last-modified: %s\r\n" % http_date(min(decision.as_of, now))
+        control = cache_control(trusted_for, self.until - moment, decision.next_check)
+        self.cacheable_lines = b"%scache-control: %s\r\n" % (modified, control)
+        self.uncacheable_lines = modified + b"cache-control: no-store\r\n"
+        self.due = min(self.until, moment + seconds_to_remake(trusted_for))
 
-def header_lines(headers: Headers) -> bytes:
-    """Give headers as HTTP/1.1 writes them, each line with its end."""
-    return b"".join(b"%s: %s\r\n" % header for header in headers)
 
-
-def _only_aged(before: Decision, after: Decision) -> bool:
-    if (before.as_of is None) is not (after.as_of is None):
-        return False
-    return replace(before, as_of=after.as_of, next_check=after.next_check) == after
+def decision_json(decision: Decision) -> bytes:
+    """Return the decision as the JSON of the public contract: every field, null where there is nothing to say."""
+    fields = {
+        "entryPoint": decision.entry_point,
+        "show": decision.show,
+        "state": decision.state,
+        "reason": decision.reason,
+        "waitTime": decision.wait_time,
+        "queueDepth": decision.queue_depth,
+        "position": decision.position,
+        "capacity": decision.capacity,
+        "opensAt": rfc3339(decision.opens_at) or None,
+        "asOf": rfc3339(decision.as_of) or None,
+        "nextCheck": decision.next_check,
+    }
+    return json.dumps(fields, separators=(",", ":")).encode()
