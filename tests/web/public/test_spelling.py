@@ -1,11 +1,12 @@
-"""One spelling of a query may be kept by a cache; whatever else a visitor writes is answered alike and kept nowhere."""
+"""One spelling of a query may be kept by a cache; whatever else a visitor writes is answered alike and kept nowhere.
+
+That the script writes this one is a test of the browser's (tests/browser/test_element.py).
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import combinations, permutations, product
-from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
@@ -135,16 +136,6 @@ async def test_another_spelling_known_to_be_current_is_a_304_that_is_kept_nowher
     again = await site.get(f"{LAUNCHER}?theme=bold&locale=de", headers={"if-none-match": first.headers["etag"]})
     assert again.status_code == 304
     assert again.headers["cache-control"] == "no-store"
-
-
-def written_by_the_script() -> Iterator[list[str]]:
-    source = (Path(__file__).parents[3] / "static" / "widget.js").read_text()
-    for found in re.finditer(r"new URLSearchParams\(\{(.*?)\}\)", source, re.DOTALL):
-        yield re.findall(r"^\s*(\w+):", found[1], re.MULTILINE)
-
-
-def test_the_script_writes_these_fields_in_this_order() -> None:
-    assert list(written_by_the_script()) == [["locale", "theme"]]
 
 
 @given(st.from_regex(r"locale=[ -~]{0,40}&theme=[ -~]{0,70}", fullmatch=True) | st.text(max_size=100))
