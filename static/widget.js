@@ -1,38 +1,57 @@
-/*! ECE Widget: a chat button on your page. This is the readable source; it runs as it is.
+/*! ECE Widget. Readable source: widget.src.js beside this file. */
+/* A chat button on your page.
  *
  *    <script async src="https://chat.example.com/widget.js" data-entry-point="sales"></script>
  *    <ece-chat entry-point="sales"></ece-chat>
  *
- * Attributes (with data- on the script; or behind the script's address, as #entry-point=sales):
+ * Attributes (with data- on the script; or in the fragment of the script's address, as #entry-point=sales):
  *    entry-point  which queue
  *    locale       default: the language of the page
  *    theme        default: the entry point's
  *    target       CSS selector of the element the button goes into; default: a corner of the page
  *                 (an <ece-chat> without a target stays where it stands)
  *    open         popup | tab | dock | none; default: the entry point's
- * Events on the element, bubbling: ece-chat:ready, :change (detail: the decision), :open (cancelable), :close, :error.
+ * Events on the element, bubbling: ece-chat-ready, ece-chat-change (detail: the decision), ece-chat-open (cancelable),
+ * ece-chat-close, ece-chat-error.
  * One global: eceChat.create(options), .refresh(), .open(entryPoint), .survey(url), .destroy().
  *
- * Manners: no cookie, no storage, nothing before the page is loaded and idle, no style and no script put into the page,
- * no exception thrown into it.
- *
- * The served copy has its local names shortened (widget/snippet/shortening.py): so no shorthand properties, no destructured
- * objects, and no local name that is also the name of a global. It has to stay under 2,500 bytes of brotli.
+ * No cookie, no storage, nothing before the page is loaded and idle, no style and no script put into the page, no
+ * exception thrown into it. This file runs as it is; the served copy is made smaller and must stay under 6,000 bytes of
+ * brotli. Return values of methods that change the DOM (remove, append…) are never used: pages replace such methods.
  */
 (() => {
-  const TAG = "ece-chat";
-  const PANEL = TAG + "-panel";
-  const KNOWN = ["entry-point", "locale", "theme", "target", "open"];
-  const ANSWER_WITHIN = 8e3;
-  const KEPT_PAST_DUE = 6e4; // the last good state outlives its next check by this much, then it is hidden
-  const LONGEST_PAUSE = 300; // seconds between two tries after failures
-  const NAP = 3e4; // no timer runs longer: a laptop's sleep stops timers, but not the clock
-  const page = document;
-  const running = page.currentScript; // null later, in modules and shadow trees
-  const launcher = Symbol(); // where an element keeps what it can do
+  "use strict";
 
-  const warn = (text) => console.warn(TAG, (text + "").slice(0, 200));
-  // Whatever goes wrong in here stays in here: every way in from the page passes through this.
+  const TAG = "ece-chat";
+  const PANEL = "ece-chat-panel";
+  const ATTRIBUTES = ["entry-point", "locale", "theme", "target", "open"];
+
+  // Milliseconds.
+  const ANSWER_WITHIN = 8_000;
+  const LOADED_WITHIN = 5_000; // after the document is parsed: the load event of some pages never comes
+  const KEPT_PAST_DUE = 60_000; // the last good state may stand this long after its next check was due, then it is hidden
+  const LONGEST_TIMER = 30_000; // sleep stops a laptop's timers, but not its clock
+  const LONGEST_SPREAD = 30_000;
+  const LONGEST_PAUSE = 300_000; // between two tries after failures
+  const SOON = 300; // when an answer could not be drawn at once
+  const LONGEST_LAUNCHER = 100_000; // characters
+
+  /* ---- The document ------------------------------------------------------------------------------------------------
+   *
+   * An element with a name hides the member of `document` that has the same name: after <img name="body">,
+   * document.body is the image (HTML, "named access on the Document object"). The content that visitors of a page write
+   * can hold such elements, so members of the document are read from its prototype, by these two functions alone.
+   * A form hides its own members in the same way: what may be a form is used through Element.prototype.
+   */
+  const ofDocument = (member) => Reflect.get(Document.prototype, member, document);
+  const askDocument = (method, argument) => ofDocument(method).call(document, argument);
+
+  const make = (tag, properties) => Object.assign(askDocument("createElement", tag), properties);
+  const read = (element, name) => element.getAttribute(name) || "";
+
+  const warn = (text) => self.console?.warn?.(TAG, String(text).slice(0, 200));
+
+  // Every call that comes from the page passes through this: no fault of ours becomes one of the page's.
   const guarded =
     (work) =>
     (...given) => {
@@ -42,339 +61,654 @@
         warn(fault);
       }
     };
-  const read = (element, name) => element.getAttribute(name) || "";
-  const known = (name) => KNOWN.includes(name) || warn("unknown " + name);
-  const make = (tag, properties) => Object.assign(page.createElement(tag), properties);
+
+  const isKnown = (attribute) => {
+    if (ATTRIBUTES.includes(attribute)) return true;
+    warn("unknown " + attribute);
+    return false;
+  };
+
+  /* ---- What launchers are made of ----------------------------------------------------------------------------------
+   *
+   * The markup of an answer is written anew from these lists before it is parsed, whoever sent it: nothing in them runs,
+   * and nothing loads by itself. An address is taken from a link alone, where it needs a click; the script sets the
+   * address of the panel's frame.
+   */
+  const ELEMENTS =
+    /^(a|abbr|b|bdi|br|button|circle|details|dialog|div|ellipse|em|form|g|h[1-6]|hr|i|iframe|input|li|line|ol|p|path|polygon|polyline|rect|section|small|span|strong|summary|svg|template|ul)$/;
+  const VALUES = [
+    [/^(class|dir|disabled|hidden|id|lang|open|part|rel|role|tabindex|title|value|aria-[a-z]+|data-[a-z-]+)$/, /^/],
+    [/^href$/, /^(https?|mailto|tel):/i],
+    [/^target$/, /^_blank$/],
+    [/^type$/, /^(button|submit)$/],
+    [/^method$/, /^dialog$/],
+    [
+      /^(viewbox|d|points|c[xy]|r[xy]?|[xy][12]?|width|height|transform|opacity|(fill|clip|stroke)[a-z-]*)$/,
+      /^(?!.*url)[\w#.,()%\s+-]*$/is, // no entity and no escape, which could spell url()
+    ],
+  ];
+  const MARKUP =
+    /<!--[^]*?-->|<(script|style)\b[^]*?<\/\1\s*>|<(\/?)([a-z][a-z0-9]*)((?:[^<>"']|"[^"<]*"|'[^'<]*')*)>|[<>]/gi;
+  const ATTRIBUTE = /([^\s=/"']+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=]+)))?/g;
+
+  const cleanAttributes = (text) => {
+    let clean = "";
+    for (const [, given, inDouble, inSingle, bare] of text.matchAll(ATTRIBUTE)) {
+      const name = given.toLowerCase();
+      const value = inDouble ?? inSingle ?? bare ?? "";
+      const allowed = VALUES.some(([names, values]) => names.test(name) && values.test(value));
+      if (allowed) clean += ` ${name}="${value.replaceAll('"', "&quot;")}"`;
+    }
+    return clean;
+  };
+
+  const cleanMarkup = (html) =>
+    html.slice(0, LONGEST_LAUNCHER).replace(MARKUP, (piece, withContent, slash, tag = "", attributes) => {
+      if (piece == "<") return "&lt;";
+      if (piece == ">") return "&gt;";
+      const name = tag.toLowerCase();
+      if (!ELEMENTS.test(name)) return "";
+      if (slash) return `</${name}>`;
+      const end = /\/\s*$/.test(attributes) ? "/>" : ">"; // shapes of a drawing end so
+      return "<" + name + cleanAttributes(attributes) + end;
+    });
+
+  // A style sheet may not load anything either. An address written with escapes makes the sheet unusable.
+  const LOADING = /(url|src|image|image-set)\(/gi;
+  const cleanStyle = (css) => {
+    const clean = css.replace(LOADING, "none(");
+    const unescaped = clean
+      .replace(/\\([\da-f]{1,6})\s?/gi, (escape, code) => String.fromCodePoint(parseInt(code, 16)))
+      .replaceAll("\\", "");
+    return unescaped.search(LOADING) < 0 ? clean : "";
+  };
 
   // Everything below exists once in a page, however often the script is loaded.
   const define = (origin) => {
-    const rules = { createHTML: (html) => html };
-    const policy = self.trustedTypes?.createPolicy("ece-widget", rules) || rules;
+    const launchers = new WeakMap(); // what each element of ours can do
     const present = new Set(); // the elements in the page
-    const own = new Map(); // those made here, by what they ask for; they come back when the page drops them
-    let life; // destroy aborts it, and the listeners outside our own elements with it
-    let idle; // the page is loaded and has had a quiet moment
-    let panels = {}; // what brings each open panel forward, by target name
-    let dialogue; // shows a survey in the words of the last launcher drawn
+    const own = new Map(); // those made here, each with the script tag it was made for, if any
+    const panels = new Map(); // the open docks and the survey's dialog: host and show, by name
+    const windowNames = new Map(); // of the chat's window, by entry point
+    let life; // AbortController: destroy ends it, and the listeners outside our own elements with it
+    let ready = false; // the page is loaded and has had a quiet moment
+    let showSurvey; // opens a survey's dialog in the words of the last launcher drawn
 
-    const place = (element) => {
-      const selector = read(element, "target");
-      const data = element.dataset;
-      let spot;
+    /* ---- Parsing an answer ---------------------------------------------------------------------------------------- */
+
+    const rules = { createHTML: cleanMarkup };
+    const makePolicy = () => {
+      if (typeof self.trustedTypes?.createPolicy != "function") return rules;
       try {
-        spot = page.querySelector(selector);
-      } catch {} // empty or not a selector: matches nothing
-      if (element.contains(spot)) spot = 0;
-      if (selector && !spot && !data.placement) warn("unknown target " + selector);
-      if (!selector && !element[launcher].own) spot = element.parentNode;
-      data.placement = spot ? "inline" : "corner";
-      spot ||= page.body;
-      element.parentNode == spot || spot.append(element);
+        return self.trustedTypes.createPolicy("ece-widget", rules);
+      } catch (fault) {
+        warn(fault); // the page lists other policies; only where it also requires them, nothing can be drawn
+        return rules;
+      }
+    };
+    const policy = makePolicy();
+
+    // Parsed in a document of its own where nothing runs or loads, as HTML also where the page is XHTML.
+    const parseLauncher = (html) => {
+      const parsed = new DOMParser().parseFromString(policy.createHTML(html), "text/html");
+      const root = parsed.querySelector("." + TAG);
+      if (!root) throw new Error("the answer is no launcher");
+      for (const frame of root.querySelectorAll("iframe")) frame.remove(); // the panel's is inside its template
+      return root;
+    };
+
+    const NUMBERS = ["waitTime", "queueDepth", "position", "capacity", "nextCheck"];
+    const WORDS = ["reason", "opensAt", "asOf"];
+    const readDecision = (data) => {
+      const decision = { entryPoint: data.entryPoint, show: data.show == "true", state: data.state };
+      for (const name of WORDS) decision[name] = data[name] || null;
+      for (const name of NUMBERS) decision[name] = data[name] ? Number(data[name]) : null;
+      return decision;
+    };
+
+    const ask = async (url) => {
+      const control = new AbortController();
+      const limit = setTimeout(() => control.abort(new Error("timed out")), ANSWER_WITHIN);
+      try {
+        const answer = await fetch(url, { cache: "no-cache", credentials: "omit", signal: control.signal });
+        if (!answer.ok) throw Object.assign(new Error("answered " + answer.status), { status: answer.status });
+        return await answer.text();
+      } finally {
+        clearTimeout(limit);
+      }
+    };
+
+    /* ---- The chat's window ----------------------------------------------------------------------------------------
+     *
+     * It has a name, so that the next page of the site finds it again. Any window and any frame can call itself so:
+     * only a window that this page opened is taken for the chat's. Browsers may set the opener of a window that they
+     * found by its name, so the windows around this page are told by themselves.
+     */
+    const isOurs = (found) =>
+      found.opener == self && found.top == found && ![self, self.opener, self.parent, self.top].includes(found);
+
+    const windowName = (entryPoint) => windowNames.get(entryPoint) || TAG + "-" + entryPoint;
+
+    const findWindow = (entryPoint, features) => {
+      const found = open("", windowName(entryPoint), features); // opens it if there is none, and navigates nothing
+      if (!found || isOurs(found)) return found;
+      windowNames.set(entryPoint, TAG + "-" + crypto.getRandomValues(new Uint32Array(4)).join("-"));
+      const another = open("", windowName(entryPoint), features);
+      return another && isOurs(another) ? another : null;
+    };
+
+    const isBlank = (found) => {
+      try {
+        return found.location.href == "about:blank";
+      } catch {
+        return false; // its address cannot be read: a chat runs there, and loading it again would end it
+      }
+    };
+
+    // Returns null where the browser blocks windows.
+    const openWindow = (entryPoint, url, features) => {
+      const found = findWindow(entryPoint, features);
+      if (found) {
+        if (isBlank(found)) found.location.href = url;
+        found.focus();
+      }
+      return found;
+    };
+
+    /* ---- Panels: a docked chat, and a survey's dialog --------------------------------------------------------------
+     *
+     * The markup comes with the launcher; closing and folding are the browser's own.
+     */
+    const openPanel = ({ name, url, modal, markup, sheets, closed }) => {
+      const host = make(PANEL);
+      const shadow = host.attachShadow({ mode: "open" });
+      shadow.append(markup.content.cloneNode(true));
+      const dialog = shadow.querySelector("dialog");
+      const fold = shadow.querySelector("details");
+      const heading = shadow.querySelector("summary");
+      shadow.querySelector("iframe").src = url;
+      shadow.querySelector("a").href = url;
+      if (sheets) shadow.adoptedStyleSheets = sheets;
+
+      const attach = () => {
+        if (!host.isConnected) ofDocument("documentElement").append(host); // a page may replace its body while a chat runs
+      };
+      const show = () => {
+        attach();
+        fold.open = true;
+        heading.focus();
+      };
+      dialog.addEventListener("keydown", (event) => {
+        // Folded, not closed: closing ends the chat, and Escape is easily pressed by mistake.
+        if (event.key == "Escape") fold.open = false;
+      });
+      host.addEventListener("focusout", (event) => {
+        // A panel that fills the screen folds when focus leaves it, which would move about unseen behind it.
+        if (event.relatedTarget && !dialog.offsetLeft) fold.open = false;
+      });
+      dialog.addEventListener("close", () => {
+        panels.delete(name);
+        host.remove();
+        closed();
+      });
+      panels.set(name, { host, show });
+      attach();
+      if (modal) dialog.showModal();
+      else dialog.show();
+      heading.focus();
+    };
+
+    const openOrShowPanel = (panel) => {
+      const there = panels.get(panel.name);
+      if (there) there.show();
+      else openPanel(panel);
+    };
+
+    /* ---- The place of a launcher ---------------------------------------------------------------------------------- */
+
+    const findTarget = (element) => {
+      let found = null;
+      try {
+        found = askDocument("querySelector", read(element, "target"));
+      } catch {} // empty, or not a selector
+      return element.contains(found) ? null : found;
+    };
+
+    // In its target; else an element of the page's author stays where it is; else in the corner, on <html>, where no
+    // style of the body and no new body has an effect on it.
+    const place = (element) => {
+      const target = findTarget(element);
+      const selector = read(element, "target");
+      if (selector && !target && !element.dataset.placement) warn("unknown target " + selector);
+      const stays = !selector && !own.has(element);
+      const parent = target || (stays ? element.parentNode : ofDocument("documentElement"));
+      element.dataset.placement = target || stays ? "inline" : "corner";
+      launchers.get(element).body = ofDocument("body");
+      if (element.parentNode != parent) Element.prototype.append.call(parent, element);
+    };
+
+    // A launcher of ours that went away together with the page around it comes back; one that the page took away by
+    // itself does not.
+    const placeAgain = (element) => {
+      if (element.isConnected || !own.has(element)) return;
+      const alone = !element.parentNode && launchers.get(element).body == ofDocument("body");
+      if (alone) own.delete(element);
+      else if (ready) place(element);
+    };
+
+    /* ---- A launcher ----------------------------------------------------------------------------------------------- */
+
+    const makeSheet = () => {
+      try {
+        return new CSSStyleSheet();
+      } catch {
+        return null; // a browser without constructable style sheets shows a plain button
+      }
     };
 
     const launch = (element) => {
       const shadow = element.attachShadow({ mode: "open" });
-      const sheet = new CSSStyleSheet();
+      const sheet = makeSheet();
+      const sheets = sheet && [sheet];
       const live = make("span", { className: "ece-chat-live", role: "status" });
-      let root = make("p"); // the last answer's; its data- attributes are the words of the launcher
-      let last; // the last answer, as text
-      let markup; // of the panel
-      let decision;
-      let changes; // the part of the decision that is worth an event
-      let busy;
+      let root = make("p"); // replaced by that of the last answer; its data- attributes hold the decision and some words
+      let drawn = ""; // the last answer that was drawn, as text
+      let panelMarkup; // a template
+      let decision = null;
+      let told = ""; // what the last event told, as text
+      let loading = false;
+      let askAgain = false; // somebody wants a newer answer than the one that is on its way
       let timer;
-      let due = 0;
-      let good; // until when the last good state may stand
-      let quiet = 0; // until when nothing is announced
+      let askedAt = 0; // milliseconds of the clock, as all of these
+      let dueAt = 0;
+      let goodUntil = Infinity;
+      let quietUntil = 0; // nothing is announced before
       let failures = 0;
-      let inView = 1;
-      let link;
-      let popup;
-      shadow.adoptedStyleSheets = [sheet];
+      let inView = true;
+      let link = null; // stands in for a window that the browser blocked
+      let popup = null;
+
+      if (sheet) {
+        shadow.adoptedStyleSheets = sheets;
+        sheet.replaceSync(":host{position:fixed!important}"); // out of the page's flow until there is an answer
+      }
       shadow.append(live, root);
-      sheet.replaceSync(":host{position:fixed!important}"); // out of the page's flow until there is an answer
+
+      const entryPoint = () => read(element, "entry-point");
+
+      // The spelling that caches know: these two fields, in this order, empty ones too.
+      const address = (kind) => {
+        const query = new URLSearchParams({
+          locale: read(element, "locale") || ofDocument("documentElement").lang,
+          theme: read(element, "theme"),
+        });
+        return origin + `/v1/${kind}/${encodeURIComponent(entryPoint())}?${query}`.slice(0, 200);
+      };
 
       const fire = (name, detail) =>
         element.dispatchEvent(
-          new CustomEvent(TAG + ":" + name, { bubbles: true, composed: true, cancelable: true, detail: detail }),
+          new CustomEvent(TAG + "-" + name, { bubbles: true, composed: true, cancelable: true, detail }),
         );
 
-      const address = (kind) => {
-        const query = new URLSearchParams({
-          locale: read(element, "locale") || page.documentElement.lang,
-          theme: read(element, "theme"),
-        });
-        return origin + ("/v1/" + kind + "/" + encodeURIComponent(read(element, "entry-point")) + "?" + query).slice(0, 200);
-      };
-
-      const decide = (data) => {
-        const before = changes;
-        decision = data;
-        changes = JSON.stringify({ ...data, asOf: 0, nextCheck: 0 });
-        if (!before) fire("ready", data);
-        if (before != changes) fire("change", data);
+      const tell = (next) => {
+        const first = !told;
+        const text = JSON.stringify({ ...next, asOf: null, nextCheck: null });
+        const changed = text != told;
+        decision = next;
+        told = text;
+        if (first) fire("ready", next);
+        if (changed) fire("change", next);
       };
 
       const refocus = () => root.querySelector("button,a")?.focus();
 
-      const render = (html) => {
-        // Parsed as HTML also where the page is XHTML; nothing in it runs.
-        const next = new DOMParser()
-          .parseFromString(policy.createHTML(html), "text/html")
-          .querySelector(".ece-chat");
-        const [style, pane] = next.querySelectorAll("template");
-        const focused = shadow.activeElement;
-        const data = {};
-        if (style) sheet.replaceSync(style.content.textContent);
+      const draw = (html) => {
+        const next = parseLauncher(html);
+        const style = next.querySelector("template.ece-chat-css");
+        const pane = next.querySelector("template.ece-chat-pane");
+        const hadFocus = Boolean(shadow.activeElement);
+        if (style && sheet) sheet.replaceSync(cleanStyle(style.content.textContent));
         if (pane) {
-          markup = pane;
-          dialogue = frame;
+          panelMarkup = pane;
+          showSurvey = (url) => openPanelFor("survey", url, true);
         }
         root.replaceWith(next);
         root = next;
-        for (const [name, words] of Object.entries(root.dataset))
-          if (!/^(an|co|l)|In/.test(name))
-            try {
-              data[name] = /^e/.test(name) ? words : JSON.parse(words); // an entry point may look like a number
-            } catch {
-              data[name] = words || null; // words, or nothing
-            }
-        if (link && data.show) root.append(link);
-        if (focused) refocus();
-        decide(data);
+        drawn = html;
+        const now = readDecision(root.dataset);
+        if (link && now.show) root.append(link);
+        if (hadFocus) refocus();
+        tell(now);
+      };
+
+      const announce = (pause) => {
+        const words = root.dataset.announce || "";
+        if (words == live.textContent || Date.now() < quietUntil) return;
+        live.lang = root.lang;
+        live.textContent = words;
+        quietUntil = Date.now() + pause;
       };
 
       const hide = () => {
-        last = live.textContent = "";
-        good = due = root.replaceChildren(); // nothing: no state is left to expire, and the next answer is wanted at once
+        drawn = "";
+        live.textContent = "";
+        root.replaceChildren();
+        goodUntil = Infinity; // no state is left that could be too old
+        dueAt = 0;
+      };
+
+      const expire = () => {
+        hide();
+        tell({ ...decision, show: false, state: "unknown", reason: null });
+      };
+
+      // Not while the button is pressed: the click would be lost with it.
+      const mayDraw = (url) =>
+        ready && element.isConnected && url == address("launcher") && !element.matches(":active");
+
+      // Returns the pause until the next check.
+      const take = (url, html) => {
+        if (!mayDraw(url)) return SOON;
+        if (html != drawn) draw(html);
+        failures = 0;
+        const pause = Math.max(decision.nextCheck || 60, 2) * 1_000;
+        goodUntil = Date.now() + pause * 1.2 + KEPT_PAST_DUE;
+        announce(pause);
+        return pause;
+      };
+
+      const failed = (url, fault) => {
+        if (!failures) warn(url + " " + fault);
+        const unknownEntryPoint = fault?.status == 404;
+        const pause = unknownEntryPoint ? LONGEST_PAUSE : Math.min(LONGEST_PAUSE, 5_000 * 2 ** failures);
+        failures += 1;
+        fire("error", fault);
+        return pause;
       };
 
       const load = async () => {
-        let pause = .3;
-        let url;
-        busy = due = 1;
+        let url = "";
+        let pause;
+        loading = true;
+        askAgain = false;
+        askedAt = Date.now();
         try {
           place(element);
           url = address("launcher");
-          const answer = await fetch(url, {
-            cache: "no-cache",
-            credentials: "omit",
-            signal: AbortSignal.timeout(ANSWER_WITHIN),
-          });
-          if (!answer.ok) throw answer.status;
-          const html = await answer.text();
-          // Not if the attributes have changed. Not while the button is pressed: the click would be lost with it.
-          if (idle && url == address("launcher") && !element.matches(":active")) {
-            if (html != last) render(html);
-            last = html;
-            failures = 0;
-            pause = Math.max(decision.nextCheck || 60, 2);
-            good = Date.now() + pause * 1200 + KEPT_PAST_DUE;
-            const news = root.dataset.announce;
-            if (news != live.textContent && Date.now() > quiet) {
-              live.lang = root.lang;
-              live.textContent = news;
-              quiet = Date.now() + pause * 1e3;
-            }
-          }
+          pause = take(url, await ask(url));
         } catch (fault) {
-          if (!failures) warn(url + " " + fault);
-          if (fault == 404) failures = 9; // nobody knows this entry point: the slowest pace at once
-          pause = Math.min(LONGEST_PAUSE, 2 ** failures++ * 5);
-          fire("error", fault);
+          pause = failed(url, fault);
         }
-        busy = 0;
-        // Zero by now if someone asked for a refresh in the meantime.
-        if (due) due = Date.now() + pause * 1e3 + Math.random() * Math.min(3e4, pause * 200);
+        loading = false;
+        dueAt = askAgain ? 0 : Date.now() + pause + Math.random() * Math.min(LONGEST_SPREAD, pause / 5);
         tick();
       };
 
-      const tick = () => {
+      const tick = guarded(() => {
         const now = Date.now();
         clearTimeout(timer);
-        if (!idle || busy || !element.isConnected) return;
-        if (now > good) {
-          hide();
-          decide({ ...decision, show: false, state: "unknown", reason: null });
+        if (!ready || loading || !element.isConnected) return;
+        if (now < askedAt) {
+          // The clock was set back, so none of the times noted are right any more.
+          askedAt = now;
+          dueAt = 0;
+          if (goodUntil < Infinity) goodUntil = now + KEPT_PAST_DUE;
         }
-        if (page.hidden || (last && !inView)) return;
-        if (now < due) timer = setTimeout(tick, Math.min(NAP, due - now));
+        if (now > goodUntil) expire();
+        if (ofDocument("hidden") || (drawn && !inView)) return;
+        if (now < dueAt) timer = setTimeout(tick, Math.min(LONGEST_TIMER, dueAt - now));
         else load();
-      };
+      });
 
-      new IntersectionObserver((entries) => {
-        inView = entries.pop().isIntersecting;
-        tick();
-      }).observe(element);
-
-      // Called for whatever may have changed; gently where the last answer still stands.
-      const wake = (gently) => {
-        present[element.isConnected ? "add" : "delete"](element);
-        element[launcher].own && setTimeout(guarded(() => idle && place(element)), 50);
-        if (!gently) due = 0;
-        setTimeout(tick);
+      // Called for whatever may have changed.
+      const look = () => {
         if (popup?.closed) {
-          popup = 0;
+          popup = null;
           fire("close");
         }
+        setTimeout(tick);
       };
 
-      // The panel's markup comes with the launcher: closing and folding are the browser's own. A chat is docked under
-      // a target name; a survey has none and opens as a modal dialog.
-      const frame = (url, target) => {
-        if (panels[target]) return panels[target]();
-        const host = make(PANEL);
-        const inner = host.attachShadow({ mode: "open" });
-        inner.append(markup.content.cloneNode(true));
-        const dialog = inner.querySelector("dialog");
-        const fold = inner.querySelector("details");
-        inner.querySelector("a").href = inner.querySelector("iframe").src = url;
-        dialog.onkeydown = (event) => {
-          // Folded, not closed: closing ends the chat, and Escape is easily pressed by mistake.
-          if (event.key == "Escape") fold.open = false;
-        };
-        // A panel that fills the screen folds when focus leaves it, which would move about unseen behind it.
-        host.addEventListener("focusout", (event) => {
-          if (event.relatedTarget && !dialog.offsetLeft) fold.open = false;
+      const refresh = () => {
+        dueAt = 0;
+        askAgain = true;
+        look();
+      };
+
+      const openPanelFor = (name, url, modal) =>
+        openOrShowPanel({
+          name,
+          url,
+          modal,
+          markup: panelMarkup,
+          sheets,
+          closed: () => {
+            // The browser gives focus back, unless the button has been drawn anew since.
+            if (ofDocument("activeElement") == ofDocument("body")) refocus();
+            fire("close");
+          },
         });
-        dialog.onclose = () => {
-          panels[target] = host.remove();
-          // The browser gives focus back, unless the button has been drawn anew since.
-          if (page.activeElement == page.body) refocus();
-          fire("close");
-        };
-        inner.adoptedStyleSheets = [sheet];
-        page.documentElement.append(host); // not in the body, which a page may replace while a chat runs
-        panels[target] = () => {
-          host.isConnected || page.documentElement.append(host);
-          fold.open = true;
-          inner.querySelector("summary").focus();
-        };
-        target ? dialog.show() : dialog.showModal();
-      };
 
-      const activate = () => {
-        const url = address("chat");
-        const target = TAG + "-" + read(element, "entry-point");
-        const mode = read(element, "open") || root.dataset.openIn;
-        if (!fire("open", decision) || mode == "none") return;
-        if (mode == "dock" && markup) return frame(url, target);
-        link = popup = link?.remove();
-        try {
-          // Finds the window of that name, if there is one, and navigates nothing.
-          popup = open("", target, mode == "tab" ? "" : "width=450,height=600");
-          if (popup.location == "about:blank") popup.location = url;
-        } catch {} // its address cannot be read: a chat runs there, and a reload would end it
-        if (popup) return popup.focus();
-        link = make("a", { className: "ece-chat-link", href: url, target: target, textContent: root.dataset.labelLink || url });
+      const offerLink = (url) => {
+        link = make("a", {
+          className: "ece-chat-link",
+          href: url,
+          target: windowName(entryPoint()),
+          textContent: root.dataset.labelLink || url,
+        });
         root.append(link);
         link.focus();
       };
 
+      // Runs in the click itself, so that no pop-up blocker is met.
+      const activate = () => {
+        const url = address("chat");
+        const mode = read(element, "open") || root.dataset.openIn;
+        if (!fire("open", decision) || mode == "none") return;
+        if (mode == "dock" && panelMarkup) {
+          openPanelFor("dock " + entryPoint(), url, false);
+          return;
+        }
+        if (link) link.remove();
+        link = null;
+        popup = openWindow(entryPoint(), url, mode == "tab" ? "" : "width=450,height=600");
+        if (!popup) offerLink(url);
+      };
+
       shadow.addEventListener(
         "click",
-        guarded((event) => event.target.closest(".ece-chat-button") && activate()),
+        guarded((event) => {
+          if (Element.prototype.closest.call(event.target, ".ece-chat-button")) activate();
+        }),
       );
-      return { wake: wake, activate: activate, hide: hide };
-    };
 
-    const create = (options) => {
-      let element = make(TAG);
-      for (const [name, value] of Object.entries(options)) {
-        const attribute = name.replace(/[A-Z]/g, "-$&").toLowerCase();
-        if (known(attribute) && value != null) element.setAttribute(attribute, value);
+      if (self.IntersectionObserver) {
+        const observer = new IntersectionObserver((entries) => {
+          inView = entries.pop().isIntersecting;
+          tick();
+        });
+        observer.observe(element);
       }
-      const key = read(element, "entry-point") + " " + read(element, "target");
-      if (key < "-") return; // no entry point: a script that is here for elements only
-      element = own.get(key) || element; // the same tag pasted twice asks for one button
-      own.set(key, element);
-      element[launcher].own = 1;
-      idle && place(element);
-      return element;
-    };
 
-    const start = (scripts) => {
-      if (!life) {
-        const wakeAll = (event) => {
-          if (page.readyState == "complete")
-            (self.requestIdleCallback || setTimeout)(
-              guarded(() => {
-                idle = life;
-                own.forEach(place);
-                for (const each of present) each[launcher].wake(!/^[op]/.test(event.type)); // online, pageshow
-              }),
-              { timeout: 500 },
-            );
-        };
-        const api = {
-          create: guarded(create),
-          refresh: guarded(() => {
-            for (const each of present) each[launcher].wake();
-          }),
-          open: guarded((entryPoint) => {
-            let element = make(TAG); // where none is in the page
-            element.setAttribute("entry-point", entryPoint);
-            for (const each of present) if (read(each, "entry-point") == entryPoint) element = each;
-            element[launcher].activate();
-          }),
-          survey: guarded((url) => {
-            url = new URL(url, origin);
-            if (url.origin != origin) throw "unknown " + url;
-            dialogue ? dialogue(url) : open(url);
-          }),
-          destroy: guarded(() => {
-            life.abort();
-            life = idle = 0;
-            panels = {};
-            for (const each of present) {
-              delete each.dataset.placement;
-              each[launcher].hide();
-            }
-            own.forEach((each) => {
-              each[launcher].own = each.remove();
-            });
-            own.clear();
-            page.querySelectorAll(PANEL).forEach((each) => each.remove());
-            delete self.eceChat;
-          }),
-        };
-        self.eceChat = api;
-        life = new AbortController();
-        for (const type of ["focus", "online", "pageshow", "visibilitychange"])
-          addEventListener(type, wakeAll, { signal: life.signal });
-        wakeAll(0);
-      }
-      for (const script of scripts)
-        create({ ...Object.fromEntries(new URLSearchParams(script.src.split("#")[1])), ...script.dataset });
+      return { activate, hide, look, refresh, body: null };
     };
 
     class Chat extends HTMLElement {
       constructor() {
         super();
-        this[launcher] = launch(this);
+        launchers.set(this, launch(this));
       }
       connectedCallback() {
-        for (const name of this.getAttributeNames())
-          if (!/^(class|data|aria)/.test(name) && !(name in this)) known(name);
-        this[launcher].wake();
+        present.add(this);
+        for (const name of this.getAttributeNames()) {
+          const isHtml = name in this || /^(class$|data-|aria-)/.test(name);
+          if (!isHtml) isKnown(name);
+        }
+        launchers.get(this).refresh();
       }
       disconnectedCallback() {
-        this[launcher].wake();
+        present.delete(this);
+        launchers.get(this).look();
+        setTimeout(
+          guarded(() => placeAgain(this)),
+          50,
+        );
       }
       attributeChangedCallback(name) {
-        if (/t$/.test(name)) this[launcher].hide(); // another entry-point, or target: nothing drawn fits any more
-        this[launcher].wake();
+        const nothingDrawnFits = name == "entry-point" || name == "target";
+        if (nothingDrawnFits) launchers.get(this).hide();
+        launchers.get(this).refresh();
       }
     }
-    Chat.observedAttributes = KNOWN;
-    Chat.start = start;
+    Chat.observedAttributes = ATTRIBUTES;
+
+    /* ---- Making launchers, and the global --------------------------------------------------------------------------*/
+
+    const attributesOf = (options) => {
+      const attributes = new Map();
+      for (const [name, value] of Object.entries(options)) {
+        const attribute = name.replace(/[A-Z]/g, "-$&").toLowerCase();
+        if (isKnown(attribute) && value != null) attributes.set(attribute, String(value));
+      }
+      return attributes;
+    };
+
+    // One launcher for an entry point and a target, by what its attributes say now.
+    const findOwn = (entryPoint, target) => {
+      for (const element of own.keys())
+        if (read(element, "entry-point") == entryPoint && read(element, "target") == target) return element;
+      return null;
+    };
+
+    const drop = (element) => {
+      own.delete(element);
+      element.remove();
+    };
+
+    // A launcher whose tag has gone with its page makes room for that of the next page's tag.
+    const dropPredecessors = (kept, script) => {
+      for (const [element, tag] of own) {
+        const gone = tag && tag != script && !tag.isConnected;
+        if (gone && element != kept && read(element, "target") == read(kept, "target")) drop(element);
+      }
+    };
+
+    const create = (options, script) => {
+      const attributes = attributesOf(options);
+      const entryPoint = attributes.get("entry-point") || "";
+      if (!entryPoint) return null; // a script that is there for elements only
+      const element = findOwn(entryPoint, attributes.get("target") || "") || make(TAG);
+      for (const [name, value] of attributes)
+        if (element.getAttribute(name) != value) element.setAttribute(name, value);
+      own.set(element, script);
+      if (script) dropPredecessors(element, script);
+      if (ready) place(element);
+      return element;
+    };
+
+    const wakeAll = (how) => {
+      if (!ready) return;
+      for (const element of own.keys()) place(element);
+      for (const element of present) launchers.get(element)[how]();
+    };
+
+    const openChat = (entryPoint) => {
+      let element = make(TAG); // where none is in the page
+      element.setAttribute("entry-point", entryPoint);
+      for (const each of present) if (read(each, "entry-point") == entryPoint) element = each;
+      launchers.get(element).activate();
+    };
+
+    const openSurvey = (given) => {
+      const url = new URL(given, origin);
+      if (url.origin != origin) throw new Error("not an address of ours: " + url);
+      if (showSurvey) showSurvey(url);
+      else open(url);
+    };
+
+    const destroy = () => {
+      life.abort();
+      life = null;
+      ready = false;
+      showSurvey = null;
+      for (const { host } of panels.values()) host.remove();
+      panels.clear();
+      for (const element of own.keys()) drop(element);
+      for (const element of present) {
+        delete element.dataset.placement;
+        launchers.get(element).hide();
+      }
+      delete self.eceChat;
+    };
+
+    const begin = () => {
+      life = new AbortController();
+      const signal = life.signal;
+      const listen = (type, work) => addEventListener(type, guarded(work), { signal });
+      const becomeReady = guarded(() => {
+        if (signal.aborted || ready) return; // of a life that destroy has ended
+        ready = true;
+        wakeAll("refresh");
+      });
+      const whenIdle = () => {
+        if (typeof self.requestIdleCallback == "function") requestIdleCallback(becomeReady, { timeout: 500 });
+        else setTimeout(becomeReady);
+      };
+      const whenParsed = () => setTimeout(whenIdle, LOADED_WITHIN);
+
+      listen("focus", () => wakeAll("look"));
+      listen("visibilitychange", () => wakeAll("look"));
+      listen("online", () => wakeAll("refresh"));
+      listen("pageshow", (event) => event.persisted && wakeAll("refresh"));
+      if (ofDocument("readyState") == "complete") whenIdle();
+      else {
+        listen("load", whenIdle);
+        if (ofDocument("readyState") == "interactive") whenParsed();
+        else listen("DOMContentLoaded", whenParsed);
+      }
+
+      self.eceChat = {
+        create: guarded((options) => create(options, null)),
+        refresh: guarded(() => wakeAll("refresh")),
+        open: guarded(openChat),
+        survey: guarded(openSurvey),
+        destroy: guarded(destroy),
+      };
+    };
+
+    Chat.start = (scripts) => {
+      if (!life) begin();
+      for (const script of scripts) {
+        const fragment = new URLSearchParams(new URL(script.src).hash.slice(1));
+        create({ ...Object.fromEntries(fragment), ...script.dataset }, script);
+      }
+    };
     customElements.define(TAG, Chat);
-    return start;
+    return Chat;
+  };
+
+  /* ---- The own script tag --------------------------------------------------------------------------------------------
+   *
+   * The origin of everything that is asked for is that of the script itself, so it is taken from a script element alone.
+   * The browser names the one that runs, but in modules and shadow trees it names none: then those are looked for that
+   * have our file's name.
+   */
+  const isOurScript = (element) =>
+    element instanceof HTMLScriptElement && /\/widget(\.src|\.v\d+\.[\da-f]+)?\.js$/.test(new URL(element.src).pathname);
+
+  const findScripts = () => {
+    const running = ofDocument("currentScript");
+    if (running instanceof HTMLScriptElement && running.src) return [running];
+    const found = [...askDocument("querySelectorAll", "script[src*='/widget.']")].filter(isOurScript);
+    const named = found.filter((script) => script.dataset.entryPoint || script.src.includes("#entry-point="));
+    if (named.length) return named;
+    return found.slice(0, 1);
   };
 
   guarded(() => {
-    let scripts = running?.src ? [running] : page.querySelectorAll("script[data-entry-point],script[src*='#entry-point']");
-    if (!scripts[0]) scripts = page.querySelectorAll("script[src*='/widget.'][src$='.js']");
-    (customElements.get(TAG)?.start || define(new URL(scripts[0].src).origin))(scripts);
+    const scripts = findScripts();
+    if (!scripts.length) throw new Error("finds no script tag of its own: load it with <script src=…/widget.js>");
+    const defined = customElements.get(TAG) || define(new URL(scripts[0].src).origin);
+    defined.start(scripts);
   })();
 })();

@@ -105,7 +105,7 @@ def test_another_target_is_followed_out_of_view_too(at: Lab, page: Page) -> None
 def test_a_target_that_is_the_element_itself_falls_back_to_the_corner(at: Lab, page: Page, target: str) -> None:
     page.goto(at.page(f'<ece-chat id="self" entry-point="sales" target="{target}"></ece-chat>' + at.tag("")))
     expect(page.locator(BUTTON)).to_be_visible()
-    expect(page.locator("body > ece-chat[data-placement=corner]")).to_have_count(1)
+    expect(page.locator("html > ece-chat[data-placement=corner]")).to_have_count(1)
 
 
 def test_what_is_announced_says_its_language(at: Lab, page: Page) -> None:
@@ -117,7 +117,7 @@ def test_what_is_announced_says_its_language(at: Lab, page: Page) -> None:
 @pytest.mark.parametrize("name", ["true", "1e5", "null", "24"])
 def test_the_name_of_an_entry_point_stays_words(at: Lab, page: Page, name: str) -> None:
     at.chat.known = frozenset({name})
-    page.add_init_script("addEventListener('ece-chat:ready', (event) => { window.named = event.detail.entryPoint; })")
+    page.add_init_script("addEventListener('ece-chat-ready', (event) => { window.named = event.detail.entryPoint; })")
     page.goto(at.page(at.tag(f'data-entry-point="{name}"')))
     expect(page.locator(BUTTON)).to_be_visible()
     assert page.evaluate("window.named") == name
@@ -129,7 +129,7 @@ def test_inherited_names_are_not_taken_for_ours(at: Lab, page: Page) -> None:
     page.add_init_script("""
       Object.prototype.loop = { };
       Object.prototype.loop.loop = Object.prototype.loop;
-      addEventListener('ece-chat:ready', (event) => { window.names = Object.keys(event.detail); });
+      addEventListener('ece-chat-ready', (event) => { window.names = Object.keys(event.detail); });
     """)
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()

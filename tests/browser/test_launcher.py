@@ -43,6 +43,32 @@ def test_nothing_is_asked_before_the_page_is_loaded(at: Lab, page: Page) -> None
     expect(page.locator(BUTTON)).to_be_visible()
 
 
+def test_a_page_whose_load_never_ends_has_its_button_after_five_seconds(at: Lab, page: Page) -> None:
+    held: list[object] = []
+    page.route("**/slow.png", lambda route: held.append(route))
+    page.clock.install()
+    page.goto(at.page(at.tag() + '<img src="/slow.png" alt="">'), wait_until="commit")
+    page.wait_for_function("window.eceChat && document.readyState == 'interactive'")
+    page.clock.run_for(4_500)
+    assert at.chat.requests == []
+    page.clock.run_for(1_200)
+    expect(page.locator(BUTTON)).to_be_visible()
+    held[0].abort()  # type: ignore[attr-defined]
+
+
+def test_a_clock_set_back_makes_it_ask_anew(at: Lab, page: Page) -> None:
+    page.clock.install()
+    page.goto(at.page(at.tag()))
+    expect(page.locator(BUTTON)).to_be_visible()
+    at.chat.position = "4"
+    page.evaluate("(() => { const now = Date.now; Date.now = () => now() - 3_600_000; })()")
+    pass_time(page, 32)
+    expect(page.locator(BUTTON)).to_contain_text("number 4")
+    at.chat.fault = "500"
+    pass_time(page, 160)
+    expect(page.locator(BUTTON)).to_have_count(0)
+
+
 def test_the_button_follows_the_server_within_one_check(at: Lab, page: Page) -> None:
     page.clock.install()
     page.goto(at.page(at.tag()))
@@ -74,7 +100,7 @@ def test_a_hidden_page_asks_nothing_and_asks_at_once_when_seen_again(at: Lab, pa
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     see = """(hidden) => {
-      Object.defineProperty(document, 'hidden', { get: () => hidden, configurable: true });
+      Object.defineProperty(Document.prototype, 'hidden', { get: () => hidden, configurable: true });
       document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
     }"""
     page.evaluate(see, True)
@@ -106,7 +132,7 @@ def test_the_last_good_state_stands_for_a_bounded_time_and_comes_back_without_re
     page.evaluate("""() => {
       window.seen = [];
       for (const name of ['change', 'error'])
-        addEventListener('ece-chat:' + name, (event) => seen.push([name, event.detail?.state]));
+        addEventListener('ece-chat-' + name, (event) => seen.push([name, event.detail?.state]));
     }""")
     expect(page.locator(BUTTON)).to_be_visible()
     at.chat.fault = "500"
@@ -190,7 +216,7 @@ def test_events_bubble_out_with_the_decision(at: Lab, page: Page) -> None:
     page.goto(
         at.page(
             '<div id="box"></div>' + "<script>window.seen = [];"
-            "for (const name of ['ready', 'change']) document.addEventListener('ece-chat:' + name,"
+            "for (const name of ['ready', 'change']) document.addEventListener('ece-chat-' + name,"
             "(event) => seen.push([event.type, event.detail, event.target.localName]))</script>" + at.tag()
         )
     )
@@ -209,8 +235,8 @@ def test_events_bubble_out_with_the_decision(at: Lab, page: Page) -> None:
         "nextCheck": 5,
     }
     assert page.evaluate("seen") == [
-        ["ece-chat:ready", decision, "ece-chat"],
-        ["ece-chat:change", decision, "ece-chat"],
+        ["ece-chat-ready", decision, "ece-chat"],
+        ["ece-chat-change", decision, "ece-chat"],
     ]
     at.chat.as_of = "2026-11-24T08:00:05Z"
     before = len(at.chat.requests)
@@ -255,7 +281,7 @@ def test_focus_stays_on_the_button_when_its_words_change(at: Lab, page: Page) ->
 
 def test_a_click_is_not_lost_when_an_answer_comes_while_the_button_is_down(at: Lab, page: Page) -> None:
     page.goto(at.page(at.tag('data-entry-point="sales" data-open="none"')))
-    page.evaluate("addEventListener('ece-chat:open', () => { window.opened = true; })")
+    page.evaluate("addEventListener('ece-chat-open', () => { window.opened = true; })")
     box = page.locator(BUTTON).bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 20, box["y"] + 20)

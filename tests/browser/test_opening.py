@@ -45,7 +45,7 @@ def test_the_page_is_told_when_the_window_was_closed(at: Lab, page: Page) -> Non
     page.goto(at.page(at.tag()))
     with page.expect_popup() as opened:
         page.locator(BUTTON).click()
-    page.evaluate("addEventListener('ece-chat:close', () => { window.closedOnce = true; })")
+    page.evaluate("addEventListener('ece-chat-close', () => { window.closedOnce = true; })")
     opened.value.close()
     page.evaluate("dispatchEvent(new Event('focus'))")
     page.wait_for_function("window.closedOnce")
@@ -62,7 +62,7 @@ def test_the_page_may_take_the_opening_into_its_own_hands(at: Lab, page: Page, c
     page.goto(at.page(at.tag('data-entry-point="sales" data-open="none"') + at.tag('data-entry-point="support"')))
     page.evaluate("""() => {
       window.opened = [];
-      addEventListener('ece-chat:open', (event) => { opened.push(event.detail.entryPoint); event.preventDefault(); });
+      addEventListener('ece-chat-open', (event) => { opened.push(event.detail.entryPoint); event.preventDefault(); });
     }""")
     expect(page.locator(BUTTON)).to_have_count(2)
     for button in page.locator(BUTTON).all():
@@ -98,7 +98,7 @@ def test_open_by_script_for_an_entry_point_with_and_without_a_launcher(at: Lab, 
 def test_a_docked_chat_folds_by_escape_lives_through_a_body_swap_and_gives_focus_back(at: Lab, page: Page) -> None:
     at.chat.open_in = "dock"
     page.goto(at.page(at.tag()))
-    page.evaluate("addEventListener('ece-chat:close', () => { window.closedOnce = true; })")
+    page.evaluate("addEventListener('ece-chat-close', () => { window.closedOnce = true; })")
     page.locator(BUTTON).focus()
     page.keyboard.press("Enter")
     frame = page.frame_locator(f"{DIALOG} iframe")
@@ -178,7 +178,7 @@ def test_messages_from_any_frame_change_nothing(at: Lab, page: Page) -> None:
     page.locator(BUTTON).click()
     expect(page.locator(DIALOG)).to_be_visible()
     before = page.evaluate("document.documentElement.outerHTML")
-    for message in ("ece-chat:close", '{"type":"close"}', "ece-chat:open"):
+    for message in ("ece-chat-close", '{"type":"close"}', "ece-chat-open"):
         page.evaluate("(message) => frames[0].parent.postMessage(message, '*')", message)
     page.wait_for_function("new Promise(done => setTimeout(done, 100, true))")
     assert page.evaluate("document.documentElement.outerHTML") == before

@@ -10,15 +10,16 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import brotli
 
-from widget.snippet.shortening import shorten
-
 SOURCE = "widget.js"
 MANIFEST = "widget.json"
+WITHDRAWN = "withdrawn.txt"  # in frozen/: names of copies that have a security fault
+_NAME = re.compile(r"widget\.v\d+\.[0-9a-f]{16}\.js")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,11 @@ class Copy:
 
 
 def build(source: str) -> Copy:
-    """Make the small copy of the snippet; raises ImportError where the minifier is not installed."""
-    import rjsmin  # a build requirement: an installed wheel carries the built copy
+    """Return the small copy of the snippet; raise ImportError where the minifier is not installed."""
+    import minify  # a build requirement: an installed wheel carries the built copy
 
-    small: str = rjsmin.jsmin(source)
-    return pack(shorten(small).encode())
+    small: str = minify.string("text/javascript", source)
+    return pack(small.encode())
 
 
 def pack(script: bytes) -> Copy:
@@ -60,7 +61,7 @@ def integrity(script: bytes) -> str:
 
 
 def write_build(static: Path) -> Path:
-    """Build into `static/build/` and give that folder; what was there is replaced."""
+    """Build into `static/build/` and return that folder; what was there is replaced."""
     source = (static / SOURCE).read_bytes()
     folder = static / "build"
     folder.mkdir(exist_ok=True)
@@ -75,7 +76,7 @@ def write_build(static: Path) -> Path:
 
 
 def current(static: Path) -> Copy:
-    """Give the copy to serve: the built one if it was made of this very source, else one made now."""
+    """Return the copy to serve: the built one if it was made of this very source, else one made now."""
     source = (static / SOURCE).read_bytes()
     built = _read_build(static / "build", source)
     if built is not None:
@@ -104,13 +105,32 @@ def _read_build(folder: Path, source: bytes) -> Copy | None:
 
 
 def frozen(static: Path) -> dict[str, Copy]:
-    """Give the copies of earlier releases, which pages have pinned, by name."""
-    return {path.name: pack(path.read_bytes()) for path in sorted((static / "frozen").glob("widget.v*.js"))}
+    """Return the copies of earlier releases, which pages have pinned, by name; raise ValueError for a withdrawn one."""
+    copies = {path.name: pack(path.read_bytes()) for path in sorted((static / "frozen").glob("widget.v*.js"))}
+    if both := sorted(copies.keys() & withdrawn(static)):
+        raise ValueError(f"{', '.join(both)}: named in frozen/{WITHDRAWN} and still there; delete the file")
+    return copies
+
+
+def withdrawn(static: Path) -> frozenset[str]:
+    """Return the names of copies with a security fault, which answer 410; raise ValueError for what is no such name.
+
+    The file has one name a line; what follows a "#" is a comment.
+    """
+    path = static / "frozen" / WITHDRAWN
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    names = [name for line in lines if (name := line.partition("#")[0].strip())]
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"frozen/{WITHDRAWN}: {name!r} is no name of a copy, as in widget.v1.0123456789abcdef.js")
+    return frozenset(names)
 
 
 def freeze(static: Path) -> Path:
-    """Keep the current copy for good, as a release does."""
+    """Keep the current copy for good, as a release does, and return its file; raise ValueError if it was withdrawn."""
     copy = build((static / SOURCE).read_text(encoding="utf-8"))
+    if copy.name in withdrawn(static):
+        raise ValueError(f"{copy.name} is withdrawn: correct static/{SOURCE} before it is frozen")
     path = static / "frozen" / copy.name
     path.write_bytes(copy.plain)
     return path

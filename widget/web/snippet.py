@@ -33,10 +33,11 @@ class SnippetFiles:
         self.current: Copy = snippet.current(static_folder)
         self.source: Copy = snippet.pack((static_folder / snippet.SOURCE).read_bytes())
         self.by_name: dict[str, Copy] = {**snippet.frozen(static_folder), self.current.name: self.current}
+        self.withdrawn: frozenset[str] = snippet.withdrawn(static_folder)
 
 
 def routes(files: SnippetFiles) -> list[Route]:
-    """Give the routes of the script."""
+    """Return the routes of the script."""
 
     async def latest(request: Request) -> Response:
         return _answer(request, files.current, cache_control=SHORT)
@@ -45,7 +46,10 @@ def routes(files: SnippetFiles) -> list[Route]:
         return _answer(request, files.source, cache_control=SHORT)
 
     async def named(request: Request) -> Response:
-        copy = files.by_name.get(f"widget.v1.{request.path_params['fingerprint']}.js")
+        name = f"widget.v1.{request.path_params['fingerprint']}.js"
+        if name in files.withdrawn:
+            raise HTTPException(410)  # never other bytes: the pages that pinned it trust its hash
+        copy = files.by_name.get(name)
         if copy is None:
             raise HTTPException(404)
         return _answer(request, copy, cache_control=FOR_GOOD)

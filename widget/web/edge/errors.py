@@ -44,6 +44,7 @@ _CODES = {
     405: "method_not_allowed",
     408: "request_timeout",
     409: "conflict",
+    410: "gone",
     413: "payload_too_large",
     415: "unsupported_media_type",
     421: "misdirected_request",
@@ -55,6 +56,7 @@ _CODES = {
 _DETAILS = {
     404: "There is nothing at this address.",
     405: "This address does not take this method.",
+    410: "What was at this address has been withdrawn.",
     413: "The body is larger than this address takes.",
     500: "Something went wrong here. The request id finds it in the log.",
 }
