@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from tests.ports import free_port
@@ -26,7 +26,8 @@ def server_program() -> str:
 class SharedServerProcess:
     """One server; `kill` and `freeze` take it away in different ways."""
 
-    def __init__(self, port: int | None = None) -> None:
+    def __init__(self, port: int | None = None, *, options: Sequence[str] = ()) -> None:
+        self._options = options
         self.port = port or free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
@@ -42,12 +43,13 @@ class SharedServerProcess:
             "",
             "--appendonly",
             "no",
+            *self._options,
         ]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             with suppress(OSError):
-                if self.say("PING").startswith("+PONG"):
+                if self.say("PING").startswith(("+PONG", "-NOAUTH")):
                     return
             time.sleep(0.01)  # a process of its own: there is no condition to wait for but its port
         raise AssertionError("the server did not start")

@@ -32,6 +32,7 @@ VAGUE = {"utils.py", "util.py", "helpers.py", "manager.py", "base.py", "common.p
 CATCH_ALL = {
     "widget/web/edge/errors.py",
     "widget/application/delivery",
+    "widget/application/fleet.py",
     "widget/server/run.py",
     "widget/server/workers.py",
     "widget/store/writer.py",

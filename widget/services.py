@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from widget import __version__
 from widget.application.availability import Availability, EntryPointWatch
 from widget.application.breakers import GuardedSource, QueueSource
+from widget.application.clock import Clock
 from widget.application.delivery import Delivery, DeliveryRules, Surroundings
-from widget.application.fleet import Together
+from widget.application.fleet import FleetRefresher
 from widget.application.launch import ChatAddresses
-from widget.application.refresh import Alone, Refresher
-from widget.application.reporting import OutboxWatch, Watching, availability_samples, delivery_samples
+from widget.application.refresh import LocalRefresher, Refresher
+from widget.application.reporting import AvailabilityLog, OutboxWatch, availability_samples, delivery_samples
 from widget.application.surveys import EntryPointSurvey, SurveyLinks, Surveys
 from widget.domain.errors import EceUnsendable
 from widget.domain.outbox import SurveyMessage
@@ -39,15 +38,6 @@ from widget.web.public.answers import PublicAnswers
 
 if TYPE_CHECKING:  # needs the extra `shared`
     from widget.shared import SharedServer
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Where time and chance come from; tests bring their own."""
-
-    monotonic: Callable[[], float] = time.monotonic
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    chance: Callable[[], float] = random.random
 
 
 @dataclass(slots=True)
@@ -112,7 +102,7 @@ def build(
     metrics = metrics or Metrics(version=__version__)
     client = EceClient(settings.ece)
     shared = _shared(settings)
-    source, availability = _availability(settings, ece or client, clock, Watching(metrics), shared)
+    source, availability = _availability(settings, ece or client, clock, AvailabilityLog(metrics), shared)
     edge = EdgeHeaders(settings.server)
     folder = settings.themes.directory
     pages = Pages(settings, Themes.load(folder), Texts.load(folder), clock=clock.now)
@@ -163,9 +153,9 @@ def survey_links(settings: Settings, tokens: Tokens, now: Callable[[], datetime]
 
 
 def _availability(
-    settings: Settings, ece: QueueSource, clock: Clock, watching: Watching, shared: SharedServer | None
+    settings: Settings, ece: QueueSource, clock: Clock, log: AvailabilityLog, shared: SharedServer | None
 ) -> tuple[GuardedSource, Availability]:
-    source = GuardedSource(ece, monotonic=clock.monotonic, now=clock.now, chance=clock.chance, called=watching.called)
+    source = GuardedSource(ece, clock=clock, called=log.called)
     watches = {
         name: EntryPointWatch(entry_point.id, entry_point.policy(name))
         for name, entry_point in settings.entry_points.items()
@@ -176,10 +166,9 @@ def _availability(
         fresh_for=settings.ece.fresh_for,
         stale_for=settings.ece.stale_for,
         timeout=settings.ece.timeout,
-        monotonic=clock.monotonic,
-        now=clock.now,
-        observer=watching,
-        refresher=None if shared is None else _together(settings, source, clock, shared),
+        clock=clock,
+        observer=log,
+        refresher=None if shared is None else _fleet(settings, source, clock, shared, log),
     )
     return source, availability
 
@@ -192,18 +181,20 @@ def _shared(settings: Settings) -> SharedServer | None:
     return SharedServer(settings.shared.url.get_secret_value(), longest_wait=min(LONGEST_WAIT, settings.ece.timeout))
 
 
-def _together(settings: Settings, source: GuardedSource, clock: Clock, shared: SharedServer) -> Refresher:
-    from widget.shared import RedisBoard
+def _fleet(
+    settings: Settings, source: GuardedSource, clock: Clock, shared: SharedServer, log: AvailabilityLog
+) -> Refresher:
+    from widget.shared import RedisSharedState
 
     fresh_for = settings.ece.fresh_for
-    return Together(
-        Alone(source, fresh_for=fresh_for, monotonic=clock.monotonic),
+    return FleetRefresher(
+        LocalRefresher(source, fresh_for=fresh_for, clock=clock),
         source,
-        RedisBoard(shared, settings.ece, settings.entry_points, monotonic=clock.monotonic),
+        RedisSharedState(shared, settings.ece, settings.entry_points, monotonic=clock.monotonic),
         fresh_for=fresh_for,
-        monotonic=clock.monotonic,
-        now=clock.now,
+        clock=clock,
         sleep=asyncio.sleep,
+        crashed=log.shared_round_crashed,
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 from tests.ece_stand_in import CLOSED, EceStandIn
 from widget.application.availability import Availability, EntryPointWatch
 from widget.application.breakers import GuardedSource
+from widget.application.clock import Clock
 from widget.domain.breaker import Closed, Open
 from widget.domain.decision import SOON, Policy, State, Verdict
 from widget.domain.errors import EceBusy, EceError, EceRefused, EceStatus, EceUnreadable
@@ -65,11 +66,10 @@ class House:
 
     def __init__(self, *policies: Policy, timeout: float = 2.0) -> None:
         self.clock, self.ece, self.notes = HandClock(), EceStandIn(timeout=timeout), Notes()
+        clock = Clock(self.clock.monotonic, self.clock.now, lambda: 0.5)
         self.source = GuardedSource(
             self.ece,
-            monotonic=self.clock.monotonic,
-            now=self.clock.now,
-            chance=lambda: 0.5,
+            clock=clock,
             called=self.notes.called,
         )
         named = policies or (Policy("sales"),)
@@ -79,8 +79,7 @@ class House:
             fresh_for=5,
             stale_for=60,
             timeout=timeout,
-            monotonic=self.clock.monotonic,
-            now=self.clock.now,
+            clock=clock,
             observer=self.notes,
         )
 
@@ -354,6 +353,26 @@ async def test_our_own_limit_closes_at_once_and_opens_after_two_snapshots_within
         house.clock.passes(5)
     a, u = State.AVAILABLE, State.UNAVAILABLE
     assert seen == [a, u, u, a, a]
+
+
+@pytest.mark.parametrize("fault", [EceRefused(), EceStatus("500", status=500), EceUnreadable(), EceBusy()])
+async def test_a_button_that_an_own_limit_closed_is_unknown_at_once_when_ece_fails_until_the_snapshot_expires(
+    fault: EceError,
+) -> None:
+    house = House(replace(Policy("sales"), max_wait=600))
+    house.ece.answers[Call.LIVE_SESSION_STATUS] = LiveSessionStatus(wait_time=900, queue_depth=1)
+    await house.visit()
+    assert await house.state() is State.UNAVAILABLE
+    house.ece.fails(fault)
+    house.clock.passes(6)
+    await house.visit()
+    assert house.notes.refreshes[-1].reason is Reason.ECE_UNREACHABLE
+    house.clock.passes(60)
+    house.ece.holds()
+    async with asyncio.timeout(0.5):
+        view = await house.availability.view("sales")
+    assert view.decision.reason is Reason.ECE_UNREACHABLE
+    await house.availability.aclose()
 
 
 async def test_outside_hours_ece_is_not_asked_and_the_opening_is_told() -> None:

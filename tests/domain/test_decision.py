@@ -393,3 +393,12 @@ def test_every_decision_keeps_the_contracts_rules(
     assert found.position == (None if found.queue_depth is None else found.queue_depth + 1)
     if found.state is State.AVAILABLE:
         assert not (failing & rules.checks - {Call.LIVE_SESSION_STATUS}), "a failed check never opens"
+
+
+@pytest.mark.parametrize("outcome", [EceUnreadable(), EceTimeout(), None])
+def test_a_limit_that_closed_before_gives_no_reason_when_nothing_was_read(outcome: Outcome | None) -> None:
+    rules, before = policy(max_wait=600), LimitMemory(Reason.WAIT_TOO_LONG, 1)
+    outcomes = {} if outcome is None else dict.fromkeys(rules.calls, outcome)
+    found, memory = judge(rules, outcomes, before)
+    assert (found.state, found.reason) == (State.UNKNOWN, Reason.ECE_UNREACHABLE)
+    assert memory == before

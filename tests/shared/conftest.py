@@ -14,13 +14,14 @@ from tests.ece_stand_in import EceStandIn
 from tests.shared_server import SharedServerProcess, running_shared_server
 from widget.application.availability import Availability, EntryPointWatch
 from widget.application.breakers import GuardedSource
-from widget.application.fleet import Together
-from widget.application.refresh import Alone
+from widget.application.clock import Clock
+from widget.application.fleet import FleetRefresher, SharedState
+from widget.application.refresh import LocalRefresher
 from widget.domain.decision import Policy, State, Verdict
 from widget.domain.errors import EceError
 from widget.domain.readings import Call
 from widget.settings import EceSettings, EntryPointSettings
-from widget.shared import RedisBoard, SharedServer
+from widget.shared import RedisSharedState, SharedServer
 
 FRESH_FOR, STALE_FOR, TIMEOUT = 0.8, 3.0, 1.0
 
@@ -62,13 +63,13 @@ class Member:
         clock_off_by: float,
         id: int = 1001,
         longest_wait: float = 2.0,
+        shared: SharedState | None = None,
     ) -> None:
         self.notes = Notes()
         self._off_by = clock_off_by
         self.link = SharedServer(url, longest_wait=longest_wait, look_every=0.05)
-        self.source = GuardedSource(
-            ece, monotonic=self.monotonic, now=self.now, chance=lambda: 0.5, called=lambda call, outcome, seconds: None
-        )
+        clock = Clock(self.monotonic, self.now, lambda: 0.5)
+        self.source = GuardedSource(ece, clock=clock, called=lambda call, outcome, seconds: None)
         settings = EceSettings.model_validate(
             {"base_url": "https://ece.example.com", "timeout": TIMEOUT, "fresh_for": FRESH_FOR, "stale_for": STALE_FOR}
         )
@@ -79,15 +80,15 @@ class Member:
                 "max_queue_depth": policy.max_queue_depth,
             }
         )
-        self.board = RedisBoard(self.link, settings, {policy.entry_point: entry_point}, monotonic=self.monotonic)
-        together = Together(
-            Alone(self.source, fresh_for=FRESH_FOR, monotonic=self.monotonic),
+        self.shared = RedisSharedState(self.link, settings, {policy.entry_point: entry_point}, monotonic=self.monotonic)
+        refresher = FleetRefresher(
+            LocalRefresher(self.source, fresh_for=FRESH_FOR, clock=clock),
             self.source,
-            self.board,
+            shared or self.shared,
             fresh_for=FRESH_FOR,
-            monotonic=self.monotonic,
-            now=self.now,
+            clock=clock,
             sleep=asyncio.sleep,
+            crashed=self.notes.crashed,
         )
         self.watch = EntryPointWatch(id, policy)
         self.availability = Availability(
@@ -96,10 +97,9 @@ class Member:
             fresh_for=FRESH_FOR,
             stale_for=STALE_FOR,
             timeout=TIMEOUT,
-            monotonic=self.monotonic,
-            now=self.now,
+            clock=clock,
             observer=self.notes,
-            refresher=together,
+            refresher=refresher,
         )
 
     def monotonic(self) -> float:
@@ -138,10 +138,22 @@ class Fleet:
         self.ece = EceStandIn(timeout=TIMEOUT)
         self.members: list[Member] = []
 
-    def member(self, *, policy: Policy | None = None, id: int = 1001, longest_wait: float = 2.0) -> Member:
-        clock_off_by = 10_000.0 * len(self.members) - 5_000
+    def member(
+        self,
+        *,
+        policy: Policy | None = None,
+        id: int = 1001,
+        longest_wait: float = 2.0,
+        shared: SharedState | None = None,
+    ) -> Member:
         member = Member(
-            self.url, self.ece, policy or Policy("sales"), clock_off_by=clock_off_by, id=id, longest_wait=longest_wait
+            self.url,
+            self.ece,
+            policy or Policy("sales"),
+            clock_off_by=10_000.0 * len(self.members) - 5_000,
+            id=id,
+            longest_wait=longest_wait,
+            shared=shared,
         )
         self.members.append(member)
         return member

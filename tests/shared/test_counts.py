@@ -95,3 +95,17 @@ async def test_a_frozen_server_holds_up_the_requests_of_one_moment_and_no_others
     finally:
         server.thaw()
         await link.aclose()
+
+
+@pytest.mark.parametrize("value", ["nonsense", "1e999", "9" * 5000, "9223372036854775807", ""])
+async def test_a_count_that_cannot_be_read_counts_as_absent(
+    limiters: list[RateLimiter], links: list[SharedServer], server: SharedServerProcess, value: str
+) -> None:
+    await limiters[0].hit("tokens", "192.0.2.1")
+    (key,) = [line for line in server.say("KEYS", "*count*").split("\r\n") if line.startswith("ece-widget:")]
+    for command in (["SET", key, f'"{value}"'], ["DEL", key], ["RPUSH", key, "a"]):
+        server.say(*command)
+        assert await limiters[0].hit("tokens", "192.0.2.1") is None
+        assert await limiters[1].test("tokens", "192.0.2.1") is None
+    assert not any(link.away for link in links)
+    assert 0 < int(server.say("PTTL", key).strip().removeprefix(":")) <= 60_000

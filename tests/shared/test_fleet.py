@@ -126,7 +126,7 @@ async def test_breakers_are_common_and_the_fleet_probes_a_dead_host_once_a_perio
 async def test_of_all_processes_one_gets_the_probe(fleet: Fleet, server: SharedServerProcess) -> None:
     members = [fleet.member(policy=Policy(f"door{at}"), id=1001 + at) for at in range(4)]
     due = Open(members[0].monotonic() - 0.01, 5.0)
-    await members[0].board.change_host(lambda host: due)
+    await members[0].shared.change_host(lambda host: due)
     gate = fleet.ece.holds()
     visits = [asyncio.create_task(member.visit()) for member in members]
     await until(lambda: len(fleet.ece.asked) >= 1)
@@ -137,12 +137,12 @@ async def test_of_all_processes_one_gets_the_probe(fleet: Fleet, server: SharedS
     fleet.ece.gate = None
     gate.set()
     await asyncio.gather(*visits)
-    assert await members[0].board.change_host(lambda host: host) == Closed()
+    assert await members[0].shared.change_host(lambda host: host) == Closed()
 
 
 async def test_a_recovered_host_is_asked_again_by_all(fleet: Fleet) -> None:
     members = [fleet.member(policy=Policy(f"door{at}"), id=1001 + at) for at in range(3)]
-    await members[0].board.change_host(lambda host: Open(members[0].monotonic() - 0.01, 5.0))
+    await members[0].shared.change_host(lambda host: Open(members[0].monotonic() - 0.01, 5.0))
     for _ in range(200):
         if set(await all_visit(members)) == {State.AVAILABLE}:
             break

@@ -16,7 +16,8 @@ from starlette.types import ASGIApp
 from tests.ece_stand_in import EceStandIn
 from widget import settings
 from widget.app import create_app
-from widget.services import Clock, Services, build
+from widget.application.clock import Clock
+from widget.services import Services, build
 
 
 @dataclass

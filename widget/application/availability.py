@@ -2,7 +2,7 @@
 
 One `EntryPointWatch` stands for each entry point: its snapshot, the one refresh that may run and the memory of the
 operator's limits. Nothing is asked when nobody visits: a visit that finds the snapshot stale starts the refresh and
-is answered from memory. Whether ECE may be asked at all is the word of the circuit breakers (`circuit.py`).
+is answered from memory. Whether ECE may be asked at all is for the circuit breakers to say (`breakers.py`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Protocol
 
 from widget.application.breakers import GuardedSource, Permit
-from widget.application.refresh import Alone, Refresher, Snapshot, Subject
+from widget.application.clock import Clock
+from widget.application.refresh import LocalRefresher, Refresher, Snapshot, Subject
 from widget.domain.decision import (
     REFRESH_UNDER_WAY,
     SOON,
@@ -82,19 +82,17 @@ class Availability:
         fresh_for: float,
         stale_for: float,
         timeout: float,
-        monotonic: Callable[[], float],
-        now: Callable[[], datetime],
+        clock: Clock,
         observer: Observer,
         refresher: Refresher | None = None,
     ) -> None:
         self._source = source
-        self._refresher = refresher or Alone(source, fresh_for=fresh_for, monotonic=monotonic)
+        self._refresher = refresher or LocalRefresher(source, fresh_for=fresh_for, clock=clock)
         self._watches = watches
         self._fresh_for = fresh_for
         self._stale_for = stale_for
         self._timeout = timeout
-        self._monotonic = monotonic
-        self._now = now
+        self._clock = clock
         self._observer = observer
         self._on_change: list[Callable[[str], None]] = []
         self._closed = False
@@ -130,7 +128,7 @@ class Availability:
         A refresh that failed leaves the stale snapshot standing as long as it is trusted.
         """
         watch = self._watches[name]
-        if self._freshness(watch) is not Freshness.FRESH and asks_ece(watch.policy, self._now()):
+        if self._freshness(watch) is not Freshness.FRESH and asks_ece(watch.policy, self._clock.now()):
             await self._join_refresh(watch)
         return self._view(watch)
 
@@ -144,7 +142,7 @@ class Availability:
 
     def age(self, watch: EntryPointWatch) -> float | None:
         """Give the seconds since ECE answered for this entry point, or None."""
-        return None if watch.snapshot is None else self._monotonic() - watch.snapshot.taken_at
+        return None if watch.snapshot is None else self._clock.monotonic() - watch.snapshot.taken_at
 
     def _freshness(self, watch: EntryPointWatch) -> Freshness:
         age = self.age(watch)
@@ -157,7 +155,7 @@ class Availability:
         return (
             self._freshness(watch) is Freshness.EXPIRED
             and not watch.last_failed
-            and asks_ece(watch.policy, self._now())
+            and asks_ece(watch.policy, self._clock.now())
         )
 
     async def _join_refresh(self, watch: EntryPointWatch) -> None:
@@ -166,7 +164,7 @@ class Availability:
             await asyncio.wait({task}, timeout=self._timeout)
 
     def _view(self, watch: EntryPointWatch) -> View:
-        now, moment = self._now(), self._monotonic()
+        now, moment = self._clock.now(), self._clock.monotonic()
         until_change = seconds_until_change(watch.policy, now)
         if not asks_ece(watch.policy, now):
             decision = decide(watch.policy, UNREACHABLE, as_of=None, now=now)
@@ -196,7 +194,7 @@ class Availability:
         """Give the refresh that runs, or start it if one may; None if it may not yet."""
         if watch.refresh is not None or self._closed:
             return watch.refresh
-        if self._monotonic() < watch.not_before:
+        if self._clock.monotonic() < watch.not_before:
             return None
         permit = self._source.permit(watch.policy.entry_point, watch.policy.calls)
         if permit is None:
@@ -209,7 +207,7 @@ class Availability:
         watch.refresh = None
         if not task.cancelled() and (error := task.exception()) is not None:
             watch.last_failed = True
-            watch.not_before = self._monotonic() + self._fresh_for
+            watch.not_before = self._clock.monotonic() + self._fresh_for
             self._observer.crashed(watch.policy.entry_point, error)
         for tell in self._on_change:
             tell(watch.policy.entry_point)
@@ -217,7 +215,9 @@ class Availability:
     async def _refresh(self, watch: EntryPointWatch, permit: Permit) -> None:
         subject = Subject(watch.entry_point_id, watch.policy, watch.memory, watch.snapshot)
         refreshed = await self._refresher.refresh(subject, permit)
-        watch.last_failed, watch.not_before = refreshed.failed, refreshed.not_before
+        # Without any snapshot there is nothing a visitor could wait for, whatever the refresh says of itself.
+        nothing = refreshed.snapshot is None and self._freshness(watch) is Freshness.EXPIRED
+        watch.last_failed, watch.not_before = refreshed.failed or nothing, refreshed.not_before
         if refreshed.snapshot is not None:
             watch.memory, watch.snapshot = refreshed.memory, refreshed.snapshot
         if refreshed.verdict is not None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from widget.application.clock import Clock
 from widget.domain import breaker
 from widget.domain.breaker import Breaker, Closed
 from widget.domain.decision import Outcome, Policy, require_number
@@ -60,15 +61,11 @@ class GuardedSource:
         self,
         source: QueueSource,
         *,
-        monotonic: Callable[[], float],
-        now: Callable[[], datetime],
-        chance: Callable[[], float],
+        clock: Clock,
         called: Callable[[Call, str, float], None],
     ) -> None:
         self._source = source
-        self._monotonic = monotonic
-        self._now = now
-        self._chance = chance
+        self._clock = clock
         self._called = called
         self._host: Breaker = _CLOSED
         self._calls: dict[tuple[str, Call], Breaker] = {}
@@ -85,14 +82,14 @@ class GuardedSource:
 
     def may_send(self) -> bool:
         """Say whether the host may be asked now; survey delivery asks this and takes no probe."""
-        return breaker.may_ask(self._host, self._monotonic())
+        return breaker.may_ask(self._host, self._clock.monotonic())
 
     def permit(self, entry_point: str, calls: Iterable[Call]) -> Permit | None:
         """Give leave for those of `calls` that may go out now, or None; takes the host's probe if one is due.
 
         The probe is taken here, not when the call goes out, so that of all who ask at one moment one gets it.
         """
-        moment = self._monotonic()
+        moment = self._clock.monotonic()
         if not breaker.may_ask(self._host, moment):
             return None
         allowed = tuple(call for call in calls if breaker.may_ask(self._state(entry_point, call), moment))
@@ -123,7 +120,7 @@ class GuardedSource:
     def host_after(self, host: Breaker, outcomes: Iterable[Outcome]) -> Breaker:
         """Give the state that `outcomes` bring the host's breaker to, from `host`."""
         for outcome in outcomes:
-            host = _host_after(host, outcome, self._monotonic(), self._chance)
+            host = _host_after(host, outcome, self._clock.monotonic(), self._clock.chance)
         return host
 
     async def ask_all(self, policy: Policy, entry_point_id: int, permit: Permit) -> Answers:
@@ -149,7 +146,7 @@ class GuardedSource:
         return dict(zip(calls, asked, strict=True))
 
     async def _ask(self, policy: Policy, call: Call, entry_point_id: int) -> _Answer:
-        key, started = (policy.entry_point, call), self._monotonic()
+        key, started = (policy.entry_point, call), self._clock.monotonic()
         if key in self._calls:
             self._calls[key] = breaker.asking(self._calls[key], started)
         outcome: Outcome
@@ -157,17 +154,17 @@ class GuardedSource:
             outcome = require_number(policy, await self._source.ask(call, entry_point_id))
         except EceError as error:
             outcome = error
-        moment = self._monotonic()
+        moment = self._clock.monotonic()
         self._called(call, outcome.code if isinstance(outcome, EceError) else "ok", moment - started)
         self._settle(key, outcome, moment)
-        return _Answer(outcome, moment, self._now())
+        return _Answer(outcome, moment, self._clock.now())
 
     def _settle(self, key: tuple[str, Call], outcome: Outcome, moment: float) -> None:
-        self._host = _host_after(self._host, outcome, moment, self._chance)
+        self._host = _host_after(self._host, outcome, moment, self._clock.chance)
         if not isinstance(outcome, EceError):
             self._calls.pop(key, None)
         elif outcome.blame == "call":
-            self._calls[key] = breaker.failed(self._state(*key), moment, jitter=self._chance())
+            self._calls[key] = breaker.failed(self._state(*key), moment, jitter=self._clock.chance())
         elif key in self._calls:
             self._calls[key] = breaker.unsettled(self._calls[key], moment)
 

@@ -1,25 +1,27 @@
 """One process of a fleet asks ECE, the others take its verdict: one round of calls per entry point and `fresh_for`.
 
-A process whose snapshot is stale asks the board for a turn. Whoever gets it makes the calls and reports; the others
-look again until the report is there. The turn is a lease: when its holder dies, the next process gets it once the
-lease is over. Circuit breakers and the memory of the operator's limits stand on the board too, so that a failing ECE
-gets one probe a period from the whole fleet. Without the board each process goes on alone.
+A process whose snapshot is stale asks for the lease of the next round. Its holder makes the calls and reports; the
+others look again until the report is there. When the holder dies, the next process gets the lease once it has ended.
+Circuit breakers and the memory of the operator's limits are shared too, so that a failing ECE gets one probe a period
+from the whole fleet. A process asks for itself when the shared state cannot be reached, when its round crashes, and
+when a lease lasts longer than a round can.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 from widget.application.breakers import GuardedSource, Permit
-from widget.application.refresh import Alone, Refreshed, Snapshot, Subject
+from widget.application.clock import Clock
+from widget.application.refresh import LocalRefresher, Refreshed, Snapshot, Subject
 from widget.domain import breaker
 from widget.domain.breaker import Breaker, Closed, HalfOpen, Open
 from widget.domain.decision import Policy
 from widget.domain.errors import EceError
-from widget.domain.fleet import RoundResult, SharedVerdict, Turn
+from widget.domain.fleet import Lease, RoundResult, SharedVerdict
 
 FIRST_LOOK = 0.03  # seconds: ECE seldom answers faster
 LONGEST_LOOK = 0.25
@@ -27,90 +29,112 @@ LONGEST_LOOK = 0.25
 LOOK_AFTER_PROBE = 1.0
 
 
-class Board(Protocol):
-    """What the fleet has in common. None from any of these means that it cannot be reached now."""
+class SharedState(Protocol):
+    """What the fleet shares. None from any of these methods means that it cannot be reached now.
 
-    async def take_turn(self, entry_point: str) -> Turn | None: ...
+    `longest_round` is the time in seconds after which a holder that has not reported counts as dead.
+    """
 
-    async def report(self, entry_point: str, turn: Turn, result: RoundResult) -> bool | None: ...
+    @property
+    def longest_round(self) -> float: ...
 
-    async def give_back(self, entry_point: str, turn: Turn) -> bool | None: ...
+    async def take_lease(self, entry_point: str) -> Lease | None: ...
+
+    async def report(self, entry_point: str, lease: Lease, result: RoundResult) -> bool | None: ...
+
+    async def release(self, entry_point: str, lease: Lease) -> bool | None: ...
 
     async def change_host(self, change: Callable[[Breaker], Breaker]) -> Breaker | None: ...
 
 
-class Together:
-    """Refresh with the rest of the fleet; fits the port `Refresher`. `alone` is what a process does by itself."""
+class FleetRefresher:
+    """Refresh with the rest of the fleet; fits the port `Refresher`. `local` is what a process does by itself.
+
+    `crashed(entry_point, error)` is called when a shared round raised, before this process asks for itself.
+    """
 
     def __init__(
         self,
-        alone: Alone,
+        local: LocalRefresher,
         source: GuardedSource,
-        board: Board,
+        shared: SharedState,
         *,
         fresh_for: float,
-        monotonic: Callable[[], float],
-        now: Callable[[], datetime],
+        clock: Clock,
         sleep: Callable[[float], Awaitable[None]],
+        crashed: Callable[[str, Exception], None],
     ) -> None:
-        self._alone = alone
+        self._local = local
         self._source = source
-        self._board = board
+        self._shared = shared
         self._fresh_for = fresh_for
-        self._monotonic = monotonic
-        self._now = now
+        self._clock = clock
         self._sleep = sleep
+        self._crashed = crashed
         self._seen: dict[str, str] = {}
 
     async def refresh(self, subject: Subject, permit: Permit) -> Refreshed:
-        """Ask for the fleet, or wait for the process that does, or ask alone when the board is away."""
-        name, pause = subject.policy.entry_point, FIRST_LOOK
-        turn = await self._board.take_turn(name)
-        if turn is None:
-            return await self._alone.refresh(subject, permit)
-        while True:
-            self._source.take_over(name, self._mirrored(turn.host), turn.calls)
-            if turn.ours:
-                return await self._lead(subject, turn)
-            known = self._news(subject, turn)
-            if turn.over or (known is not None and self._is_fresh(known)):
-                return self._follow(subject, turn, known)
+        """Ask for the fleet, or wait for the process that does, or ask for this process alone."""
+        try:
+            refreshed = await self._shared_round(subject)
+        except Exception as error:  # noqa: BLE001 - told, and no fault of sharing may keep a process from asking
+            self._crashed(subject.policy.entry_point, error)
+            refreshed = None
+        return await self._go_alone(subject, permit) if refreshed is None else refreshed
+
+    async def _shared_round(self, subject: Subject) -> Refreshed | None:
+        """Return what the fleet found; None when the shared state is away or a lease outlasts the longest round."""
+        name, pause, until = (
+            subject.policy.entry_point,
+            FIRST_LOOK,
+            self._clock.monotonic() + self._shared.longest_round,
+        )
+        while (lease := await self._shared.take_lease(name)) is not None:
+            self._source.take_over(name, self._mirrored(lease.host), lease.calls)
+            if lease.held:
+                return await self._lead(subject, lease)
+            known = self._news(subject, lease)
+            if lease.over or (known is not None and self._is_fresh(known)):
+                return self._follow(subject, lease, known)
+            if self._clock.monotonic() >= until:
+                return None
             await self._sleep(pause)
             pause = min(pause * 1.5, LONGEST_LOOK)
-            turn = await self._board.take_turn(name)
-            if turn is None:
-                return await self._go_alone(subject)
+        return None
 
-    async def _go_alone(self, subject: Subject) -> Refreshed:
-        permit = self._source.permit(subject.policy.entry_point, subject.policy.calls)
-        if permit is None:
-            return Refreshed(None, subject.memory, failed=True)
-        return await self._alone.refresh(subject, permit)
+    async def _go_alone(self, subject: Subject, permit: Permit) -> Refreshed:
+        # What the fleet shares may have replaced the breakers since `permit` was given, but never by a probe of ours.
+        if not isinstance(self._source.host, HalfOpen):
+            renewed = self._source.permit(subject.policy.entry_point, subject.policy.calls)
+            if renewed is None:
+                return Refreshed(None, subject.memory, failed=True)
+            permit = renewed
+        return await self._local.refresh(subject, permit)
 
-    def _follow(self, subject: Subject, turn: Turn, known: SharedVerdict | None) -> Refreshed:
+    def _follow(self, subject: Subject, lease: Lease, known: SharedVerdict | None) -> Refreshed:
         if known is not None and self._is_fresh(known):
             return self._adopted(subject, known, failed=False)
         # Nobody asks before the round's end; a moment later, so that the fleet does not look just before it.
-        again = max(turn.ends, self._monotonic()) + FIRST_LOOK
-        return replace(self._adopted(subject, known, failed=turn.failed), not_before=again)
+        again = max(lease.ends, self._clock.monotonic()) + FIRST_LOOK
+        return replace(self._adopted(subject, known, failed=lease.failed), not_before=again)
 
-    async def _lead(self, subject: Subject, turn: Turn) -> Refreshed:
-        policy, started = subject.policy, self._monotonic()
-        known = self._news(subject, turn)
+    async def _lead(self, subject: Subject, lease: Lease) -> Refreshed:
+        policy, started = subject.policy, self._clock.monotonic()
+        known = self._news(subject, lease)
         permit = self._source.permit(policy.entry_point, policy.calls)
         if permit is None or not await self._gets_probe(policy, permit):
-            await self._board.give_back(policy.entry_point, turn)
+            await self._shared.release(policy.entry_point, lease)
             return self._adopted(subject, known, failed=True)
-        memory = subject.memory if turn.known is None else turn.known.memory
-        refreshed = await self._alone.refresh(replace(subject, memory=memory), permit)
-        await self._settle_host(policy, turn, permit, refreshed)
+        memory = subject.memory if lease.known is None else lease.known.memory
+        refreshed = await self._local.refresh(replace(subject, memory=memory), permit)
+        await self._settle_host(policy, lease, permit, refreshed)
         found = None
         if refreshed.snapshot is not None:
-            self._seen[policy.entry_point] = turn.round
+            self._seen[policy.entry_point] = lease.round
             taken_at = refreshed.snapshot.taken_at
-            found = SharedVerdict(turn.round, refreshed.snapshot.verdict, refreshed.memory, taken_at)
+            found = SharedVerdict(lease.round, refreshed.snapshot.verdict, refreshed.memory, taken_at)
         calls = self._source.calls_of(policy.entry_point)
-        await self._board.report(policy.entry_point, turn, RoundResult(found, calls, started + self._fresh_for))
+        await self._shared.report(policy.entry_point, lease, RoundResult(found, calls, started + self._fresh_for))
         if found is None and known is not None:
             older = self._adopted(subject, known, failed=True)
             return replace(refreshed, snapshot=older.snapshot, memory=older.memory)
@@ -120,55 +144,55 @@ class Together:
         """Of all processes that may probe the host at this moment one gets leave; always so while it is well."""
         if permit.probe_of is None:
             return True
-        won, moment = False, self._monotonic()
+        won, moment = False, self._clock.monotonic()
 
         def claim(host: Breaker) -> Breaker:
             nonlocal won
             won = breaker.may_ask(host, moment)
             return breaker.asking(host, moment) if won else host
 
-        host = await self._board.change_host(claim)
+        host = await self._shared.change_host(claim)
         if host is None:
             return True
         if not won:
             self._source.take_over(policy.entry_point, self._mirrored(host), self._source.calls_of(policy.entry_point))
         return won
 
-    async def _settle_host(self, policy: Policy, turn: Turn, permit: Permit, refreshed: Refreshed) -> None:
+    async def _settle_host(self, policy: Policy, lease: Lease, permit: Permit, refreshed: Refreshed) -> None:
         outcomes = list(refreshed.answers.outcomes.values()) if refreshed.answers else []
         well = all(not isinstance(outcome, EceError) for outcome in outcomes)
-        if well and turn.host == Closed() and permit.probe_of is None:
+        if well and lease.host == Closed() and permit.probe_of is None:
             return
 
         def settle(host: Breaker) -> Breaker:
             after = self._source.host_after(host, outcomes)
             return permit.probe_of if permit.probe_of is not None and isinstance(after, HalfOpen) else after
 
-        host = await self._board.change_host(settle)
+        host = await self._shared.change_host(settle)
         if host is not None:
             self._source.take_over(policy.entry_point, self._mirrored(host), self._source.calls_of(policy.entry_point))
 
     def _mirrored(self, host: Breaker) -> Breaker:
         """Another process' probe is out: look again soon, since nobody tells us how it went."""
         if isinstance(host, HalfOpen):
-            moment = self._monotonic()
+            moment = self._clock.monotonic()
             return Open(min(moment + LOOK_AFTER_PROBE, host.since + breaker.PROBE_LIMIT), host.period)
         return host
 
-    def _news(self, subject: Subject, turn: Turn) -> SharedVerdict | None:
-        """Give the fleet's verdict if it is newer than ours. One that was taken over already never gets younger."""
-        known = turn.known
+    def _news(self, subject: Subject, lease: Lease) -> SharedVerdict | None:
+        """Return the fleet's verdict if it is newer than ours. One that was adopted before never gets younger."""
+        known = lease.known
         if known is None or self._seen.get(subject.policy.entry_point) == known.round:
             return None
         ours = subject.snapshot
         return known if ours is None or known.taken_at > ours.taken_at else None
 
     def _is_fresh(self, known: SharedVerdict) -> bool:
-        return self._monotonic() - known.taken_at < self._fresh_for
+        return self._clock.monotonic() - known.taken_at < self._fresh_for
 
     def _adopted(self, subject: Subject, known: SharedVerdict | None, *, failed: bool) -> Refreshed:
         if known is None:
-            return Refreshed(None, subject.memory, failed)
+            return Refreshed(None, subject.memory, failed=failed or subject.snapshot is None)
         self._seen[subject.policy.entry_point] = known.round
-        as_of = self._now() - timedelta(seconds=max(0.0, self._monotonic() - known.taken_at))
+        as_of = self._clock.now() - timedelta(seconds=max(0.0, self._clock.monotonic() - known.taken_at))
         return Refreshed(Snapshot(known.verdict, known.taken_at, as_of), known.memory, failed, verdict=known.verdict)

@@ -1,16 +1,17 @@
 """One refresh of an entry point's snapshot: ask ECE, judge, and say when to try again.
 
-`Alone` is a process by itself; `fleet.py` has one process ask for many.
+`LocalRefresher` asks for one process; `fleet.py` has one process ask for many.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from widget.application.breakers import Answers, GuardedSource, Permit
+from widget.application.clock import Clock
 from widget.domain.decision import LimitMemory, Policy, State, Verdict, judge
 from widget.domain.errors import EceError
 from widget.domain.readings import Call
@@ -53,27 +54,27 @@ class Refreshed:
 
 
 class Refresher(Protocol):
-    """Who refreshes; `permit` is the leave of this process' circuit breakers."""
+    """Brings new snapshots; `permit` is what the circuit breakers of this process allow."""
 
     async def refresh(self, subject: Subject, permit: Permit) -> Refreshed: ...
 
 
-class Alone:
+class LocalRefresher:
     """Ask ECE for this process."""
 
-    def __init__(self, source: GuardedSource, *, fresh_for: float, monotonic: Callable[[], float]) -> None:
+    def __init__(self, source: GuardedSource, *, fresh_for: float, clock: Clock) -> None:
         self._source = source
         self._fresh_for = fresh_for
-        self._monotonic = monotonic
+        self._clock = clock
 
     async def refresh(self, subject: Subject, permit: Permit) -> Refreshed:
         """Make the calls and judge them; after a failure the next attempt is `fresh_for` after this one began."""
-        started = self._monotonic()
+        started = self._clock.monotonic()
         answers = await self._source.ask_all(subject.policy, subject.entry_point_id, permit)
         verdict, memory = judge(subject.policy, answers.outcomes, subject.memory)
         failures = {call: outcome for call, outcome in answers.outcomes.items() if isinstance(outcome, EceError)}
         if verdict.state is State.UNKNOWN or answers.oldest is None:
             again = started + self._fresh_for
-            return Refreshed(None, subject.memory, verdict.state is State.UNKNOWN, again, verdict, failures, answers)
+            return Refreshed(None, subject.memory, True, again, verdict, failures, answers)
         snapshot = Snapshot(verdict, *answers.oldest)
         return Refreshed(snapshot, memory, False, verdict=verdict, failures=failures, answers=answers)

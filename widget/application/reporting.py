@@ -22,7 +22,7 @@ from widget.telemetry import Metrics, Sample
 LOOK_EVERY = 15.0  # seconds
 
 
-class Watching:
+class AvailabilityLog:
     """Fits availability's `Observer`. A fault that goes on is logged when it begins and when it ends, not each time."""
 
     def __init__(self, metrics: Metrics) -> None:
@@ -63,6 +63,10 @@ class Watching:
     def crashed(self, entry_point: str, error: BaseException) -> None:
         """Log a fault of our own in a refresh."""
         telemetry.logger().error("refresh_crashed", entry_point=entry_point, exc_info=error)
+
+    def shared_round_crashed(self, entry_point: str, error: Exception) -> None:
+        """Log a fault of our own in a round with the fleet."""
+        telemetry.logger().error("shared_round_crashed", entry_point=entry_point, exc_info=error)
 
 
 class CountedOutbox(Protocol):

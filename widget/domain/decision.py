@@ -140,12 +140,11 @@ def judge(policy: Policy, outcomes: Outcomes, memory: LimitMemory) -> tuple[Verd
     """Judge one set of outcomes, each reading through `require_number`.
 
     The first check to close gives the reason, whatever later ones failed: one definite no is enough. A check that
-    failed, where none closed, makes the verdict unknown. Own limits close at once and open after two sets within them.
+    failed, where none closed, makes the verdict unknown. Own limits close at once and open after two sets within them;
+    a set without any reading says nothing about them.
     """
     limit = next(_limits_passed(policy, outcomes), None)
-    usable = all(
-        call in outcomes and not isinstance(outcomes[call], EceError) for call in policy.calls if policy.needs(call)
-    )
+    usable = all(_was_read(outcomes.get(call)) for call in policy.calls if policy.needs(call))
     memory = _remember(memory, limit, usable=usable)
     closed = next(_closing(policy, outcomes, memory), None)
     live, capacity = outcomes.get(Call.LIVE_SESSION_STATUS), outcomes.get(Call.CAPACITY)
@@ -227,6 +226,7 @@ def _usual_pace(verdict: Verdict) -> int:
 
 
 def _closing(policy: Policy, outcomes: Outcomes, memory: LimitMemory) -> Iterator[Reason]:
+    anything_read = any(_was_read(outcome) for outcome in outcomes.values())
     for call in policy.calls:
         match outcomes.get(call):
             case ChatAllowed(allowed=False, reason=reason):
@@ -239,8 +239,12 @@ def _closing(policy: Policy, outcomes: Outcomes, memory: LimitMemory) -> Iterato
                 yield Reason.NO_CAPACITY
             case _:
                 pass
-        if memory.closed_by is not None and call is _limited_call(memory.closed_by):
+        if anything_read and memory.closed_by is not None and call is _limited_call(memory.closed_by):
             yield memory.closed_by
+
+
+def _was_read(outcome: Outcome | None) -> bool:
+    return outcome is not None and not isinstance(outcome, EceError)
 
 
 def _limited_call(reason: Reason) -> Call:

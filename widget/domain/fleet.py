@@ -1,7 +1,7 @@
-"""What the processes of a fleet tell each other about one entry point, as values.
+"""What the processes of a fleet share about one entry point, as values.
 
-Times are the reader's own monotonic seconds: whoever carries these values between machines translates them, so that
-clocks which differ do not matter.
+Times are the reader's own monotonic seconds: the adapter that carries these values between machines translates them, so
+that clocks which differ do not matter.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ class SharedVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """What a process learns that found its own snapshot stale.
+class Lease:
+    """What the fleet stores about one entry point, as a process reads it whose own snapshot is stale.
 
-    A *round* is one set of calls for one entry point; of the whole fleet one process makes it. `ours` says that it is
-    this one, until `ends` at the latest. Else somebody else's round stands until `ends`; once it is `over`, nobody
+    A *round* is one set of calls for one entry point; of the whole fleet one process makes it. `held` says that it is
+    this one, until `ends` at the latest. Else another process' round lasts until `ends`; once it is `over`, nobody
     asks again before.
     """
 
     round: str
-    ours: bool
+    held: bool
     over: bool
     failed: bool
     ends: float

@@ -3,8 +3,8 @@
 Importing this needs the extra `shared`; `services.py` does so only where the settings ask for it.
 """
 
-from widget.shared.board import RedisBoard
 from widget.shared.counts import SharedCounts
 from widget.shared.server import LONGEST_WAIT, SharedServer
+from widget.shared.state import RedisSharedState
 
-__all__ = ["LONGEST_WAIT", "RedisBoard", "SharedCounts", "SharedServer"]
+__all__ = ["LONGEST_WAIT", "RedisSharedState", "SharedCounts", "SharedServer"]

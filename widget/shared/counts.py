@@ -9,9 +9,24 @@ from limits.aio.storage import Storage
 
 from widget.shared.server import PREFIX, SharedServer
 
+# A count that is no number counts as absent, and no window lasts longer than it may.
 _COUNT = """
-local count = redis.call('INCRBY', KEYS[1], ARGV[1])
-if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+local count = redis.pcall('INCRBY', KEYS[1], ARGV[1])
+if type(count) ~= 'number' then
+  redis.call('SET', KEYS[1], ARGV[1])
+  count = tonumber(ARGV[1])
+end
+local left = redis.call('PTTL', KEYS[1])
+if left < 0 or left > tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return count
+"""
+_READ = """
+local count = redis.pcall('INCRBY', KEYS[1], 0)
+if type(count) ~= 'number' then
+  redis.call('DEL', KEYS[1])
+  return 0
+end
+if count == 0 then redis.call('DEL', KEYS[1]) end
 return count
 """
 
@@ -34,10 +49,8 @@ class SharedCounts(Storage):
         return await self._alone.incr(key, expiry, amount) if counted is None else int(counted)
 
     async def get(self, key: str) -> int:
-        counted = await self._server.run(lambda client: client.get(_name(key)))
-        if counted is None:  # no such window, or nobody to ask
-            return await self._alone.get(key) if self._server.away else 0
-        return int(counted)
+        counted = await self._server.script(_READ, (_name(key),), ())
+        return await self._alone.get(key) if counted is None else int(counted)
 
     async def get_expiry(self, key: str) -> float:
         left = await self._server.run(lambda client: client.pttl(_name(key)))

@@ -1,6 +1,7 @@
-"""The connection to Valkey or Redis: bounded waits, one word when it is lost and one when it is back.
+"""The connection to Valkey or Redis: bounded waits, one log line when it is lost and one when it is back.
 
-While the server is away nothing waits for it: a task looks for it, and everybody else is told at once.
+While the server is away nothing waits for it: a task looks for it, and every other question is answered at once. A
+server that answers but does not run our scripts is away too, with the cause named.
 """
 
 from __future__ import annotations
@@ -12,7 +13,16 @@ from typing import Any, TypeVar
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    ClusterDownError,
+    ClusterError,
+    MovedError,
+    NoPermissionError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 
 from widget import telemetry
 
@@ -22,6 +32,12 @@ PREFIX = "ece-widget:1:"  # the number is the shape of what is stored: versions 
 LONGEST_WAIT = 0.5  # seconds for one question, connecting included
 LOOK_EVERY = 0.5
 AT_ONCE = 16  # questions; more of them wait here, not at the server
+# Writes, since a replica that only reads is of no use, and in two slots, since a cluster runs no such script.
+_GREETING = """
+redis.call('SET', KEYS[1], 'hello', 'PX', ARGV[1])
+redis.call('SET', KEYS[2], 'hello', 'PX', ARGV[1])
+return 1
+"""
 _SCHEMES = {"valkey": "redis", "valkeys": "rediss"}
 
 
@@ -39,6 +55,7 @@ class SharedServer:
             protocol=2,
             driver_info=None,  # it would read package metadata from disk for each connection
             decode_responses=True,
+            encoding_errors="replace",  # what is no UTF-8 was not written by us, and is read as something else
         )
         self._client = Redis.from_pool(pool)
         self._longest_wait = longest_wait
@@ -46,6 +63,7 @@ class SharedServer:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._looking: asyncio.Task[None] | None = None
         self._closed = False
+        self._cause = ""
 
     @property
     def away(self) -> bool:
@@ -73,15 +91,12 @@ class SharedServer:
     async def script(self, script: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
         """Have the server run a Lua script as a whole; None while it is away."""
 
-        async def ask(client: Redis) -> Any:
-            return await client.register_script(script)(keys=keys, args=arguments)
-
-        return await self.run(ask)
+        return await self.run(lambda client: _run_script(client, script, keys, arguments))
 
     async def trouble(self) -> str | None:
-        """Say what readiness should mention, without the server's name; None when all is well."""
+        """Return what readiness should mention, without the server's name; None when all is well."""
         await self.run(self._greet)
-        return "the shared server does not answer; this process goes on alone" if self.away else None
+        return f"the shared server {self._cause}; this process goes on alone" if self.away else None
 
     async def aclose(self) -> None:
         """Look no more, and close the connections."""
@@ -98,8 +113,11 @@ class SharedServer:
     def _lost(self, error: Exception) -> None:
         if not self._reachable():
             return
+        self._cause = cause(error)
         telemetry.logger().warning(
-            "shared_server_away", error=type(error).__name__, note="this process goes on alone until it is back"
+            "shared_server_away",
+            error=type(error).__name__,
+            note=f"the shared server {self._cause}; this process goes on alone until that is mended",
         )
         self._looking = asyncio.create_task(self._look(), name="shared server")
 
@@ -109,7 +127,8 @@ class SharedServer:
             try:
                 async with asyncio.timeout(self._longest_wait):
                     await self._greet(self._client)
-            except (RedisError, OSError, TimeoutError):
+            except (RedisError, OSError, TimeoutError) as error:
+                self._cause = cause(error)
                 continue
             self._looking = None
             telemetry.logger().info("shared_server_back")
@@ -117,5 +136,31 @@ class SharedServer:
 
     @staticmethod
     async def _greet(client: Redis) -> bool:
-        """Write, since a replica that only reads is of no use."""
-        return bool(await client.set(f"{PREFIX}greeting", "hello", px=60_000))
+        """Run a script as every question does; a server that forbids it is not ready."""
+        keys = (f"{PREFIX}greeting:1", f"{PREFIX}greeting:2")
+        return bool(await _run_script(client, _GREETING, keys, (60_000,)))
+
+
+def cause(error: Exception) -> str:
+    """Say what is wrong with the server, to follow its name in a sentence; quotes nothing of the error's text."""
+    text = str(error).lower()
+    match error:
+        case ClusterError() | ClusterDownError() | MovedError():
+            return "is a cluster; [shared] needs one server without cluster mode (cluster-enabled no)"
+        case AuthenticationError():
+            return "refuses the user or password in [shared] url"
+        case ReadOnlyError():
+            return "is a replica that only reads; [shared] url must name the primary"
+        case NoPermissionError() if "eval" not in text and "script" not in text:
+            return "forbids its user a command or a key; [shared] needs read and write access to keys ece-widget:*"
+        case NoPermissionError():
+            return "forbids scripts; [shared] needs EVALSHA and SCRIPT LOAD"
+        case ResponseError() if "unknown command" in text and ("eval" in text or "script" in text):
+            return "forbids scripts; [shared] needs EVALSHA and SCRIPT LOAD"
+        case ResponseError():
+            return "answers with an error"
+    return "does not answer"
+
+
+async def _run_script(client: Redis, script: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
+    return await client.register_script(script)(keys=keys, args=arguments)

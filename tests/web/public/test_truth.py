@@ -19,6 +19,7 @@ from typing import Any
 from tests import virtual_loop
 from widget.application.availability import Availability, EntryPointWatch
 from widget.application.breakers import GuardedSource
+from widget.application.clock import Clock
 from widget.domain.decision import Decision, Policy, Verdict
 from widget.domain.errors import EceError, EceGatewayDown, EceRefused, EceReset, EceStatus, EceTimeout, EceUnreadable
 from widget.domain.readings import Call, ChatAllowed, LiveSessionStatus, Reading, Reason
@@ -104,11 +105,10 @@ class World:
         self.chance = random.Random(seed)
         self.ece = UnsteadyEce(self.chance)
         self.wall_step = timedelta()
+        clock = Clock(self.loop.time, self.now, self.chance.random)
         source = GuardedSource(
             self.ece,
-            monotonic=self.loop.time,
-            now=self.now,
-            chance=self.chance.random,
+            clock=clock,
             called=lambda call, outcome, seconds: None,
         )
         self.availability = Availability(
@@ -117,8 +117,7 @@ class World:
             fresh_for=FRESH_FOR,
             stale_for=STALE_FOR,
             timeout=TIMEOUT,
-            monotonic=self.loop.time,
-            now=self.now,
+            clock=clock,
             observer=_Notes(),
         )
         self.answers = PublicAnswers(self.availability, _NoPages(), headers=[], monotonic=self.loop.time, now=self.now)
