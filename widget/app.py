@@ -42,7 +42,7 @@ def create_app(settings: Settings, *, services: Services | None = None, preview:
     errors = Errors(_error_page(services.pages))
     limiter = _limiter(services)
     api = PublicApi(services.answers, services.availability, services.pages, services.chat_addresses)
-    readiness = ops.Readiness(_checks(services), monotonic=services.clock.monotonic)
+    readiness = ops.Readiness(_checks(services), draining=lambda: services.draining, monotonic=services.clock.monotonic)
     surveys = SurveyAddresses(
         services.surveys,
         services.pages,

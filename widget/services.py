@@ -60,6 +60,7 @@ class Services:
     outbox_watch: OutboxWatch
     delivery: Delivery | None
     shared: SharedServer | None = None
+    draining: bool = False
     _running: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -71,6 +72,10 @@ class Services:
         if self.delivery is not None:
             self.outbox.when_new(self.delivery.wake)
             self._running.append(asyncio.create_task(self.delivery.run(), name="delivery"))
+
+    def drain(self) -> None:
+        """Have /readyz say that this process takes no more; everything goes on until `stop`."""
+        self.draining = True
 
     async def stop(self) -> None:
         """Close everything: what feeds others last."""

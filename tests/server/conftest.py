@@ -45,13 +45,14 @@ class ServerProcess:
         *,
         port: int = 0,
         workers: int = 1,
+        drain: float = 0.0,
         reload: bool = False,
         command: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         await_answers: bool = True,
     ) -> None:
         self.config = config
-        stub = [str(SCRIPT), str(config), str(port), str(workers), *["reload"] * reload]
+        stub = [str(SCRIPT), str(config), str(port), str(workers), str(drain), *["reload"] * reload]
         self.process = subprocess.Popen(
             [sys.executable, *(command or stub)],
             stderr=subprocess.PIPE,

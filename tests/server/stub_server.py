@@ -1,8 +1,8 @@
 """A small application behind the real server and the real edge, for tests that speak through sockets.
 
-Run as a script: `python tests/server/stub_server.py CONFIG PORT [WORKERS [reload]]`. The deadlines are short. While a
-file `hold-build` lies beside CONFIG no application gets built (`building` says that one waits), and while there is a
-`hold-answers` the address /held does not answer (`held-by-NAME` says that it was asked).
+Run as a script: `python tests/server/stub_server.py CONFIG PORT [WORKERS [DRAIN [reload]]]`. The deadlines are short.
+While a file `hold-build` lies beside CONFIG no application gets built (`building` says that one waits), and while there
+is a `hold-answers` the address /held does not answer (`held-by-NAME` says that it was asked).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from widget.web.edge.headers import AddressCheck, EdgeHeaders, SecurityHeaders
 from widget.web.edge.limits import BodyLimit
 from widget.web.ops import health as ops
 
-DEADLINES = Deadlines(head=0.5, body=0.8, write=0.6, keep_alive=1.0, keep_alive_crowded=0.2, sweep=0.05)
+DEADLINES = Deadlines(head=0.5, body=0.8, write=0.6, keep_alive=1.0, keep_alive_crowded=0.2, stopping=0.5, sweep=0.05)
 BLOCK = b"x" * 65536
 
 
@@ -70,6 +70,7 @@ def build(settings: Settings, delivery: bool, metrics: Metrics | None) -> Served
         (folder / "building").touch()
         time.sleep(0.01)
     edge = EdgeHeaders(settings.server)
+    draining: list[bool] = []
     errors = Errors(lambda *, status, code, request_id, **_: f"<!doctype html><p>{status} {code} {request_id}</p>")
     label = next(iter(settings.entry_points))
 
@@ -113,7 +114,9 @@ def build(settings: Settings, delivery: bool, metrics: Metrics | None) -> Served
             Route("/slow", slow),
             Route("/held", held),
             Route("/boom", boom),
-            *ops.routes(ops.Readiness([]), metrics, Operators(["operator-token-for-tests"])),
+            *ops.routes(
+                ops.Readiness([], draining=lambda: bool(draining)), metrics, Operators(["operator-token-for-tests"])
+            ),
         ],
         middleware=[
             Middleware(RequestContext, metrics=metrics, proxies=TrustedProxies(settings.server.trusted_proxies)),
@@ -126,7 +129,8 @@ def build(settings: Settings, delivery: bool, metrics: Metrics | None) -> Served
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    return Served(WithReadyAnswers(app), metrics)
+    front = WithReadyAnswers(app)
+    return Served(front, metrics, front, lambda: draining.append(True))
 
 
 if __name__ == "__main__":
@@ -138,7 +142,8 @@ if __name__ == "__main__":
             port=int(sys.argv[2]),
             workers=int(sys.argv[3]) if len(sys.argv) > 3 else 1,
             delivery=False,
-            reload="reload" in sys.argv[4:],
+            drain=float(sys.argv[4]) if len(sys.argv) > 4 else 0.0,
+            reload="reload" in sys.argv[5:],
             config=file,
             build=build,
             deadlines=DEADLINES,

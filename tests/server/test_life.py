@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +20,8 @@ from tests.server.conftest import ROOT, SCRIPT, ServerProcess, read_all, request
 
 
 @contextmanager
-def running(config: Path, *, workers: int = 1, reload: bool = False) -> Iterator[ServerProcess]:
-    process = ServerProcess(config, workers=workers, reload=reload)
+def running(config: Path, *, workers: int = 1, drain: float = 0.0, reload: bool = False) -> Iterator[ServerProcess]:
+    process = ServerProcess(config, workers=workers, drain=drain, reload=reload)
     try:
         if workers > 1:
             wait_for(lambda: "".join(process.lines).count('"worker_ready"') == workers, "all workers are ready")
@@ -222,19 +223,26 @@ def test_the_listener_for_metrics_refuses_in_the_shape_and_with_the_headers_of_a
     assert (b"allow: get, head, options" in lines) == (status == 405)
 
 
-def test_a_port_for_metrics_that_somebody_takes_meanwhile_is_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_second_process_with_the_same_port_for_metrics_is_refused_in_one_line(tmp_path: Path, workers: int) -> None:
     port = free_port()
-    (tmp_path / "hold-build").touch()
     config = write_config(tmp_path, extra=f'metrics_listen = "127.0.0.1:{port}"')
-    server = ServerProcess(config, await_answers=False)
-    wait_for((tmp_path / "building").exists, "it builds")
-    with socket.create_server(("127.0.0.1", port)):
-        (tmp_path / "hold-build").unlink()
-        assert server.ended() == 1
-    said = [line for line in server.lines if not line.startswith("{")]
-    assert len(said) == 1
-    assert said[0].startswith(f"Port {port} on 127.0.0.1 is taken")
-    assert "metrics_listen in [server]" in said[0]
+    with running(config):
+        second = ServerProcess(config, workers=workers, await_answers=False)
+        assert second.ended() == 1
+        (sentence,) = second.lines
+        assert sentence.startswith(f"Port {port} on 127.0.0.1 is taken")
+        assert "metrics_listen in [server]" in sentence
+
+
+def test_each_worker_and_its_successor_have_the_metrics_port_of_their_number(tmp_path: Path) -> None:
+    port = free_port()
+    config = write_config(tmp_path, extra=f'metrics_listen = "127.0.0.1:{port}"')
+    with running(config, workers=2) as server:
+        server.event("settings_applied", after=_hang_up(server))
+        for number in (port, port + 1):
+            server.port = number
+            assert b"ece_widget_info" in server.say(request("/metrics"))
 
 
 def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
@@ -273,3 +281,101 @@ def test_reload_follows_the_files_by_itself(tmp_path: Path) -> None:
         write_config(tmp_path, name="service")
         server.event("settings_applied", after=seen)
         assert _said(server) == b"service"
+
+
+def test_a_drain_says_503_at_readyz_and_serves_until_its_end(tmp_path: Path) -> None:
+    with running(write_config(tmp_path), drain=1.5) as server, server.connect() as kept:
+        assert server.say(request("/readyz")).startswith(b"HTTP/1.1 200 ")
+        begun = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.event("draining")["seconds"] == 1.5
+        answer = server.say(request("/readyz"))
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b'"status":"draining"' in answer
+        assert _said(server) == b"sales"
+        kept.sendall(b"GET /ready HTTP/1.1\r\nHost: chat.example.com\r\n\r\n")
+        assert b"\r\nconnection: close\r\n" in read_all(kept), "so that its client turns to another process"
+        assert server.ended() == 0
+        assert time.monotonic() - begun >= 1.5
+
+
+def test_a_drain_of_workers_is_one_drain_also_when_all_processes_get_the_signal(tmp_path: Path) -> None:
+    with running(write_config(tmp_path), workers=2, drain=1.5) as server:
+        begun = time.monotonic()
+        os.killpg(server.process.pid, signal.SIGTERM)  # as a service manager does
+        server.event("draining")
+        wait_for(lambda: server.say(request("/readyz")).startswith(b"HTTP/1.1 503 "), "it says so")
+        assert server.ended() == 0
+        assert time.monotonic() - begun >= 1.5
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_second_signal_ends_a_drain(tmp_path: Path, workers: int) -> None:
+    with running(write_config(tmp_path), workers=workers, drain=60.0) as server:
+        server.process.send_signal(signal.SIGTERM)
+        server.event("draining")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.ended() == 0
+
+
+def test_a_reload_of_workers_drains_none(tmp_path: Path) -> None:
+    with running(write_config(tmp_path), workers=2, drain=60.0) as server:
+        server.event("settings_applied", after=_hang_up(server))
+        assert "draining" not in "".join(server.lines)
+        assert server.say(request("/readyz")).startswith(b"HTTP/1.1 200 ")
+        server.process.send_signal(signal.SIGTERM)
+        server.event("draining")
+        server.process.send_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_log_tells_start_and_end_and_every_line_is_json(tmp_path: Path, workers: int) -> None:
+    with running(write_config(tmp_path, extra='allowed_origins = ["*"]'), workers=workers) as server:
+        assert server.stop() == 0
+        events = [json.loads(line)["event"] for line in server.lines]
+        assert (events[0], events[-1]) == ("listening", "stopped")
+        assert "settings_warning" in events
+        assert "started" in events
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_reload_names_what_changed_and_no_value(tmp_path: Path, workers: int) -> None:
+    secret = "canary-secret-that-is-long-enough-to-sign"
+    with running(write_config(tmp_path), workers=workers) as server:
+        config = write_config(tmp_path, name="service")
+        text = config.read_text().replace("a-secret-for-tests-that-is-long-enough", secret)
+        config.write_text(text.replace('log_level = "info"', 'log_level = "debug"'))
+        event = server.event("settings_applied", after=_hang_up(server))
+        assert event["changed"] == [
+            *("entry_points.sales", "entry_points.service", "security.secret_keys", "server.log_level"),
+        ]
+        server.event("settings_applied", after=_hang_up(server))
+        assert secret not in "".join(server.lines)
+
+
+def test_a_peer_that_holds_up_a_stop_is_cut_and_raises_no_alarm(tmp_path: Path) -> None:
+    with running(write_config(tmp_path)) as server:
+        stalled, mute = server.connect(), server.connect(receive_buffer=4096)
+        stalled.sendall(b"POST /survey/t HTTP/1.1\r\nHost: chat.example.com\r\nContent-Length: 9\r\n\r\nabcd")
+        mute.sendall(request("/big"))
+        wait_for(lambda: server.metric("ece_widget_open_connections ") >= 3, "both are in")
+        seen = len(server.lines)
+        assert server.stop() == 0
+        stalled.close()
+        mute.close()
+        assert not [line for line in server.lines[seen:] if json.loads(line)["level"] in ("warning", "error")]
+
+
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_probes_and_scrapes_are_logged_at_debug_and_refused_ones_at_info(tmp_path: Path, level: str) -> None:
+    config = write_config(tmp_path)
+    config.write_text(config.read_text().replace('log_level = "info"', f'log_level = "{level}"'))
+    with running(config) as server:
+        for path in ("/healthz", "/readyz"):
+            server.say(request(path))
+        server.metric("ece_widget_open_connections ")
+        server.say(request("/metrics"))
+        server.event("request", route="/metrics", code="unauthorized")
+        logged = [json.loads(line) for line in server.lines]
+    routes = {event["route"] for event in logged if event["event"] == "request" and event["status"] == 200}
+    assert routes == (set() if level == "info" else {"/healthz", "/readyz", "/metrics"})

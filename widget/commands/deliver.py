@@ -60,11 +60,11 @@ class _Delivering:
         loop = asyncio.get_running_loop()
 
         def note(number: int, _: FrameType | None) -> None:
-            self._stop = self._stop or number != signals.HANGING_UP
-            self._hung_up = self._hung_up or number == signals.HANGING_UP
+            self._stop = self._stop or number != signals.RELOADING
+            self._hung_up = self._hung_up or number == signals.RELOADING
             loop.call_soon_threadsafe(self._told.set)
 
-        with signals.heeded(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), note)):
+        with signals.handled(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), note)):
             await self._services.start()
             click.echo(f"Delivering surveys to ECE at {self._services.settings.ece.base_url}; Ctrl-C stops", err=True)
             try:
@@ -81,7 +81,7 @@ class _Delivering:
     async def _renew(self) -> None:
         """Let services with the settings as they are now begin, then the old ones end; faults change nothing."""
         from widget.domain.errors import WidgetError
-        from widget.server.reload import Refused, built_anew, refused
+        from widget.server.reload import Refused, built_anew, log_applied, refused
         from widget.services import build
 
         try:
@@ -96,7 +96,7 @@ class _Delivering:
         telemetry.configure(found.server.log_level)
         self._services, old = new, self._services
         self._counts.append(_counts(new))
-        telemetry.logger().info("settings_applied")
+        log_applied(old.settings, found)
         await old.stop()
 
 

@@ -6,9 +6,19 @@ import sys
 from pathlib import Path
 
 import click
+from pydantic import TypeAdapter, ValidationError
 
 from widget import settings
 from widget.commands.options import config_option, load_settings
+from widget.settings import values
+
+
+def _seconds(_: click.Context, __: click.Parameter, text: str) -> float:
+    """Read a time as the settings have them, or 0."""
+    try:
+        return 0.0 if text.strip() in ("0", "0s") else TypeAdapter(values.Duration).validate_python(text)
+    except ValidationError:
+        raise click.BadParameter(f'{text!r} is not a time: seconds as a number, or "90s", "10m"') from None
 
 
 @click.command()
@@ -16,9 +26,19 @@ from widget.commands.options import config_option, load_settings
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that serve.")
+@click.option(
+    "--drain",
+    default="0",
+    show_default=True,
+    metavar="SECONDS",
+    callback=_seconds,
+    help="Before a stop, for how long /readyz answers 503 while the rest is served as before.",
+)
 @click.option("--no-delivery", is_flag=True, help="Leave delivering surveys to `ece-widget deliver`.")
 @click.option("--reload", is_flag=True, help="Show changed templates, texts and code at once; for designers.")
-def serve(config: Path | None, host: str, port: int, workers: int, no_delivery: bool, reload: bool) -> None:
+def serve(
+    config: Path | None, host: str, port: int, workers: int, drain: float, no_delivery: bool, reload: bool
+) -> None:
     """Serve the button, the chat address and the surveys."""
     if not host.strip():  # which a socket takes for every address there is
         click.echo("--host is empty; name an address, as 127.0.0.1, or 0.0.0.0 for every one of IPv4.", err=True)
@@ -38,18 +58,6 @@ def serve(config: Path | None, host: str, port: int, workers: int, no_delivery: 
             delivery=not no_delivery,
             reload=reload,
             config=file,
-            announce=lambda: _announce(found, host, port),
+            drain=drain,
         )
     )
-
-
-def _announce(found: settings.Settings, host: str, port: int) -> None:
-    names = ", ".join(list(found.entry_points)[:5]) + (", …" if len(found.entry_points) > 5 else "")
-    shown = f"[{host}]" if ":" in host else host
-    click.echo(
-        f"Serving {len(found.entry_points)} entry point{'s' if len(found.entry_points) > 1 else ''} ({names})"
-        f" at http://{shown}:{port} for {found.server.public_url}; ECE at {found.ece.base_url}",
-        err=True,
-    )
-    for warning in found.warnings():
-        click.echo(f"Warning: {warning}", err=True)

@@ -21,6 +21,7 @@ from widget import telemetry
 from widget.app import create_app
 from widget.demo.settings import demo_settings
 from widget.demo.site import create_site
+from widget.server.front import Front
 from widget.server.guard import Guard
 from widget.server.protocol import GuardedProtocol
 from widget.simulator import create_simulator
@@ -75,12 +76,13 @@ def _servers(ports: Ports, folder: Path) -> dict[str, uvicorn.Server]:
         secret=secrets.token_urlsafe(32),
     )
     telemetry.configure(settings.server.log_level)
-    guard = Guard(new_id=new_request_id)
+    app = create_app(settings, preview=True)
+    protocol = partial(GuardedProtocol, guard=Guard(new_id=new_request_id), front=Front(app))
     simulator = create_simulator(widget_url=ports.url("widget"))
     site = create_site(ports.url("widget"), simulator_url=ports.url("simulator"))
     return {
         "simulator": make_server(simulator, http=ResettableProtocol),
-        "widget": make_server(create_app(settings, preview=True), http=partial(GuardedProtocol, guard=guard)),
+        "widget": make_server(app, http=protocol),
         "site": make_server(site),
     }
 

@@ -1,22 +1,16 @@
-"""What the guarded connections of one process share: deadlines, limits, counts, and the sweep that closes the late."""
+"""What the guarded connections of one process share: deadlines, counts, the date, the sweep that closes the late."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 import resource
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http import HTTPStatus
+from email.utils import formatdate
 from typing import Any
 
 NEVER = float("inf")
-MOST_HEADERS = 100
-LARGEST_HEAD = 16 * 1024  # request line and headers together
-LONGEST_TARGET = 8 * 1024
-LINGER = 2.0  # seconds for which a refused sender is heard out, so that it sees the answer and not a reset
-MOST_WASTED = 2 * 1024 * 1024  # bytes taken from a sender whose answer is out already
-METHOD_LINE = re.compile(rb"[A-Za-z][A-Za-z-]{0,31} /[!-~]* HTTP/1\.[01]\r\n")  # well-formed, whatever the method
 SPARE_FILES = 64  # for the database, ECE, logs
 
 
@@ -29,32 +23,12 @@ class Deadlines:
     write: float = 10.0
     keep_alive: float = 75.0  # longer than a proxy's own (60 is common), so that it never writes into our closing
     keep_alive_crowded: float = 5.0
+    stopping: float = 5.0  # for a body or a reader, once the process stops
     sweep: float = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why a request or connection is refused; `code` is also the metric's label."""
-
-    status: int
-    code: str
-    detail: str
-    more: str = ""  # header lines
-
-
-MALFORMED = Fault(400, "malformed_request", "This is not a well-formed HTTP request.")
-METHOD = Fault(405, "method_not_allowed", "This method is not taken here.", "allow: GET, HEAD, OPTIONS, POST\r\n")
-HOST = Fault(400, "bad_host", "A request names exactly one host.")
-TARGET = Fault(414, "target_too_long", "The address is too long.")
-HEAD = Fault(431, "headers_too_large", "The headers are too many or too large.")
-BROKEN = Fault(500, "internal_error", "The server could not read this.")
-SLOW_HEAD = Fault(408, "slow_headers", "The headers took too long.")
-SLOW_BODY = Fault(408, "slow_body", "The body took too long.")
-CROWDED = Fault(503, "too_many_connections", "The server has as many connections as it can hold.")
-
-
 class Guard:
-    """What the connections of one process share: deadlines, counts, and the sweep."""
+    """What the connections of one process share. `draining` has every answer close its connection."""
 
     def __init__(
         self,
@@ -62,16 +36,32 @@ class Guard:
         new_id: Callable[[], str],
         deadlines: Deadlines = Deadlines(),
         most_connections: int | None = None,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.deadlines = deadlines
         self.new_id = new_id
         self.most_connections = most_connections or max(16, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES)
+        self.draining = False
         self.closed: dict[str, int] = {}
         self._connections: set[Any] = set()
         self._sweeping = False
+        self._wall = wall
+        self._second = -1
+        self._date = b""
+
+    def date(self) -> bytes:
+        """Return the Date of an answer that starts now (RFC 9110, section 6.6.1).
+
+        uvicorn's own is up to a second old and taken when the request came in, so an answer that waited for ECE would
+        be dated before its Last-Modified, which RFC 9110 (section 8.8.2.1) forbids.
+        """
+        second = int(self._wall())
+        if second != self._second:
+            self._second, self._date = second, formatdate(second, usegmt=True).encode()
+        return self._date
 
     def samples(self) -> Iterator[tuple[str, tuple[str, ...], float]]:
-        """Be a source of metrics."""
+        """Yield the samples of the connections' metrics."""
         for reason, count in self.closed.items():
             yield "ece_widget_connections_closed_total", (reason,), count
         yield "ece_widget_open_connections", (), len(self._connections)
@@ -97,25 +87,3 @@ class Guard:
         self._sweeping = bool(self._connections)
         if self._sweeping:
             loop.call_later(self.deadlines.sweep, self._sweep, loop)
-
-
-def answer(fault: Fault, request_id: str, *, page: bool = False) -> bytes:
-    """Give the whole response, in the shape that every fault has; `page` for a visitor who came to see one."""
-    title = HTTPStatus(fault.status).phrase
-    if page:
-        kind = "text/html; charset=utf-8"
-        body = (
-            f'<!DOCTYPE html><html lang="en"><head><meta name="viewport" content="width=device-width"><title>{title}'
-            f"</title></head><body><h1>{title}</h1><p>{fault.detail}</p><p>{request_id}</p></body></html>"
-        )
-    else:
-        kind = "application/problem+json"
-        body = (
-            f'{{"type":"about:blank","title":"{title}","status":{fault.status},"detail":"{fault.detail}",'
-            f'"code":"{fault.code}","requestId":"{request_id}"}}'
-        )
-    return (
-        f"HTTP/1.1 {fault.status} {title}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n{fault.more}"
-        "cache-control: no-store\r\nx-content-type-options: nosniff\r\nreferrer-policy: no-referrer\r\n"
-        f"content-security-policy: default-src 'none'; frame-ancestors 'none'\r\nconnection: close\r\n\r\n{body}"
-    ).encode()

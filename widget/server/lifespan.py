@@ -21,15 +21,15 @@ class Lifespan(LifespanOn):
         self.failure: Exception | None = None
         self._app = config.loaded_app
         self.config = copy.copy(config)
-        self.config.loaded_app = self._keeping
-        self.logger = logging.Logger("lifespan")  # nobody listens
+        self.config.loaded_app = self._noting_failure
+        self.logger = logging.Logger("lifespan")  # has no handler
         self.logger.disabled = True
 
-    async def _keeping(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _noting_failure(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._app(scope, receive, send)
         except Exception as error:
             self.failure = error
-            if not isinstance(error, WidgetError):  # which is a sentence that whoever started it will say
+            if not isinstance(error, WidgetError):  # whose text the command prints
                 telemetry.logger().error("application_failed", exc_info=error)
             raise

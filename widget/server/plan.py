@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from widget.server.front import FastExit
 from widget.server.guard import Deadlines
-from widget.server.ports import PortTaken, listen
+from widget.server.ports import listen
 from widget.settings import Settings
 from widget.telemetry import Metrics
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An application and its metrics, as `build` makes them from the settings."""
+    """An application with its metrics, as `build` makes them; `drain` has its /readyz say that it takes no more."""
 
     app: ASGIApp
     metrics: Metrics
+    fast_exit: FastExit | None = None
+    drain: Callable[[], None] = _nothing
 
 
 # From the settings, whether to deliver, and the metrics that go on (None at the start).
@@ -31,38 +39,45 @@ def build_served(settings: Settings, delivery: bool, metrics: Metrics | None) ->
     """Build the product's application. Imported late: a supervisor of workers needs none of it."""
     from widget.app import create_app
     from widget.services import build
+    from widget.web.public.answers import FastLane
 
     services = build(settings, delivery=delivery, metrics=metrics)
-    return Served(create_app(settings, services=services), services.metrics)
+    app = create_app(settings, services=services)
+    return Served(app, services.metrics, app if isinstance(app, FastLane) else None, services.drain)
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """The server's socket, and one for the /metrics of each worker where there are any."""
+
+    server: socket.socket
+    metrics: tuple[socket.socket, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What every worker is told; travels to spawned processes."""
+    """What every worker is told; travels to spawned processes. `drain` is in seconds."""
 
     config: Path
     delivery: bool
     build: Build
     deadlines: Deadlines
+    drain: float = 0.0
 
-    def take_ports(self, settings: Settings, host: str, port: int, *, workers: int) -> socket.socket:
-        """Take the server's port, and see that those for /metrics are others and free; raises PortTaken."""
-        listener = listen(host, port, option="--port", host_option="--host")
-        try:
-            for worker in range(workers):
-                if (metrics := self.metrics_listener(settings, worker=worker, shared=False)) is not None:
-                    metrics.close()
-        except PortTaken:
-            listener.close()
-            raise
-        return listener
+    def take_ports(self, settings: Settings, host: str, port: int, *, workers: int) -> Listeners:
+        """Take the server's port, and one for the /metrics of each worker: `metrics_listen`, counted up.
 
-    def metrics_listener(self, settings: Settings, *, worker: int, shared: bool = True) -> socket.socket | None:
-        """Take the worker's port for /metrics: `metrics_listen`, counted up by the worker's number.
-
-        Shared, since a worker's successor takes the port while the worker still answers on it.
+        Raises PortTaken. All are this process' own: two processes on one port would each answer a part of the scrapes.
+        Workers inherit theirs, so that a successor has it while the worker still answers there.
         """
-        host, _, port = settings.server.metrics_listen.rpartition(":")
-        if not host:
-            return None
-        return listen(host.strip("[]"), int(port) + worker, option="metrics_listen in [server]", shared=shared)
+        metrics_host, _, first = settings.server.metrics_listen.rpartition(":")
+        with ExitStack() as taken:
+            server = taken.enter_context(listen(host, port, option="--port", host_option="--host"))
+            metrics = [
+                taken.enter_context(
+                    listen(metrics_host.strip("[]"), int(first) + worker, option="metrics_listen in [server]")
+                )
+                for worker in range(workers if metrics_host else 0)
+            ]
+            taken.pop_all()
+        return Listeners(server, tuple(metrics))

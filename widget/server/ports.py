@@ -17,14 +17,12 @@ class PortTaken(WidgetError):
     code = "port_taken"
 
 
-def listen(host: str, port: int, *, option: str, host_option: str | None = None, shared: bool = False) -> socket.socket:
-    """Take a port; raises PortTaken with the option that chooses another port, or another host when that is wrong."""
+def listen(host: str, port: int, *, option: str, host_option: str | None = None) -> socket.socket:
+    """Take a port. Raises PortTaken with the option that chooses another port, or another host when that is wrong."""
     listener: socket.socket | None = None
     try:
         listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shared:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((host, port))
         listener.listen(BACKLOG)
     except (OSError, OverflowError, UnicodeError) as error:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from widget import settings as settings_module
 from widget import telemetry
@@ -30,7 +32,7 @@ class Refused(Exception):
 
 
 def refused(error: BaseException | None) -> Refused:
-    """Say why settings cannot be used, given what using them raised; an exception's own words are never quoted."""
+    """Return why settings cannot be used, from what using them raised; an exception's own words are never quoted."""
     match error:
         case SettingsFaults():
             return Refused([f"{fault.key}: {fault.allowed}" for fault in error.faults])
@@ -42,7 +44,7 @@ def refused(error: BaseException | None) -> Refused:
 
 
 async def built_anew(config: Path, build: Callable[[Settings], Built]) -> tuple[Settings, Built]:
-    """Read the settings and build from them, in a thread; raises Refused."""
+    """Return the settings as they are now and what `build` makes of them, in a thread. Raises Refused."""
 
     def load_and_build() -> tuple[Settings, Built]:
         settings = settings_module.load(config)
@@ -54,3 +56,29 @@ async def built_anew(config: Path, build: Callable[[Settings], Built]) -> tuple[
         if not isinstance(error, SettingsFaults | WidgetError):
             telemetry.logger().error("building_failed", exc_info=error)
         raise refused(error) from error
+
+
+def log_applied(before: Settings, after: Settings) -> None:
+    """Log that `after` is in use, which settings differ, and which of those need a restart. Names alone, no value."""
+    names = list(changed("", before, after))
+    if "server.metrics_listen" in names:
+        telemetry.logger().warning("needs_restart", setting="server.metrics_listen")
+    telemetry.logger().info("settings_applied", changed=names)
+
+
+def changed(name: str, before: Any, after: Any) -> Iterator[str]:
+    """Yield the dotted names of what differs, as the settings file has them; one that came or went is one name."""
+    if before == after:
+        return
+    old, new = _members(before), _members(after)
+    if not old or not new:
+        yield name
+        return
+    for key in sorted(old.keys() | new.keys()):
+        yield from changed(f"{name}.{key}".lstrip("."), old.get(key), new.get(key))
+
+
+def _members(value: Any) -> dict[str, Any]:
+    if isinstance(value, BaseModel):
+        return {name: getattr(value, name) for name in type(value).model_fields}
+    return {str(key): each for key, each in value.items()} if isinstance(value, Mapping) else {}

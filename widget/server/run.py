@@ -1,8 +1,9 @@
 """`serve`: the application behind the guard, on uvicorn, as one process or several.
 
 SIGHUP reads the settings again: the new application is built and started beside the old one, then takes over between
-two requests; settings that cannot be used change nothing. SIGTERM stops in bounded time: no new connections, answers
-that are on their way go out, then exit code 0.
+two requests; settings that cannot be used change nothing. SIGTERM stops in bounded time. With `--drain` /readyz answers
+503 first, and requests are served as before for that time. Then there are no new connections, answers that are on their
+way go out, and the exit code is 0.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import functools
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
@@ -21,18 +22,18 @@ from typing import Any
 
 import click
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from widget import telemetry
+from widget import __version__, telemetry
 from widget.domain.errors import WidgetError
 from widget.server import signals
-from widget.server.dates import DatedHeaders
+from widget.server.front import Front
 from widget.server.guard import Deadlines, Guard
 from widget.server.lifespan import Lifespan
-from widget.server.plan import Build, Plan, build_served
+from widget.server.plan import Build, Listeners, Plan, build_served
 from widget.server.ports import BACKLOG, PortTaken
 from widget.server.protocol import GuardedProtocol
-from widget.server.reload import Refused, built_anew, refused
+from widget.server.reload import Refused, built_anew, log_applied, refused
 from widget.server.workers import READY, Supervisor, files_of
 from widget.settings import Settings, SettingsFaults
 from widget.telemetry import Metrics
@@ -51,25 +52,47 @@ def serve(
     delivery: bool,
     reload: bool,
     config: Path,
+    drain: float = 0.0,
     build: Build | None = None,
     deadlines: Deadlines | None = None,
-    announce: Callable[[], None] = lambda: None,
 ) -> int:
-    """Serve until a signal; gives the exit code. `config` is the file that SIGHUP and the workers read.
+    """Serve until a signal; return the exit code. `config` is the file that SIGHUP and the workers read.
 
-    `announce` is called when the ports are taken, before anything is built.
+    `drain` is for how many seconds a stop leaves the port open while /readyz answers 503.
     """
     telemetry.configure(settings.server.log_level)
-    plan = Plan(config, delivery, build or build_served, deadlines or Deadlines())
+    plan = Plan(config, delivery, build or build_served, deadlines or Deadlines(), drain)
     try:
-        listener = plan.take_ports(settings, host, port, workers=workers)
+        listeners = plan.take_ports(settings, host, port, workers=workers)
     except PortTaken as taken:
         click.echo(str(taken), err=True)
         return 1
-    announce()
-    telemetry.logger().info("listening", host=host, port=listener.getsockname()[1], workers=workers)
+    _log_start(settings, listeners, host=host, workers=workers)
     if workers == 1 and not reload:
-        return _run(plan, settings, listener)
+        code = _run(plan, settings, listeners)
+    else:
+        watched = files_of(settings, config) if reload else None
+        work = functools.partial(_work, plan, listeners)
+        supervisor = Supervisor(work, settings, workers=workers, config=config, drain=drain, watched=watched)
+        code = supervisor.run()
+    if code == 0:
+        telemetry.logger().info("stopped")
+    return code
+
+
+def _log_start(settings: Settings, listeners: Listeners, *, host: str, workers: int) -> None:
+    telemetry.logger().info(
+        "listening",
+        host=host,
+        port=listeners.server.getsockname()[1],
+        workers=workers,
+        version=__version__,
+        public_url=settings.server.public_url,
+        ece=settings.ece.base_url,
+        entry_points=list(settings.entry_points),
+    )
+    for warning in settings.warnings():
+        telemetry.logger().warning("settings_warning", text=warning)
     if workers > 1:
         alone = "each worker asks ECE for itself and counts for itself; [shared] lets them share"
         telemetry.logger().info(
@@ -78,9 +101,6 @@ def serve(
             note=f"{alone if settings.shared is None else 'one worker asks ECE for all'}; with metrics_listen each "
             "has its own port, counting up",
         )
-    watched = files_of(settings, config) if reload else None
-    work = functools.partial(_work, plan, listener)
-    return Supervisor(work, settings, workers=workers, config=config, watched=watched).run()
 
 
 class WidgetServer(uvicorn.Server):
@@ -88,12 +108,14 @@ class WidgetServer(uvicorn.Server):
 
     lifespan: Lifespan
 
-    def __init__(self, plan: Plan, settings: Settings, *, worker: int = 0, parent: Connection | None = None) -> None:
+    def __init__(
+        self, plan: Plan, settings: Settings, *, metrics: socket.socket | None = None, parent: Connection | None = None
+    ) -> None:
         from widget.web.edge.context import new_request_id
 
         self._plan = plan
         self._settings = settings
-        self._worker = worker
+        self._metrics_listener = metrics
         self._parent = parent
         self._served = plan.build(settings, plan.delivery, None)
         self._guard = Guard(new_id=new_request_id, deadlines=plan.deadlines)
@@ -102,12 +124,11 @@ class WidgetServer(uvicorn.Server):
         self._reloading: asyncio.Task[None] | None = None
         self._leaving: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._dated = DatedHeaders()
-        super().__init__(self._configuration(self._served.app))
-        self.server_state.default_headers = self._dated
+        self._front = Front(self._served.app, self._served.fast_exit)
+        super().__init__(self._configuration(self._front))
 
     def run_until_stopped(self, listener: socket.socket) -> int:
-        """Run on a socket that is bound already; gives the exit code, or raises what there is a sentence for."""
+        """Run on a socket that is bound already; return the exit code, or raise what there is a sentence for."""
         try:
             self.run(sockets=[listener])
         except SystemExit as failed:  # uvicorn's way to say that the application did not start
@@ -119,13 +140,14 @@ class WidgetServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
-        metrics = self._plan.metrics_listener(self._settings, worker=self._worker)
         await super().startup(sockets=sockets)
-        if metrics is not None:
-            await self._serve_metrics(metrics)
+        if self._metrics_listener is not None:
+            await self._serve_metrics(self._metrics_listener)
         if self._parent is not None:
-            self._loop.add_reader(self._parent.fileno(), self._parent_gone)
+            self._loop.add_reader(self._parent.fileno(), self._hear_parent)
             self._parent.send(READY)
+        else:
+            telemetry.logger().info("started")
         self._begin_reload()  # for a SIGHUP that came during the start
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -136,17 +158,31 @@ class WidgetServer(uvicorn.Server):
         if self._leaving is not None and not self.force_exit:
             await self._leaving
 
-    async def on_tick(self, counter: int) -> bool:
-        stop = await super().on_tick(counter)
-        self.server_state.default_headers = self._dated  # uvicorn puts its own there once a second
-        return stop
-
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take the signals while serving; unlike uvicorn, do not raise them again afterwards: a stop is a success."""
+        """Handle the signals while serving; unlike uvicorn, do not raise them again afterwards: a stop is a success."""
         handlers = {signal.SIGINT: self.handle_exit, signal.SIGTERM: self.handle_exit, signal.SIGHUP: self._hang_up}
-        with signals.heeded(handlers):
+        with signals.handled(handlers):
             yield
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop: after draining, or at once for a second signal."""
+        if self._loop is not None and self.started and self._plan.drain and not self._guard.draining:
+            self._loop.call_soon_threadsafe(self._drain)
+        else:
+            super().handle_exit(sig, frame)
+
+    def _drain(self) -> None:
+        """Answer as before while balancers see 503 at /readyz and turn to others; each answer ends its connection."""
+        if self._guard.draining:
+            return
+        self._guard.draining = True
+        self._served.drain()
+        telemetry.logger().info("draining", seconds=self._plan.drain)
+        asyncio.get_running_loop().call_later(self._plan.drain, self._stop)
+
+    def _stop(self) -> None:
+        self.should_exit = True
 
     async def reload(self) -> None:
         """Read the settings again and let a new application take over; faults and a failed start change nothing.
@@ -158,8 +194,7 @@ class WidgetServer(uvicorn.Server):
             settings, served = await built_anew(
                 self._plan.config, lambda settings: self._plan.build(settings, self._plan.delivery, heir)
             )
-            configuration = self._configuration(served.app)
-            lifespan = Lifespan(configuration)
+            lifespan = Lifespan(self._configuration(Front(served.app)))
             await lifespan.startup()
             if lifespan.should_exit:
                 raise refused(lifespan.failure)
@@ -168,14 +203,13 @@ class WidgetServer(uvicorn.Server):
             refusal.log()
             return
         served.metrics.settings_reload("applied")
-        if settings.server.metrics_listen != self._settings.server.metrics_listen:
-            telemetry.logger().warning("needs_restart", setting="server.metrics_listen")
         telemetry.configure(settings.server.log_level)
-        # The guard takes the application from here for each request, so connections that are open change over too.
-        self.config.loaded_app = configuration.loaded_app
+        self._front.app, self._front.fast_exit = served.app, served.fast_exit
         self.lifespan, old = lifespan, self.lifespan
-        self._served, self._settings = served, settings
-        telemetry.logger().info("settings_applied")
+        before, self._served, self._settings = self._settings, served, settings
+        if self._guard.draining:
+            served.drain()
+        log_applied(before, settings)
         self._leaving = asyncio.ensure_future(self._leave(old, served.metrics, after=self._leaving))
 
     async def _leave(self, old: Lifespan, successors: Metrics, *, after: asyncio.Task[None] | None) -> None:
@@ -195,7 +229,7 @@ class WidgetServer(uvicorn.Server):
 
     def _begin_reload(self) -> None:
         idle = self._reloading is None or self._reloading.done()
-        if self._reload_wanted and idle and self.started and not self.should_exit:
+        if self._reload_wanted and idle and self.started and not (self.should_exit or self._guard.draining):
             self._reloading = asyncio.ensure_future(self._reload_while_wanted())
 
     async def _reload_while_wanted(self) -> None:
@@ -203,11 +237,17 @@ class WidgetServer(uvicorn.Server):
             self._reload_wanted = False
             await self.reload()
 
-    def _parent_gone(self) -> None:
+    def _hear_parent(self) -> None:
+        """Stop as the supervisor says: STOP as for a signal, the end of the pipe at once."""
         assert self._loop is not None
         assert self._parent is not None
-        self._loop.remove_reader(self._parent.fileno())
-        self.should_exit = True
+        try:
+            self._parent.recv()
+        except (EOFError, OSError):
+            self._loop.remove_reader(self._parent.fileno())
+            self.should_exit = True
+        else:
+            self._drain() if self._plan.drain else self._stop()
 
     async def _serve_metrics(self, listener: socket.socket) -> None:
         from widget.web.edge.headers import EdgeHeaders
@@ -217,7 +257,7 @@ class WidgetServer(uvicorn.Server):
             answer = MetricsListener(self._served.metrics, EdgeHeaders(self._settings.server))
             await answer(scope, receive, send)
 
-        configuration = self._configuration(app)
+        configuration = self._configuration(Front(app))
         loop = asyncio.get_running_loop()
 
         def protocol() -> asyncio.Protocol:
@@ -227,11 +267,11 @@ class WidgetServer(uvicorn.Server):
 
         self.servers.append(await loop.create_server(protocol, sock=listener, backlog=BACKLOG))
 
-    def _configuration(self, app: ASGIApp) -> uvicorn.Config:
-        http: Any = functools.partial(GuardedProtocol, guard=self._guard)
+    def _configuration(self, front: Front) -> uvicorn.Config:
+        http: Any = functools.partial(GuardedProtocol, guard=self._guard, front=front)
         configuration = uvicorn.Config(
-            app,
-            loop="uvloop" if sys.platform != "win32" else "asyncio",
+            front.app,
+            loop="uvloop",
             http=http,
             ws="none",
             lifespan="on",
@@ -240,6 +280,7 @@ class WidgetServer(uvicorn.Server):
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            date_header=False,  # the guard's is of the second in which the answer starts
             backlog=BACKLOG,
             timeout_graceful_shutdown=STOP_LIMIT,
         )
@@ -249,10 +290,11 @@ class WidgetServer(uvicorn.Server):
 
 
 def _run(
-    plan: Plan, settings: Settings, listener: socket.socket, *, worker: int = 0, parent: Connection | None = None
+    plan: Plan, settings: Settings, listeners: Listeners, *, worker: int = 0, parent: Connection | None = None
 ) -> int:
     try:
-        return WidgetServer(plan, settings, worker=worker, parent=parent).run_until_stopped(listener)
+        metrics = listeners.metrics[worker] if listeners.metrics else None
+        return WidgetServer(plan, settings, metrics=metrics, parent=parent).run_until_stopped(listeners.server)
     except KeyboardInterrupt:
         return 0
     except SENTENCES as refusal:
@@ -263,8 +305,8 @@ def _run(
         return 2 if isinstance(refusal, SettingsFaults) else 1
 
 
-def _work(plan: Plan, listener: socket.socket, settings: Settings, worker: int, parent: Connection) -> None:
-    """Be one worker: the target of a spawned process."""
+def _work(plan: Plan, listeners: Listeners, settings: Settings, worker: int, parent: Connection) -> None:
+    """Run one worker: the target of a spawned process."""
     with signals.from_the_start():
         telemetry.configure(settings.server.log_level)
-        sys.exit(_run(plan, settings, listener, worker=worker, parent=parent))
+        sys.exit(_run(plan, settings, listeners, worker=worker, parent=parent))

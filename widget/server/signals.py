@@ -1,7 +1,7 @@
-"""Signals from a command's first moment on: one that comes while it still starts is neither lost nor deadly.
+"""Signals from a command's first moment on: one that comes while it still starts is not lost and kills nothing.
 
 SIGHUP asks for the settings to be read again, but its default action ends a process, and a service manager takes that
-for a clean end. So the kernel keeps it until there is somebody to heed it.
+for a clean end. So the signal stays blocked until a handler is installed.
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from types import FrameType
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
-HANGING_UP = signal.SIGHUP
+RELOADING = signal.SIGHUP
 
 Handler = Callable[[int, FrameType | None], None]
 
 
 @contextlib.contextmanager
 def from_the_start() -> Iterator[None]:
-    """While a command starts: keep SIGHUP for later, and let SIGINT and SIGTERM end it at once with exit code 0."""
+    """While a command starts: block SIGHUP, and have SIGINT and SIGTERM end it at once with exit code 0."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    with _handling(dict.fromkeys(STOPPING, _leave), keeping={HANGING_UP}):
+    with _handlers_of(dict.fromkeys(STOPPING, _exit), blocking={RELOADING}):
         yield
 
 
 @contextlib.contextmanager
-def heeded(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
-    """Heed these signals, also those that came before and were kept."""
-    with _handling(handlers):
+def handled(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
+    """Handle these signals, also those that came before and were blocked."""
+    with _handlers_of(handlers):
         yield
 
 
 @contextlib.contextmanager
-def kept_for_a_child() -> Iterator[None]:
-    """Let a process that is started in here begin with all of these signals kept, until it says what to do."""
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {HANGING_UP, *STOPPING})
+def blocked_for_a_child() -> Iterator[None]:
+    """Start a process in here: it begins with all of these signals blocked, until it installs its handlers."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {RELOADING, *STOPPING})
     try:
         yield
     finally:
@@ -47,11 +47,11 @@ def kept_for_a_child() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _handling(
-    handlers: Mapping[signal.Signals, Handler], *, keeping: Set[signal.Signals] = frozenset()
+def _handlers_of(
+    handlers: Mapping[signal.Signals, Handler], *, blocking: Set[signal.Signals] = frozenset()
 ) -> Iterator[None]:
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, keeping)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, blocking)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)  # a process may be born with them blocked
     try:
         yield
@@ -61,7 +61,7 @@ def _handling(
             signal.signal(number, handler)
 
 
-def _leave(_: int, __: FrameType | None) -> None:
+def _exit(_: int, __: FrameType | None) -> None:
     # Not by an exception: raised inside an import's callback it would be printed and forgotten. Nothing runs yet that
     # would have to be closed.
     os._exit(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import time
 from collections.abc import Callable
@@ -19,21 +20,22 @@ from widget import settings as settings_module
 from widget import telemetry
 from widget.assets import asset_folder
 from widget.server import signals
-from widget.server.reload import DID_NOT_START, Refused, refused
+from widget.server.reload import DID_NOT_START, Refused, log_applied, refused
 from widget.settings import Settings, SettingsFaults
 
 START_LIMIT = 30.0
 STOP_LIMIT = 10.0
 LOOK_EVERY = 0.25
 PAUSE_AFTER_CRASH = 1.0
-READY = b"ready"
+READY = b"ready"  # a worker says so once
+STOP = b"stop"  # it is told so; the end of the pipe means: at once, without draining
 
 Target = Callable[[Settings, int, Connection], None]
 
 
 @dataclass(slots=True)
 class Worker:
-    """One process; `pipe` brings READY once, or why it cannot be; and its end tells the child that we are gone."""
+    """One process. `pipe` brings READY once, or the faults for which it did not start."""
 
     number: int
     process: SpawnProcess
@@ -42,7 +44,7 @@ class Worker:
     faults: list[str] = field(default_factory=list)
 
     def listen(self) -> bool:
-        """Take what the process said; say whether it just became ready."""
+        """Receive what the process sent; return whether it just became ready."""
         try:
             said = self.pipe.recv() if self.pipe.poll() else None
         except (EOFError, OSError):
@@ -52,6 +54,16 @@ class Worker:
         became = said == READY and not self.ready
         self.ready = self.ready or became
         return became
+
+    def stop(self, *, drain: bool) -> None:
+        """Ask the process to stop: after draining as `serve --drain` says, or at once."""
+        if not self.ready:
+            self.process.terminate()
+        elif not drain:
+            self.pipe.close()
+        else:
+            with contextlib.suppress(OSError):  # it has gone
+                self.pipe.send(STOP)
 
 
 class Supervisor:
@@ -67,13 +79,15 @@ class Supervisor:
         *,
         workers: int,
         config: Path,
+        drain: float = 0.0,
         watched: Callable[[], list[Path]] | None = None,
     ) -> None:
         self._target = target
         self._settings = settings
         self._config = config
         self._watched = watched
-        self._told_to_stop = False
+        self._drain = drain
+        self._told_to_stop = 0
         self._hung_up = False
         self._workers: list[Worker] = []
         self._count = workers
@@ -82,9 +96,9 @@ class Supervisor:
         ForkingPickler.register(MappingProxyType, _pickled)  # frozen settings hold some
 
     def run(self) -> int:
-        """Supervise until a signal to stop; gives the exit code."""
-        handlers = dict.fromkeys((*signals.STOPPING, signals.HANGING_UP), self._note)
-        with signals.heeded(handlers):
+        """Supervise until a signal to stop; return the exit code."""
+        handlers = dict.fromkeys((*signals.STOPPING, signals.RELOADING), self._note)
+        with signals.handled(handlers):
             return self._supervise()
 
     def _supervise(self) -> int:
@@ -93,7 +107,7 @@ class Supervisor:
         while True:
             wait([*(worker.process.sentinel for worker in self._workers)], timeout=LOOK_EVERY)
             if self._told_to_stop:
-                self._stop(self._workers)
+                self._stop(self._workers, drain=True)
                 return 0
             if (failed := self._look_after()) is not None:
                 self._stop(self._workers)
@@ -107,28 +121,30 @@ class Supervisor:
                 self._replace_all()
 
     def _note(self, number: int, _: FrameType | None) -> None:
-        if number == signals.HANGING_UP:
+        if number == signals.RELOADING:
             self._hung_up = True
         else:
-            self._told_to_stop = True
+            self._told_to_stop += 1
 
     def _start(self, number: int) -> Worker:
         ours, theirs = self._spawn.Pipe()
         process = self._spawn.Process(
             target=self._target, args=(self._settings, number, theirs), name=f"worker-{number}"
         )
-        with signals.kept_for_a_child():
+        with signals.blocked_for_a_child():
             process.start()
         theirs.close()
         return Worker(number, process, ours)
 
     def _look_after(self) -> int | None:
-        """Replace workers that died; gives an exit code when none was ever ready, as the next would not be either."""
+        """Replace workers that died; return an exit code when none was ever ready, as the next would not be either."""
         for place, worker in enumerate(self._workers):
-            alive = worker.process.is_alive()  # before listening: the last words of a dead one are in the pipe
+            alive = worker.process.is_alive()  # before listening: what a dead one sent last is in the pipe
             if worker.listen():
-                self._stood = True
                 telemetry.logger().info("worker_ready", worker=worker.number)
+                if not self._stood:
+                    telemetry.logger().info("started")
+                self._stood = True
             if alive:
                 continue
             code = worker.process.exitcode
@@ -163,7 +179,7 @@ class Supervisor:
                 return
             self._workers[place] = new
             self._stop([old])
-        telemetry.logger().info("settings_applied")
+        log_applied(before, self._settings)
 
     def _gets_ready(self, worker: Worker) -> bool:
         until = time.monotonic() + START_LIMIT
@@ -176,15 +192,20 @@ class Supervisor:
             wait([worker.pipe, worker.process.sentinel], timeout=LOOK_EVERY)
         return False
 
-    def _stop(self, workers: list[Worker]) -> None:
+    def _stop(self, workers: list[Worker], *, drain: bool = False) -> None:
         for worker in workers:
-            worker.process.terminate()
-        until = time.monotonic() + STOP_LIMIT
+            worker.stop(drain=drain)
+        told, until = self._told_to_stop, time.monotonic() + STOP_LIMIT + (self._drain if drain else 0.0)
+        while any(worker.process.is_alive() for worker in workers) and time.monotonic() < until:
+            wait([worker.process.sentinel for worker in workers if worker.process.is_alive()], timeout=LOOK_EVERY)
+            if drain and self._told_to_stop > told:  # a second signal ends the draining
+                drain = False
+                for worker in workers:
+                    worker.stop(drain=False)
         for worker in workers:
-            worker.process.join(max(0.1, until - time.monotonic()))
             if worker.process.is_alive():
                 worker.process.kill()
-                worker.process.join()
+            worker.process.join()
             worker.pipe.close()
 
     def _fingerprint(self) -> list[tuple[str, int]]:
@@ -194,7 +215,7 @@ class Supervisor:
 
 
 def files_of(settings: Settings, config: Path) -> Callable[[], list[Path]]:
-    """Give what `--reload` watches: the settings, the operator's themes, the shipped templates and scripts."""
+    """Return what `--reload` watches: the settings, the operator's themes, the shipped templates and scripts."""
     folders = [settings.themes.directory, asset_folder("templates"), asset_folder("static")]
 
     def look() -> list[Path]:

@@ -46,9 +46,11 @@ class Readiness:
         self,
         checks: Sequence[Check],
         *,
+        draining: Callable[[], bool] = lambda: False,
         monotonic: Callable[[], float] = time.monotonic,
         check_limit: float = CHECK_LIMIT,
     ) -> None:
+        self._draining = draining
         self._check_limit = check_limit
         self._checks = tuple(checks)
         self._monotonic = monotonic
@@ -58,6 +60,8 @@ class Readiness:
 
     async def look(self) -> tuple[int, dict[str, Any]]:
         """Give the status and the JSON: 200 ready or degraded, 503 not ready, with the reasons."""
+        if self._draining():
+            return 503, {"status": "draining", "checks": []}
         async with self._lock:
             if self._monotonic() >= self._until:
                 self._answer = await self._ask()

@@ -1,0 +1,150 @@
+"""One connection cannot have more than some tens of requests waiting, nor hold the event loop for more at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from widget.server.front import FastExit, Front
+from widget.server.guard import Guard
+from widget.server.protocol import MOST_AT_ONCE, GuardedProtocol
+
+REQUEST = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
+MANY = 8000  # in one read of the socket
+
+
+class Wire(asyncio.Transport):
+    """A transport that keeps what is written and says whether it is read."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("203.0.113.1", 1), "sockname": ("127.0.0.1", 8000)})
+        self.written = bytearray()
+        self.reading = True
+        self.closing = False
+
+    def write(self, data: Any) -> None:
+        self.written += data
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def close(self) -> None:
+        self.closing = True
+
+    abort = close
+
+    def answers(self) -> int:
+        return self.written.count(b"HTTP/1.1 200 OK")
+
+
+class AtOnce:
+    """A fast exit that counts."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def at_once(self, scope: Scope) -> tuple[bytes, ...]:
+        self.asked += 1
+        return b"HTTP/1.1 200 OK\r\n", b"content-length: 0\r\n\r\n"
+
+
+def connection(app: ASGIApp, fast_exit: FastExit | None = None) -> tuple[GuardedProtocol, Wire]:
+    config = Config(app, ws="none", log_config=None, access_log=False)
+    guard = Guard(new_id=lambda: "an-id")
+    made = GuardedProtocol(
+        config=config, server_state=ServerState(), app_state={}, guard=guard, front=Front(app, fast_exit)
+    )
+    wire = Wire()
+    made.connection_made(wire)
+    return made, wire
+
+
+@pytest.mark.anyio
+async def test_no_more_than_some_tens_wait_and_nothing_is_read_until_they_are_answered() -> None:
+    may_answer = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # which resumes reading under uvicorn
+        await may_answer.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body"})
+
+    made, wire = connection(app)
+    made.data_received(REQUEST * MANY)
+    for _ in range(100):
+        await asyncio.sleep(0)
+        assert len(made.pipeline) <= MOST_AT_ONCE
+        assert not wire.reading
+    may_answer.set()
+    while wire.answers() < MANY:
+        await asyncio.sleep(0)
+        assert len(made.pipeline) <= MOST_AT_ONCE
+    assert wire.reading
+    made.connection_lost(None)
+
+
+@pytest.mark.anyio
+async def test_the_event_loop_turns_to_others_after_some_tens_of_answers() -> None:
+    fast_exit = AtOnce()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("everything is answered at once")
+
+    made, wire = connection(app, fast_exit)
+    made.data_received(REQUEST * MANY)
+    before = 0
+    while wire.answers() < MANY:
+        assert fast_exit.asked - before <= MOST_AT_ONCE + 1
+        before = fast_exit.asked
+        await asyncio.sleep(0)
+    assert wire.reading
+    made.connection_lost(None)
+
+
+@pytest.mark.anyio
+async def test_a_reader_that_reads_nothing_has_no_more_than_some_tens_waiting() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body"})
+
+    made, wire = connection(app, AtOnce())
+    made.pause_writing()
+    made.data_received(REQUEST * MANY)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert wire.answers() == 0
+    assert len(made.pipeline) <= MOST_AT_ONCE
+    assert not wire.reading
+    made.connection_lost(None)
+    await asyncio.sleep(0)
+    assert not made.pipeline
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("size", [1, 7, 700, 16_384, 65_536])
+async def test_requests_cut_at_any_place_are_all_answered(size: int) -> None:
+    fast_exit = AtOnce()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("everything is answered at once")
+
+    large = b"GET /x HTTP/1.1\r\nHost: a\r\nX-Large: " + b"a" * 3000 + b"\r\n\r\n"
+    made, wire = connection(app, fast_exit)
+    sent = (REQUEST + large) * 40
+    for at in range(0, len(sent), size):
+        made.data_received(sent[at : at + size])
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert (wire.answers(), wire.closing) == (80, False)
+    made.connection_lost(None)

@@ -1,0 +1,26 @@
+"""What stands behind a listener: the application, and what answers for it without a task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.types import ASGIApp, Scope
+
+
+class FastExit(Protocol):
+    """What answers from memory while the head is read."""
+
+    def at_once(self, scope: Scope) -> tuple[bytes, ...] | None:
+        """Return an answer as HTTP/1.1 writes it, its status line first, or None: the application has to be asked.
+
+        Date and Connection are the server's and are written behind the status line.
+        """
+
+
+@dataclass(slots=True)
+class Front:
+    """What the connections of a listener ask; a reload puts a new application here, also for those that are open."""
+
+    app: ASGIApp
+    fast_exit: FastExit | None = None
