@@ -132,5 +132,5 @@ def variables(context: type) -> tuple[Variable, ...]:
 
 
 def contexts() -> dict[str, tuple[Variable, ...]]:
-    """Give every template's variables, `*` for those that all have."""
+    """Return every template's variables, under `*` those that all have."""
     return {"*": variables(Everywhere), **{name: variables(each) for name, each in CONTEXTS.items()}}

@@ -1,6 +1,6 @@
 """What a visitor reads for each reason and each fault, in English as the catalogs know it.
 
-Every reason has words of its own: a page that says only "not available" leaves the visitor guessing whether to wait.
+Every reason has a text of its own: after a page that says only "not available" a visitor cannot tell whether to wait.
 """
 
 from __future__ import annotations
@@ -75,5 +75,5 @@ def words_for_fault(status: int, code: str) -> Words:
 
 
 def can_try_again(status: int) -> bool:
-    """Say whether the same address may answer better a little later."""
+    """Whether the same address may succeed a little later."""
     return status == 429 or status >= 500

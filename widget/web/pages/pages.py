@@ -65,16 +65,16 @@ class Pages:
                 self._make_style_sheets(theme, scheme)
 
     def theme(self, asked: str | None, *, entry_point: str) -> str:
-        """Give the theme asked for if there is one of that name, else the entry point's own."""
+        """Return the theme asked for if there is one of that name, else the entry point's own."""
         own = self.settings.entry_points.get(entry_point)
         return self.themes.resolve(asked, own.theme if own else DEFAULT)
 
     def language(self, asked: str | None) -> str:
-        """Give the language of ours that is nearest to the tag asked for."""
+        """Return the language of ours that is nearest to the tag asked for."""
         return self.texts.negotiate(asked)
 
     def launcher(self, decision: Decision, *, theme: str, language: str) -> str:
-        """Give the launcher's fragment for one decision."""
+        """Return the launcher's fragment for one decision."""
         entry_point = self.settings.entry_points.get(decision.entry_point)
         context = self.launcher_context(decision, entry_point=entry_point, theme=theme, language=language)
         return self.render("launcher.html", context, theme=theme, language=language)
@@ -119,7 +119,7 @@ class Pages:
         )
 
     def closed(self, decision: Decision, *, theme: str, language: str) -> str:
-        """Give the page that says why there is no chat, and when there is."""
+        """Return the page that says why there is no chat, and when there will be."""
         context = self.closed_context(decision, language=language)
         return self.render("closed.html", context, theme=theme, language=language)
 
@@ -139,7 +139,7 @@ class Pages:
         )
 
     def error(self, *, status: int, code: str, request_id: str, theme: str, language: str, posted: bool = False) -> str:
-        """Give the page for a fault; the same words for every page there is."""
+        """Return the page for a fault, in the same words at every address."""
         context = self.error_context(status=status, code=code, request_id=request_id, language=language, posted=posted)
         return self.render("error.html", context, theme=theme, language=language)
 
@@ -173,11 +173,11 @@ class Pages:
         return self._templates.render(template, theme=theme, language=language, values=values)
 
     def stylesheet_url(self, theme: str, file: str, *, scheme: Scheme = "auto") -> str:
-        """Give the address of a style sheet as this theme has it; LookupError when it has none of that name."""
+        """Return the address of a style sheet of this theme. Raises LookupError when it has none of that name."""
         return self._addresses[theme, file, scheme]
 
     def launcher_sheet(self, theme: str, corner: str, scheme: Scheme) -> str:
-        """Give the address of `launcher.css` as a file: the preview's shadow roots are made without script."""
+        """Return the address of `launcher.css` as a file: the preview makes its shadow roots without script."""
         sheet = style_sheet("launcher.css", self._style("launcher.css", theme, scheme, corner))
         self.sheets.setdefault(sheet.path, sheet)  # bounded by themes, corners and schemes
         return sheet.path
@@ -253,7 +253,7 @@ def _edition(settings: Settings, themes: Themes, texts: Texts) -> bytes:
 
 
 def _in_scheme(design: Design, scheme: Scheme) -> Design:
-    """Give the design with one scheme for everybody, as the preview shows it; `auto` leaves it as it is."""
+    """Return the design with one scheme for everybody, as the preview shows it; `auto` leaves it as it is."""
     if scheme == "auto":
         return design
     colours = design.light if scheme == "light" else design.dark

@@ -1,7 +1,7 @@
 """Make text from templates: an own Jinja environment, escaping always on, a missing variable always an error.
 
 An operator's template that fails is answered with the shipped one: the visitor gets a page in any case, the log says so
-once, and `check` lists it. One that takes for ever cannot be told from one that takes long: nothing stops it.
+once, and `check` lists it. Nothing stops one that never ends: it cannot be distinguished from one that takes long.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FAILURES = (
     RuntimeError,
     MemoryError,
 )
-_TOO_DEAR = (RecursionError, MemoryError)  # take seconds, in which nobody else is served
+_TOO_EXPENSIVE = (RecursionError, MemoryError)  # take seconds, in which nobody else is served
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,13 @@ def log_failure(fault: TemplateFault) -> None:
 
 
 class Templates:
-    """Render a theme's files; a template that failed is told to `on_failure` and kept in `failures`, once."""
+    """Render a theme's files; a template that failed is passed to `on_failure` and kept in `failures`, once."""
 
     def __init__(self, themes: Themes, texts: Texts, *, on_failure: Callable[[TemplateFault], None]) -> None:
         self._texts, self._themes, self._on_failure = texts, themes, on_failure
         self._full = ThemeEnvironment(themes, shipped_only=False)
         self._shipped = ThemeEnvironment(themes, shipped_only=True)
-        self._speeches: dict[str, dict[str, Callable[..., str]]] = {}
+        self._functions_by_language: dict[str, dict[str, Callable[..., str]]] = {}
         self._failed: set[tuple[str, str]] = set()
         self._given_up: set[tuple[str, str]] = set()  # not tried again
         self.failures: list[TemplateFault] = []
@@ -67,12 +67,9 @@ class Templates:
                 if file.endswith((".html", ".css")):
                     self._compile(theme, file)
 
-    def has(self, theme: str, file: str) -> bool:
-        return self._full.find(theme, file) is not None
-
     def render(self, file: str, *, theme: str, language: str, values: Mapping[str, Any]) -> str:
         """Render `file` as `theme` has it, or as we shipped it when that fails."""
-        values = {**values, **self._speech(language)}
+        values = {**values, **self._functions(language)}
         if (theme, file) not in self._given_up:
             try:
                 return self._full.named(theme, file).render(values)
@@ -83,12 +80,12 @@ class Templates:
         return self._shipped.named(theme, file).render(values)
 
     def _compile(self, theme: str, file: str) -> None:
-        """Compile now what a visitor would wait for, and hear at start of syntax errors and of what has no end."""
+        """Compile at start, so that no visitor waits for it and syntax errors and endless inclusion are reported."""
         if self._themes.overrides and (circle := self._full.circle(theme, file)):
             layer, files = circle
             self._given_up.add((theme, file))
             problem = f'refers to itself: {" → ".join(files)}; ours is named "default:{files[0]}"'
-            self._tell(theme, file, (layer, files[0]), problem)
+            self._report(theme, file, (layer, files[0]), problem)
             return
         try:
             self._full.named(theme, file)
@@ -100,17 +97,17 @@ class Templates:
         layer = found[1] if found else None
         if (layer is None or layer.owner == "shipped") and not self._themes.overrides:
             raise error  # our own template, and nobody's change to it: a bug, and not to be hidden
-        if isinstance(error, _TOO_DEAR):
+        if isinstance(error, _TOO_EXPENSIVE):
             self._given_up.add((theme, file))
         place = self._full.place(error)
         problem = f"{type(error).__name__}: {error}".removesuffix(": ")
         if place:
-            self._tell(theme, file, place[:2], f"line {place[2]}: {problem}")
+            self._report(theme, file, place[:2], f"line {place[2]}: {problem}")
         else:
-            self._tell(theme, file, (layer, file) if layer else None, problem)
+            self._report(theme, file, (layer, file) if layer else None, problem)
 
-    def _tell(self, theme: str, file: str, place: tuple[Layer, str] | None, problem: str) -> None:
-        """Tell of the first failure of each page, and of a base that fails under many pages once."""
+    def _report(self, theme: str, file: str, place: tuple[Layer, str] | None, problem: str) -> None:
+        """Report the first failure of each page, and a base that fails under many pages once."""
         if (theme, file) in self._failed:
             return
         self._failed.add((theme, file))
@@ -123,22 +120,22 @@ class Templates:
         self.failures.append(fault)
         self._on_failure(fault)
 
-    def _speech(self, language: str) -> dict[str, Callable[..., str]]:
-        """The functions a template speaks with, made once for each language."""
-        if language not in self._speeches:
-            self._speeches[language] = self._make_speech(language)
-        return self._speeches[language]
+    def _functions(self, language: str) -> dict[str, Callable[..., str]]:
+        """Return the functions that translate for a template, made once for each language."""
+        if language not in self._functions_by_language:
+            self._functions_by_language[language] = self._make_functions(language)
+        return self._functions_by_language[language]
 
-    def _make_speech(self, language: str) -> dict[str, Callable[..., str]]:
+    def _make_functions(self, language: str) -> dict[str, Callable[..., str]]:
         """Make functions that escape the text as well as the values put into it."""
-        said: dict[str, Markup] = {}  # bounded by the texts that templates have
+        translated: dict[str, Markup] = {}  # bounded by the texts that templates have
 
         def gettext(message: str, **values: object) -> Markup:
             if values:
                 return escape(self._texts.gettext(language, message)) % values
-            if message not in said:
-                said[message] = escape(self._texts.gettext(language, message))
-            return said[message]
+            if message not in translated:
+                translated[message] = escape(self._texts.gettext(language, message))
+            return translated[message]
 
         def ngettext(singular: str, plural: str, n: int, **values: object) -> Markup:
             values = {"num": self._texts.number(language, n), "n": self._texts.number(language, n), **values}

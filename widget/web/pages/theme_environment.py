@@ -85,7 +85,7 @@ class ThemeEnvironment(Environment):
         return next(((at, layers[at]) for at in range(start, len(layers)) if file in layers[at].files), None)
 
     def circle(self, theme: str, file: str) -> tuple[Layer, tuple[str, ...]] | None:
-        """Give the files by which `file` comes to include or extend itself, and the operator's layer they begin in."""
+        """Return the files by which `file` includes or extends itself, and the layer they begin in, or None."""
         path: list[str] = []
         done: set[str] = set()
 
@@ -108,7 +108,7 @@ class ThemeEnvironment(Environment):
         return self._layer(names[0]), tuple(name.split(":", 2)[2] for name in names)
 
     def place(self, error: Exception) -> tuple[Layer, str, int] | None:
-        """Give the file in which `error` was raised, as its layer and name, and the line; the operator's one if any."""
+        """Return layer and name of the file in which `error` was raised, and the line; the operator's file if any."""
         if isinstance(error, TemplateSyntaxError) and error.filename in self._places:
             return *self._places[error.filename], error.lineno
         places = [
@@ -143,7 +143,7 @@ class ThemeEnvironment(Environment):
         if name not in self._references:
             try:
                 named = list(meta.find_referenced_templates(self.parse(self._source(name) or "")))
-            except TemplateError:  # told of when it is compiled
+            except TemplateError:  # reported when it is compiled
                 named = []
             self._references[name] = tuple(self.join_path(each, name) for each in named if each is not None)
         return self._references[name]
