@@ -5,37 +5,30 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import URLSafeSerializer
 
+from tests.house import MORNING, HandClock
 from widget.domain.errors import TokenError, TokenExpired, TokenInvalid
 from widget.tokens import LONGEST_TOKEN, Tokens
 
-NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
+NOW = MORNING
 LATER = NOW + timedelta(days=7)
 _BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def tokens(clock: Clock) -> Tokens:
-    return Tokens(["newest", "older"], clock)
+def tokens(clock: HandClock) -> Tokens:
+    return Tokens(["newest", "older"], clock.now)
 
 
 def test_a_survey_link_says_what_was_signed(tokens: Tokens) -> None:
@@ -63,29 +56,29 @@ def test_a_token_for_one_purpose_is_none_for_another(tokens: Tokens) -> None:
         tokens.verify_ticket(tokens.sign_survey("1", "sales", "s", LATER))
 
 
-def test_a_token_ends_at_its_own_expiry(tokens: Tokens, clock: Clock) -> None:
+def test_a_token_ends_at_its_own_expiry(tokens: Tokens, clock: HandClock) -> None:
     token = tokens.sign_survey("1", "sales", "s", LATER)
-    clock.now = LATER - timedelta(seconds=1)
+    clock.wall = LATER - timedelta(seconds=1)
     tokens.verify_survey(token)
-    clock.now = LATER
+    clock.wall = LATER
     with pytest.raises(TokenExpired):
         tokens.verify_survey(token)
 
 
-def test_a_clock_set_back_refuses_nobody(tokens: Tokens, clock: Clock) -> None:
+def test_a_clock_set_back_refuses_nobody(tokens: Tokens, clock: HandClock) -> None:
     token = tokens.sign_survey("1", "sales", "s", LATER)
-    clock.now = NOW - timedelta(hours=1)
+    clock.wall = NOW - timedelta(hours=1)
     assert tokens.verify_survey(token).sid == "1"
 
 
-def test_keys_are_replaced_while_running_and_a_retired_one_ends(clock: Clock) -> None:
+def test_keys_are_replaced_while_running_and_a_retired_one_ends(clock: HandClock) -> None:
     keys = ["first"]
-    tokens = Tokens(lambda: keys, clock)
+    tokens = Tokens(lambda: keys, clock.now)
     old = tokens.sign_survey("1", "sales", "s", LATER)
     keys[:] = ["second", "first"]
     assert tokens.verify_survey(old).sid == "1"
     new = tokens.sign_survey("1", "sales", "s", LATER)
-    assert Tokens(["second"], clock).verify_survey(new).sid == "1"
+    assert Tokens(["second"], clock.now).verify_survey(new).sid == "1"
     keys[:] = ["second"]
     with pytest.raises(TokenInvalid):
         tokens.verify_survey(old)

@@ -7,7 +7,7 @@ import re
 import httpx
 import pytest
 
-from tests.simulator.conftest import Clock
+from tests.house import HandClock
 from widget.simulator.world import World
 
 pytestmark = pytest.mark.anyio
@@ -81,13 +81,13 @@ async def test_a_closed_entry_point_refuses_with_its_reason(ece: httpx.AsyncClie
     assert answer == {"state": "refused", "reason": "entry_point_inactive"}
 
 
-async def test_a_visitor_who_is_silent_leaves_the_queue(ece: httpx.AsyncClient, clock: Clock, world: World) -> None:
+async def test_a_visitor_who_is_silent_leaves_the_queue(ece: httpx.AsyncClient, clock: HandClock, world: World) -> None:
     started = (await ece.post("/simulator/chat/start", json={"entryPointId": "1001"})).json()
     for _ in range(5):
-        clock.now += 40
+        clock.passes(40)
         kept = (await ece.post("/simulator/chat/state", json={"sid": started["sid"]})).json()
         assert kept["state"] == "running"
-    clock.now += 60
+    clock.passes(60)
     assert (await ece.post("/simulator/chat/state", json={"sid": started["sid"]})).json() == {"state": "ended"}
     assert not world.chats
 

@@ -7,7 +7,7 @@ import re
 import httpx
 import pytest
 
-from tests.simulator.conftest import Clock
+from tests.house import HandClock
 from widget.simulator.world import World
 
 pytestmark = pytest.mark.anyio
@@ -41,14 +41,14 @@ async def test_a_change_answers_with_the_whole_state(ece: httpx.AsyncClient) -> 
     assert (entry_point["slots"], entry_point["free_slots"]) == (20, 20)
 
 
-async def test_the_queue_follows_the_clock(ece: httpx.AsyncClient, clock: Clock) -> None:
+async def test_the_queue_follows_the_clock(ece: httpx.AsyncClient, clock: HandClock) -> None:
     await ece.post("/control/entry-points/1001", json={"arrivals_per_minute": 30})
-    clock.now += 120
+    clock.passes(120)
     state = (await ece.get("/control/state")).json()
     assert state["entry_points"]["1001"]["arrived"] > 30
     await ece.post("/control/entry-points/1001", json={"frozen": True})
     before = (await ece.get("/control/state")).json()["entry_points"]["1001"]
-    clock.now += 120
+    clock.passes(120)
     assert (await ece.get("/control/state")).json()["entry_points"]["1001"] == before
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from lxml import etree
 
-from tests.simulator.conftest import Clock
+from tests.house import HandClock
 from widget.simulator.faults import MEANING, FaultKind
 from widget.simulator.world import CALLS, World
 
@@ -89,14 +89,14 @@ async def test_a_redirect_leads_to_a_login_page(ece: httpx.AsyncClient) -> None:
     assert (await ece.get(response.headers["location"])).headers["content-type"].startswith("text/html")
 
 
-async def test_slow_is_the_right_answer_after_the_seconds_given(ece: httpx.AsyncClient, clock: Clock) -> None:
+async def test_slow_is_the_right_answer_after_the_seconds_given(ece: httpx.AsyncClient, clock: HandClock) -> None:
     honest = (await ece.get(LIVE)).content
     await switch_on(ece, "slow", seconds=7.5)
     assert (await ece.get(LIVE)).content == honest
     assert clock.slept == [7.5]
 
 
-async def test_drip_is_the_right_answer_byte_by_byte(ece: httpx.AsyncClient, clock: Clock) -> None:
+async def test_drip_is_the_right_answer_byte_by_byte(ece: httpx.AsyncClient, clock: HandClock) -> None:
     honest = (await ece.get(LIVE)).content
     await switch_on(ece, "drip", seconds=0.25)
     assert (await ece.get(LIVE)).content == honest

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -14,25 +13,11 @@ import pytest
 from starlette.types import ASGIApp
 
 from tests.ece_stand_in import EceStandIn
+from tests.house import HandClock
 from widget import settings
 from widget.app import create_app
 from widget.application.clock import Clock
 from widget.services import Services, build
-
-
-@dataclass
-class HandClock:
-    """Time that passes when the test says so."""
-
-    monotonic_now: float = 1000.0
-    wall: datetime = field(default_factory=lambda: datetime(2026, 11, 24, 8, tzinfo=UTC))
-
-    def passes(self, seconds: float) -> None:
-        self.monotonic_now += seconds
-        self.wall += timedelta(seconds=seconds)
-
-    def clock(self) -> Clock:
-        return Clock(lambda: self.monotonic_now, lambda: self.wall, lambda: 0.5)
 
 
 @dataclass
@@ -66,7 +51,7 @@ def make_site(table: dict[str, Any]) -> Callable[[], Site]:
     def make() -> Site:
         parsed = settings.parse(table)
         time, ece = HandClock(), EceStandIn()
-        services = build(parsed, ece=ece, clock=time.clock())
+        services = build(parsed, ece=ece, clock=Clock(time.monotonic, time.now, time.chance))
         return Site(create_app(parsed, services=services), services, ece, time)
 
     def outside_the_loop() -> Site:

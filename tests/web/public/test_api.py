@@ -175,11 +175,11 @@ async def test_no_cache_keeps_an_answer_longer_than_it_is_trusted(site: Site) ->
         await site.settle()
         max_age, revalidate, on_error = map(int, re.findall(r"=([0-9]+)", answer.headers["cache-control"]))
         if answer.json()["state"] == "available":
-            left = 1060 - site.time.monotonic_now
+            left = 1060 - site.time.monotonic()
             assert left - 1 <= max_age + revalidate <= left
             assert max_age + on_error <= left
         else:
-            assert site.time.monotonic_now >= 1060
+            assert site.time.monotonic() >= 1060
 
 
 async def test_head_answers_as_get_without_the_body(site: Site) -> None:
