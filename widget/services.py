@@ -13,14 +13,14 @@ from widget import __version__
 from widget.application.availability import Availability, EntryPointWatch
 from widget.application.breakers import GuardedSource, QueueSource
 from widget.application.clock import Clock
-from widget.application.delivery import Delivery, DeliveryRules, Surroundings
+from widget.application.delivery import Delivery, DeliveryRules, Destination, Surroundings
 from widget.application.fleet import FleetRefresher
 from widget.application.launch import ChatAddresses
 from widget.application.refresh import LocalRefresher, Refresher
 from widget.application.reporting import AvailabilityLog, OutboxWatch, availability_samples, delivery_samples
 from widget.application.surveys import EntryPointSurvey, SurveyLinks, Surveys
 from widget.domain.errors import EceUnsendable
-from widget.domain.outbox import SurveyMessage
+from widget.domain.outbox import ECE, SurveyMessage
 from widget.ece.client import EceClient
 from widget.ece.sink import EceSurveySink
 from widget.ece.wire import survey_xml
@@ -125,7 +125,7 @@ def build(
     if shared is not None:
         metrics.register_source(lambda: [("ece_widget_shared_up", (), float(not shared.away))])
     if deliverer is not None:
-        metrics.register_source(lambda: delivery_samples(deliverer.counts))
+        metrics.register_source(lambda: delivery_samples(deliverer))
     return Services(
         settings=settings,
         clock=clock,
@@ -205,15 +205,13 @@ def _fleet(
 
 def _delivery(settings: Settings, outbox: Outbox, client: EceClient, source: GuardedSource, clock: Clock) -> Delivery:
     sink = EceSurveySink(client, settings.ece, _Dialects(outbox))
+    send_limit = timedelta(seconds=settings.ece.timeout * len(sink.forms))
     return Delivery(
         outbox,
-        sink,
-        source,
+        [Destination(ECE, sink, source, concurrency=settings.delivery.concurrency, send_limit=send_limit)],
         rules=DeliveryRules(
-            concurrency=settings.delivery.concurrency,
             max_age=timedelta(seconds=settings.delivery.max_age),
             retention=timedelta(seconds=settings.storage.retention),
-            send_limit=timedelta(seconds=settings.ece.timeout * len(sink.forms)),
         ),
         around=Surroundings(secrets.token_hex(8), clock.now, clock.monotonic, clock.chance),
     )

@@ -11,18 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from widget.application.delivery import Delivery, DeliveryRules, Surroundings
+from widget.application.delivery import Delivery, DeliveryRules, Destination, Surroundings
 from widget.domain.errors import (
     EceBusy,
     EceError,
     EceRefused,
+    EceReset,
     EceStatus,
     EceTimeout,
+    EceUnreadable,
     OutboxUnavailable,
 )
 from widget.domain.outbox import Answer, ClaimedMessage, MessageState, SurveyMessage
+from widget.domain.pace import Mode
 from widget.store import Outbox, Selection, open_outbox, operator_store
+from widget.store.sqlite import choose_driver
 
 pytestmark = pytest.mark.anyio
 
@@ -105,18 +110,13 @@ class World:
     url: str
     ece: Ece = field(default_factory=Ece)
     gate: Gate = field(default_factory=Gate)
+    elsewhere: list[Destination] = field(default_factory=list)
 
     def delivery(self, *, queue: Any = None, owner: str = "one", concurrency: int = 4) -> Delivery:
         return Delivery(
             queue or self.outbox,
-            self.ece,
-            self.gate,
-            rules=DeliveryRules(
-                concurrency=concurrency,
-                max_age=timedelta(days=7),
-                retention=timedelta(days=90),
-                send_limit=timedelta(seconds=0.3),
-            ),
+            [Destination("ece", self.ece, self.gate, concurrency, timedelta(seconds=0.3)), *self.elsewhere],
+            rules=DeliveryRules(max_age=timedelta(days=7), retention=timedelta(days=90)),
             around=Surroundings(owner=owner, now=self.clock.now, monotonic=self.clock.monotonic, chance=lambda: 0.5),
         )
 
@@ -126,13 +126,24 @@ class World:
             await self.outbox.enqueue(SurveyMessage(f"key-{number}", str(number), "sales", "after_chat", answers))
             self.clock.advance(0.001)
 
+    async def execute(self, statement: str) -> None:
+        """Change the table behind the outbox's back."""
+
+        def change() -> None:
+            driver = choose_driver()
+            connection = driver.connect(self.url.removeprefix("sqlite:///"), isolation_level=None)
+            connection.execute(statement)
+            connection.close()
+
+        await asyncio.to_thread(change)
+
     async def states(self) -> dict[MessageState, int]:
         return {state: number for state, number in (await self.outbox.counts()).by_state.items() if number}
 
     async def row(self) -> Any:
         def only() -> Any:
             with operator_store(self.url) as store:
-                (row,) = store.rows(Selection())
+                (row,) = store.rows(Selection(everything=True))
                 return row
 
         return await asyncio.to_thread(only)
@@ -244,7 +255,9 @@ async def test_a_lost_lease_is_not_settled(world: World) -> None:
     async with running(delivery):
         await until(lambda: world.ece.now_inside == 1)
         world.clock.leap(3600 * 24)
-        (taken,) = await world.outbox.claim(limit=1, owner="two", now=world.clock.now(), lease=timedelta(seconds=60))
+        (taken,) = (
+            await world.outbox.claim(limit=1, owner="two", now=world.clock.now(), lease=timedelta(seconds=60))
+        ).messages
         released.set()
         await until(lambda: delivery.counts.lost_leases == 1)
         assert await world.outbox.settle_delivered(taken, now=world.clock.now()) is True
@@ -397,6 +410,130 @@ async def test_surveys_that_ece_cannot_take_do_not_hold_up_the_others(world: Wor
             delivery.wake()
             await asyncio.sleep(0.01)
     assert sorted(int(sid) for sid in world.ece.taken) == list(range(10, 40))
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+@pytest.mark.parametrize(
+    "fault", [lambda: EceStatus(status=500), lambda: EceReset(maybe_received=True)], ids=["500", "hangs up"]
+)
+async def test_honest_surveys_among_two_hundred_forged_ones_are_delivered_within_seconds(
+    world: World, fault: Callable[[], EceError], concurrency: int
+) -> None:
+    honest = {1000 + number for number in range(10)}
+    for number in range(200):
+        await world.accept(number)
+        if number % 20 == 10:
+            await world.accept(1000 + number // 20)
+
+    async def takes_honest_ones(message: SurveyMessage) -> None:
+        if int(message.sid) < 1000:
+            raise fault()
+
+    world.ece.answer = takes_honest_ones
+    delivery = world.delivery(concurrency=concurrency)
+    world.outbox.when_new(delivery.wake)
+    async with running(delivery):
+        await until(lambda: {int(sid) for sid in world.ece.taken} == honest)
+        assert world.clock.passed < 1.0, "without a pause of the destination"
+        for number in (2000, 2001):
+            await world.accept(number)
+            await until(lambda: str(number) in world.ece.taken)  # noqa: B023
+        assert delivery.modes()["ece"] is not Mode.STOPPED
+    assert delivery.counts.failed_over_row >= 4
+    assert delivery.counts.failed_whatever_the_row == 0
+
+
+async def test_what_was_claimed_ahead_is_given_back_when_forged_surveys_hang(world: World) -> None:
+    await world.accept(*range(40))
+    released = asyncio.Event()
+
+    async def hang_on_forged(message: SurveyMessage) -> None:
+        if int(message.sid) < 1000:
+            await released.wait()
+            raise EceTimeout(maybe_received=True)
+
+    world.ece.answer = hang_on_forged
+    delivery = world.delivery(concurrency=4)
+    world.outbox.when_new(delivery.wake)
+    async with running(delivery):
+        await until(lambda: world.ece.now_inside == 4)
+        released.set()
+        await until(lambda: delivery.modes()["ece"] is Mode.IN_DOUBT)
+        released.clear()
+        await world.accept(1000)
+        asked = len(world.ece.asked)
+        released.set()
+        await until(lambda: world.ece.taken == ["1000"])
+        assert len(world.ece.asked) - asked <= 12, "it did not wait behind the thirty that were claimed before it"
+
+
+async def test_one_destination_that_hangs_or_is_down_holds_up_no_other(world: World) -> None:
+    mail = Ece()
+    world.elsewhere = [Destination("smtp", mail, Gate(), concurrency=1, send_limit=timedelta(seconds=0.3))]
+    await world.accept(*range(40))
+    world.ece.fails_with(EceRefused)
+    delivery = world.delivery()
+    async with running(delivery):
+        await until(lambda: delivery.modes() == {"ece": Mode.STOPPED, "smtp": Mode.FREE})
+        world.ece.hangs()
+        await world.execute("UPDATE ece_widget_outbox SET destination = 'smtp' WHERE sid = '39'")
+        delivery.wake()
+        await until(lambda: mail.taken == ["39"])
+    assert world.ece.taken == []
+
+
+async def test_a_row_that_cannot_be_read_is_counted_and_named_and_the_others_go_on(world: World) -> None:
+    await world.accept(1, 2, 3)
+    await world.execute("UPDATE ece_widget_outbox SET answers = 'no json' WHERE id = 2")
+    delivery = world.delivery()
+    with capture_logs() as logs:
+        async with running(delivery):
+            await until(lambda: _is(world, {MessageState.DELIVERED: 2, MessageState.DEAD: 1}))
+    assert delivery.counts.unreadable == 1
+    (said,) = [line for line in logs if line["event"] == "survey_set_aside"]
+    assert (said["row"], said["reason"]) == (2, "unreadable: answers is no JSON")
+
+
+async def test_surveys_that_die_by_age_are_counted_and_named(world: World) -> None:
+    await world.accept(1)
+    world.ece.fails_with(lambda: EceStatus(status=500))
+    first = world.delivery()
+    async with running(first):
+        await until(lambda: first.counts.retried == 1)
+    world.clock.leap(3600 * 24 * 8)
+    second = world.delivery(owner="two")
+    with capture_logs() as logs:
+        async with running(second):
+            await until(lambda: second.counts.died_of_age == 1)
+    assert await world.states() == {MessageState.DEAD: 1}
+    (said,) = [line for line in logs if line["event"] == "survey_given_up"]
+    assert (said["row"], said["reason"]) == (1, "max_age; last: ece_status 500")
+
+
+async def test_nothing_is_said_to_be_given_up_before_a_sending_that_succeeds(world: World) -> None:
+    await world.accept(1)
+    await world.execute("UPDATE ece_widget_outbox SET attempts = 9, waiting_since = 0")
+    delivery = world.delivery(queue=Flaky(world.outbox, OutboxUnavailable("away"), tidy=1000))
+    with capture_logs() as logs:
+        async with running(delivery):
+            await until(lambda: _is(world, {MessageState.DELIVERED: 1}))
+    assert not [line for line in logs if line["event"] == "survey_given_up"]
+    assert delivery.counts.dead == 0
+
+
+async def test_a_doubtful_success_is_repeated_a_few_times_only(world: World) -> None:
+    await world.accept(1)
+    world.ece.fails_with(lambda: EceUnreadable(status=200, maybe_received=True))
+    delivery = world.delivery()
+    async with running(delivery):
+        for sent in (1, 2):
+            await until(lambda: delivery.counts.retried == sent)  # noqa: B023
+            world.clock.advance(301)
+            delivery.wake()
+        await until(lambda: _is(world, {MessageState.DEAD: 1}))
+    assert len(world.ece.asked) == 3
+    row = await world.row()
+    assert (row.state, row.reason) == (MessageState.DEAD, "doubtful_success 200: ECE may have it 3 times")
 
 
 async def _is(world: World, states: dict[MessageState, int]) -> bool:

@@ -62,7 +62,8 @@ def give_up(url: str, *, now: datetime | None = None) -> None:
     moment = now or datetime.now(UTC)
 
     async def work(outbox: Outbox) -> None:
-        for each in await outbox.claim(limit=100, owner="x", now=moment, lease=timedelta(seconds=60)):
+        taken = await outbox.claim(limit=100, owner="x", now=moment, lease=timedelta(seconds=60))
+        for each in taken.messages:
             await outbox.settle_dead(each, now=moment, reason="ece_status 400")
 
     with_outbox(url, work)

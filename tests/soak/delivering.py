@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from widget.application.delivery import Delivery, DeliveryRules, Surroundings
+from widget.application.delivery import Delivery, DeliveryRules, Destination, Surroundings
 from widget.domain.errors import EceTimeout
 from widget.domain.outbox import SurveyMessage
 from widget.store import open_outbox
@@ -45,14 +45,8 @@ async def deliver(url: str, lose_one_in: int) -> None:
     outbox = await open_outbox(url, now=lambda: datetime.now(UTC))
     delivery = Delivery(
         outbox,
-        Ece(lose_one_in),
-        Open(),
-        rules=DeliveryRules(
-            concurrency=4,
-            max_age=timedelta(days=7),
-            retention=timedelta(days=90),
-            send_limit=timedelta(seconds=2),
-        ),
+        [Destination("ece", Ece(lose_one_in), Open(), concurrency=4, send_limit=timedelta(seconds=2))],
+        rules=DeliveryRules(max_age=timedelta(days=7), retention=timedelta(days=90)),
         around=Surroundings(os.urandom(8).hex(), lambda: datetime.now(UTC), time.monotonic, random.random),
     )
     running = asyncio.create_task(delivery.run())

@@ -14,7 +14,7 @@ import pytest
 
 from tests.store.conftest import make_message
 from tests.store.killing import keys_in
-from widget.application.delivery import Delivery, DeliveryRules, Surroundings
+from widget.application.delivery import Delivery, DeliveryRules, Destination, Surroundings
 from widget.domain.outbox import MessageState, SurveyMessage
 from widget.store import Outbox, Selection, open_outbox, operator_store
 
@@ -108,14 +108,8 @@ async def test_a_backlog_drains_at_the_speed_of_ece_oldest_first(url: str) -> No
     ece, gate = TimedEce(seconds), Gate()
     delivery = Delivery(
         outbox,
-        ece,
-        gate,
-        rules=DeliveryRules(
-            concurrency=concurrency,
-            max_age=timedelta(days=7),
-            retention=timedelta(days=90),
-            send_limit=timedelta(seconds=2),
-        ),
+        [Destination("ece", ece, gate, concurrency=concurrency, send_limit=timedelta(seconds=2))],
+        rules=DeliveryRules(max_age=timedelta(days=7), retention=timedelta(days=90)),
         around=Surroundings("drain", lambda: datetime.now(UTC), time.monotonic, random.random),
     )
     running = asyncio.create_task(delivery.run())

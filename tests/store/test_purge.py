@@ -32,8 +32,8 @@ def everywhere(url: str, request: pytest.FixtureRequest) -> bytes:
 async def rows_in_every_state(outbox: Outbox, clock: Any, message: Make, number: int) -> None:
     """Many rows that grew, shrank and moved, so that pages were split and copies could have been left behind."""
     await asyncio.gather(*[outbox.enqueue(message(n, answer=f"{CANARY}{n} " * (n % 90))) for n in range(1, number)])
-    claimed = await outbox.claim(limit=number // 2, owner="o" * 40, now=clock.now(), lease=timedelta(seconds=60))
-    for n, each in enumerate(claimed):
+    taken = await outbox.claim(limit=number // 2, owner="o" * 40, now=clock.now(), lease=timedelta(seconds=60))
+    for n, each in enumerate(taken.messages):
         if n % 3 == 0:
             await outbox.settle_delivered(each, now=clock.now())
         elif n % 3 == 1:
@@ -50,9 +50,9 @@ async def test_after_a_purge_of_everything_a_planted_answer_is_nowhere(
 
     def purge() -> int:
         with operator_store(url) as store:
-            done = sum(store.purge(Selection(), now=clock.now()))
+            done = sum(store.purge(Selection(everything=True), now=clock.now()))
             assert store.erase_freed()
-            assert all(row.answers is None and row.fingerprint == "" for row in store.rows(Selection()))
+            assert all(row.answers is None and row.fingerprint == "" for row in store.rows(Selection(everything=True)))
             return done
 
     assert await asyncio.to_thread(purge) == 399
@@ -84,7 +84,7 @@ async def test_a_message_purged_while_it_is_sent_is_not_settled(
     outbox: Outbox, url: str, clock: Any, message: Make
 ) -> None:
     await outbox.enqueue(message())
-    (claimed,) = await outbox.claim(limit=1, owner="one", now=clock.now(), lease=timedelta(seconds=60))
+    (claimed,) = (await outbox.claim(limit=1, owner="one", now=clock.now(), lease=timedelta(seconds=60))).messages
 
     def purge() -> None:
         with operator_store(url) as store:
@@ -99,7 +99,7 @@ async def test_dead_rows_are_sent_again_with_all_their_time(
     outbox: Outbox, url: str, clock: Any, message: Make
 ) -> None:
     await outbox.enqueue(message())
-    (claimed,) = await outbox.claim(limit=1, owner="one", now=clock.now(), lease=timedelta(seconds=60))
+    (claimed,) = (await outbox.claim(limit=1, owner="one", now=clock.now(), lease=timedelta(seconds=60))).messages
     await outbox.settle_dead(claimed, now=clock.now(), reason="ece_status 400")
     clock.advance(days=10)
 
@@ -108,6 +108,6 @@ async def test_dead_rows_are_sent_again_with_all_their_time(
             return store.send_again(Selection(states=(MessageState.DEAD,)), now=clock.now())
 
     assert await asyncio.to_thread(retry) == 1
-    (again,) = await outbox.claim(limit=1, owner="one", now=clock.now(), lease=timedelta(seconds=60))
+    (again,) = (await outbox.claim(limit=1, owner="one", now=clock.now(), lease=timedelta(seconds=60))).messages
     assert (again.attempts, again.waiting_since) == (0, clock.now())
     assert again.accepted_at == claimed.accepted_at

@@ -11,7 +11,7 @@ from typing import Protocol
 from widget import telemetry
 from widget.application.availability import Availability
 from widget.application.breakers import GuardedSource
-from widget.application.delivery import DeliveryCounts
+from widget.application.delivery import Delivery
 from widget.domain.breaker import Breaker, Closed, HalfOpen, Open
 from widget.domain.decision import State, Verdict
 from widget.domain.errors import EceError, OutboxUnavailable
@@ -72,11 +72,11 @@ class AvailabilityLog:
 class CountedOutbox(Protocol):
     """What this needs of the outbox."""
 
-    async def counts(self) -> OutboxCounts: ...
+    async def counts_of_unsettled(self) -> OutboxCounts: ...
 
 
 class OutboxWatch:
-    """Count the outbox's rows from time to time, so that a scrape waits for no database."""
+    """Count what waits in the outbox and what is dead from time to time, so that a scrape waits for no database."""
 
     def __init__(self, outbox: CountedOutbox, *, now: Callable[[], datetime]) -> None:
         self._outbox = outbox
@@ -88,7 +88,7 @@ class OutboxWatch:
         """Look every `LOOK_EVERY` seconds until `stop`; while the database is away the last figures stand."""
         while not self._stopped.is_set():
             with contextlib.suppress(OutboxUnavailable):  # /readyz says so
-                self._counts = await self._outbox.counts()
+                self._counts = await self._outbox.counts_of_unsettled()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY):
                     await self._stopped.wait()
@@ -101,8 +101,8 @@ class OutboxWatch:
         """Give the figures of the last look, for a scrape."""
         if self._counts is None:
             return
-        for state in MessageState:
-            yield "ece_widget_outbox_messages", (state.value,), self._counts.by_state.get(state, 0)
+        for state, number in self._counts.by_state.items():
+            yield "ece_widget_outbox_messages", (state.value,), number
         oldest = self._counts.oldest_waiting
         age = (self._now() - oldest).total_seconds() if oldest else 0.0
         yield "ece_widget_outbox_oldest_seconds", (MessageState.PENDING.value,), max(0.0, age)
@@ -119,18 +119,24 @@ def availability_samples(availability: Availability, source: GuardedSource) -> I
         yield "ece_widget_breaker_state", (entry_point, str(call)), _number(state)
 
 
-def delivery_samples(counts: DeliveryCounts) -> Iterable[Sample]:
-    """Give what became of the attempts to deliver, for a scrape."""
+def delivery_samples(delivery: Delivery) -> Iterable[Sample]:
+    """Return what became of the attempts to deliver, and what each destination is trusted with, for a scrape."""
+    counts = delivery.counts
     outcomes = {
         "delivered": counts.delivered,
         "retried": counts.retried,
         "dead": counts.dead,
         "possible_double": counts.possible_doubles,
         "lost_lease": counts.lost_leases,
+        "failed_over_row": counts.failed_over_row,
+        "failed_whatever_the_row": counts.failed_whatever_the_row,
     }
     for outcome, count in outcomes.items():
         yield "ece_widget_deliveries_total", (outcome,), count
-    yield "ece_widget_dead_letters_total", (), counts.dead
+    for cause, count in (("refused", counts.dead), ("age", counts.died_of_age), ("unreadable", counts.unreadable)):
+        yield "ece_widget_dead_letters_total", (cause,), count
+    for destination, mode in delivery.modes().items():
+        yield "ece_widget_destination_state", (destination,), mode
 
 
 def trouble_at_ece(source: GuardedSource) -> str | None:

@@ -15,6 +15,7 @@ Write = Callable[[OutboxRow], None]
 # What makes a spreadsheet read a cell as a formula, in the widths that it takes for the same
 # (https://owasp.org/www-community/attacks/CSV_Injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+BYTE_ORDER_MARK = "\ufeff"  # without it, spreadsheets take UTF-8 for the encoding of the desk's country
 _ABOUT = ("id", "state", "chat", "entryPoint", "survey", "acceptedAt", "settledAt", "attempts", "reason")
 _COLUMNS = (*_ABOUT, "questionId", "question", "answer")
 
@@ -43,7 +44,7 @@ def as_json_object(row: OutboxRow, *, answers: bool = True) -> dict[str, Any]:
 
 
 def csv_lines(stream: TextIO) -> Write:
-    """Write a heading; give what writes a line for each answer of a row."""
+    """Write a heading; return what writes a line for each answer of a row, and one for a row that cannot be read."""
     writer = csv.writer(stream, lineterminator="\r\n")  # RFC 4180
     writer.writerow(_COLUMNS)
 
@@ -52,6 +53,8 @@ def csv_lines(stream: TextIO) -> Write:
         about = [_cell(values[name]) for name in _ABOUT]
         for answer in row.answers or ():
             writer.writerow([*about, *map(_cell, (answer.question_id, answer.question, answer.answer))])
+        if row.faults and row.answers is None:
+            writer.writerow([*about, "", "", ""])  # `reason` says why there are no answers
 
     return write
 

@@ -19,8 +19,9 @@ from rich.table import Table
 from rich.text import Text
 
 from widget import telemetry
+from widget.commands.moments import since_option, until_option
 from widget.commands.options import config_option, json_option, load_settings, print_json, typed_sid
-from widget.commands.survey_files import FORMATS, as_json_object, printable
+from widget.commands.survey_files import BYTE_ORDER_MARK, FORMATS, as_json_object, printable
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import MessageState, OutboxCounts, OutboxRow
 from widget.settings.values import Duration
@@ -80,7 +81,9 @@ def show(row: int, as_json: bool, config: Path | None) -> None:
     for answer in found.answers or ():
         console.print(Text(printable(answer.question), style="bold"), soft_wrap=True)
         console.print(Text("  " + printable(answer.answer)), soft_wrap=True)
-    if found.answers is None:
+    if found.faults:
+        console.print(f"This row cannot be read: {'; '.join(found.faults)}. It is not delivered; the others are.")
+    elif found.answers is None:
         console.print("The answers were purged.")
 
 
@@ -93,7 +96,7 @@ def retry(rows: tuple[int, ...], everything: bool, config: Path | None) -> None:
     if bool(rows) == everything:
         raise click.UsageError("Name the rows to send again, or --all for every dead one.")
     with _store(config) as store:
-        again = store.send_again(Selection(ids=rows), now=_now())
+        again = store.send_again(Selection(ids=rows, states=(MessageState.DEAD,)), now=_now())
     wanted = len(set(rows))
     click.echo(f"{_surveys(again)} will be sent again.")
     if again < wanted:
@@ -106,32 +109,75 @@ def retry(rows: tuple[int, ...], everything: bool, config: Path | None) -> None:
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="A new file; default and -: standard output."
 )
 @state_option
+@since_option
+@until_option
+@click.option("--entry-point", help="Only of this entry point.")
+@click.option("--survey", help="Only of this survey.")
+@click.option("--bom", is_flag=True, help="Begin a CSV with the mark by which spreadsheets know UTF-8.")
 @config_option
-def export(kind: str, output: Path | None, states: tuple[str, ...], config: Path | None) -> None:
+def export(
+    kind: str,
+    output: Path | None,
+    states: tuple[str, ...],
+    since: datetime | None,
+    until: datetime | None,
+    entry_point: str | None,
+    survey: str | None,
+    bom: bool,
+    config: Path | None,
+) -> None:
     """Export surveys with their answers: a CSV line for each answer, or a JSON line for each survey."""
-    selection = _selection(states) if states else Selection(states=_WITH_ANSWERS)
+    if bom and kind != "csv":
+        raise click.UsageError("--bom is for spreadsheets, which read --format csv.")
+    if since is not None and until is not None and since >= until:
+        raise click.UsageError(f"--since {since:%Y-%m-%d %H:%M} is not before --until {until:%Y-%m-%d %H:%M} (UTC).")
+    selection = Selection(
+        states=tuple(MessageState(state) for state in states) or _WITH_ANSWERS,
+        accepted_from=since,
+        accepted_before=until,
+        entry_point=entry_point,
+        survey=survey,
+    )
     with _store(config) as store, _opened(output) as stream:
-        number = 0
+        number, unreadable = 0, []
         with _progress("Exporting", store.number_of(selection)) as advance:
+            if bom:
+                stream.write(BYTE_ORDER_MARK)
             write = FORMATS[kind](stream)
             for row in store.rows(selection):
                 write(row)
                 number += 1
+                if row.faults:
+                    unreadable.append(row.id)
                 advance(1)
     click.echo(f"{_surveys(number)} exported{'' if _is_standard(output) else f' to {output}'}.", err=True)
+    _name_unreadable(unreadable)
 
 
 @surveys.command()
 @click.option("--older-than", metavar="TIME", help='Delivered and dead ones settled longer ago than this, as "30d".')
 @click.option("--sid", help='One chat\'s, whatever their state; "-" reads the sid from standard input.')
+@click.option(
+    "--row",
+    "rows",
+    type=click.IntRange(-(2**63), 2**63 - 1),
+    multiple=True,
+    help="The survey of this number; may be repeated.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @config_option
-def purge(older_than: str | None, sid: str | None, yes: bool, config: Path | None) -> None:
+def purge(older_than: str | None, sid: str | None, rows: tuple[int, ...], yes: bool, config: Path | None) -> None:
     """Forget answers and session ids for good; a keyed hash stays, so that a replay still changes nothing."""
-    if (older_than is None) == (sid is None):
-        raise click.UsageError("Say which: --older-than TIME, or --sid SID.")
-    selection = Selection(sid=_sid(sid)) if sid is not None else Selection(settled_before=_now() - _age(older_than))
+    if (older_than is not None) + (sid is not None) + bool(rows) != 1:
+        raise click.UsageError("Say which: --older-than TIME, --sid SID, or --row ROW.")
+    if rows:
+        selection = Selection(ids=rows)
+    elif sid is not None:
+        selection = Selection(sid=_sid(sid))
+    else:
+        selection = Selection(settled_before=_now() - _age(older_than))
     with _store(config) as store:
+        unreadable = store.set_aside(selection)
         number = store.number_of(selection)
         if number and not yes and sys.stdin.isatty() and sys.stdout.isatty():
             click.confirm(f"Forget the answers of {_surveys(number)} for good?", abort=True)
@@ -143,6 +189,7 @@ def purge(older_than: str | None, sid: str | None, yes: bool, config: Path | Non
         # also when there was nothing: an earlier purge may have been broken off before this
         whole = store.erase_freed()
     click.echo(f"{_surveys(done)} purged.")
+    _name_unreadable(unreadable)
     if not whole:
         _fail("Another program is reading the database: its journal still holds what was purged. Run this again.")
 
@@ -174,7 +221,13 @@ def _now() -> datetime:
 
 
 def _selection(states: tuple[str, ...]) -> Selection:
-    return Selection(states=tuple(MessageState(state) for state in states))
+    return Selection(states=tuple(MessageState(state) for state in states), everything=not states)
+
+
+def _name_unreadable(ids: list[int]) -> None:
+    if ids:
+        named = ", ".join(map(str, ids[:20])) + (", …" if len(ids) > 20 else "")
+        click.echo(f"Of these {len(ids)} could not be read: {named}.", err=True)
 
 
 def _age(text: str | None) -> timedelta:
@@ -268,8 +321,8 @@ def _rows_table(rows: list[OutboxRow]) -> Table:
             row.fingerprint or "-",
             Text(printable(row.entry_point)),
             Text(printable(row.survey)),
-            f"{row.accepted_at:%Y-%m-%d %H:%M:%S}",
+            "-" if row.accepted_at is None else f"{row.accepted_at:%Y-%m-%d %H:%M:%S}",
             str(row.attempts),
-            Text(row.reason or ""),
+            Text(printable(row.reason or "")),
         )
     return table

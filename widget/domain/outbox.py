@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+ECE = "ece"  # the destination of surveys
+
 
 class MessageState(StrEnum):
     PENDING = "pending"
@@ -13,6 +15,15 @@ class MessageState(StrEnum):
     DELIVERED = "delivered"
     DEAD = "dead"
     PURGED = "purged"  # sid and answers are gone; the key stays, so that a replay still changes nothing
+
+
+class Pick(StrEnum):
+    """Which of the due rows a claim takes first."""
+
+    OLDEST = "oldest"
+    LEAST_TRIED = "least_tried"  # of these the oldest
+    NEWEST = "newest"  # of the least tried ones
+    LIKE_LAST_TAKEN = "like_last_taken"  # of the entry point that a survey was last delivered for, of these the newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +61,34 @@ class ClaimedMessage:
     owner: str
     leased_until: datetime
     attempts: int
+    possible_doubles: int
     accepted_at: datetime
     waiting_since: datetime
     message: SurveyMessage
 
 
 @dataclass(frozen=True, slots=True)
+class DeadRow:
+    """A row that became dead without a sending: it cannot be read, or waited too long."""
+
+    id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The outcome of one claim: what was leased, and the due rows that were set aside because they cannot be read."""
+
+    messages: list[ClaimedMessage]
+    set_aside: list[DeadRow]
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxCounts:
-    """What `surveys list` and the metrics say. `oldest_waiting` is when the oldest undelivered one was accepted."""
+    """What `surveys list` and the metrics say. `oldest_waiting` is when the oldest undelivered one was accepted.
+
+    A row whose state is none of this release counts as dead.
+    """
 
     by_state: dict[MessageState, int]
     oldest_waiting: datetime | None
@@ -66,7 +97,10 @@ class OutboxCounts:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One row as an operator sees it: a fingerprint in place of the sid. `answers` is None once purged."""
+    """One row as an operator sees it: a fingerprint in place of the sid.
+
+    `answers` is None once purged, and where they cannot be read; `faults` names what cannot be read.
+    """
 
     id: int
     state: MessageState
@@ -74,9 +108,10 @@ class OutboxRow:
     entry_point: str
     survey: str
     attempts: int
-    accepted_at: datetime
+    accepted_at: datetime | None
     next_attempt_at: datetime | None
     settled_at: datetime | None
     reason: str | None
     possible_doubles: int
     answers: tuple[Answer, ...] | None
+    faults: tuple[str, ...] = ()

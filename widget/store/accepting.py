@@ -68,11 +68,6 @@ def dump_answers(answers: Sequence[Answer]) -> str:
     return _encode([{"question_id": a.question_id, "question": a.question, "answer": a.answer} for a in answers])
 
 
-def load_answers(text: str) -> tuple[Answer, ...]:
-    """Read what `dump_answers` wrote; fields that a later release added are left out."""
-    return tuple(Answer(each["question_id"], each["question"], each["answer"]) for each in json.loads(text))
-
-
 def bind_tickets(connection: Connection, bindings: Sequence[tuple[str, str, datetime]]) -> list[str]:
     """Bind each ticket to its sid's hash unless it is bound; give the hash that it is bound to."""
     bound = []

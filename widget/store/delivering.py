@@ -12,7 +12,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
-    Row,
     Text,
     and_,
     bindparam,
@@ -24,14 +23,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from widget.domain.outbox import ClaimedMessage, MessageState, SurveyMessage
-from widget.store.accepting import load_answers
+from widget.domain.outbox import ClaimedMessage, DeadRow, MessageState, Pick, Taken
+from widget.store.reading import MOST_ATTEMPTS, UnreadableRow, read_claimed, unreadable
 from widget.store.schema import is_waiting, outbox
-from widget.store.times import from_ms, to_ms
+from widget.store.times import to_ms
 
 # A due time or a lease further ahead than this was written by a clock that has been set back since; nothing in this
 # product waits or leases that long.
 FURTHEST_AHEAD = timedelta(hours=1)
+
+KIND = "survey"  # what this release delivers; a row of another kind waits for a release that knows it
+GIVEN_UP_AT_ONCE = 500  # rows in one transaction
 
 _PENDING, _LEASED = MessageState.PENDING.value, MessageState.LEASED.value
 
@@ -42,7 +44,10 @@ class Claim:
     owner: str
     now: datetime
     lease: timedelta
-    least_tried: bool = False
+    destination: str
+    pick: Pick = Pick.OLDEST
+    entry_point: str = ""  # for Pick.LIKE_LAST_TAKEN
+    untried: bool = False  # only rows that were never sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +69,12 @@ def _is_due() -> ColumnElement[bool]:
     due, lease = outbox.c.next_attempt_at, outbox.c.leased_until
     return and_(
         is_waiting,
+        outbox.c.kind == KIND,
+        outbox.c.destination == bindparam("goes_to"),
+        outbox.c.attempts <= bindparam("most_attempts", type_=BigInteger),
         or_(
             and_(outbox.c.state == _PENDING, or_(due <= at, due > ahead)),
-            and_(outbox.c.state == _LEASED, or_(lease <= at, lease > ahead)),
+            and_(outbox.c.state == _LEASED, or_(lease <= at, lease > ahead, lease.is_(None))),
         ),
     )
 
@@ -76,6 +84,7 @@ def _claiming(*order: ColumnElement[Any]) -> ReturningUpdate[Any]:
     due = (
         select(outbox.c.id).where(_is_due()).order_by(*order).limit(bindparam("most")).with_for_update(skip_locked=True)
     )
+    doubles = outbox.c.possible_doubles
     return (
         update(outbox)
         .where(outbox.c.id.in_(due.scalar_subquery()))
@@ -83,8 +92,8 @@ def _claiming(*order: ColumnElement[Any]) -> ReturningUpdate[Any]:
             state=_LEASED,
             lease_owner=bindparam("owner"),
             leased_until=bindparam("until"),
-            # whoever held it may have died between ECE's answer and the settling
-            possible_doubles=outbox.c.possible_doubles + case((outbox.c.state == _LEASED, 1), else_=0),
+            # whoever held it may have died between ECE's answer and the settling; a damaged number is not added to
+            possible_doubles=doubles + case((and_(outbox.c.state == _LEASED, doubles < MOST_ATTEMPTS), 1), else_=0),
         )
         .returning(
             outbox.c.id,
@@ -94,17 +103,34 @@ def _claiming(*order: ColumnElement[Any]) -> ReturningUpdate[Any]:
             outbox.c.survey,
             outbox.c.answers,
             outbox.c.attempts,
+            outbox.c.possible_doubles,
             outbox.c.accepted_at,
             outbox.c.waiting_since,
         )
     )
 
 
+_oldest = (outbox.c.accepted_at, outbox.c.id)
+_newest = (outbox.c.accepted_at.desc(), outbox.c.id.desc())
+_of_the_entry_point = case((outbox.c.entry_point == bindparam("like", type_=Text), 0), else_=1)
 # Made once: building a statement costs more than running it.
 _CLAIM = {
-    False: _claiming(outbox.c.accepted_at, outbox.c.id),
-    True: _claiming(outbox.c.attempts, outbox.c.accepted_at, outbox.c.id),
+    Pick.OLDEST: _claiming(*_oldest),
+    Pick.LEAST_TRIED: _claiming(outbox.c.attempts, *_oldest),
+    Pick.NEWEST: _claiming(outbox.c.attempts, *_newest),
+    Pick.LIKE_LAST_TAKEN: _claiming(_of_the_entry_point, outbox.c.attempts, *_newest),
 }
+_SET_ASIDE = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("row"))
+    .values(
+        state=MessageState.DEAD.value,
+        settled_at=bindparam("settled"),
+        reason=bindparam("why", type_=Text),
+        lease_owner=None,
+        leased_until=None,
+    )
+)
 _SETTLE = (
     update(outbox)
     .where(
@@ -126,37 +152,36 @@ _SETTLE = (
 )
 
 
-def claim(connection: Connection, claims: Sequence[Claim]) -> list[list[ClaimedMessage]]:
-    """Serve each claim in turn: lease the oldest rows that are due, or whose lease ran out since their owner died."""
+def claim(connection: Connection, claims: Sequence[Claim]) -> list[Taken]:
+    """Serve each claim in turn: lease rows that are due, or whose lease ran out since their owner died.
+
+    A row that cannot be read becomes dead in the same transaction, so that it holds up no other.
+    """
     return [_claim(connection, each) for each in claims]
 
 
-def _claim(connection: Connection, wanted: Claim) -> list[ClaimedMessage]:
+def _claim(connection: Connection, wanted: Claim) -> Taken:
     until = wanted.now + wanted.lease
-    found = connection.execute(
-        _CLAIM[wanted.least_tried],
-        {
-            "at": to_ms(wanted.now),
-            "ahead": to_ms(wanted.now + FURTHEST_AHEAD),
-            "most": wanted.limit,
-            "owner": wanted.owner,
-            "until": to_ms(until),
-        },
-    )
-    rows = sorted(found, key=lambda row: (row.accepted_at, row.id))
-    return [_claimed(row, wanted.owner, until) for row in rows]
-
-
-def _claimed(row: Row[Any], owner: str, until: datetime) -> ClaimedMessage:
-    return ClaimedMessage(
-        id=row.id,
-        owner=owner,
-        leased_until=until,
-        attempts=row.attempts,
-        accepted_at=from_ms(row.accepted_at),
-        waiting_since=from_ms(row.waiting_since),
-        message=SurveyMessage(row.key, row.sid, row.entry_point, row.survey, load_answers(row.answers)),
-    )
+    values = {
+        "at": to_ms(wanted.now),
+        "ahead": to_ms(wanted.now + FURTHEST_AHEAD),
+        "most": wanted.limit,
+        "owner": wanted.owner,
+        "until": to_ms(until),
+        "goes_to": wanted.destination,
+        "most_attempts": 0 if wanted.untried else 2**62,
+    }
+    if wanted.pick is Pick.LIKE_LAST_TAKEN:
+        values["like"] = wanted.entry_point
+    messages, set_aside = [], []
+    for row in connection.execute(_CLAIM[wanted.pick], values).all():
+        try:
+            messages.append(read_claimed(row, wanted.owner, until))
+        except UnreadableRow as fault:
+            set_aside.append(DeadRow(row.id, unreadable(fault)))
+    for dead in set_aside:
+        connection.execute(_SET_ASIDE, {"row": dead.id, "settled": to_ms(wanted.now), "why": dead.reason})
+    return Taken(sorted(messages, key=lambda each: (each.accepted_at, each.id)), set_aside)
 
 
 def settle(connection: Connection, settlements: Sequence[Settlement]) -> list[bool]:
@@ -196,33 +221,32 @@ def hasten(connection: Connection, moments: Sequence[datetime]) -> list[int]:
     ]
 
 
-def give_up_before(connection: Connection, accepted: Sequence[tuple[datetime, datetime]]) -> list[int]:
+def give_up_before(connection: Connection, accepted: Sequence[tuple[datetime, datetime]]) -> list[list[DeadRow]]:
     """Make rows dead that were tried and wait since before the first moment of each pair; the second is now."""
-    return [
-        connection.execute(
-            update(outbox)
-            .where(
-                is_waiting,
-                outbox.c.state == _PENDING,
-                outbox.c.attempts > 0,
-                outbox.c.waiting_since < to_ms(before),
-            )
-            .values(
-                state=MessageState.DEAD.value,
-                settled_at=to_ms(now),
-                reason="max_age; last: " + outbox.c.reason,
-            )
-        ).rowcount
-        for before, now in accepted
-    ]
+    return [_give_up(connection, before, now) for before, now in accepted]
 
 
-def next_due(connection: Connection, moments: Sequence[datetime]) -> list[datetime | None]:
-    """Give the moment at which the next waiting row is due, or None where nothing waits."""
-    found = connection.execute(
-        select(outbox.c.next_attempt_at)
-        .where(is_waiting, outbox.c.state == _PENDING)
-        .order_by(outbox.c.next_attempt_at)
-        .limit(1)
-    ).scalar()
-    return [None if found is None else from_ms(found) for _ in moments]
+def _give_up(connection: Connection, before: datetime, now: datetime) -> list[DeadRow]:
+    some = (
+        select(outbox.c.id)
+        .where(
+            is_waiting,
+            outbox.c.kind == KIND,
+            outbox.c.state == _PENDING,
+            outbox.c.attempts > 0,
+            outbox.c.waiting_since < to_ms(before),
+        )
+        .limit(GIVEN_UP_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    given_up = connection.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(some.scalar_subquery()))
+        .values(
+            state=MessageState.DEAD.value,
+            settled_at=to_ms(now),
+            reason="max_age; last: " + func.coalesce(outbox.c.reason, "unknown"),
+        )
+        .returning(outbox.c.id, outbox.c.reason)
+    )
+    return [DeadRow(row.id, str(row.reason)) for row in given_up]

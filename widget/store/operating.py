@@ -2,63 +2,100 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, TextClause, and_, case, func, or_, select, true, update
 
 from widget.domain.outbox import MessageState, OutboxCounts, OutboxRow
-from widget.store.accepting import load_answers
-from widget.store.schema import is_waiting, outbox
-from widget.store.times import from_ms, to_ms
+from widget.store.reading import MOST_ATTEMPTS, UnreadableRow, moment_or_none, read_for_operator, read_state, unreadable
+from widget.store.schema import has_unknown_state, is_dead, is_settled, is_waiting, outbox
+from widget.store.times import to_ms
 
+_Condition = ColumnElement[bool] | TextClause
+UNSETTLED = (MessageState.PENDING, MessageState.LEASED, MessageState.DEAD)
+NO_MOMENT = 2**47  # milliseconds: beyond any moment that this product writes, and in SQLite less than any text
 PAGE = 500  # rows read or changed by one transaction, so that visitors' rows never wait long behind an operator
-
-_SETTLED = [MessageState.DELIVERED.value, MessageState.DEAD.value]
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rows an operator means."""
+    """Which rows an operator means: those that fit every part that is set. `everything` has to be said.
+
+    Raise ValueError for a selection without any part, since an operation on all rows must not happen by accident.
+    """
 
     states: tuple[MessageState, ...] = ()
     ids: tuple[int, ...] = ()
     sid: str | None = None
+    entry_point: str | None = None
+    survey: str | None = None
+    accepted_from: datetime | None = None
+    accepted_before: datetime | None = None
     settled_before: datetime | None = None
+    everything: bool = False
+
+    def __post_init__(self) -> None:
+        if bool(self._parts()) == self.everything:
+            raise ValueError("a selection names some rows, or everything and nothing else")
 
     def condition(self) -> ColumnElement[bool]:
-        """Give the same as SQL."""
-        parts: list[ColumnElement[bool]] = [outbox.c.id > 0]
+        """Return the same as SQL."""
+        return and_(true(), *self._parts())
+
+    def _parts(self) -> list[_Condition]:
+        parts: list[_Condition] = []
         if self.states:
-            parts.append(outbox.c.state.in_([state.value for state in self.states]))
+            states = outbox.c.state.in_([state.value for state in self.states])
+            parts.append(or_(states, has_unknown_state) if MessageState.DEAD in self.states else states)
         if self.ids:
             parts.append(outbox.c.id.in_(self.ids))
-        if self.sid is not None:
-            parts.append(outbox.c.sid == self.sid)
+        for column, value in ((outbox.c.sid, self.sid), (outbox.c.entry_point, self.entry_point)):
+            if value is not None:
+                parts.append(column == value)
+        if self.survey is not None:
+            parts.append(outbox.c.survey == self.survey)
+        if self.accepted_from is not None:
+            parts.append(outbox.c.accepted_at >= to_ms(self.accepted_from))
+        if self.accepted_before is not None:
+            parts.append(outbox.c.accepted_at < to_ms(self.accepted_before))
         if self.settled_before is not None:
-            parts.append(outbox.c.state.in_(_SETTLED))
-            parts.append(outbox.c.settled_at < to_ms(self.settled_before))
-        condition = parts[0]
-        for part in parts[1:]:
-            condition = condition & part
-        return condition
+            # a damaged moment must not keep answers for good
+            at = outbox.c.settled_at
+            parts.append(is_settled)
+            parts.append(or_(at < to_ms(self.settled_before), at > NO_MOMENT, at.is_(None)))
+        return parts
 
 
 def counts(connection: Connection) -> OutboxCounts:
-    """Count the rows by state."""
-    found = connection.execute(
-        select(outbox.c.state, func.count(), func.sum(outbox.c.possible_doubles)).group_by(outbox.c.state)
-    ).all()
+    """Count all rows by state. The cost grows with their number."""
+    return _counts(connection, [true()], tuple(MessageState))
+
+
+def counts_of_unsettled(connection: Connection) -> OutboxCounts:
+    """Count the rows that wait and those that are dead; the cost does not grow with what was delivered or purged."""
+    return _counts(connection, [is_waiting, is_dead, has_unknown_state], UNSETTLED)
+
+
+def _counts(connection: Connection, conditions: Sequence[_Condition], states: Sequence[MessageState]) -> OutboxCounts:
+    doubles = outbox.c.possible_doubles
+    readable = func.sum(case((doubles.between(0, MOST_ATTEMPTS), doubles), else_=0))
+    by_state, sum_of_doubles = dict.fromkeys(states, 0), 0
+    for condition in conditions:
+        query = select(outbox.c.state, func.count(), readable).where(condition).group_by(outbox.c.state)
+        for state, number, doubled in connection.execute(query):
+            by_state[_known_state(state)] += number
+            sum_of_doubles += int(doubled)
     oldest = connection.execute(select(func.min(outbox.c.accepted_at)).where(is_waiting)).scalar()
-    numbers = {str(state): number for state, number, _ in found}
-    return OutboxCounts(
-        by_state={state: numbers.get(state.value, 0) for state in MessageState},
-        oldest_waiting=None if oldest is None else from_ms(oldest),
-        possible_doubles=sum(int(doubles) for _, _, doubles in found),
-    )
+    return OutboxCounts(by_state, moment_or_none(oldest), sum_of_doubles)
+
+
+def _known_state(value: object) -> MessageState:
+    try:
+        return read_state(value)
+    except UnreadableRow:
+        return MessageState.DEAD
 
 
 def number_of(connection: Connection, selection: Selection) -> int:
@@ -67,49 +104,36 @@ def number_of(connection: Connection, selection: Selection) -> int:
 
 
 def page(
-    connection: Connection, selection: Selection, after: int, limit: int, fingerprint_key: bytes
+    connection: Connection, selection: Selection, after: int | None, limit: int, fingerprint_key: bytes
 ) -> list[OutboxRow]:
-    """Give rows by id, from the first after `after`."""
-    statement = select(outbox).where(selection.condition(), outbox.c.id > after).order_by(outbox.c.id).limit(limit)
-    return [_row(row, fingerprint_key) for row in connection.execute(statement)]
+    """Return rows by id, from the first after `after`; None for the very first."""
+    following = true() if after is None else outbox.c.id > after
+    statement = select(*_COLUMNS).where(selection.condition(), following).order_by(outbox.c.id).limit(limit)
+    return [read_for_operator(row, fingerprint_key) for row in connection.execute(statement)]
 
 
 def newest(connection: Connection, selection: Selection, limit: int, fingerprint_key: bytes) -> list[OutboxRow]:
-    """Give the last rows, the newest first."""
-    statement = select(outbox).where(selection.condition()).order_by(outbox.c.id.desc()).limit(limit)
-    return [_row(row, fingerprint_key) for row in connection.execute(statement)]
+    """Return the last rows, the newest first."""
+    statement = select(*_COLUMNS).where(selection.condition()).order_by(outbox.c.id.desc()).limit(limit)
+    return [read_for_operator(row, fingerprint_key) for row in connection.execute(statement)]
 
 
-def _row(row: Row[Any], fingerprint_key: bytes) -> OutboxRow:
-    waiting = row.state == MessageState.PENDING.value
-    return OutboxRow(
-        id=row.id,
-        state=MessageState(row.state),
-        fingerprint=fingerprint(row.sid, fingerprint_key),
-        entry_point=row.entry_point,
-        survey=row.survey,
-        attempts=row.attempts,
-        accepted_at=from_ms(row.accepted_at),
-        next_attempt_at=from_ms(row.next_attempt_at) if waiting else None,
-        settled_at=None if row.settled_at is None else from_ms(row.settled_at),
-        reason=row.reason,
-        possible_doubles=row.possible_doubles,
-        answers=None if row.answers is None else load_answers(row.answers),
-    )
+def set_aside(connection: Connection, selection: Selection) -> list[int]:
+    """Return the ids of the selected rows that were set aside because they cannot be read."""
+    cannot_be_read = or_(has_unknown_state, is_dead & outbox.c.reason.startswith(unreadable(""), autoescape=True))
+    statement = select(outbox.c.id).where(selection.condition(), cannot_be_read).order_by(outbox.c.id)
+    return list(connection.execute(statement).scalars())
 
 
-def fingerprint(sid: str | None, key: bytes) -> str:
-    """Give a short name for a sid that tells two apart and gives nothing away; empty once purged."""
-    if sid is None:
-        return ""
-    return hmac.new(key, b"fingerprint\0" + sid.encode(errors="replace"), hashlib.sha256).hexdigest()[:12]
+# Not `waits_for_ece`, which the driver cannot read when it is damaged, and nobody is shown.
+_COLUMNS = tuple(column for column in outbox.columns if column is not outbox.c.waits_for_ece)
 
 
 def send_again(connection: Connection, selection: Selection, now: datetime) -> int:
     """Make dead rows pending, with all their attempts and their time before them again."""
     return connection.execute(
         update(outbox)
-        .where(selection.condition(), outbox.c.state == MessageState.DEAD.value)
+        .where(selection.condition(), or_(is_dead, has_unknown_state))
         .values(
             state=MessageState.PENDING.value,
             attempts=0,
@@ -122,7 +146,7 @@ def send_again(connection: Connection, selection: Selection, now: datetime) -> i
 
 
 def purge(connection: Connection, selection: Selection, now: datetime, limit: int) -> int:
-    """Take sid and answers out of up to `limit` rows, whatever their state; the key stays. Give how many."""
+    """Take sid and answers out of up to `limit` rows, whatever their state; the key stays. Return how many."""
     some = (
         select(outbox.c.id)
         .where(selection.condition(), outbox.c.state != MessageState.PURGED.value)

@@ -45,11 +45,15 @@ class OperatorStore:
         return self._do(lambda connection: operating.newest(connection, selection, limit, self._key))
 
     def rows(self, selection: Selection) -> Iterator[OutboxRow]:
-        """Give all rows by id. Between pages nothing is locked, so a long export holds nobody up."""
-        last = 0
+        """Return all rows by id. Between pages nothing is locked, so a long export holds nobody up."""
+        last = None
         while page := self._page(selection, last):
             yield from page
             last = page[-1].id
+
+    def set_aside(self, selection: Selection) -> list[int]:
+        """Return the ids of the rows that were set aside because they cannot be read."""
+        return self._do(lambda connection: operating.set_aside(connection, selection))
 
     def send_again(self, selection: Selection, *, now: datetime) -> int:
         """Make dead rows pending again; give how many."""
@@ -65,7 +69,7 @@ class OperatorStore:
         with _in_words():
             return self._database.erase_freed(self._connection)
 
-    def _page(self, selection: Selection, after: int) -> list[OutboxRow]:
+    def _page(self, selection: Selection, after: int | None) -> list[OutboxRow]:
         return self._do(lambda connection: operating.page(connection, selection, after, PAGE, self._key))
 
     def _do(self, work: Callable[[Connection], T]) -> T:

@@ -11,11 +11,20 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from widget.domain.errors import OutboxUnavailable
-from widget.domain.outbox import ClaimedMessage, MessageState, OutboxCounts, SurveyMessage
+from widget.domain.outbox import (
+    ECE,
+    ClaimedMessage,
+    DeadRow,
+    MessageState,
+    OutboxCounts,
+    Pick,
+    SurveyMessage,
+    Taken,
+)
 from widget.store import accepting, delivering, operating
 from widget.store.choose import choose_database
 from widget.store.delivering import Claim, Settlement
-from widget.store.faults import StoreRefused
+from widget.store.faults import STORE_ERRORS, StoreRefused, in_words
 from widget.store.operating import Selection
 from widget.store.times import to_ms
 from widget.store.writer import Database, Job, Writer
@@ -32,6 +41,7 @@ class Outbox:
 
     def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
         self._now = now
+        self._database = database
         self._writer = Writer(database, on_connect=self._read_key)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: dict[Job, tuple[asyncio.Future[Any], asyncio.TimerHandle]] = {}
@@ -86,11 +96,21 @@ class Outbox:
     # --- delivery ---
 
     async def claim(
-        self, *, limit: int, owner: str, now: datetime, lease: timedelta, least_tried: bool = False
-    ) -> list[ClaimedMessage]:
-        """Lease up to `limit` due messages, the oldest first; or those that were tried least, for a probe."""
-        claimed: list[ClaimedMessage] = await self._do(delivering.claim, Claim(limit, owner, now, lease, least_tried))
-        return claimed
+        self,
+        *,
+        limit: int,
+        owner: str,
+        now: datetime,
+        lease: timedelta,
+        destination: str = ECE,
+        pick: Pick = Pick.OLDEST,
+        entry_point: str = "",
+        untried: bool = False,
+    ) -> Taken:
+        """Lease up to `limit` due messages of a destination; those that cannot be read become dead instead."""
+        wanted = Claim(limit, owner, now, lease, destination, pick, entry_point, untried)
+        taken: Taken = await self._do(delivering.claim, wanted)
+        return taken
 
     async def settle_delivered(self, claimed: ClaimedMessage, *, now: datetime) -> bool:
         """Record that ECE took it. False when the lease was lost."""
@@ -143,18 +163,19 @@ class Outbox:
         """Make due what waits only because ECE did not serve; give how many."""
         return int(await self._do(delivering.hasten, now))
 
-    async def next_due(self) -> datetime | None:
-        """Give when the next waiting message is due, or None."""
-        due: datetime | None = await self._do(delivering.next_due, None)
-        return due
+    async def tidy(self, *, now: datetime, max_age: timedelta, retention: timedelta) -> list[DeadRow]:
+        """Give up what was tried for longer than `max_age`, and purge what was settled longer ago than `retention`.
 
-    async def tidy(self, *, now: datetime, max_age: timedelta, retention: timedelta) -> None:
-        """Give up what was tried for longer than `max_age`, and purge what was settled longer ago than `retention`."""
-        await self._do(delivering.give_up_before, (now - max_age, now))
+        Returns the rows that were given up.
+        """
+        given_up: list[DeadRow] = []
+        while page := await self._do(delivering.give_up_before, (now - max_age, now)):
+            given_up += page
         await self._do(_each(accepting.forget_expired_tickets), now)
         settled = Selection(settled_before=now - retention)
         while await self._do(_each(lambda connection, _: operating.purge(connection, settled, now, operating.PAGE)), 0):
             continue
+        return given_up
 
     # --- what is known ---
 
@@ -171,9 +192,12 @@ class Outbox:
         return self._writer.reason
 
     async def counts(self) -> OutboxCounts:
-        """Count the rows by state."""
-        found: OutboxCounts = await self._do(_each(lambda connection, _: operating.counts(connection)), None)
-        return found
+        """Count all rows by state, on a connection of its own, so that no writing waits. The cost grows with them."""
+        return await asyncio.to_thread(self._read, operating.counts)
+
+    async def counts_of_unsettled(self) -> OutboxCounts:
+        """Count what waits and what is dead, as `counts` does, at a cost that settled rows do not add to."""
+        return await asyncio.to_thread(self._read, operating.counts_of_unsettled)
 
     async def load_dialect(self) -> str | None:
         """Give the form of the survey call that ECE accepted last, as `ece/` wrote it."""
@@ -188,6 +212,13 @@ class Outbox:
 
     async def _settle(self, settlement: Settlement) -> bool:
         return bool(await self._do(delivering.settle, settlement))
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        try:
+            with self._database.connect_to_read() as connection, connection.begin():
+                return work(connection)
+        except STORE_ERRORS as error:
+            raise OutboxUnavailable(in_words(error)) from error
 
     async def _do(self, together: Together, argument: Any, *, patience: float = PATIENCE) -> Any:
         loop = self._loop

@@ -69,6 +69,18 @@ class PostgresDatabase:
             raise
         return connection
 
+    def connect_to_read(self) -> Connection:
+        """Open a connection that changes nothing, beside the writer's."""
+        connection = self._engine.connect()
+        try:
+            with connection.begin():
+                connection.execute(text("SET statement_timeout = '15s'"))
+                connection.execute(text("SET default_transaction_read_only = on"))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
     def prove(self) -> None:
         """Nothing to prove: the server answers for its files."""
 

@@ -7,9 +7,24 @@ both databases.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text, false, text
+from typing import Any
 
-HEAD = "0001"  # the newest revision in migrations/versions; a test holds it to Alembic's own answer
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TextClause,
+    false,
+    text,
+)
+
+HEAD = "0002"  # the newest revision in migrations/versions; a test holds it to Alembic's own answer
 VERSION_TABLE = "ece_widget_version"
 APPLICATION_ID = 0x45434557  # "ECEW" in the header of a SQLite file: it tells ours from a stranger's
 
@@ -37,17 +52,26 @@ outbox = Table(
     Column("settled_at", BigInteger),  # delivered, given up or purged
     Column("reason", Text),
     Column("possible_doubles", Integer, nullable=False, server_default=text("0")),
+    # What `answers` holds and who takes it. A release delivers only the kinds and to the destinations that it knows.
+    Column("kind", String(32), nullable=False, server_default="survey"),
+    Column("destination", String(100), nullable=False, server_default="ece"),
 )
 
-# In these very words, without parameters, or neither database sees that the index below may be used.
+# In these very words, without parameters, or neither database sees that the index of the same words may be used.
 is_waiting = text("state IN ('pending', 'leased')")
-Index(
-    "ece_widget_outbox_waiting",
-    outbox.c.accepted_at,
-    outbox.c.id,
-    sqlite_where=is_waiting,
-    postgresql_where=is_waiting,
-)
+is_dead = text("state = 'dead'")
+is_settled = text("state IN ('delivered', 'dead')")
+has_unknown_state = text("state NOT IN ('pending', 'leased', 'delivered', 'dead', 'purged')")  # of a later release
+
+
+def _partial_index(name: str, where: TextClause, *columns: Column[Any]) -> None:
+    Index(f"ece_widget_outbox_{name}", *columns, sqlite_where=where, postgresql_where=where)
+
+
+_partial_index("waiting", is_waiting, outbox.c.accepted_at, outbox.c.id)
+_partial_index("dead", is_dead, outbox.c.id)
+_partial_index("settled", is_settled, outbox.c.settled_at)
+_partial_index("unknown", has_unknown_state, outbox.c.id)
 
 tickets = Table(
     "ece_widget_tickets",

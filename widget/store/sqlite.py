@@ -7,6 +7,7 @@ Versions before 3.51.3 can corrupt a database in WAL mode when two connections w
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import os
 from pathlib import Path
@@ -90,6 +91,16 @@ class SqliteDatabase:
             raise
         return connection
 
+    def connect_to_read(self) -> Connection:
+        """Open the file beside the writer, who waits for no reader; nothing can be changed by this connection."""
+        connection = self._engine.connect().execution_options(reads_only=True)
+        try:
+            self._ask(connection, "PRAGMA query_only = ON")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
     def prove(self) -> None:
         """Raise FileGone unless the name still leads to the file we hold open.
 
@@ -121,15 +132,20 @@ class SqliteDatabase:
         address = f"file:{quote(str(self._path))}?mode=rw"
 
         def opened() -> Any:
-            return self._driver.connect(
+            connection = self._driver.connect(
                 address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
+            # The driver would fail the whole statement for one text that is no UTF-8; `reading` names its row instead.
+            connection.text_factory = functools.partial(str, encoding="utf-8", errors="surrogateescape")
+            return connection
 
         engine = create_engine("sqlite://", module=self._driver, creator=opened, poolclass=NullPool)
 
         @event.listens_for(engine, "begin")
         def _take_the_write_lock_first(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # a lock asked for later cannot be waited for
+            reads = connection.get_execution_options().get("reads_only")
+            # a lock asked for later cannot be waited for
+            connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
         return engine
 

@@ -75,7 +75,13 @@ DEFINITIONS = (
     Definition("ece_widget_ece_call_seconds", "histogram", ("call",), "Time of a call to ECE, failed ones too."),
     Definition("ece_widget_requests_total", "counter", ("route", "method", "status"), "Requests by route pattern."),
     Definition("ece_widget_request_seconds", "histogram", ("route",), "Time to the whole answer by route pattern."),
-    Definition("ece_widget_outbox_messages", "gauge", ("state",), "Rows of the outbox at the last look.", source=True),
+    Definition(
+        "ece_widget_outbox_messages",
+        "gauge",
+        ("state",),
+        "Waiting and dead rows of the outbox at the last look.",
+        source=True,
+    ),
     Definition(
         "ece_widget_outbox_oldest_seconds",
         "gauge",
@@ -88,10 +94,24 @@ DEFINITIONS = (
         "ece_widget_deliveries_total",
         "counter",
         ("outcome",),
-        "Attempts to hand a survey to ECE: delivered, retried, dead, possible_double, lost_lease.",
+        "Attempts to hand a survey to ECE: delivered, retried, dead, possible_double, lost_lease; of the failures "
+        "failed_over_row (only this survey waits) and failed_whatever_the_row (ECE serves nobody).",
         source=True,
     ),
-    Definition("ece_widget_dead_letters_total", "counter", (), "Surveys given up and kept.", source=True),
+    Definition(
+        "ece_widget_dead_letters_total",
+        "counter",
+        ("cause",),
+        "Surveys given up and kept: refused, age (tried for longer than max_age), unreadable.",
+        source=True,
+    ),
+    Definition(
+        "ece_widget_destination_state",
+        "gauge",
+        ("destination",),
+        "Deliveries: 0 free, 1 in doubt since it failed over many rows, 2 stopped but for probes.",
+        source=True,
+    ),
     Definition(
         "ece_widget_tickets_total", "counter", ("outcome",), "Launch tickets: issued, taken up, or why refused."
     ),

@@ -4,10 +4,20 @@ from widget.application.delivery.loop import Delivery
 from widget.application.delivery.ports import (
     DeliveryCounts,
     DeliveryRules,
+    Destination,
     HostGate,
     OutboxQueue,
     Surroundings,
     SurveySink,
 )
 
-__all__ = ["Delivery", "DeliveryCounts", "DeliveryRules", "HostGate", "OutboxQueue", "Surroundings", "SurveySink"]
+__all__ = [
+    "Delivery",
+    "DeliveryCounts",
+    "DeliveryRules",
+    "Destination",
+    "HostGate",
+    "OutboxQueue",
+    "Surroundings",
+    "SurveySink",
+]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from widget.domain.outbox import ClaimedMessage, SurveyMessage
+from widget.domain.outbox import ClaimedMessage, DeadRow, Pick, SurveyMessage, Taken
 
 SHORTEST_LEASE = timedelta(seconds=60)
 LONGEST_LEASE = timedelta(minutes=50)  # the outbox takes one of an hour for the mark of a clock that was set back
@@ -17,8 +17,17 @@ class OutboxQueue(Protocol):
     """The outbox as this loop needs it; every method raises only OutboxUnavailable."""
 
     async def claim(
-        self, *, limit: int, owner: str, now: datetime, lease: timedelta, least_tried: bool = False
-    ) -> list[ClaimedMessage]: ...
+        self,
+        *,
+        limit: int,
+        owner: str,
+        now: datetime,
+        lease: timedelta,
+        destination: str,
+        pick: Pick,
+        entry_point: str,
+        untried: bool,
+    ) -> Taken: ...
 
     async def settle_delivered(self, claimed: ClaimedMessage, *, now: datetime) -> bool: ...
 
@@ -40,7 +49,7 @@ class OutboxQueue(Protocol):
 
     async def hasten(self, *, now: datetime) -> int: ...
 
-    async def tidy(self, *, now: datetime, max_age: timedelta, retention: timedelta) -> None: ...
+    async def tidy(self, *, now: datetime, max_age: timedelta, retention: timedelta) -> list[DeadRow]: ...
 
 
 class SurveySink(Protocol):
@@ -56,18 +65,30 @@ class HostGate(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryRules:
-    """What the operator wants. `send_limit` bounds one sending and so how long a stop may take."""
+class Destination:
+    """One place that rows go to, named as in their `destination`; it has a pace and slots of its own.
 
+    `concurrency` rows are sent at once at most. `send_limit` bounds one sending and so how long a stop may take.
+    """
+
+    name: str
+    sink: SurveySink
+    gate: HostGate
     concurrency: int
-    max_age: timedelta
-    retention: timedelta
     send_limit: timedelta
 
     @property
     def lease(self) -> timedelta:
         """How long a claimed message is kept from other processes: time to wait for a slot, to send and to settle."""
         return min(max(SHORTEST_LEASE, 2 * self.send_limit + SHORTEST_LEASE), LONGEST_LEASE)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRules:
+    """What the operator wants of every row: when to give it up, and when to forget it."""
+
+    max_age: timedelta
+    retention: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +108,12 @@ class DeliveryCounts:
     delivered: int = 0
     retried: int = 0
     dead: int = 0
+    died_of_age: int = 0
+    unreadable: int = 0  # set aside without a sending
     possible_doubles: int = 0
+    failed_over_row: int = 0  # the destination answered; only this row waits
+    failed_whatever_the_row: int = 0  # the destination served nobody; all wait
     lost_leases: int = 0
-    deferrals: int = 0  # times that nothing was sent since ECE's host does not serve
+    deferrals: int = 0  # times that nothing was sent since the destination does not serve
     in_flight: int = 0
     failures_of_the_loop: int = 0

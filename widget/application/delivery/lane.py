@@ -1,0 +1,293 @@
+"""The way to one destination: claim, send, settle. Slots, pace and circuit breaker belong to it alone.
+
+At least once: ECE's survey call takes no idempotency key, so an answer that is lost on the way makes a second sending
+possible. Such cases are counted (`DeliveryCounts.possible_doubles`, and in the row).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from widget.application.delivery.ports import DeliveryCounts, DeliveryRules, Destination, OutboxQueue, Surroundings
+from widget.domain import pace, retry
+from widget.domain.breaker import Open
+from widget.domain.errors import EceError, EceTimeout, OutboxUnavailable
+from widget.domain.outbox import ClaimedMessage, DeadRow
+from widget.domain.pace import Mode, Pace, Take, Wait
+
+POLL_SECONDS = 2.0  # how soon a row that another process accepted, or that is due again, is seen
+BUSY_PAUSE = 0.25
+SETTLE_PAUSE = 0.5  # between tries to record an outcome while the database is away
+FIRST_BACK_OFF = 0.5
+LONGEST_BACK_OFF = 4.0  # surveys move again within five seconds after the database is back
+LEASE_MARGIN = 5.0  # seconds; no sending begins when its lease could end before it
+LAST_WORD_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
+
+Outcome = Callable[[], Awaitable[bool]]
+# What the loop around knows, and what the outbox is told once the row is settled with this outcome.
+Settled = tuple[Outcome, Callable[[], None]]
+
+
+class Lane:
+    """Sends what the outbox holds for one destination, never more than its concurrency at once."""
+
+    def __init__(
+        self,
+        queue: OutboxQueue,
+        destination: Destination,
+        *,
+        rules: DeliveryRules,
+        around: Surroundings,
+        counts: DeliveryCounts,
+        leap: Callable[[], timedelta],
+    ) -> None:
+        self.destination = destination
+        self._queue = queue
+        self._rules = rules
+        self._around = around
+        self._counts = counts
+        self._leap = leap
+        self._slots = asyncio.Semaphore(destination.concurrency)
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._tried_before: set[int] = set()
+        self._wake = asyncio.Event()
+        self._pace = Pace(refilled_at=around.monotonic())
+        self._stopping = False
+
+    @property
+    def mode(self) -> Mode:
+        """Say what the destination is trusted with, for the metrics."""
+        return self._pace.mode
+
+    def wake(self) -> None:
+        """Look at the outbox at once."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Begin no more; `run` then finishes or releases what it holds, and returns."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver until `stop`. Nothing that fails in here ends the loop."""
+        back_off = FIRST_BACK_OFF
+        try:
+            while not self._stopping:
+                self._wake.clear()
+                try:
+                    pause = await self._once()
+                    back_off = FIRST_BACK_OFF
+                except Exception as error:  # noqa: BLE001 — the outer loop survives everything
+                    if not isinstance(error, OutboxUnavailable):
+                        self._unexpected(error)
+                    await asyncio.sleep(back_off * (0.5 + self._around.chance() / 2))  # also when woken
+                    pause, back_off = 0.0, min(back_off * 2, LONGEST_BACK_OFF)
+                await self._sleep(pause)
+        finally:
+            await self._finish()
+
+    async def _once(self) -> float:
+        """Claim what there are slots for and begin to send it; return how long to wait for news at most."""
+        now = self._around.monotonic()
+        if pace.may_hasten(self._pace, now):
+            self._pace = pace.hastened(self._pace, now)
+            await self._queue.hasten(now=self._around.now())
+        if not self.destination.gate.may_send():
+            self._counts.deferrals += 1
+            return POLL_SECONDS
+        planned = pace.plan(
+            self._pace,
+            now,
+            slots=self.destination.concurrency,
+            held=len(self._tasks),
+            tried_before=len(self._tried_before),
+        )
+        if isinstance(planned, Wait):
+            self._counts.deferrals += self._pace.mode is Mode.STOPPED
+            return min(planned.seconds, POLL_SECONDS)
+        return await self._claim(planned)
+
+    async def _claim(self, planned: Take) -> float:
+        taken = await self._queue.claim(
+            limit=planned.limit,
+            owner=self._around.owner,
+            now=self._around.now(),
+            lease=self.destination.lease,
+            destination=self.destination.name,
+            pick=planned.pick,
+            entry_point=self._pace.last_taken,
+            untried=planned.untried,
+        )
+        for each in taken.set_aside:
+            self._set_aside(each)
+        if taken.messages:
+            self._pace = pace.claimed(self._pace, planned, self._around.monotonic())
+        for message in taken.messages:
+            if message.id not in self._tasks:  # else: on its way already, and a leap of the clock ended its lease
+                self._begin(message, ahead=self._pace.mode is Mode.FREE)
+        more = len(taken.messages) + len(taken.set_aside) == planned.limit
+        return 0.0 if (more or taken.set_aside) and not planned.probe else POLL_SECONDS
+
+    def _set_aside(self, row: DeadRow) -> None:
+        self._counts.unreadable += 1
+        log.error("survey_set_aside", row=row.id, reason=row.reason)
+
+    async def _sleep(self, pause: float) -> None:
+        if pause > 0 and not self._stopping:
+            try:
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
+            except TimeoutError:
+                return
+
+    def _begin(self, claimed: ClaimedMessage, *, ahead: bool) -> None:
+        task = asyncio.create_task(self._carry(claimed, since=self._around.monotonic(), ahead=ahead))
+        self._tasks[claimed.id] = task
+        if claimed.attempts > 0:
+            self._tried_before.add(claimed.id)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            del self._tasks[claimed.id]
+            self._tried_before.discard(claimed.id)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self._unexpected(error)
+            self._wake.set()
+
+        task.add_done_callback(ended)
+
+    async def _carry(self, claimed: ClaimedMessage, *, since: float, ahead: bool) -> None:
+        """Bring one message to its destination and its outcome to the outbox.
+
+        Cancelled only when a stop's bound is over.
+        """
+        released: Settled = (functools.partial(self._queue.release, claimed), _nothing)
+        settled = released
+        try:
+            async with self._slots:
+                # claimed ahead of its turn: others may have to go before it by now
+                if not self._may_still_send(since) or (ahead and self._pace.mode is Mode.IN_DOUBT):
+                    self._pace = pace.not_sent(self._pace, self._around.monotonic())
+                else:
+                    settled = self._failed(claimed, EceTimeout("interrupted by a stop", maybe_received=True))
+                    settled = await self._send(claimed) or released
+            await self._record(*settled)
+        except asyncio.CancelledError:
+            with contextlib.suppress(OutboxUnavailable, TimeoutError):
+                async with asyncio.timeout(LAST_WORD_SECONDS):
+                    outcome, note = settled
+                    if await outcome():
+                        note()
+            raise
+
+    def _may_still_send(self, since: float) -> bool:
+        held = self._around.monotonic() - since
+        return (
+            held < (self.destination.lease - self.destination.send_limit).total_seconds() - LEASE_MARGIN
+            and not isinstance(self._pace.breaker, Open)
+            and not self._stopping
+            and self.destination.gate.may_send()
+        )
+
+    async def _send(self, claimed: ClaimedMessage) -> Settled | None:
+        """Send once; return what is to be recorded, or None when the destination was not asked."""
+        self._counts.in_flight += 1
+        error: EceError | None = None
+        try:
+            await self.destination.sink.submit(claimed.message)
+        except EceError as known:
+            error = known
+        except Exception as unknown:  # noqa: BLE001 — one message that breaks its sender must not stop the others
+            self._unexpected(unknown)
+            error = EceError(maybe_received=True)
+        finally:
+            self._counts.in_flight -= 1
+        now = self._around.monotonic()
+        if error is None:
+            self._pace = pace.taken(self._pace, claimed.message.entry_point, now)
+            self._counts.delivered += 1
+            return functools.partial(self._queue.settle_delivered, claimed, now=self._around.now()), _nothing
+        if not retry.used_an_attempt(error):
+            self._pace = pace.not_sent(self._pace, now)
+            await asyncio.sleep(BUSY_PAUSE)
+            return None
+        if retry.is_permanent(error):
+            self._pace = pace.refused(self._pace, now)
+        else:
+            self._pace = pace.failed(self._pace, error, now, chance=self._around.chance())
+            if pace.serves_nobody(error):
+                self._counts.failed_whatever_the_row += 1
+            else:
+                self._counts.failed_over_row += 1
+        self._counts.possible_doubles += error.maybe_received
+        return self._failed(claimed, error)
+
+    def _failed(self, claimed: ClaimedMessage, error: EceError) -> Settled:
+        now, doubtful = self._around.now(), error.maybe_received
+        decided = retry.after_failure(
+            error,
+            attempts=claimed.attempts + 1,
+            waiting_since=claimed.waiting_since,
+            now=now,
+            max_age=self._rules.max_age + self._leap(),
+            chance=self._around.chance(),
+            possible_doubles=claimed.possible_doubles,
+        )
+        if isinstance(decided, retry.GiveUp):
+            outcome: Outcome = functools.partial(
+                self._queue.settle_dead, claimed, now=now, reason=decided.reason, possible_double=doubtful
+            )
+            return outcome, functools.partial(self._given_up, claimed, decided.reason)
+        outcome = functools.partial(
+            self._queue.settle_retry,
+            claimed,
+            next_attempt_at=decided.at,
+            reason=retry.described(error),
+            waits_for_ece=decided.waits_for_ece,
+            possible_double=doubtful,
+        )
+        return outcome, self._to_be_retried
+
+    def _given_up(self, claimed: ClaimedMessage, reason: str) -> None:
+        self._counts.dead += 1
+        log.error("survey_given_up", row=claimed.id, entry_point=claimed.message.entry_point, reason=reason)
+
+    def _to_be_retried(self) -> None:
+        self._counts.retried += 1
+
+    async def _record(self, outcome: Outcome, note: Callable[[], None]) -> None:
+        """Tell the outbox until it listens: a delivered survey that is forgotten would be sent again."""
+        while True:
+            try:
+                if await outcome():
+                    note()
+                else:
+                    self._counts.lost_leases += 1
+                    log.warning("lease_lost")
+                return
+            except OutboxUnavailable:
+                await asyncio.sleep(SETTLE_PAUSE)
+
+    async def _finish(self) -> None:
+        tasks = list(self._tasks.values())
+        if tasks:
+            limit = self.destination.send_limit.total_seconds() + LAST_WORD_SECONDS
+            _, late = await asyncio.wait(tasks, timeout=limit)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _unexpected(self, error: BaseException) -> None:
+        self._counts.failures_of_the_loop += 1
+        log.error("delivery_failed", kind=type(error).__name__)
+
+
+def _nothing() -> None:
+    return None

@@ -1,0 +1,52 @@
+"""A moment as an operator types it: a day, a day and a time, or how long ago. UTC where no offset is given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+from pydantic import TypeAdapter, ValidationError
+
+from widget.settings.values import Duration
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_FORMS = '"2026-11-24", "2026-11-24T08:00", "2026-11-24T08:00+01:00", or how long ago, as "24h" or "30d"'
+
+
+class Moment(click.ParamType[datetime]):
+    """One moment. `last` makes a day alone mean its end, so that `--until` has the whole of that day."""
+
+    name = "time"
+
+    def __init__(self, *, last: bool = False) -> None:
+        self._last = last
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return an aware moment; any other text is wrong usage."""
+        if isinstance(value, datetime):
+            return value
+        found = self._read(str(value).strip())
+        if found is None:
+            self.fail(f"{value!r} is no time; write {_FORMS}", param, ctx)
+        return found
+
+    def _read(self, text: str) -> datetime | None:
+        try:
+            if re.match(r"\d{4}-", text):
+                at = datetime.fromisoformat(text)
+                at = at if at.tzinfo else at.replace(tzinfo=UTC)
+                return at.astimezone(UTC) + timedelta(days=self._last and _DAY.fullmatch(text) is not None)
+            return datetime.now(UTC) - timedelta(seconds=TypeAdapter(Duration).validate_python(text))
+        except (ValueError, ValidationError, OverflowError):
+            return None
+
+
+since_option: Callable[[Any], Any] = click.option(
+    "--since", type=Moment(), metavar="TIME", help='Accepted at or after this: a day, a time, or "30d" ago. UTC.'
+)
+until_option: Callable[[Any], Any] = click.option(
+    "--until", type=Moment(last=True), metavar="TIME", help="Accepted before this; of a day, the end of it."
+)
