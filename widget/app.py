@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from widget import __version__
 from widget.application.reporting import trouble_at_ece
@@ -29,12 +28,11 @@ from widget.web.edge.limits import BodyLimit, BoundedMemory, RateLimiter, RateLi
 from widget.web.ops import health as ops
 from widget.web.ops import openapi
 from widget.web.pages.pages import Pages
-from widget.web.public.answers import FastLane
 from widget.web.public.api import PublicApi
 from widget.web.surveys.routes import SurveyAddresses, origin_of
 
 
-def create_app(settings: Settings, *, services: Services | None = None, preview: bool = False) -> ASGIApp:
+def create_app(settings: Settings, *, services: Services | None = None, preview: bool = False) -> Starlette:
     """Wire the application. `services` are built from the settings unless given; `preview` opens /preview to anyone."""
     services = services or build(settings)
     proxies = TrustedProxies(settings.server.trusted_proxies)
@@ -92,7 +90,7 @@ def create_app(settings: Settings, *, services: Services | None = None, preview:
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # its redirect would be built from the Host header
-    return app if limiter.counts_public else FastLane(app, services.answers)
+    return app
 
 
 def _error_page(pages: Pages) -> ErrorPage:

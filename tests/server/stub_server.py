@@ -41,7 +41,7 @@ BLOCK = b"x" * 65536
 
 
 class WithReadyAnswers:
-    """An application with a fast lane: /ready is a small answer, /ready-big one that fills a reader's buffers."""
+    """An application that is its own fast exit: /ready is small, /ready-big fills a reader's buffers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -56,11 +56,11 @@ class WithReadyAnswers:
 
     def at_once(self, scope: Scope) -> tuple[bytes, ...] | None:
         if scope.get("path") == "/ready-broken":
-            raise RuntimeError("canary-in-the-fast-lane")
+            raise RuntimeError("canary-in-the-fast-exit")
         body = {"/ready": b"ready", "/ready-big": BLOCK}.get(scope.get("path", ""))
         if body is None:
             return None
-        return b"HTTP/1.1 200 OK\r\n", b"content-length: %d\r\n" % len(body), b"x-by: lane\r\n\r\n", body
+        return b"HTTP/1.1 200 OK\r\n", b"content-length: %d\r\n" % len(body), b"x-by: fast exit\r\n\r\n", body
 
 
 def build(settings: Settings, delivery: bool, metrics: Metrics | None) -> Served:

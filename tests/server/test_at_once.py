@@ -17,7 +17,7 @@ def test_it_has_a_date_and_closes_when_it_is_asked_to(server: ServerProcess) -> 
     assert lines[0] == b"HTTP/1.1 200 OK"
     assert sum(line.startswith(b"date: ") for line in lines) == 1
     assert b"connection: close" in lines
-    assert b"x-by: lane" in lines
+    assert b"x-by: fast exit" in lines
 
 
 def test_http_1_0_is_answered_and_closed(server: ServerProcess) -> None:

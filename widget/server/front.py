@@ -12,9 +12,9 @@ class FastExit(Protocol):
     """What answers from memory while the head is read."""
 
     def at_once(self, scope: Scope) -> tuple[bytes, ...] | None:
-        """Return an answer as HTTP/1.1 writes it, its status line first, or None: the application has to be asked.
+        """Return an answer as HTTP/1.1 writes it, or None: the application has to be asked.
 
-        Date and Connection are the server's and are written behind the status line.
+        The first piece is the status line and whole header lines; the server writes Date and Connection behind it.
         """
 
 

@@ -39,11 +39,11 @@ def build_served(settings: Settings, delivery: bool, metrics: Metrics | None) ->
     """Build the product's application. Imported late: a supervisor of workers needs none of it."""
     from widget.app import create_app
     from widget.services import build
-    from widget.web.public.answers import FastLane
 
     services = build(settings, delivery=delivery, metrics=metrics)
-    app = create_app(settings, services=services)
-    return Served(app, services.metrics, app if isinstance(app, FastLane) else None, services.drain)
+    # A limit on the public answers has to count each of them, which is the application's work.
+    fast_exit = services.answers if settings.limits.public == "off" else None
+    return Served(create_app(settings, services=services), services.metrics, fast_exit, services.drain)
 
 
 @dataclass(frozen=True, slots=True)

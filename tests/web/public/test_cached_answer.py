@@ -15,8 +15,10 @@ import pytest
 
 from tests.ece_stand_in import CLOSED
 from tests.web.conftest import Site
+from widget import settings
 from widget.domain.decision import Decision, State
 from widget.domain.readings import Call
+from widget.server.plan import build_served
 from widget.web.public.answers import PublicAnswers
 
 pytestmark = pytest.mark.anyio
@@ -26,29 +28,31 @@ Headers = list[tuple[bytes, bytes]]
 
 
 async def sent(site: Site, path: str, method: str, headers: Headers) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """Give an answer as ASGI has it."""
+    """Return an answer as ASGI has it."""
     messages: list[Any] = []
 
     async def send(message: Any) -> None:
         messages.append(message)
 
-    await site.app(_scope(path, method, headers), None, send)  # type: ignore[arg-type]
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    await site.app({"type": "http", **_scope(path, method, headers)}, receive, send)
     return messages[0]["status"], sorted(messages[0]["headers"]), messages[1]["body"]
 
 
 def written(site: Site, path: str, method: str, headers: Headers) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """Give the same answer as it is on the wire."""
-    app: Any = site.app
-    pieces = app.at_once(_scope(path, method, headers))
+    """Return the same answer as it is on the wire."""
+    pieces = site.services.answers.at_once(_scope(path, method, headers))
     assert pieces is not None
     head, _, body = b"".join(pieces).partition(b"\r\n\r\n")
     first, *lines = head.split(b"\r\n")
-    pairs = [tuple(line.split(b": ", 1)) for line in lines]
-    return int(first.split(b" ")[1]), sorted(pairs), body  # type: ignore[arg-type]
+    pairs = [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
+    return int(first.split(b" ")[1]), sorted(pairs), body
 
 
 def _scope(path: str, method: str, headers: Headers, query: bytes = b"") -> dict[str, Any]:
-    return {"type": "http", "method": method, "path": path, "query_string": query, "headers": headers}
+    return {"method": method, "path": path, "query_string": query, "headers": headers}
 
 
 @pytest.mark.parametrize("path", [STATUS, LAUNCHER])
@@ -81,20 +85,29 @@ async def test_what_was_packed_before_an_answer_aged_is_not_sent_after(site: Sit
             assert unpack(packed[2]) == plain[2]
 
 
+@pytest.mark.parametrize(("limit", "handed"), [("off", True), ("60/minute", False)])
+def test_a_limit_on_public_answers_leaves_each_of_them_to_the_application_which_counts(
+    table: dict[str, Any], limit: str, handed: bool
+) -> None:
+    table["limits"] = {"public": limit}
+    served = build_served(settings.parse(table), delivery=False, metrics=None)
+    assert (served.fast_exit is not None) is handed
+
+
 @pytest.mark.parametrize("path", ["/v1/status/nobody", "/v1/chat/sales", "/", "/healthz"])
 async def test_what_is_not_ready_is_left_to_the_application(site: Site, path: str) -> None:
-    app: Any = site.app
+    at_once = site.services.answers.at_once
     await site.get(path)
-    assert app.at_once(_scope(path, "GET", [])) is None
-    assert app.at_once(_scope(STATUS, "POST", [])) is None
+    assert at_once(_scope(path, "GET", [])) is None
+    assert at_once(_scope(STATUS, "POST", [])) is None
 
 
 async def test_an_answer_that_a_visitor_would_have_to_wait_for_is_left_to_the_application(site: Site) -> None:
-    app: Any = site.app
+    at_once = site.services.answers.at_once
     await site.get(STATUS)
-    assert app.at_once(_scope(STATUS, "GET", [])) is not None
+    assert at_once(_scope(STATUS, "GET", [])) is not None
     site.time.passes(3600)
-    assert app.at_once(_scope(STATUS, "GET", [])) is None
+    assert at_once(_scope(STATUS, "GET", [])) is None
 
 
 async def test_a_clock_that_is_set_into_the_opening_hours_opens_within_a_second(

@@ -107,7 +107,6 @@ class RateLimiter:
             "operators": _item(settings.tokens),
             "strangers": _item(settings.tokens),
         }
-        self.counts_public = self._items["public"] is not None
 
     async def hit(self, limit: str, client: str) -> int | None:
         """Count one request; return the seconds to wait when it is one too many, else None."""

@@ -3,7 +3,7 @@
 From the socket to the bytes:
 
     server/protocol.py    the head of a request has been read
-      FastLane.at_once    what answers without a task; None: the application has to be asked
+      .at_once            the guard's `FastExit` is `PublicAnswers`; None: the application has to be asked
         CurrentDecision   the entry point's; a new view once a snapshot has aged, None where ECE has to be waited for
         spelling.py       theme and language that the query asks for, and whether a cache may keep the answer
         CachedAnswer      of this path, theme and language, rendered unless it is of this very decision
@@ -21,7 +21,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from widget.application.availability import Availability
 from widget.domain.decision import Decision
@@ -140,14 +140,3 @@ class PublicAnswers:
             del self._answers[next(iter(self._answers))]  # the one that came first
         self._answers[key] = rendered
         return rendered
-
-
-class FastLane:
-    """The application, with what the connection guard asks before it."""
-
-    def __init__(self, app: ASGIApp, answers: PublicAnswers) -> None:
-        self._app = app
-        self.at_once = answers.at_once
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
