@@ -51,7 +51,7 @@ class Ports:
 
 
 def run(ports: Ports, *, say: Say, complain: Say) -> int:
-    """Start the demo and wait until it is stopped; gives the exit code."""
+    """Start the demo, wait until it is stopped, and return the exit code."""
     with ExitStack() as stack:
         listeners: dict[str, socket.socket] = {}
         try:

@@ -1,4 +1,4 @@
-"""The demo's settings: what an operator's file would say, against the simulator and the sample site."""
+"""The demo's settings: those of an operator's file, for the simulator and the sample site."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOCALES = {"en": "en-US", "de": "de-DE", "ar": "ar-SA"}
 def demo_settings(
     *, widget_url: str, simulator_url: str, site_url: str, folder: Path, secret: str
 ) -> settings.Settings:
-    """Build the settings; everything that is kept goes into `folder`."""
+    """Build the settings. The outbox is kept in `folder`."""
 
     def entry_point(number: int, **more: Any) -> dict[str, Any]:
         return {"id": number, "chat_url": simulator_url + _CHAT, "locales": _LOCALES, "survey": "after_chat", **more}
@@ -42,7 +42,7 @@ def demo_settings(
 
 
 def _survey() -> dict[str, Any]:
-    """Give one question of every kind, a chain of `show_if`, two pages, two languages."""
+    """Return a survey with one question of every kind, a chain of `show_if`, two pages and two languages."""
     return {
         "title": {"en": "How did we do?", "de": "Wie war unser Gespräch?"},
         "questions": [

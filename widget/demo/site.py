@@ -1,4 +1,4 @@
-"""The sample marketing site: a company's pages on an origin of their own, each with the chat in another way."""
+"""The sample marketing site: a company's pages on their own origin, each of which embeds the chat differently."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from widget.simulator.pages import environment
 
 FOLDER = Path(__file__).resolve().parent / "site"
 
-# path → template and what the page shows, in the order of the list at the foot of every page
+# path → template and title, in the order of the list at the foot of every page
 PAGES = {
     "/": ("index.html", "One script tag"),
     "/elements": ("elements.html", "Elements in the text"),
@@ -27,7 +27,7 @@ PAGES = {
 
 
 def strict_policy(widget_url: str) -> str:
-    """Give the policy of `/strict`: nothing but the site's own files and the widget server."""
+    """Return the policy of `/strict`: it allows the site's own files and the widget server."""
     return (
         f"default-src 'none'; script-src {widget_url}; connect-src {widget_url}; "
         "require-trusted-types-for 'script'; style-src 'self'; img-src 'self'"
@@ -35,7 +35,7 @@ def strict_policy(widget_url: str) -> str:
 
 
 def usual_policy(widget_url: str, simulator_url: str) -> str:
-    """Give the policy of the other pages: a docked chat and a survey are frames."""
+    """Return the policy of the other pages: it also allows frames for a docked chat and a survey."""
     frames = f"{widget_url} {simulator_url}".strip()
     return (
         f"default-src 'none'; script-src 'self' {widget_url}; connect-src {widget_url}; frame-src {frames}; "
@@ -44,7 +44,7 @@ def usual_policy(widget_url: str, simulator_url: str) -> str:
 
 
 def create_site(widget_url: str, *, simulator_url: str = "") -> Starlette:
-    """Build the site; its tags point at `widget_url`."""
+    """Build the site. Its script tags load from `widget_url`."""
     templates = environment(FOLDER)
 
     async def page(request: Request) -> Response:
@@ -61,7 +61,7 @@ def create_site(widget_url: str, *, simulator_url: str = "") -> Starlette:
             "referrer-policy": "strict-origin-when-cross-origin",
             "content-security-policy": strict_policy(widget_url) if strict else usual_policy(widget_url, simulator_url),
         }
-        if request.headers.get("x-forwarded-proto") == "https":  # a TLS proxy in front says so
+        if request.headers.get("x-forwarded-proto") == "https":  # set by a TLS proxy in front
             headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
         return HTMLResponse(text, headers=headers)
 

@@ -1,4 +1,4 @@
-"""The simulator's front door: every route on one screen."""
+"""The simulator's application: all of its routes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def create_simulator(
     sleep: Sleep = anyio.sleep,
     warm_up: bool = True,
 ) -> Starlette:
-    """Build an ECE of our own. The same seed and clock give the same queue; `app.state.world` is open to tests."""
+    """Build the simulator. The same seed and clock make the same queue; tests may change `app.state.world`."""
     environment(TEMPLATES)
     world = World(clock=clock, now=now, seed=seed, warm_up=warm_up)
     control, chat = Control(world), ChatPages(world, widget_url=widget_url)

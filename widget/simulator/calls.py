@@ -22,12 +22,12 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def under_any_root(path: str, endpoint: Endpoint, *, methods: list[str]) -> list[Route]:
-    """Give the routes of `path` at the top and below any context root."""
+    """Return the routes of `path` at the top and below any context root."""
     return [Route(start + path, endpoint, methods=methods) for start in ("", "/{root:path}")]
 
 
 class Calls:
-    """Answer as an ECE with this world's entry points would, faults included."""
+    """Answer as an ECE with these entry points would, or as the fault that is switched on."""
 
     def __init__(self, world: World, *, sleep: Sleep) -> None:
         self._world = world
@@ -48,14 +48,14 @@ class Calls:
 
         return self._counted(call, answer)
 
-    def _counted(self, call: str, honest: Endpoint) -> Endpoint:
-        """Count the request, then answer it honestly or as the fault of the moment has it."""
+    def _counted(self, call: str, right: Endpoint) -> Endpoint:
+        """Count the request, then answer it correctly or with the fault that is switched on."""
 
         async def endpoint(request: Request) -> Response:
             traffic = self._world.traffic[call]
             traffic.begin()
             try:
-                response = await self._faulty(self._world.take_fault(call), honest, request)
+                response = await self._faulty(self._world.take_fault(call), right, request)
             except BaseException:
                 traffic.end()
                 raise
@@ -65,10 +65,10 @@ class Calls:
 
         return endpoint
 
-    async def _faulty(self, fault: Fault | None, honest: Endpoint, request: Request) -> Response:
+    async def _faulty(self, fault: Fault | None, right: Endpoint, request: Request) -> Response:
         if fault is None or fault.kind is FaultKind.NONE:
-            return await honest(request)
-        answer = Response(status_code=200) if fault.before else await honest(request)
+            return await right(request)
+        answer = Response(status_code=200) if fault.before else await right(request)
         return await spoil(fault, answer, request, sleep=self._sleep)
 
     def _answer(self, call: str, request: Request) -> Response:
@@ -190,7 +190,7 @@ class Calls:
 
 
 class _Counted(Response):
-    """Send a response; its request is under way until the last byte."""
+    """Send a response; its request counts as running until the last byte."""
 
     def __init__(self, response: Response, traffic: Traffic) -> None:
         self._response, self._traffic = response, traffic

@@ -20,7 +20,7 @@ class _Change(BaseModel):
 
 
 class EntryPointChange(_Change):
-    """What is given is changed, the rest stays; `waiting` puts that many chats into the queue at once."""
+    """Fields that are given are changed. `waiting` puts that many chats into the queue at once."""
 
     agents: Annotated[int, Field(ge=0, le=200)] = 0
     slots_per_agent: Annotated[int, Field(ge=1, le=20)] = 1

@@ -1,4 +1,4 @@
-"""The small chat page at `{root}/templates/chat/{template}/index.html`, in the place of ECE's own template."""
+"""The small chat page at `{root}/templates/chat/{template}/index.html`, instead of ECE's own template."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from widget.simulator.chat_texts import RIGHT_TO_LEFT, texts_for
 from widget.simulator.queue import Refusal
 from widget.simulator.world import EntryPoint, World
 
-DEFAULT_ENTRY_POINT = "1000"  # the vendor's template assumes this id when its address names none
+DEFAULT_ENTRY_POINT = "1000"  # the vendor's template uses this id when its address has none
 
 
 class ChatPages:
@@ -104,7 +104,7 @@ class ChatPages:
 
 
 async def _json(request: Request) -> dict[str, Any]:
-    """Read a small JSON object; anything else is an empty one."""
+    """Return a small JSON object; an empty one for anything else."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

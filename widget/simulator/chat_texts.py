@@ -1,4 +1,4 @@
-"""The words of the chat page. It stands for another product, so its few texts live here, not in our catalogs."""
+"""The texts of the chat page. It stands for another product, so its texts are not in our catalogs."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ _TEXTS = {
 
 
 def texts_for(locale: str) -> tuple[str, dict[str, str]]:
-    """Give the language and its texts; English where there are none."""
+    """Return the language and its texts; English for a language without texts."""
     language = locale.replace("_", "-").split("-")[0].lower()
     language = language if language in _TEXTS else "en"
     return language, _TEXTS[language]

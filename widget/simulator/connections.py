@@ -1,6 +1,6 @@
-"""Answers that break on their way: responses that hang, drip, stop short or cut their connection.
+"""Responses that fail while they are sent: they hang, drip, stop short or reset the connection.
 
-A connection can be reset only where the server offers it (`server.py`); elsewhere the request just fails.
+Only the server of `server.py` can reset a connection; with another one the request fails.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _start(response: Response) -> dict[str, object]:
 
 
 def abort(scope: Scope) -> None:
-    """Reset the connection where the server can; without one, end the request as a lost connection does."""
+    """Reset the connection if the server can; else end the request as a lost connection does."""
     extension = scope.get("extensions", {}).get(ABORT)
     if extension is None:
         raise ConnectionResetError("the simulator cuts this connection")
@@ -31,16 +31,16 @@ def abort(scope: Scope) -> None:
 
 
 class _OnTheWire(Response):
-    """A response that is no plain answer; `status_code` 0 keeps it out of the counts by status."""
+    """A response that fails while it is sent; with `status_code` 0 it is not counted by status."""
 
     status_code = 0
 
     def __init__(self) -> None:
-        """Skip what a plain response prepares."""
+        """Prepare no headers, unlike a plain response."""
 
 
 async def _while_connected(receive: Receive, work: Callable[[], Awaitable[None]]) -> None:
-    """Do `work`, or as much of it as the client waits for."""
+    """Run `work` until it ends or the client leaves."""
     async with anyio.create_task_group() as group:
 
         async def leave_with_the_client() -> None:
@@ -58,7 +58,7 @@ async def _disconnected(receive: Receive) -> None:
 
 
 class Hang(_OnTheWire):
-    """Say nothing until the client leaves."""
+    """Send nothing until the client leaves."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with anyio.move_on_after(LONGEST_HANG):
@@ -68,20 +68,20 @@ class Hang(_OnTheWire):
 class Slow(_OnTheWire):
     """Send the right answer after a pause."""
 
-    def __init__(self, honest: Response, *, seconds: float, sleep: Sleep) -> None:
-        self._honest, self._seconds, self._sleep = honest, seconds, sleep
-        self.status_code = honest.status_code
+    def __init__(self, right: Response, *, seconds: float, sleep: Sleep) -> None:
+        self._right, self._seconds, self._sleep = right, seconds, sleep
+        self.status_code = right.status_code
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def answer() -> None:
             await self._sleep(self._seconds)
-            await self._honest(scope, receive, send)
+            await self._right(scope, receive, send)
 
         await _while_connected(receive, answer)
 
 
 class Reset(_OnTheWire):
-    """Cut the connection before the first byte."""
+    """Reset the connection before the first byte."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         abort(scope)
@@ -90,13 +90,13 @@ class Reset(_OnTheWire):
 class Drip(_OnTheWire):
     """Send the right answer byte by byte."""
 
-    def __init__(self, honest: Response, *, pause: float, sleep: Sleep) -> None:
-        self._honest, self._pause, self._sleep = honest, pause, sleep
+    def __init__(self, right: Response, *, pause: float, sleep: Sleep) -> None:
+        self._right, self._pause, self._sleep = right, pause, sleep
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def answer() -> None:
-            await send(_start(self._honest))
-            for byte in bytes(self._honest.body):
+            await send(_start(self._right))
+            for byte in bytes(self._right.body):
                 await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
                 await self._sleep(self._pause)
             await send({"type": "http.response.body", "body": b""})
@@ -107,20 +107,20 @@ class Drip(_OnTheWire):
 class Short(_OnTheWire):
     """Announce the whole length, send half, close."""
 
-    def __init__(self, honest: Response) -> None:
-        self._honest = honest
+    def __init__(self, right: Response) -> None:
+        self._right = right
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = bytes(self._honest.body)
-        headers = [pair for pair in self._honest.raw_headers if pair[0] != b"content-length"]
+        body = bytes(self._right.body)
+        headers = [pair for pair in self._right.raw_headers if pair[0] != b"content-length"]
         headers.append((b"content-length", str(max(2, len(body))).encode()))
-        await send({"type": "http.response.start", "status": self._honest.status_code or 200, "headers": headers})
+        await send({"type": "http.response.start", "status": self._right.status_code or 200, "headers": headers})
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
         abort(scope)
 
 
 class Endless(_OnTheWire):
-    """Send well-formed beginnings for ever; stops at a bound, or when the client leaves."""
+    """Send XML that is well-formed so far and never ends; stop at a bound, or when the client leaves."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [(b"content-type", b"application/xml")]

@@ -26,7 +26,7 @@ Change = TypeVar("Change", bound=BaseModel)
 
 
 class Refused(Exception):
-    """A change that is not made; carries every fault in words."""
+    """Raised for a change that is not made, with a sentence for every fault."""
 
     def __init__(self, status: int, faults: list[dict[str, str]]) -> None:
         super().__init__(faults)
@@ -35,13 +35,13 @@ class Refused(Exception):
 
 
 async def refused(_request: Request, error: Exception) -> Response:
-    """Answer a refused change; the app's handler for `Refused`."""
+    """Answer a refused change: the application's handler for `Refused`."""
     assert isinstance(error, Refused)
     return JSONResponse({"faults": error.faults}, error.status)
 
 
 class Control:
-    """Show and change a world. Forms work without script; with it, the page stays and follows the queue."""
+    """Show and change the world. Forms work without script; with it, the page updates itself."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -76,7 +76,7 @@ class Control:
         )
 
     async def lists(self, request: Request) -> Response:
-        """Give the received surveys and complaints as the page shows them, for its refresh."""
+        """Return the part of the page with the received surveys and complaints, for its refresh."""
         return pages.page("_lists.html", policy=POLICY, world=self._world)
 
     async def state(self, request: Request) -> Response:
@@ -144,7 +144,7 @@ def _same_origin_only(request: Request) -> None:
 
 
 async def _read(request: Request, model: type[Change]) -> Change:
-    """Read a change as JSON or as a form; raises Refused with every fault in words."""
+    """Return a change, sent as JSON or as a form. Raises Refused."""
     _same_origin_only(request)
     body = bytearray()
     async for chunk in request.stream():

@@ -1,7 +1,7 @@
-"""Faults of an ECE, or of what stands before it, switched on by hand and served on the wire.
+"""Faults of an ECE, or of a proxy in front of it, that are switched on by hand.
 
-What changes the words of an answer is a function of its bytes; what changes how bytes travel is a response of its own,
-in `connections.py`.
+A fault in the content of an answer is a function of its bytes; a fault in how the bytes are sent is a response of its
+own, in `connections.py`.
 """
 
 from __future__ import annotations
@@ -98,20 +98,20 @@ class Fault:
         return replace(self, times=None if self.times is None else self.times - 1)
 
 
-async def spoil(fault: Fault, honest: Response, request: Request, *, sleep: Sleep) -> Response:
-    """Give the answer that this fault makes of the right one."""
-    body = bytes(honest.body)
+async def spoil(fault: Fault, right: Response, request: Request, *, sleep: Sleep) -> Response:
+    """Return the answer that this fault makes of the right one."""
+    body = bytes(right.body)
     match fault.kind:
         case FaultKind.SLOW:
-            return Slow(honest, seconds=fault.seconds, sleep=sleep)
+            return Slow(right, seconds=fault.seconds, sleep=sleep)
         case FaultKind.HANG:
             return Hang()
         case FaultKind.DRIP:
-            return Drip(honest, pause=fault.seconds, sleep=sleep)
+            return Drip(right, pause=fault.seconds, sleep=sleep)
         case FaultKind.RESET | FaultKind.LOST_ANSWER:
             return Reset()
         case FaultKind.SHORT:
-            return Short(honest)
+            return Short(right)
         case FaultKind.ENDLESS:
             return Endless()
         case FaultKind.REDIRECT:
@@ -119,8 +119,8 @@ async def spoil(fault: Fault, honest: Response, request: Request, *, sleep: Slee
         case kind if kind in _STATUSES:
             return _status(int(kind))
         case kind:
-            content, media_type = _changed(kind, body, honest.headers.get("content-type", "application/xml"))
-            status = 200 if kind is FaultKind.HTML else honest.status_code
+            content, media_type = _changed(kind, body, right.headers.get("content-type", "application/xml"))
+            status = 200 if kind is FaultKind.HTML else right.status_code
             return Response(content, status if status != 204 else 200, media_type=media_type)
 
 

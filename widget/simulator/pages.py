@@ -1,4 +1,4 @@
-"""The simulator's own pages: templates with escaping always on, and a policy without unsafe words."""
+"""The simulator's own pages: templates with escaping always on, and a policy without `unsafe-` sources."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def render(template: str, **context: Any) -> str:
 
 
 def page(template: str, *, policy: str, status: int = 200, **context: Any) -> HTMLResponse:
-    """Give a page with its Content-Security-Policy; nothing of it is kept by a cache."""
+    """Return a page with its Content-Security-Policy; no cache may store it."""
     headers = {
         # Not no-referrer: a browser would then send the form at the end of a chat with `Origin: null`.
         "content-security-policy": policy,

@@ -1,7 +1,7 @@
 """One entry point's queue: chats arrive, wait, are served by agents, or give up.
 
-Pure: time moves only by `advance`, chance comes from the generator handed in. Two steps of five seconds give exactly
-what one step of ten gives, since chance is asked when something happens, never once per step.
+Pure: time moves only by `advance`, random numbers come from the generator that is passed in. Two steps of five seconds
+have exactly the result of one step of ten: a random number is drawn for each event, never for each step.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-LONGEST_STEP = 900.0  # a laptop that slept all night must not replay the night
-VISITOR_SILENCE = 45.0  # a visitor whose page asks no longer is gone after this
+LONGEST_STEP = 900.0  # after a night of standby, the night is not simulated
+VISITOR_SILENCE = 45.0  # a visitor whose page stopped asking is removed after this
 
 
 class Refusal(StrEnum):
-    """Why a chat cannot start, in the words of the guide's section 13."""
+    """Why a chat cannot start, as section 13 of the guide names it."""
 
     QUEUE_DEPTH_REACHED = "queue_depth_reached"
     AGENT_NOT_AVAILABLE = "agent_not_available"
@@ -36,7 +36,7 @@ class Chat:
 
 @dataclass(slots=True)
 class Queue:
-    """The live state; the fields of the first block may be changed at any moment between two steps."""
+    """The state of the queue. The fields of the first block may be changed between two steps."""
 
     rng: random.Random
     agents: int = 3
@@ -71,11 +71,11 @@ class Queue:
 
     @property
     def free_slots(self) -> int:
-        """Give what `capacity` answers: the agents' greatest load less their load now, never below 0."""
+        """Return what `capacity` answers: the agents' greatest load minus their load now, never below 0."""
         return max(0, self.slots - len(self.running))
 
     def refusal(self) -> Refusal | None:
-        """Say why a new chat would be turned away now; None when it would be taken."""
+        """Return why a new chat would be refused now; None when it would be accepted."""
         if not self.active:
             return Refusal.ENTRY_POINT_INACTIVE
         if self.agents_required and self.available_agents == 0:
@@ -85,16 +85,16 @@ class Queue:
         return None
 
     def wait_estimate(self, position: int) -> float:
-        """Estimate the seconds until whoever stands at `position` (1 = next) is served.
+        """Return the seconds until the chat at `position` (1 = next) is served, as an estimate.
 
-        All slots together free one place every handling time / slots; with nobody there, one agent is assumed, since
-        ECE gives a number then too.
+        All slots together free one place every handling time / slots; without agents one is assumed, since
+        ECE answers with a number then too.
         """
         ahead = max(0, position - self.free_slots)
         return round(ahead * self.handling_time / max(1, self.slots), 1)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass; a frozen queue stands still."""
+        """Let time pass. A frozen queue does not change."""
         if self.frozen or seconds < 0:
             return
         target = self.now + min(seconds, LONGEST_STEP)
@@ -109,7 +109,7 @@ class Queue:
         self.now = target
 
     def join(self, *, visitor: bool = True) -> Chat | Refusal:
-        """Let one more chat in, at the end of the queue, or say why not."""
+        """Append a chat to the queue, or return why it is refused."""
         self.arrived += 1
         if (refusal := self.refusal()) is not None:
             self.refused += 1
@@ -123,7 +123,7 @@ class Queue:
         return chat
 
     def leave(self, number: int) -> None:
-        """End a chat, waiting or running; one that is gone already is no fault."""
+        """End a chat, waiting or running. Does nothing for one that has ended."""
         self.waiting = deque(chat for chat in self.waiting if chat.number != number)
         left = [chat for chat in self.running if chat.number != number]
         self.served += len(self.running) - len(left)
@@ -131,19 +131,19 @@ class Queue:
         self._assign()
 
     def keep(self, number: int, *, seconds: float = VISITOR_SILENCE) -> None:
-        """Note that a visitor's page is still there."""
+        """Record that a visitor's page is still open."""
         for chat in (*self.waiting, *self.running):
             if chat.visitor and chat.number == number:
                 chat.until = max(chat.until, self.now + seconds)
 
     def position(self, number: int) -> int | None:
-        """Give the place in the queue, 1 for the next, 0 for a chat that runs, None for one that is over."""
+        """Return the position in the queue: 1 for the next, 0 for a running chat, None for one that has ended."""
         if any(chat.number == number for chat in self.running):
             return 0
         return next((place for place, chat in enumerate(self.waiting, 1) if chat.number == number), None)
 
     def set_depth(self, depth: int) -> None:
-        """Make exactly `depth` chats wait: more come, or the last of the invented ones leave."""
+        """Make exactly `depth` chats wait: add some, or remove the last of the simulated ones."""
         while len(self.waiting) > depth:
             last = next((chat for chat in reversed(self.waiting) if not chat.visitor), self.waiting[-1])
             self.waiting.remove(last)

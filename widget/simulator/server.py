@@ -23,7 +23,7 @@ _LOOK_EVERY = 0.01
 
 
 class PortTaken(Exception):
-    """Nobody can listen there, mostly since another program does; the text is one line for the operator."""
+    """Raised when a port cannot be used, mostly since another program listens there; the text is for the operator."""
 
 
 class ResettableProtocol(HttpToolsProtocol):
@@ -34,7 +34,7 @@ class ResettableProtocol(HttpToolsProtocol):
         self.scope["extensions"] = {ABORT: {"cut": self._cut}}
 
     def shutdown(self) -> None:
-        """Cut what a fault keeps open, so that the end does not wait for it."""
+        """Close the connections that a fault keeps open, so that the shutdown does not wait for them."""
         cycle: Any = self.cycle
         unanswered = cycle is not None and not cycle.response_complete
         super().shutdown()
@@ -48,19 +48,19 @@ class ResettableProtocol(HttpToolsProtocol):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
         if self.cycle is not None:
-            # uvicorn would else answer 500 for an app that said nothing, into a socket that is gone.
+            # Else uvicorn would answer 500 for an application that sent nothing, on a closed socket.
             self.cycle.disconnected = True
             self.cycle.response_started = self.cycle.response_complete = True
 
 
 def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
-    """Take a port before anything is started; raises PortTaken with the option that chooses another one."""
+    """Bind a port before anything is started. Raises PortTaken, which names the option for another port."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
         listener.listen(512)
-    except (OSError, UnicodeError) as error:  # UnicodeError: what no name of a host can be
+    except (OSError, UnicodeError) as error:  # UnicodeError: not a valid host name
         listener.close()
         raise PortTaken(_why_not(error, host, port, option)) from None
     listener.setblocking(False)
@@ -79,7 +79,7 @@ def _why_not(error: OSError | UnicodeError, host: str, port: int, option: str) -
 
 
 def make_server(app: ASGIApp, *, http: Any = "auto") -> uvicorn.Server:
-    """Make a server that stops within a second, even while a fault keeps connections open."""
+    """Return a server that stops within a second, even while a fault keeps connections open."""
     config = uvicorn.Config(
         app,
         http=http,
@@ -94,11 +94,11 @@ def make_server(app: ASGIApp, *, http: Any = "auto") -> uvicorn.Server:
 
 
 class ServerThread:
-    """One server in its thread. `running` is false too when it ended by itself, which is a failure."""
+    """One server in its thread. `running` is also false when it ended by itself, which is a failure."""
 
     def __init__(self, server: uvicorn.Server, listener: socket.socket, *, name: str = "server") -> None:
         self._server = server
-        # A daemon: a server that does not stop in time must not keep the process.
+        # A daemon thread: a server that does not stop in time must not keep the process alive.
         self._thread = threading.Thread(target=server.run, args=([listener],), name=name, daemon=True)
 
     @property
@@ -136,7 +136,7 @@ def run_until_stopped(running: list[ServerThread], stop: threading.Event, *, sta
 
 
 def stop_on_signals(stack: ExitStack) -> threading.Event:
-    """Let the first Ctrl-C or SIGTERM end the servers in good order; the second one ends it at once."""
+    """Stop the servers gracefully at the first Ctrl-C or SIGTERM; at the second one end at once."""
     stop = threading.Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
@@ -158,7 +158,7 @@ def stop_on_signals(stack: ExitStack) -> threading.Event:
 
 @contextmanager
 def serving(app: ASGIApp, *, http: Any = ResettableProtocol, port: int = 0) -> Iterator[str]:
-    """Serve `app` on loopback for as long as the block runs; gives the origin. Port 0 takes any free one."""
+    """Serve `app` on loopback while the block runs, and yield the origin. Port 0 means any free port."""
     with listen("127.0.0.1", port) as listener:
         server = ServerThread(make_server(app, http=http), listener)
         server.start()

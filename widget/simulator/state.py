@@ -10,7 +10,7 @@ from widget.simulator.world import EntryPoint, World
 
 
 def state(world: World) -> dict[str, Any]:
-    """Give everything the control page shows."""
+    """Return everything that the control page shows."""
     return {
         "service_running": world.service_running,
         "entry_points": {
@@ -38,7 +38,7 @@ def state(world: World) -> dict[str, Any]:
 
 
 def entry_point(each: EntryPoint, *, service_running: bool) -> dict[str, Any]:
-    """Give what the control page shows of one entry point."""
+    """Return what the control page shows of one entry point."""
     queue = each.queue
     closed = each.forced_reason or (None if service_running else "service_not_running") or queue.refusal()
     return {
@@ -75,7 +75,7 @@ def entry_point(each: EntryPoint, *, service_running: bool) -> dict[str, Any]:
 
 
 def survey_as_json(survey: ReceivedSurvey) -> dict[str, Any]:
-    """Give one received survey; `raw` is the body byte for byte where it is UTF-8, `raw_hex` always."""
+    """Return one received survey. `raw` is the body as text if it is UTF-8; `raw_hex` is always there."""
     return {
         "at": survey.at.isoformat(),
         "path": survey.path,

@@ -1,4 +1,4 @@
-"""Judge a survey that was sent, as strictly as an ECE could, and say in words what is wrong."""
+"""Check a survey that was sent, as strictly as an ECE could, and describe what is wrong."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST_SID = 256
 
 @dataclass(frozen=True, slots=True)
 class ReceivedSurvey:
-    """One POST as it came. `faults` is empty for a survey that an ECE takes."""
+    """One POST as it was received. `faults` is empty for a survey that an ECE accepts."""
 
     at: datetime
     path: str
@@ -41,7 +41,7 @@ class Judgement:
 
 
 def judge(body: bytes, content_type: str) -> Judgement:
-    """Read a survey's XML; every fault found stands in the result, in words."""
+    """Return a survey read from XML, with a sentence for every fault."""
     faults = list(_content_type_faults(content_type))
     if len(body) > LARGEST_BODY:
         return Judgement(faults=(*faults, f"The body is larger than {LARGEST_BODY} bytes."))

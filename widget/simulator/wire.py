@@ -1,4 +1,4 @@
-"""The bytes of ECE's answers: the guide's samples to the letter, and the variants met in the field."""
+"""The bytes of ECE's answers: exactly as in the guide's samples, and in the variants of real installations."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def live_session_status(wait_time: object, queue_depth: object, wire: Wire) -> s
 
 
 def check_eligibility(response_type: int, wire: Wire) -> str:
-    """Guide, section 12; its sample lacks the quotes, which makes it no XML at all. Real answers have them."""
+    """Guide, section 12; its sample lacks the quotes and is not XML. Real answers have them."""
     if wire.response_type == "unquoted":
         return f"{_DECLARATION}<checkEligibility {_NAMESPACES[wire.namespaces]} responseType={response_type} />"
     return _empty("checkEligibility", f'responseType="{response_type}"', wire, attributes_first=False)

@@ -1,4 +1,4 @@
-"""What the simulator knows: entry points with their queues, faults switched on, what it was sent."""
+"""The simulator's state: entry points with their queues, the faults that are switched on, what was received."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class EntryPoint:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """Something we were sent that ECE would not take, or that a careful client does not send."""
+    """Something received that ECE would refuse, or that a careful client does not send."""
 
     at: datetime
     call: str
@@ -52,7 +52,7 @@ class Complaint:
 
 @dataclass(slots=True)
 class VisitorChat:
-    """A chat of the small chat page. `sid` is opaque outside: activity id and token, as ECE makes it."""
+    """A chat of the small chat page. `sid` has ECE's form, activity id and token; clients treat it as opaque."""
 
     sid: str
     entry_point: EntryPoint
@@ -61,7 +61,7 @@ class VisitorChat:
 
 @dataclass(slots=True)
 class Traffic:
-    """Count one call's requests; `peak` is the most that were under way at once."""
+    """Count one call's requests; `peak` is the largest number that ran at once."""
 
     received: int = 0
     under_way: int = 0
@@ -78,19 +78,19 @@ class Traffic:
 
 
 class World:
-    """Hold everything that changes, and move it along with the clock handed in."""
+    """Everything that changes; the clock that is passed in moves it."""
 
     def __init__(
         self, *, clock: Callable[[], float], now: Callable[[], datetime], seed: int | None, warm_up: bool
     ) -> None:
         self._clock = clock
         self.now = now
-        self._rng = random.Random(seed)  # noqa: S311 - invented traffic, and the same again for the same seed
+        self._rng = random.Random(seed)  # noqa: S311 - simulated traffic, the same for the same seed
         self._warm_up = warm_up
         self.reset()
 
     def reset(self) -> None:
-        """Put everything back to how it was at the start, received surveys included."""
+        """Restore the state of the start; received surveys are removed."""
         self._last = self._clock()
         self.entry_points = {each.id: each for each in _entry_points(self._rng)}
         if self._warm_up:
@@ -107,21 +107,21 @@ class World:
         self._activities = 100_000 + self._rng.randrange(800_000)
 
     def catch_up(self) -> None:
-        """Move every queue to the present; each request begins with this, so no task runs beside the server."""
+        """Advance every queue to the present. Each request begins with this, so no background task is needed."""
         now = self._clock()
         elapsed, self._last = max(0.0, now - self._last), now
         for each in self.entry_points.values():
             each.queue.advance(elapsed)
 
     def skip(self, seconds: float) -> None:
-        """Let time jump for the queues; visitors on the chat page stay."""
+        """Advance the queues by so many seconds; visitors on the chat page stay."""
         for chat in self.chats.values():
             chat.entry_point.queue.keep(chat.chat.number, seconds=seconds + 60)
         for each in self.entry_points.values():
             each.queue.advance(seconds)
 
     def take_fault(self, call: str) -> Fault | None:
-        """Give the fault for this request and count it; a fault of one call goes before a fault of all."""
+        """Return the fault for this request and count it. A fault of one call precedes a fault of all."""
         for key in (call, ALL):
             fault = self.faults.get(key)
             if fault is None:
@@ -135,7 +135,7 @@ class World:
         return None
 
     def set_fault(self, call: str, fault: Fault | None) -> None:
-        """Switch a fault on for one call or all; None or the kind `none` switches it off."""
+        """Set the fault of one call or of all; None or the kind `none` removes it."""
         if fault is None or fault.kind is FaultKind.NONE:
             self.faults.pop(call, None)
         else:
@@ -145,7 +145,7 @@ class World:
         self.complaints.appendleft(Complaint(self.now(), call, what))
 
     def join(self, entry_point: EntryPoint) -> VisitorChat | Refusal:
-        """Start a chat of the chat page, with a fresh session id."""
+        """Start a chat of the chat page, with a new session id."""
         chat = entry_point.queue.join()
         if isinstance(chat, Refusal):
             return chat

@@ -1,1 +1,1 @@
-"""What theme designers use: the preview, samples, the trial of a theme."""
+"""What designers of themes use: the preview, samples, the trial of a theme."""

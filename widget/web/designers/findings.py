@@ -1,4 +1,4 @@
-"""Everything there is to say about an operator's themes, templates and texts: at start to the log, and in `check`."""
+"""All faults and warnings about an operator's themes, templates and texts, for the log at start and for `check`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ About = Literal["theme", "template", "text"]
 
 
 class _Wrong(Protocol):
-    """What is said of a file."""
+    """A fault or warning about a file."""
 
     @property
     def file(self) -> str: ...
 
 
 class Finding(NamedTuple):
-    """A fault is something not used as written, a warning something used that wants a look; `file` where it stands."""
+    """A fault is not used as written; a warning is used and should be looked at. `file` is where it is."""
 
     kind: Kind
     about: About
@@ -50,7 +50,7 @@ def findings(pages: Pages, *, now: datetime) -> list[Finding]:
 
 
 def log_findings(pages: Pages, *, now: datetime) -> None:
-    """Name them at start. A template that fails has been logged by then, when it was tried."""
+    """Log the findings. A template that failed has already been logged, when it was rendered."""
     for each in findings(pages, now=now):
         if each.about != "template":
             say = telemetry.logger().error if each.kind == "fault" else telemetry.logger().warning
@@ -64,7 +64,7 @@ def _all(kind: Kind, about: About, wrong: Iterable[_Wrong]) -> Iterator[Finding]
 
 
 def _without_folders(pages: Pages, text: str) -> str:
-    """Give paths from the themes' folder on: the log takes a long path for a secret, and nobody needs the start."""
+    """Return the text with paths relative to the themes' folder: the log redacts long paths as secrets."""
     for folder, instead in ((pages.settings.themes.directory, ""), (asset_folder("templates"), "shipped:")):
         text = text.replace(f"{folder}/", instead)
     return text

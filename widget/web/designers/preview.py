@@ -1,8 +1,8 @@
 """`GET /preview`, for designers: launcher, closed page, error page and survey in every state, side by side.
 
-States are chosen by hand in a plain form; there is no script. Each picture is a frame of our own origin, so that it has
-its own width, language and direction; nothing but this page may frame it. Every value of the query is looked up in a
-list: what is on none is passed over.
+States are chosen in a plain form; there is no script. Each picture is a frame of our own origin, so that it has
+its own width, language and direction; only this page may frame it. Every value of the query is looked up in a
+list; unknown ones are ignored.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _FIRST_STATES = ("available", "queue_depth_reached", "outside_hours")
 
 
 class DrawSurvey(Protocol):
-    """Give one page of a survey as it would be served."""
+    """Return one page of a survey as it would be served."""
 
     def __call__(self, *, theme: str, language: str, scheme: Scheme) -> str: ...
 
@@ -46,7 +46,7 @@ Guard = Callable[[Request], None]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One list of the form: its name in the query, what can be chosen, what is."""
+    """One list of the form: its name in the query, the values to choose from, those that are chosen."""
 
     name: str
     label: str
@@ -64,7 +64,7 @@ class Frame(NamedTuple):
 
 
 class Now(NamedTuple):
-    """An entry point as visitors see it at this moment."""
+    """An entry point as visitors see it now."""
 
     entry_point: str
     state: str
@@ -87,7 +87,7 @@ class HostPageContext:
 
 
 class Preview:
-    """`surveys` are further pages by name, `decide` gives the decision of this moment, `guard` refuses strangers."""
+    """`surveys` are further pages by name, `decide` returns the decision of now, `guard` admits operators."""
 
     def __init__(
         self,
@@ -166,7 +166,7 @@ class Preview:
             picked = {**dict(zip(varied, values, strict=True)), **fixed}
             stateful = picked["show"] in ("launcher", "closed")
             if not stateful and picked["state"] != choices["state"].chosen[0]:
-                continue  # an error page has no state: once is enough
+                continue  # an error page has no state, so it is shown once
             if picked["show"] == "closed" and picked["state"].startswith("available"):
                 continue
             launcher = picked["show"] == "launcher"
@@ -222,7 +222,7 @@ class Preview:
 
 
 def _chosen(choice: Choice, asked: Sequence[str]) -> Choice:
-    """Keep what is on the list, in the list's order; nothing that is leaves the choice as it was."""
+    """Return the wanted values that are in the list, in its order; the usual choice when none is."""
     known = tuple(each for each in choice.options if each in asked)
     return replace(choice, chosen=known if choice.several else known[:1]) if known else choice
 

@@ -1,4 +1,4 @@
-"""Why there is a button, a message or nothing, in words for whoever runs the site (English, like all of operators')."""
+"""Why there is a button, a message or nothing, as a sentence for operators (in English, like all of theirs)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CAUSES: dict[Reason, str] = {
 
 
 def explain(decision: Decision, entry_point: EntryPointSettings) -> str:
-    """Say what is drawn and which rule decided it."""
+    """Return what is drawn and which rule decided it."""
     if decision.state is State.AVAILABLE:
         return "Button: every check agrees."
     unknown = decision.state is State.UNKNOWN

@@ -1,4 +1,4 @@
-"""Every state a launcher and a closed page can be in, made by hand for the preview and for trying templates out."""
+"""Every state of a launcher and a closed page, for the preview and the trial of a theme."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STATES: tuple[str, ...] = (*_WITH_NUMBERS, *(reason.value for reason in Reason))
 
 
 def sample(state: str, *, entry_point: str, settings: EntryPointSettings | None, now: datetime) -> Decision:
-    """Give the decision for one of STATES, as the entry point's settings would have it drawn."""
+    """Return the decision for one of STATES, with what the entry point's settings say of showing it."""
     wait, depth = _WITH_NUMBERS.get(state, (None, None))
     reason = None if state in _WITH_NUMBERS else Reason(state)
     unknown = reason is Reason.ECE_UNREACHABLE

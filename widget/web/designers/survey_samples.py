@@ -15,7 +15,7 @@ STATES = ("form", "with faults", "storage down", "thanks", "expired")
 
 
 def survey_pages(pages: Pages, *, script_url: str) -> list[tuple[str, DrawSurvey]]:
-    """Give what `Preview` takes as `surveys`; thanks and expired are the same for all surveys."""
+    """Return what `Preview` takes as `surveys`; thanks and expired are the same for all surveys."""
     entry_point = next(iter(pages.settings.entry_points))
     found: list[tuple[str, DrawSurvey]] = []
     for name, each in pages.settings.surveys.items():
