@@ -181,11 +181,10 @@
     /* ---- The chat's window ----------------------------------------------------------------------------------------
      *
      * It has a name, so that the next page of the site finds it again. Any window and any frame can call itself so:
-     * only a window that this page opened is taken for the chat's. Browsers may set the opener of a window that they
-     * found by its name, so the windows around this page are told by themselves.
+     * only a window that this page opened is taken for the chat's. A window that is found by its name gets this page for
+     * its opener (HTML, "window open steps"), also that around a page in a frame, which is therefore told by itself.
      */
-    const isOurs = (found) =>
-      found.opener == self && found.top == found && ![self, self.opener, self.parent, self.top].includes(found);
+    const isOurs = (found) => found.opener == self && found.top == found && found != self.top;
 
     const windowName = (entryPoint) => windowNames.get(entryPoint) || TAG + "-" + entryPoint;
 

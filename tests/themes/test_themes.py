@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from widget.assets import asset_folder
 from widget.themes import Themes
 from widget.themes.design import Colours, contrast
 from widget.themes.icons import ICONS, IconRefused, clean_icon
+from widget.themes.markup import IN_A_LAUNCHER
 from widget.themes.versions import version_of
 
 SHIPPED = Themes.load()
@@ -249,6 +251,8 @@ def test_every_shipped_template_says_its_version_and_its_changes_are_told() -> N
         ("closed.html", '<a href="{{ reason }}" /><a href=" JavaScript:x()">', "href= with javascript: on <a>"),
         ("closed.html", '<iframe src="https://example.com">', "<iframe>"),
         ("launcher.html", '<img src="/logo.png">', "<img> in a launcher"),
+        ("launcher.html", "<table></table>", "<table> in a launcher: the script leaves it out"),
+        ("panel.html", '<svg><use href="#a"/></svg>', "<use> in a launcher: the script leaves it out"),
         ("launcher.css", "a{}\n.x{background:URL(data:x)}", "line 2: url()"),
         ("page.css", '@import "x.css";', "@import"),
     ],
@@ -259,6 +263,12 @@ def test_markup_that_a_strict_policy_blocks_is_named(tmp_path: Path, file: str, 
     themes = Themes.load(write(tmp_path, {f"acme/{file}": line + source}))
     assert problem in said(themes)
     assert len(themes.warnings()) == 1
+
+
+def test_the_check_and_the_script_know_the_same_elements() -> None:
+    script = (asset_folder("static") / "widget.js").read_text()
+    (listed,) = re.findall(r"const ELEMENTS =\s*/\^\(([^/]*)\)\$/;", script)
+    assert listed == IN_A_LAUNCHER.pattern
 
 
 def test_no_shipped_template_has_markup_that_a_strict_policy_blocks(tmp_path: Path) -> None:

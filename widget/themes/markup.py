@@ -21,7 +21,11 @@ _CSS = {
     re.compile(r"\bexpression\(|-moz-binding", re.IGNORECASE): "script in a style sheet",
 }
 _LINKS = frozenset({"href", "src", "action", "formaction", "xlink:href", "data"})
-_NOT_IN_A_LAUNCHER = frozenset({"img", "picture", "video", "audio", "link", "form"})
+# What the script takes over of a launcher, as `static/widget.js` has it. A form belongs to the panel alone.
+IN_A_LAUNCHER = re.compile(
+    r"a|abbr|b|bdi|br|button|circle|details|dialog|div|ellipse|em|form|g|h[1-6]|hr|i|iframe|input|li|line|ol|p|path"
+    r"|polygon|polyline|rect|section|small|span|strong|summary|svg|template|ul"
+)
 _NOWHERE = frozenset({"iframe", "object", "embed", "base", "applet"})
 
 
@@ -71,10 +75,12 @@ class _Reader(HTMLParser):
             self._note("<style>: put it into launcher.css or page.css")
         elif tag == "script" and (self._launcher or "src" not in given):
             self._note("<script> with code in it: only files of ours run, and none in a launcher")
-        elif (tag in _NOWHERE and not (tag == "iframe" and self._frames)) or (
-            self._launcher and tag in _NOT_IN_A_LAUNCHER
+        elif tag in _NOWHERE and not (tag == "iframe" and self._frames):
+            self._note(f"<{tag}>")
+        elif (self._launcher and tag == "form") or (
+            (self._launcher or self._frames) and not IN_A_LAUNCHER.fullmatch(tag)
         ):
-            self._note(f"<{tag}>{' in a launcher' if tag not in _NOWHERE else ''}")
+            self._note(f"<{tag}> in a launcher: the script leaves it out")
         for name, value in attrs:
             if name == "style":
                 self._note(f"style= on <{tag}>: use a class")
