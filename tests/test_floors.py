@@ -35,7 +35,7 @@ FLOORS = {
     "h11": "0.16.0",  # CVE-2025-43859, chunks that end in anything
     "lxml": "6.1.0",  # CVE-2026-41066, external entities through iterparse
     "jinja2": "3.1.6",  # attribute names from users in xmlattr, ways out of the sandbox
-    "uvicorn": "0.40",  # CVE-2020-7694 and -7695, line ends in logs and headers
+    "uvicorn": "0.53",  # CVE-2020-7694 and -7695, line ends in logs and headers; closes what should close
 }
 SQLITE_FLOOR = (3, 51, 3)  # two connections that write and checkpoint at one moment damaged the file
 QUICK = 0.05  # seconds of processor time for an answer
@@ -109,10 +109,10 @@ async def test_an_upload_is_refused_before_it_is_parsed(site: Site, path: str) -
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("host", ["evil.example", "chat.example.com@evil.example", "chat.example.com/evil.example"])
-async def test_a_host_of_the_senders_choice_is_in_no_answer(site: Site, host: str) -> None:
+async def test_a_host_of_the_senders_choice_is_in_no_answer_but_the_one_that_refuses_it(site: Site, host: str) -> None:
     for path in ("/v1/chat/sales", "/survey/start", "/v1/status/sales/", "/openapi.json", "/v1/launcher/sales"):
         answer = await site.get(path, headers={"host": host})
-        assert "evil.example" not in answer.text
+        assert "evil.example" not in answer.text or answer.status_code == 421
         assert "evil.example" not in str(answer.headers)
         assert answer.status_code < 500
 
