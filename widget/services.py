@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from widget import __version__
 from widget.application.availability import Availability, EntryPointWatch
+from widget.application.availability_log import AvailabilityLog
 from widget.application.breakers import GuardedSource, QueueSource
 from widget.application.clock import Clock
 from widget.application.delivery import Delivery, DeliveryRules, Destination, Surroundings
 from widget.application.fleet import FleetRefresher
 from widget.application.launch import ChatAddresses
 from widget.application.refresh import LocalRefresher, Refresher
-from widget.application.reporting import AvailabilityLog, OutboxWatch, availability_samples, delivery_samples
+from widget.application.reporting import OutboxWatch, availability_samples, delivery_samples
 from widget.application.surveys import EntryPointSurvey, SurveyLinks, Surveys
 from widget.domain.errors import EceUnsendable
 from widget.domain.outbox import ECE, SurveyMessage
@@ -107,7 +109,9 @@ def build(
     metrics = metrics or Metrics(version=__version__)
     client = EceClient(settings.ece)
     shared = _shared(settings)
-    source, availability = _availability(settings, ece or client, clock, AvailabilityLog(metrics), shared)
+    source, availability = _availability(
+        settings, ece or client, clock, AvailabilityLog(metrics, monotonic=clock.monotonic), shared
+    )
     edge = EdgeHeaders(settings.server)
     folder = settings.themes.directory
     pages = Pages(settings, Themes.load(folder), Texts.load(folder), clock=clock.now)
@@ -121,6 +125,8 @@ def build(
     deliverer = _delivery(settings, outbox, client, source, clock) if delivery else None
     metrics.register_source(lambda: availability_samples(availability, source))
     metrics.register_source(lambda: _decisions(answers))
+    settings_hash = _settings_hash(settings)
+    metrics.register_source(lambda: [("ece_widget_settings_info", (settings_hash,), 1.0)])
     metrics.register_source(outbox_watch.samples)
     if shared is not None:
         metrics.register_source(lambda: [("ece_widget_shared_up", (), float(not shared.away))])
@@ -160,7 +166,7 @@ def survey_links(settings: Settings, tokens: Tokens, now: Callable[[], datetime]
 def _availability(
     settings: Settings, ece: QueueSource, clock: Clock, log: AvailabilityLog, shared: SharedServer | None
 ) -> tuple[GuardedSource, Availability]:
-    source = GuardedSource(ece, clock=clock, called=log.called)
+    source = GuardedSource(ece, clock=clock, observer=log)
     watches = {
         name: EntryPointWatch(entry_point.id, entry_point.policy(name))
         for name, entry_point in settings.entry_points.items()
@@ -246,6 +252,11 @@ def _rehearse(message: SurveyMessage) -> None:
         survey_xml(message, namespace=True)
     except EceUnsendable as error:
         raise ValueError(str(error)) from None
+
+
+def _settings_hash(settings: Settings) -> str:
+    """Return a hash that is equal for equal settings; secrets are left out, so that none can be guessed from it."""
+    return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:12]
 
 
 def _decisions(answers: PublicAnswers) -> Iterator[Sample]:

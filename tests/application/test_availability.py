@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,8 +14,9 @@ from tests.ece_stand_in import CLOSED, EceStandIn
 from widget.application.availability import Availability, EntryPointWatch
 from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
+from widget.application.refresh import Refreshed
 from widget.domain.breaker import Closed, Open
-from widget.domain.decision import SOON, Policy, State, Verdict
+from widget.domain.decision import SOON, Decision, Policy, State, Verdict
 from widget.domain.errors import EceBusy, EceError, EceRefused, EceStatus, EceUnreadable
 from widget.domain.hours import Hours, OpenRange
 from widget.domain.readings import Call, Capacity, LiveSessionStatus, Reason
@@ -45,14 +46,22 @@ class HandClock:
 
 @dataclass
 class Notes:
-    """Fits the port `Observer`."""
+    """Fits the ports `Observer` and `CallObserver`."""
 
-    refreshes: list[Verdict] = field(default_factory=list)
+    refreshes: list[Refreshed] = field(default_factory=list)
     crashes: list[BaseException] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    told: list[Decision] = field(default_factory=list)
+    clicks: list[Decision] = field(default_factory=list)
 
-    def refreshed(self, entry_point: str, verdict: Verdict, failures: Mapping[Call, EceError]) -> None:
-        self.refreshes.append(verdict)
+    def refreshed(self, policy: Policy, refreshed: Refreshed) -> None:
+        self.refreshes.append(refreshed)
+
+    def served(self, policy: Policy, decision: Decision, verdict: Verdict) -> None:
+        self.told.append(decision)
+
+    def clicked(self, entry_point: str, decision: Decision) -> None:
+        self.clicks.append(decision)
 
     def crashed(self, entry_point: str, error: BaseException) -> None:
         self.crashes.append(error)
@@ -60,17 +69,21 @@ class Notes:
     def called(self, call: Call, outcome: str, seconds: float) -> None:
         self.calls.append(outcome)
 
+    def breaker_moved(self, entry_point: str, call: str, *, closed: bool) -> None:
+        pass
+
 
 class House:
     """Availability with a stand-in for ECE, a hand-set clock and no jitter."""
 
-    def __init__(self, *policies: Policy, timeout: float = 2.0) -> None:
+    def __init__(self, *policies: Policy, timeout: float = 2.0, chance: float = 0.5) -> None:
         self.clock, self.ece, self.notes = HandClock(), EceStandIn(timeout=timeout), Notes()
-        clock = Clock(self.clock.monotonic, self.clock.now, lambda: 0.5)
+        observer = self.observer()
+        clock = Clock(self.clock.monotonic, self.clock.now, lambda: chance)
         self.source = GuardedSource(
             self.ece,
             clock=clock,
-            called=self.notes.called,
+            observer=observer,
         )
         named = policies or (Policy("sales"),)
         self.availability = Availability(
@@ -80,8 +93,11 @@ class House:
             stale_for=60,
             timeout=timeout,
             clock=clock,
-            observer=self.notes,
+            observer=observer,
         )
+
+    def observer(self) -> Any:
+        return self.notes
 
     async def state(self, name: str = "sales") -> State:
         return (await self.availability.view(name)).decision.state
@@ -225,6 +241,46 @@ async def test_the_host_breaker_opens_after_five_failures_and_closes_one_period_
     assert await house.state() is State.AVAILABLE
 
 
+@pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("fault", [EceRefused(), EceStatus("500", status=500), EceUnreadable()])
+async def test_after_an_outage_of_two_minutes_the_answer_is_right_within_20_seconds(
+    chance: float, fault: EceError
+) -> None:
+    house = House(*(Policy(f"door{at}") for at in range(5)), chance=chance)
+    house.ece.fails(fault)
+    for _ in range(120):
+        for at in range(5):
+            await house.visit(f"door{at}")
+        house.clock.passes(1)
+    house.ece.recovers()
+    for _ in range(19):
+        for at in range(5):
+            await house.visit(f"door{at}")
+        house.clock.passes(1)
+    assert {await house.state(f"door{at}") for at in range(5)} == {State.AVAILABLE}
+
+
+async def test_a_click_is_told_with_its_outcome() -> None:
+    house = House()
+    await house.availability.view_for_click("sales")
+    house.ece.answers[Call.CHAT_ALLOWED] = CLOSED
+    house.clock.passes(6)
+    await house.availability.view_for_click("sales")
+    assert [click.show for click in house.notes.clicks] == [True, False]
+
+
+async def test_what_is_served_now_is_read_without_a_refresh() -> None:
+    house = House(replace(Policy("sales"), show_wait=False))
+    assert house.availability.served_now("sales")[0] is None, "a visitor would wait for ECE"
+    await house.visit()
+    house.clock.passes(30)
+    decision, verdict = house.availability.served_now("sales")
+    assert decision is not None
+    assert decision.show
+    assert (decision.wait_time, verdict.wait_time) == (None, 180)
+    assert house.ece.count() == 1
+
+
 async def test_an_open_host_gets_one_probe_a_period_whatever_the_number_of_entry_points() -> None:
     policies = [Policy(f"door{at}") for at in range(20)]
     house = House(*policies)
@@ -366,7 +422,7 @@ async def test_a_button_that_an_own_limit_closed_is_unknown_at_once_when_ece_fai
     house.ece.fails(fault)
     house.clock.passes(6)
     await house.visit()
-    assert house.notes.refreshes[-1].reason is Reason.ECE_UNREACHABLE
+    assert house.notes.refreshes[-1].failed
     house.clock.passes(60)
     house.ece.holds()
     async with asyncio.timeout(0.5):

@@ -65,7 +65,7 @@ def test_periods_double_up_to_the_longest() -> None:
         periods.append(state.period)
         now = state.until
         state = failed(asking(state, now), now, jitter=0.5)
-    assert periods == [5, 10, 20, 40, 60, 60, 60, 60]
+    assert periods == [5, 10, 10, 10, 10, 10, 10, 10]
     assert max(periods) == LONGEST_PERIOD
 
 

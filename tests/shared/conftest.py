@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -16,9 +16,8 @@ from widget.application.availability import Availability, EntryPointWatch
 from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
 from widget.application.fleet import FleetRefresher, SharedState
-from widget.application.refresh import LocalRefresher
-from widget.domain.decision import Policy, State, Verdict
-from widget.domain.errors import EceError
+from widget.application.refresh import LocalRefresher, Refreshed
+from widget.domain.decision import Decision, Policy, State, Verdict
 from widget.domain.readings import Call
 from widget.settings import EceSettings, EntryPointSettings
 from widget.shared import RedisSharedState, SharedServer
@@ -39,16 +38,27 @@ def _empty(server: SharedServerProcess) -> None:
 
 @dataclass
 class Notes:
-    """Fits the port `Observer`."""
+    """Fits the ports `Observer` and `CallObserver`."""
 
-    refreshes: list[Verdict] = field(default_factory=list)
     crashes: list[BaseException] = field(default_factory=list)
 
-    def refreshed(self, entry_point: str, verdict: Verdict, failures: Mapping[Call, EceError]) -> None:
-        self.refreshes.append(verdict)
+    def refreshed(self, policy: Policy, refreshed: Refreshed) -> None:
+        pass
+
+    def served(self, policy: Policy, decision: Decision, verdict: Verdict) -> None:
+        pass
+
+    def clicked(self, entry_point: str, decision: Decision) -> None:
+        pass
 
     def crashed(self, entry_point: str, error: BaseException) -> None:
         self.crashes.append(error)
+
+    def called(self, call: Call, outcome: str, seconds: float) -> None:
+        pass
+
+    def breaker_moved(self, entry_point: str, call: str, *, closed: bool) -> None:
+        pass
 
 
 class Member:
@@ -69,7 +79,7 @@ class Member:
         self._off_by = clock_off_by
         self.link = SharedServer(url, longest_wait=longest_wait, look_every=0.05)
         clock = Clock(self.monotonic, self.now, lambda: 0.5)
-        self.source = GuardedSource(ece, clock=clock, called=lambda call, outcome, seconds: None)
+        self.source = GuardedSource(ece, clock=clock, observer=self.notes)
         settings = EceSettings.model_validate(
             {"base_url": "https://ece.example.com", "timeout": TIMEOUT, "fresh_for": FRESH_FOR, "stale_for": STALE_FOR}
         )

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from widget.application.breakers import GuardedSource, Permit
 from widget.application.clock import Clock
-from widget.application.refresh import LocalRefresher, Refresher, Snapshot, Subject
+from widget.application.refresh import LocalRefresher, Refreshed, Refresher, Snapshot, Subject
 from widget.domain.decision import (
     REFRESH_UNDER_WAY,
     SOON,
@@ -27,18 +28,20 @@ from widget.domain.decision import (
     decide,
     seconds_until_change,
 )
-from widget.domain.errors import EceError
 from widget.domain.freshness import Freshness, freshness
-from widget.domain.readings import Call
 
 # A refresh that may start at any moment but did not is looked for again after this, not at every visit.
 SHORTEST_ANSWER = 0.1
 
 
 class Observer(Protocol):
-    """Who wants to know what happens, for metrics and logs."""
+    """Told what happens, for metrics and logs."""
 
-    def refreshed(self, entry_point: str, verdict: Verdict, failures: Mapping[Call, EceError]) -> None: ...
+    def refreshed(self, policy: Policy, refreshed: Refreshed) -> None: ...
+
+    def served(self, policy: Policy, decision: Decision, verdict: Verdict) -> None: ...
+
+    def clicked(self, entry_point: str, decision: Decision) -> None: ...
 
     def crashed(self, entry_point: str, error: BaseException) -> None: ...
 
@@ -47,7 +50,7 @@ class Observer(Protocol):
 class View:
     """A decision and how long it stands: `valid_for` seconds, and `trusted_for` seconds in anybody's cache.
 
-    `trusted_for` is None when ECE had no word in it.
+    `trusted_for` is None when ECE had no part in it.
     """
 
     decision: Decision
@@ -103,7 +106,7 @@ class Availability:
         return self._watches
 
     def on_change(self, tell: Callable[[str], None]) -> None:
-        """Have `tell` called with the entry point's name whenever its refresh has ended."""
+        """Call `tell` with the entry point's name whenever its refresh has ended."""
         self._on_change.append(tell)
 
     async def view(self, name: str) -> View:
@@ -118,7 +121,7 @@ class Availability:
         return self._view(watch)
 
     def view_now(self, name: str) -> View | None:
-        """Answer as `view` does if that needs no waiting, else give None. Raises KeyError."""
+        """Answer as `view` does if that needs no waiting, else return None. Raises KeyError."""
         watch = self._watches[name]
         return None if self._lacks_an_answer(watch) else self._view(watch)
 
@@ -130,7 +133,9 @@ class Availability:
         watch = self._watches[name]
         if self._freshness(watch) is not Freshness.FRESH and asks_ece(watch.policy, self._clock.now()):
             await self._join_refresh(watch)
-        return self._view(watch)
+        view = self._view(watch)
+        self._observer.clicked(name, view.decision)
+        return view
 
     async def aclose(self) -> None:
         """Start nothing any more, and end what runs."""
@@ -141,7 +146,7 @@ class Availability:
         await asyncio.gather(*running, return_exceptions=True)
 
     def age(self, watch: EntryPointWatch) -> float | None:
-        """Give the seconds since ECE answered for this entry point, or None."""
+        """Return the seconds since ECE answered for this entry point, or None."""
         return None if watch.snapshot is None else self._clock.monotonic() - watch.snapshot.taken_at
 
     def _freshness(self, watch: EntryPointWatch) -> Freshness:
@@ -163,7 +168,33 @@ class Availability:
         if task is not None:  # asyncio.wait leaves the task alone when this visitor goes away or the time is up
             await asyncio.wait({task}, timeout=self._timeout)
 
+    def asks_ece(self, watch: EntryPointWatch) -> bool:
+        """Say whether ECE has a part in the decision now: enabled, and within hours."""
+        return asks_ece(watch.policy, self._clock.now())
+
+    def served_now(self, name: str) -> tuple[Decision | None, Verdict]:
+        """Return what a visitor would be answered without waiting, and the verdict behind it; starts no refresh.
+
+        The decision is None where a visitor would wait for ECE. Raises KeyError.
+        """
+        watch = self._watches[name]
+        verdict, as_of = self._trusted(watch)
+        if self._lacks_an_answer(watch):
+            return None, verdict
+        return decide(watch.policy, verdict, as_of=as_of, now=self._clock.now()), verdict
+
+    def _trusted(self, watch: EntryPointWatch) -> tuple[Verdict, datetime | None]:
+        """Return the snapshot's verdict and time where ECE has a part in the decision and the snapshot may be used."""
+        if watch.snapshot is None or self._freshness(watch) is Freshness.EXPIRED or not self.asks_ece(watch):
+            return UNREACHABLE, None
+        return watch.snapshot.verdict, watch.snapshot.as_of
+
     def _view(self, watch: EntryPointWatch) -> View:
+        view = self._current_view(watch)
+        self._observer.served(watch.policy, view.decision, self._trusted(watch)[0])
+        return view
+
+    def _current_view(self, watch: EntryPointWatch) -> View:
         now, moment = self._clock.now(), self._clock.monotonic()
         until_change = seconds_until_change(watch.policy, now)
         if not asks_ece(watch.policy, now):
@@ -191,7 +222,7 @@ class Availability:
         return max(attempt - moment, SHORTEST_ANSWER)
 
     def _ensure_refresh(self, watch: EntryPointWatch) -> asyncio.Task[None] | None:
-        """Give the refresh that runs, or start it if one may; None if it may not yet."""
+        """Return the refresh that runs, or start it if one may; None if it may not yet."""
         if watch.refresh is not None or self._closed:
             return watch.refresh
         if self._clock.monotonic() < watch.not_before:
@@ -220,5 +251,4 @@ class Availability:
         watch.last_failed, watch.not_before = refreshed.failed or nothing, refreshed.not_before
         if refreshed.snapshot is not None:
             watch.memory, watch.snapshot = refreshed.memory, refreshed.snapshot
-        if refreshed.verdict is not None:
-            self._observer.refreshed(watch.policy.entry_point, refreshed.verdict, refreshed.failures)
+        self._observer.refreshed(watch.policy, refreshed)

@@ -28,9 +28,17 @@ class QueueSource(Protocol):
     async def ask(self, call: Call, entry_point_id: int) -> Reading: ...
 
 
+class CallObserver(Protocol):
+    """Told of every call made, and of every breaker that opened or closed (empty names: the host's)."""
+
+    def called(self, call: Call, outcome: str, seconds: float) -> None: ...
+
+    def breaker_moved(self, entry_point: str, call: str, *, closed: bool) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Leave to make these calls. `probe_of` is the host's state before, when the first of them is its probe."""
+    """Permission to make these calls. `probe_of` is the host's state before, when the first of them is its probe."""
 
     calls: tuple[Call, ...]
     probe_of: Breaker | None
@@ -55,18 +63,18 @@ class _Answer:
 
 
 class GuardedSource:
-    """ECE behind its breakers. `called(call, outcome, seconds)` is told of every call made."""
+    """ECE behind its breakers."""
 
     def __init__(
         self,
         source: QueueSource,
         *,
         clock: Clock,
-        called: Callable[[Call, str, float], None],
+        observer: CallObserver,
     ) -> None:
         self._source = source
         self._clock = clock
-        self._called = called
+        self._observer = observer
         self._host: Breaker = _CLOSED
         self._calls: dict[tuple[str, Call], Breaker] = {}
 
@@ -85,7 +93,7 @@ class GuardedSource:
         return breaker.may_ask(self._host, self._clock.monotonic())
 
     def permit(self, entry_point: str, calls: Iterable[Call]) -> Permit | None:
-        """Give leave for those of `calls` that may go out now, or None; takes the host's probe if one is due.
+        """Allow those of `calls` that may go out now, or None; takes the host's probe if one is due.
 
         The probe is taken here, not when the call goes out, so that of all who ask at one moment one gets it.
         """
@@ -96,29 +104,26 @@ class GuardedSource:
         if not allowed:
             return None
         permit = Permit(allowed, None if isinstance(self._host, Closed) else self._host)
-        self._host = breaker.asking(self._host, moment)
+        self._set_host(breaker.asking(self._host, moment))
         return permit
 
     def opens_at(self, entry_point: str, calls: Iterable[Call]) -> float:
-        """Give the monotonic moment from which the first of `calls` may go out, minus infinity for at once."""
+        """Return the monotonic moment from which the first of `calls` may go out, minus infinity for at once."""
         moments = [_opens_at(self._state(entry_point, call)) for call in calls]
         return max(_opens_at(self._host), min(moments, default=float("-inf")))
 
     def take_over(self, entry_point: str, host: Breaker, calls: Mapping[Call, Breaker]) -> None:
-        """Let the states that a fleet has in common replace those of this process."""
-        self._host = host
+        """Replace the states of this process by those that the fleet shares."""
+        self._set_host(host)
         for call in Call:
-            if call in calls:
-                self._calls[entry_point, call] = calls[call]
-            else:
-                self._calls.pop((entry_point, call), None)
+            self._set_call((entry_point, call), calls.get(call, _CLOSED))
 
     def calls_of(self, entry_point: str) -> dict[Call, Breaker]:
-        """Give the breakers of one entry point's calls that are not in their first state."""
+        """Return the breakers of one entry point's calls that are not in their first state."""
         return {call: self._calls[entry_point, call] for call in Call if (entry_point, call) in self._calls}
 
     def host_after(self, host: Breaker, outcomes: Iterable[Outcome]) -> Breaker:
-        """Give the state that `outcomes` bring the host's breaker to, from `host`."""
+        """Return the state that `outcomes` bring the host's breaker to, from `host`."""
         for outcome in outcomes:
             host = _host_after(host, outcome, self._clock.monotonic(), self._clock.chance)
         return host
@@ -135,7 +140,7 @@ class GuardedSource:
             if isinstance(probe.outcome, EceError) and probe.outcome.blame != "call":
                 calls = ()
                 if probe.outcome.blame == "nobody":
-                    self._host = permit.probe_of
+                    self._set_host(permit.probe_of)
         answers |= await self._together(policy, entry_point_id, calls)
         outcomes = {call: answer.outcome for call, answer in answers.items()}
         read = [(a.at, a.now) for a in answers.values() if not isinstance(a.outcome, EceError)]
@@ -148,32 +153,49 @@ class GuardedSource:
     async def _ask(self, policy: Policy, call: Call, entry_point_id: int) -> _Answer:
         key, started = (policy.entry_point, call), self._clock.monotonic()
         if key in self._calls:
-            self._calls[key] = breaker.asking(self._calls[key], started)
+            self._set_call(key, breaker.asking(self._calls[key], started))
         outcome: Outcome
         try:
             outcome = require_number(policy, await self._source.ask(call, entry_point_id))
         except EceError as error:
             outcome = error
         moment = self._clock.monotonic()
-        self._called(call, outcome.code if isinstance(outcome, EceError) else "ok", moment - started)
+        self._observer.called(call, outcome.code if isinstance(outcome, EceError) else "ok", moment - started)
         self._settle(key, outcome, moment)
         return _Answer(outcome, moment, self._clock.now())
 
     def _settle(self, key: tuple[str, Call], outcome: Outcome, moment: float) -> None:
-        self._host = _host_after(self._host, outcome, moment, self._clock.chance)
+        self._set_host(_host_after(self._host, outcome, moment, self._clock.chance))
         if not isinstance(outcome, EceError):
-            self._calls.pop(key, None)
+            self._set_call(key, _CLOSED)
         elif outcome.blame == "call":
-            self._calls[key] = breaker.failed(self._state(*key), moment, jitter=self._clock.chance())
+            self._set_call(key, breaker.failed(self._state(*key), moment, jitter=self._clock.chance()))
         elif key in self._calls:
-            self._calls[key] = breaker.unsettled(self._calls[key], moment)
+            self._set_call(key, breaker.unsettled(self._calls[key], moment))
+
+    def _set_host(self, state: Breaker) -> None:
+        before, self._host = self._host, state
+        self._tell("", "", before, state)
+
+    def _set_call(self, key: tuple[str, Call], state: Breaker) -> None:
+        before = self._state(*key)
+        if state == _CLOSED:
+            self._calls.pop(key, None)
+        else:
+            self._calls[key] = state
+        self._tell(*key, before, state)
+
+    def _tell(self, entry_point: str, call: str, before: Breaker, after: Breaker) -> None:
+        closed = isinstance(after, Closed)
+        if closed is not isinstance(before, Closed):
+            self._observer.breaker_moved(entry_point, call, closed=closed)
 
     def _state(self, entry_point: str, call: Call) -> Breaker:
         return self._calls.get((entry_point, call), _CLOSED)
 
 
 def _host_after(host: Breaker, outcome: Outcome, moment: float, chance: Callable[[], float]) -> Breaker:
-    """An answer, even an error, is a word of the host's; a failure of our own says nothing of it."""
+    """An answer, even an error, shows that the host serves; a failure of our own says nothing about it."""
     if not isinstance(outcome, EceError) or outcome.blame == "call":
         return breaker.succeeded(host)
     return breaker.failed(host, moment, jitter=chance()) if outcome.blame == "host" else host

@@ -195,4 +195,4 @@ class FleetRefresher:
             return Refreshed(None, subject.memory, failed=failed or subject.snapshot is None)
         self._seen[subject.policy.entry_point] = known.round
         as_of = self._clock.now() - timedelta(seconds=max(0.0, self._clock.monotonic() - known.taken_at))
-        return Refreshed(Snapshot(known.verdict, known.taken_at, as_of), known.memory, failed, verdict=known.verdict)
+        return Refreshed(Snapshot(known.verdict, known.taken_at, as_of), known.memory, failed)

@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from widget.application.breakers import Answers, GuardedSource, Permit
 from widget.application.clock import Clock
 from widget.domain.decision import LimitMemory, Policy, State, Verdict, judge
-from widget.domain.errors import EceError
-from widget.domain.readings import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +38,13 @@ class Refreshed:
     """What a refresh brought.
 
     `snapshot` is None where there is no newer one. `not_before` is the monotonic moment of the next attempt, minus
-    infinity for whenever the snapshot is stale. `verdict` is what was found now, None where nothing was.
+    infinity for whenever the snapshot is stale. `answers` is None where this process asked nothing.
     """
 
     snapshot: Snapshot | None
     memory: LimitMemory
     failed: bool
     not_before: float = float("-inf")
-    verdict: Verdict | None = None
-    failures: Mapping[Call, EceError] = field(default_factory=dict)
     answers: Answers | None = None
 
 
@@ -72,9 +67,6 @@ class LocalRefresher:
         started = self._clock.monotonic()
         answers = await self._source.ask_all(subject.policy, subject.entry_point_id, permit)
         verdict, memory = judge(subject.policy, answers.outcomes, subject.memory)
-        failures = {call: outcome for call, outcome in answers.outcomes.items() if isinstance(outcome, EceError)}
         if verdict.state is State.UNKNOWN or answers.oldest is None:
-            again = started + self._fresh_for
-            return Refreshed(None, subject.memory, True, again, verdict, failures, answers)
-        snapshot = Snapshot(verdict, *answers.oldest)
-        return Refreshed(snapshot, memory, False, verdict=verdict, failures=failures, answers=answers)
+            return Refreshed(None, subject.memory, True, started + self._fresh_for, answers)
+        return Refreshed(Snapshot(verdict, *answers.oldest), memory, False, answers=answers)

@@ -1,72 +1,23 @@
-"""Tell operators what availability does: log lines when something changes, metrics when they are read."""
+"""What a scrape of the metrics and the readiness check read of the application."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Protocol
 
-from widget import telemetry
 from widget.application.availability import Availability
 from widget.application.breakers import GuardedSource
 from widget.application.delivery import Delivery
 from widget.domain.breaker import Breaker, Closed, HalfOpen, Open
-from widget.domain.decision import State, Verdict
-from widget.domain.errors import EceError, OutboxUnavailable
+from widget.domain.decision import State
+from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import MessageState, OutboxCounts
-from widget.domain.readings import Call
-from widget.telemetry import Metrics, Sample
+from widget.telemetry import Sample
 
 LOOK_EVERY = 15.0  # seconds
-
-
-class AvailabilityLog:
-    """Fits availability's `Observer`. A fault that goes on is logged when it begins and when it ends, not each time."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
-        self._failing: dict[tuple[str, Call], str] = {}
-        self._states: dict[str, tuple[State, str]] = {}
-
-    def called(self, call: Call, outcome: str, seconds: float) -> None:
-        """Count one call to ECE."""
-        self._metrics.ece_call(call, outcome, seconds)
-
-    def refreshed(self, entry_point: str, verdict: Verdict, failures: Mapping[Call, EceError]) -> None:
-        """Log what is new: a call that began or ceased to fail, a decision that changed."""
-        log = telemetry.logger()
-        for call in Call:
-            error = failures.get(call)
-            code = error.code if error is not None else None
-            if code == self._failing.get((entry_point, call)):
-                continue
-            if error is None:
-                del self._failing[entry_point, call]
-                log.info("ece_call_recovered", entry_point=entry_point, call=call)
-            else:
-                self._failing[entry_point, call] = error.code
-                log.warning(
-                    "ece_call_failed",
-                    entry_point=entry_point,
-                    call=call,
-                    code=code,
-                    status=error.status,
-                    detail=error.detail,
-                )
-        said = (verdict.state, str(verdict.reason or ""))
-        if self._states.get(entry_point) != said:
-            self._states[entry_point] = said
-            log.info("decision_changed", entry_point=entry_point, state=said[0], reason=said[1])
-
-    def crashed(self, entry_point: str, error: BaseException) -> None:
-        """Log a fault of our own in a refresh."""
-        telemetry.logger().error("refresh_crashed", entry_point=entry_point, exc_info=error)
-
-    def shared_round_crashed(self, entry_point: str, error: Exception) -> None:
-        """Log a fault of our own in a round with the fleet."""
-        telemetry.logger().error("shared_round_crashed", entry_point=entry_point, exc_info=error)
 
 
 class CountedOutbox(Protocol):
@@ -98,7 +49,7 @@ class OutboxWatch:
         self._stopped.set()
 
     def samples(self) -> Iterable[Sample]:
-        """Give the figures of the last look, for a scrape."""
+        """Yield the figures of the last look, for a scrape."""
         if self._counts is None:
             return
         for state, number in self._counts.by_state.items():
@@ -109,14 +60,31 @@ class OutboxWatch:
 
 
 def availability_samples(availability: Availability, source: GuardedSource) -> Iterable[Sample]:
-    """Give the ages of the snapshots and the states of the breakers, for a scrape."""
+    """Yield what visitors are served now, ECE's numbers behind it, and the states of the breakers, for a scrape.
+
+    What nobody has asked for lately has no state: an expired snapshot says nothing about ECE.
+    """
     for name, watch in availability.watches.items():
         age = availability.age(watch)
         if age is not None:
             yield "ece_widget_snapshot_age_seconds", (name,), age
+        decision, verdict = availability.served_now(name)
+        yield "ece_widget_within_hours", (name,), float(availability.asks_ece(watch))
+        if decision is None:
+            continue
+        yield "ece_widget_shown", (name,), float(decision.show)
+        for state in State:
+            yield "ece_widget_state", (name, state.value), float(decision.state is state)
+        for metric, number in (
+            ("ece_widget_wait_seconds", verdict.wait_time),
+            ("ece_widget_queue_depth", verdict.queue_depth),
+            ("ece_widget_capacity", verdict.capacity),
+        ):
+            if number is not None:
+                yield metric, (name,), float(number)
     yield "ece_widget_breaker_state", ("", ""), _number(source.host)
-    for (entry_point, call), state in source.calls.items():
-        yield "ece_widget_breaker_state", (entry_point, str(call)), _number(state)
+    for (entry_point, call), breaker in source.calls.items():
+        yield "ece_widget_breaker_state", (entry_point, str(call)), _number(breaker)
 
 
 def delivery_samples(delivery: Delivery) -> Iterable[Sample]:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 FAILURES_TO_OPEN = 5
 FIRST_PERIOD = 5.0
-LONGEST_PERIOD = 60.0
+# A probe is one call for a whole fleet, so it can be frequent: a button follows ECE's return within 20 seconds.
+LONGEST_PERIOD = 10.0
 SPREAD = 0.2  # of the period, so that many processes do not probe in step
-PROBE_LIMIT = 30.0  # a probe that nobody settled (its task died) is given up after this
+PROBE_LIMIT = 10.0  # a probe that nobody settled (its task died, or it takes longer) holds the next up for this long
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +52,17 @@ def may_ask(state: Breaker, now: float) -> bool:
 
 
 def asking(state: Breaker, now: float) -> Breaker:
-    """Give the state once a call that `may_ask` allowed is on its way."""
+    """Return the state once a call that `may_ask` allowed is on its way."""
     return state if isinstance(state, Closed) else HalfOpen(now, state.period)
 
 
 def succeeded(state: Breaker) -> Breaker:
-    """Give the state after an answer: closed, whatever it was. An answer to an old call is as good as a probe's."""
+    """Return the state after an answer: closed, whatever it was. An answer to an old call is as good as a probe's."""
     return state if state == Closed() else Closed()
 
 
 def failed(state: Breaker, now: float, *, jitter: float) -> Breaker:
-    """Give the state after a failure; a late failure of a call from before an opening changes nothing."""
+    """Return the state after a failure; a late failure of a call from before an opening changes nothing."""
     match state:
         case Closed(failures=failures) if failures + 1 < FAILURES_TO_OPEN:
             return Closed(failures + 1)
@@ -74,12 +75,12 @@ def failed(state: Breaker, now: float, *, jitter: float) -> Breaker:
 
 
 def unsettled(state: Breaker, now: float) -> Breaker:
-    """Give the state after a probe that says nothing of what this breaker stands for: another may go out at once."""
+    """Return the state after a probe that says nothing of what this breaker stands for: another may go out at once."""
     return Open(now, state.period) if isinstance(state, HalfOpen) else state
 
 
 def opens_for_a_probe_at(state: Breaker) -> float | None:
-    """Give the moment of the next probe, or None when calls are allowed or one is out."""
+    """Return the moment of the next probe, or None when calls are allowed or one is out."""
     return state.until if isinstance(state, Open) else None
 
 

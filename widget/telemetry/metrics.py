@@ -57,6 +57,43 @@ DEFINITIONS = (
         source=True,
     ),
     Definition(
+        "ece_widget_state",
+        "gauge",
+        ("entry_point", "state"),
+        "1 for the state that visitors are served now, 0 for the others; none while a visitor would wait for ECE.",
+        source=True,
+    ),
+    Definition(
+        "ece_widget_shown", "gauge", ("entry_point",), "Whether visitors are shown the button now.", source=True
+    ),
+    Definition(
+        "ece_widget_within_hours",
+        "gauge",
+        ("entry_point",),
+        "Whether the entry point is enabled and within its opening hours.",
+        source=True,
+    ),
+    Definition(
+        "ece_widget_wait_seconds", "gauge", ("entry_point",), "ECE's wait time that is served now.", source=True
+    ),
+    Definition(
+        "ece_widget_queue_depth", "gauge", ("entry_point",), "ECE's queue depth that is served now.", source=True
+    ),
+    Definition("ece_widget_capacity", "gauge", ("entry_point",), "ECE's capacity that is served now.", source=True),
+    Definition(
+        "ece_widget_clicks_total",
+        "counter",
+        ("entry_point", "outcome"),
+        "Visitors who asked for a chat: opened, or the reason why not.",
+    ),
+    Definition(
+        "ece_widget_settings_info",
+        "gauge",
+        ("hash",),
+        "Always 1; a hash of the settings, secrets left out.",
+        source=True,
+    ),
+    Definition(
         "ece_widget_snapshot_age_seconds",
         "gauge",
         ("entry_point",),
@@ -198,6 +235,10 @@ class Metrics:
         """Record one call to ECE: `outcome` is "ok" or the error's code."""
         self._counters["ece_widget_ece_calls_total"].labels(call, outcome).inc()
         self._histograms["ece_widget_ece_call_seconds"].labels(call).observe(seconds)
+
+    def click(self, entry_point: str, outcome: str) -> None:
+        """Record a visitor who asked for a chat: opened, or the reason why not."""
+        self._counters["ece_widget_clicks_total"].labels(entry_point, outcome).inc()
 
     def request(self, route: str, method: str, status: int, seconds: float, code: str | None = None) -> None:
         """Record one answered request by its route pattern; `code` is the fault's, if it was one."""

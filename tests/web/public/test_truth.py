@@ -20,6 +20,7 @@ from tests import virtual_loop
 from widget.application.availability import Availability, EntryPointWatch
 from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
+from widget.application.refresh import Refreshed
 from widget.domain.decision import Decision, Policy, Verdict
 from widget.domain.errors import EceError, EceGatewayDown, EceRefused, EceReset, EceStatus, EceTimeout, EceUnreadable
 from widget.domain.readings import Call, ChatAllowed, LiveSessionStatus, Reading, Reason
@@ -77,11 +78,23 @@ class UnsteadyEce:
 
 
 class _Notes:
-    def refreshed(self, entry_point: str, verdict: Verdict, failures: Mapping[Call, EceError]) -> None:
+    def refreshed(self, policy: Policy, refreshed: Refreshed) -> None:
+        pass
+
+    def served(self, policy: Policy, decision: Decision, verdict: Verdict) -> None:
+        pass
+
+    def clicked(self, entry_point: str, decision: Decision) -> None:
         pass
 
     def crashed(self, entry_point: str, error: BaseException) -> None:
         raise AssertionError from error
+
+    def called(self, call: Call, outcome: str, seconds: float) -> None:
+        pass
+
+    def breaker_moved(self, entry_point: str, call: str, *, closed: bool) -> None:
+        pass
 
 
 class _NoPages:
@@ -109,7 +122,7 @@ class World:
         source = GuardedSource(
             self.ece,
             clock=clock,
-            called=lambda call, outcome, seconds: None,
+            observer=_Notes(),
         )
         self.availability = Availability(
             source,

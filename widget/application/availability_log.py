@@ -1,0 +1,146 @@
+"""Log and count what availability does: outages of ECE, circuit breakers, what visitors are served, their clicks.
+
+An outage is one line when it begins and one when it ends, however many calls fail meanwhile. While ECE's host does
+not serve at all that is one outage of the host, else one of each entry point's call that fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from widget import telemetry
+from widget.application.refresh import Refreshed
+from widget.domain.decision import Decision, Policy, State, Verdict
+from widget.domain.errors import EceError
+from widget.domain.readings import Call, Reason
+
+_LIMITS = {
+    Reason.WAIT_TOO_LONG: "max_wait",
+    Reason.QUEUE_TOO_DEEP: "max_queue_depth",
+    Reason.NO_CAPACITY: "min_capacity",
+}
+
+
+class Counters(Protocol):
+    """What this needs of the metrics."""
+
+    def ece_call(self, call: str, outcome: str, seconds: float) -> None: ...
+
+    def click(self, entry_point: str, outcome: str) -> None: ...
+
+
+class AvailabilityLog:
+    """Fits the ports `Observer` of availability and `CallObserver` of the breakers."""
+
+    def __init__(self, counters: Counters, *, monotonic: Callable[[], float]) -> None:
+        self._counters = counters
+        self._monotonic = monotonic
+        self._host_out_since: float | None = None
+        self._failing_since: dict[tuple[str, Call], float] = {}
+        self._served: dict[str, tuple[bool, State, Reason | None]] = {}
+
+    def called(self, call: Call, outcome: str, seconds: float) -> None:
+        """Count one call to ECE."""
+        self._counters.ece_call(call, outcome, seconds)
+
+    def breaker_moved(self, entry_point: str, call: str, *, closed: bool) -> None:
+        """Log a breaker that opened or closed; `entry_point` and `call` are empty for that of ECE's host."""
+        log = telemetry.logger()
+        if closed:
+            log.info("breaker_closed", entry_point=entry_point, call=call)
+        else:
+            log.warning("breaker_opened", entry_point=entry_point, call=call)
+
+    def refreshed(self, policy: Policy, refreshed: Refreshed) -> None:
+        """Log the outages that this refresh shows to have begun or ended; a call that was not made shows nothing."""
+        if refreshed.answers is None:
+            self._adopted(policy, refreshed)
+            return
+        outcomes = refreshed.answers.outcomes
+        failed = {call: outcome for call, outcome in outcomes.items() if isinstance(outcome, EceError)}
+        unserved = [error for error in failed.values() if error.blame == "host"]
+        served = any(not isinstance(outcome, EceError) or outcome.blame == "call" for outcome in outcomes.values())
+        if not served:
+            if unserved:
+                self._host_failed(unserved[0])
+            return
+        self._host_served()
+        for call in outcomes:
+            if call not in failed:
+                self._call_answered(policy.entry_point, call)
+            elif failed[call].blame != "nobody":
+                self._call_failed(policy.entry_point, call, failed[call])
+
+    def served(self, policy: Policy, decision: Decision, verdict: Verdict) -> None:
+        """Log a decision that visitors were not served before, with the numbers and the limit behind it."""
+        said = (decision.show, decision.state, decision.reason)
+        if self._served.get(policy.entry_point) == said:
+            return
+        self._served[policy.entry_point] = said
+        limit = None if decision.reason is None else _LIMITS.get(decision.reason)
+        limits = {} if limit is None else {limit: getattr(policy, limit)}
+        telemetry.logger().info(
+            "decision_changed",
+            entry_point=policy.entry_point,
+            show=decision.show,
+            state=str(decision.state),
+            reason=str(decision.reason or ""),
+            wait_time=verdict.wait_time,
+            queue_depth=verdict.queue_depth,
+            capacity=verdict.capacity,
+            **limits,
+        )
+
+    def clicked(self, entry_point: str, decision: Decision) -> None:
+        """Count a visitor who asked for a chat: opened, or the reason why not."""
+        self._counters.click(entry_point, "opened" if decision.show else str(decision.reason or decision.state))
+
+    def crashed(self, entry_point: str, error: BaseException) -> None:
+        """Log a fault of our own in a refresh."""
+        telemetry.logger().error("refresh_crashed", entry_point=entry_point, exc_info=error)
+
+    def shared_round_crashed(self, entry_point: str, error: Exception) -> None:
+        """Log a fault of our own in a round with the fleet."""
+        telemetry.logger().error("shared_round_crashed", entry_point=entry_point, exc_info=error)
+
+    def _adopted(self, policy: Policy, refreshed: Refreshed) -> None:
+        """Another process asked; a fresh verdict of its round says that the calls it needed were answered."""
+        if refreshed.snapshot is None or refreshed.failed:
+            return
+        self._host_served()
+        for call in policy.calls:
+            if policy.needs(call):
+                self._call_answered(policy.entry_point, call)
+
+    def _host_failed(self, error: EceError) -> None:
+        if self._host_out_since is None:
+            self._host_out_since = self._monotonic()
+            telemetry.logger().warning("ece_outage_began", code=error.code, status=error.status, detail=error.detail)
+
+    def _host_served(self) -> None:
+        if self._host_out_since is not None:
+            telemetry.logger().info("ece_outage_ended", seconds=self._since(self._host_out_since))
+            self._host_out_since = None
+
+    def _call_failed(self, entry_point: str, call: Call, error: EceError) -> None:
+        if (entry_point, call) in self._failing_since:
+            return
+        self._failing_since[entry_point, call] = self._monotonic()
+        telemetry.logger().warning(
+            "ece_call_failed",
+            entry_point=entry_point,
+            call=call,
+            code=error.code,
+            status=error.status,
+            detail=error.detail,
+        )
+
+    def _call_answered(self, entry_point: str, call: Call) -> None:
+        since = self._failing_since.pop((entry_point, call), None)
+        if since is not None:
+            seconds = self._since(since)
+            telemetry.logger().info("ece_call_recovered", entry_point=entry_point, call=call, seconds=seconds)
+
+    def _since(self, moment: float) -> float:
+        return round(self._monotonic() - moment, 1)
