@@ -5,16 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from widget.application.clock import Clock
+
 MORNING = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
 
 @dataclass
 class HandClock:
-    """Time that passes when the test says so. Its methods fit every place of the product that takes a clock."""
+    """Time that passes when the test says so. `clock` is what the product takes; its parts fit where one is taken."""
 
     wall: datetime = MORNING
     passed: float = 1000.0  # seconds, as a monotonic clock counts them
     slept: list[float] = field(default_factory=list)
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(self.monotonic, self.now, self.chance)
 
     def now(self) -> datetime:
         return self.wall

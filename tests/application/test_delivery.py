@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from tests.house import HandClock
 from widget.application.delivery import Delivery, DeliveryRules, Destination, Surroundings
 from widget.domain.errors import (
     EceBusy,
@@ -35,26 +36,6 @@ pytestmark = pytest.mark.anyio
 class Refusal(EceError):
     retryable = False
     code = "ece_refuses_survey"
-
-
-@dataclass
-class Clock:
-    wall: datetime = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
-    passed: float = 0.0
-
-    def now(self) -> datetime:
-        return self.wall
-
-    def monotonic(self) -> float:
-        return self.passed
-
-    def advance(self, seconds: float) -> None:
-        self.wall += timedelta(seconds=seconds)
-        self.passed += seconds
-
-    def leap(self, seconds: float) -> None:
-        """Set the clock, without any time passing."""
-        self.wall += timedelta(seconds=seconds)
 
 
 @dataclass
@@ -105,7 +86,7 @@ class Gate:
 
 @dataclass
 class World:
-    clock: Clock
+    clock: HandClock
     outbox: Outbox
     url: str
     ece: Ece = field(default_factory=Ece)
@@ -124,7 +105,7 @@ class World:
         for number in numbers:
             answers = (Answer("q", "How?", "5"),)
             await self.outbox.enqueue(SurveyMessage(f"key-{number}", str(number), "sales", "after_chat", answers))
-            self.clock.advance(0.001)
+            self.clock.passes(0.001)
 
     async def execute(self, statement: str) -> None:
         """Change the table behind the outbox's back."""
@@ -151,7 +132,7 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    clock, url = Clock(), f"sqlite:///{tmp_path}/outbox.db"
+    clock, url = HandClock(), f"sqlite:///{tmp_path}/outbox.db"
     outbox = await open_outbox(url, now=clock.now)
     yield World(clock, outbox, url)
     await outbox.close()
@@ -208,7 +189,7 @@ async def test_a_failed_survey_waits_and_is_sent_again(world: World) -> None:
         assert (row.attempts, row.reason) == (1, "ece_status 500")
         assert row.next_attempt_at == world.clock.now().replace(microsecond=1000) + timedelta(seconds=1)
         world.ece.answer = None
-        world.clock.advance(1.1)
+        world.clock.passes(1.1)
         delivery.wake()
         await until(lambda: _is(world, {MessageState.DELIVERED: 1}))
     assert (await world.row()).attempts == 2
@@ -254,7 +235,7 @@ async def test_a_lost_lease_is_not_settled(world: World) -> None:
     delivery = world.delivery()
     async with running(delivery):
         await until(lambda: world.ece.now_inside == 1)
-        world.clock.leap(3600 * 24)
+        world.clock.is_set(by=timedelta(seconds=3600 * 24))
         (taken,) = (
             await world.outbox.claim(limit=1, owner="two", now=world.clock.now(), lease=timedelta(seconds=60))
         ).messages
@@ -269,7 +250,7 @@ async def test_a_leap_of_the_clock_does_not_send_twice_what_is_on_its_way(world:
     delivery = world.delivery()
     async with running(delivery):
         await until(lambda: world.ece.now_inside == 1)
-        world.clock.leap(3600 * 24)
+        world.clock.is_set(by=timedelta(seconds=3600 * 24))
         delivery.wake()
         await until(lambda: _doubles(world, 1))
         released.set()
@@ -380,12 +361,12 @@ async def test_an_ece_that_is_down_is_asked_seldom_and_the_backlog_then_goes_out
         assert len(world.ece.asked) <= 12, "a handful, then none until the probe"
         for _ in range(3):
             world.ece.asked.clear()
-            world.clock.advance(70)
+            world.clock.passes(70)
             delivery.wake()
             await until(lambda: len(world.ece.asked) > 0)
             assert len(world.ece.asked) == 1, "one probe"
         world.ece.answer = None
-        world.clock.advance(70)
+        world.clock.passes(70)
         delivery.wake()
         await until(lambda: _is(world, {MessageState.DELIVERED: 100}))
     order = [int(sid) for sid in world.ece.taken]
@@ -406,7 +387,7 @@ async def test_surveys_that_ece_cannot_take_do_not_hold_up_the_others(world: Wor
         for _ in range(200):
             if len(world.ece.taken) == 30:
                 break
-            world.clock.advance(3)
+            world.clock.passes(3)
             delivery.wake()
             await asyncio.sleep(0.01)
     assert sorted(int(sid) for sid in world.ece.taken) == list(range(10, 40))
@@ -500,7 +481,7 @@ async def test_surveys_that_die_by_age_are_counted_and_named(world: World) -> No
     first = world.delivery()
     async with running(first):
         await until(lambda: first.counts.retried == 1)
-    world.clock.leap(3600 * 24 * 8)
+    world.clock.is_set(by=timedelta(seconds=3600 * 24 * 8))
     second = world.delivery(owner="two")
     with capture_logs() as logs:
         async with running(second):
@@ -528,7 +509,7 @@ async def test_a_doubtful_success_is_repeated_a_few_times_only(world: World) -> 
     async with running(delivery):
         for sent in (1, 2):
             await until(lambda: delivery.counts.retried == sent)  # noqa: B023
-            world.clock.advance(301)
+            world.clock.passes(301)
             delivery.wake()
         await until(lambda: _is(world, {MessageState.DEAD: 1}))
     assert len(world.ece.asked) == 3

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.databases import Cluster, running_cluster
+from tests.house import HandClock
 from widget.domain.outbox import Answer, SurveyMessage
 from widget.store import Outbox, open_outbox
 
 
-class Clock:
-    """A wall clock that moves only when it is told to."""
-
-    def __init__(self) -> None:
-        self.moment = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def advance(self, **by: float) -> None:
-        self.moment += timedelta(**by)
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> HandClock:
+    return HandClock()
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +34,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def outbox(url: str, clock: Clock) -> AsyncIterator[Outbox]:
+async def outbox(url: str, clock: HandClock) -> AsyncIterator[Outbox]:
     outbox = await open_outbox(url, now=clock.now)
     yield outbox
     await outbox.close()

@@ -40,7 +40,7 @@ async def outbox(path: Path, clock: Any) -> AsyncIterator[Outbox]:
 async def refused(outbox: Outbox, clock: Any, message: SurveyMessage) -> str:
     with pytest.raises(OutboxUnavailable):
         await outbox.enqueue(message)
-    clock.advance(seconds=2)
+    clock.passes(seconds=2)
     reason = await outbox.ready()
     assert reason is not None
     return reason
@@ -48,7 +48,7 @@ async def refused(outbox: Outbox, clock: Any, message: SurveyMessage) -> str:
 
 async def well(outbox: Outbox, clock: Any, message: SurveyMessage) -> None:
     """Within five seconds after the fault, without a restart."""
-    clock.advance(seconds=2)
+    clock.passes(seconds=2)
     assert await outbox.enqueue(message) is True
     assert await outbox.ready() is None
 

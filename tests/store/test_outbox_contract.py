@@ -56,7 +56,7 @@ async def test_a_value_that_the_database_refuses_fails_alone(outbox: Outbox, mes
 async def test_the_oldest_are_claimed_first_and_only_once(outbox: Outbox, clock: Any, message: Make) -> None:
     for number in range(5):
         await outbox.enqueue(message(number))
-        clock.advance(seconds=1)
+        clock.passes(seconds=1)
     first = await claim(outbox, clock, limit=2)
     second = await claim(outbox, clock, limit=10, owner="two")
     assert [each.message.sid for each in first + second] == [f"1234_{n}" for n in range(5)]
@@ -68,7 +68,7 @@ async def test_a_lease_that_ran_out_is_taken_over_and_named_a_possible_double(
 ) -> None:
     await outbox.enqueue(message())
     (lost,) = await claim(outbox, clock)
-    clock.advance(seconds=61)
+    clock.passes(seconds=61)
     (taken,) = await claim(outbox, clock, owner="two")
     assert taken.id == lost.id
     assert (await outbox.counts()).possible_doubles == 1
@@ -86,7 +86,7 @@ async def test_a_failed_attempt_waits_for_its_moment(outbox: Outbox, clock: Any,
     due = clock.now() + timedelta(seconds=30)
     assert await outbox.settle_retry(claimed, next_attempt_at=due, reason="ece_status 500", possible_double=True)
     assert await claim(outbox, clock) == []
-    clock.advance(seconds=30)
+    clock.passes(seconds=30)
     (again,) = await claim(outbox, clock)
     assert again.attempts == 1
     assert (await outbox.counts()).possible_doubles == 1
@@ -118,7 +118,7 @@ async def test_a_clock_set_back_holds_up_nothing(outbox: Outbox, clock: Any, mes
         await outbox.enqueue(message(number))
     _held, tried = await claim(outbox, clock, limit=2)
     await outbox.settle_retry(tried, next_attempt_at=clock.now() + timedelta(seconds=5), reason="x")
-    clock.advance(days=-1)
+    clock.passes(days=-1)
     assert len(await claim(outbox, clock, owner="two")) == 2
 
 
@@ -130,7 +130,7 @@ async def test_a_binding_is_made_once_and_cleaned_after_its_expiry(outbox: Outbo
     assert both[0] == both[1]
     await outbox.tidy(now=clock.now(), max_age=timedelta(days=7), retention=timedelta(days=90))
     assert await outbox.bind_ticket("ticket", "two", expires) == "one"
-    clock.advance(hours=2)
+    clock.passes(hours=2)
     await outbox.tidy(now=clock.now(), max_age=timedelta(days=7), retention=timedelta(days=90))
     assert await outbox.bind_ticket("ticket", "two", expires) == "two"
 
@@ -153,7 +153,7 @@ async def test_settled_rows_are_purged_by_age_undelivered_ones_never(outbox: Out
     delivered, dead, _waiting = await claim(outbox, clock)
     await outbox.settle_delivered(delivered, now=clock.now())
     await outbox.settle_dead(dead, now=clock.now(), reason="ece_status 400")
-    clock.advance(days=91)
+    clock.passes(days=91)
     await outbox.tidy(now=clock.now(), max_age=timedelta(days=7), retention=timedelta(days=90))
     counts = (await outbox.counts()).by_state
     assert (counts[MessageState.PURGED], counts[MessageState.LEASED]) == (2, 1)
@@ -168,7 +168,7 @@ async def test_what_was_tried_for_too_long_is_given_up_what_was_never_tried_is_n
     tried, untried = await claim(outbox, clock)
     await outbox.settle_retry(tried, next_attempt_at=clock.now(), reason="ece_timeout")
     await outbox.release(untried)
-    clock.advance(days=8)
+    clock.passes(days=8)
     await outbox.tidy(now=clock.now(), max_age=timedelta(days=7), retention=timedelta(days=90))
     counts = (await outbox.counts()).by_state
     assert (counts[MessageState.DEAD], counts[MessageState.PENDING]) == (1, 1)

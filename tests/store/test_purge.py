@@ -101,7 +101,7 @@ async def test_dead_rows_are_sent_again_with_all_their_time(
     await outbox.enqueue(message())
     (claimed,) = (await outbox.claim(limit=1, owner="one", now=clock.now(), lease=timedelta(seconds=60))).messages
     await outbox.settle_dead(claimed, now=clock.now(), reason="ece_status 400")
-    clock.advance(days=10)
+    clock.passes(days=10)
 
     def retry() -> int:
         with operator_store(url) as store:

@@ -16,7 +16,6 @@ from tests.ece_stand_in import EceStandIn
 from tests.house import HandClock
 from widget import settings
 from widget.app import create_app
-from widget.application.clock import Clock
 from widget.services import Services, build
 
 
@@ -51,7 +50,7 @@ def make_site(table: dict[str, Any]) -> Callable[[], Site]:
     def make() -> Site:
         parsed = settings.parse(table)
         time, ece = HandClock(), EceStandIn()
-        services = build(parsed, ece=ece, clock=Clock(time.monotonic, time.now, time.chance))
+        services = build(parsed, ece=ece, clock=time.clock)
         return Site(create_app(parsed, services=services), services, ece, time)
 
     def outside_the_loop() -> Site:
