@@ -62,6 +62,15 @@ class Cluster:
         name = url.split("/")[3].split("?")[0]
         return self._run("pg_dump", "-h", str(self.folder), "-U", "postgres", name)
 
+    def files(self, url: str) -> bytes:
+        """Give every byte of the database's files as the disk has them; the server's log is not among these."""
+        name = url.split("/")[3].split("?")[0]
+        ask = ("psql", "-h", str(self.folder), "-U", "postgres", "-At", "-c")
+        self._run(*ask, "CHECKPOINT", "postgres")
+        number = self._run(*ask, f"SELECT oid FROM pg_database WHERE datname = '{name}'", "postgres").strip()
+        folder = Path(self._data, "base", number)
+        return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
     @property
     def _data(self) -> str:
         return str(self.folder / "data")
@@ -71,7 +80,7 @@ class Cluster:
             [*self._as_postgres, str(self._programs / program), *arguments],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if program == "pg_dump" else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if program in ("pg_dump", "psql") else subprocess.DEVNULL,
             stderr=subprocess.STDOUT,
             text=True,
             timeout=60,

@@ -15,6 +15,7 @@ import pytest
 from pysqlite3 import dbapi2
 
 from tests.databases import Cluster
+from tests.store.test_schema import engine
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import MessageState, SurveyMessage
 from widget.store import Outbox, open_outbox
@@ -184,4 +185,63 @@ async def test_a_start_without_the_server_waits_for_it(cluster: Cluster, clock: 
     await asyncio.to_thread(cluster.start)
     await well(outbox, clock, message(1))
     assert len(await outbox.hash_key()) == 32
+    await outbox.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("why", ["a statement that takes too long", "a lock that another holds"])
+async def test_a_statement_whose_time_is_over_fails_alone(
+    cluster: Cluster, clock: Any, message: Make, why: str
+) -> None:
+    url = await asyncio.to_thread(cluster.new_database)
+    outbox = await open_outbox(url, now=clock.now)
+    maker = engine(url)
+
+    def slow_down() -> Any:
+        connection = maker.connect()
+        if why.startswith("a statement"):
+            connection.exec_driver_sql(
+                "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN IF NEW.key = 'key-3' THEN PERFORM pg_sleep(30); END IF; RETURN NEW; END $$"
+            )
+            connection.exec_driver_sql(
+                "CREATE TRIGGER slow BEFORE INSERT ON ece_widget_outbox FOR EACH ROW EXECUTE FUNCTION slow()"
+            )
+            connection.commit()
+        else:
+            connection.exec_driver_sql(
+                "INSERT INTO ece_widget_outbox"
+                " (key, entry_point, survey, state, attempts, next_attempt_at, accepted_at, waiting_since)"
+                " VALUES ('key-3', '', '', 'purged', 0, 0, 0, 0)"
+            )
+        return connection
+
+    connection = await asyncio.to_thread(slow_down)
+    outcomes = await asyncio.gather(*[outbox.enqueue(message(n)) for n in range(8)], return_exceptions=True)
+    assert isinstance(outcomes[3], OutboxUnavailable)
+    assert [outcome for n, outcome in enumerate(outcomes) if n != 3] == [True] * 7
+    clock.advance(seconds=2)
+    assert await outbox.ready() is None
+    await asyncio.to_thread(connection.close)
+    maker.dispose()
+    await outbox.close()
+
+
+@pytest.mark.postgres
+async def test_a_database_that_is_slow_for_everybody_lets_nobody_wait_for_long(
+    cluster: Cluster, clock: Any, message: Make
+) -> None:
+    url = await asyncio.to_thread(cluster.new_database)
+    outbox = await open_outbox(url, now=clock.now)
+    maker = engine(url)
+    connection = await asyncio.to_thread(maker.connect)
+    await asyncio.to_thread(connection.exec_driver_sql, "LOCK TABLE ece_widget_outbox IN EXCLUSIVE MODE")
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    outcomes = await asyncio.gather(*[outbox.enqueue(message(n)) for n in range(50)], return_exceptions=True)
+    assert all(isinstance(outcome, OutboxUnavailable) for outcome in outcomes)
+    assert loop.time() - begun < 11.0
+    await asyncio.to_thread(connection.close)
+    await well(outbox, clock, message(1))
+    maker.dispose()
     await outbox.close()

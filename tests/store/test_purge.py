@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from tests.databases import Cluster
+from tests.store.test_schema import engine
 from widget.domain.outbox import MessageState, SurveyMessage
-from widget.store import Outbox, Selection, operator_store
+from widget.store import Outbox, Selection, open_outbox, operator_store
 
 pytestmark = pytest.mark.anyio
 
@@ -21,12 +22,12 @@ CANARY = "canary-7f3a-"
 
 
 def everywhere(url: str, request: pytest.FixtureRequest) -> bytes:
-    """All bytes in which an answer could be left."""
+    """All bytes in which an answer could be left: every file of a SQLite, of a PostgreSQL all but its log."""
     if url.startswith("sqlite"):
         folder = Path(url.removeprefix("sqlite:///")).parent
         return b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
     cluster: Cluster = request.getfixturevalue("cluster")
-    return cluster.dump(url).encode()
+    return cluster.dump(url).encode() + cluster.files(url)
 
 
 async def rows_in_every_state(outbox: Outbox, clock: Any, message: Make, number: int) -> None:
@@ -51,7 +52,7 @@ async def test_after_a_purge_of_everything_a_planted_answer_is_nowhere(
     def purge() -> int:
         with operator_store(url) as store:
             done = sum(store.purge(Selection(everything=True), now=clock.now()))
-            assert store.erase_freed()
+            assert store.erase_freed() is None
             assert all(row.answers is None and row.fingerprint == "" for row in store.rows(Selection(everything=True)))
             return done
 
@@ -72,7 +73,7 @@ async def test_one_persons_answers_go_and_the_others_stay(
     def purge() -> None:
         with operator_store(url) as store:
             assert sum(store.purge(Selection(sid="1234_17"), now=clock.now())) == 1
-            assert store.erase_freed()
+            assert store.erase_freed() is None
 
     await asyncio.to_thread(purge)
     left = await asyncio.to_thread(everywhere, url, request)
@@ -111,3 +112,73 @@ async def test_dead_rows_are_sent_again_with_all_their_time(
     (again,) = (await outbox.claim(limit=1, owner="one", now=clock.now(), lease=timedelta(seconds=60))).messages
     assert (again.attempts, again.waiting_since) == (0, clock.now())
     assert again.accepted_at == claimed.accepted_at
+
+
+async def test_the_retention_of_the_loop_leaves_nothing_in_any_file(
+    outbox: Outbox, url: str, clock: Any, message: Make, request: pytest.FixtureRequest
+) -> None:
+    await rows_in_every_state(outbox, clock, message, 400)
+    stays = message("stays", answer="this one waits")
+    await outbox.enqueue(stays)
+    claimed = await outbox.claim(limit=400, owner="o", now=clock.now(), lease=timedelta(seconds=60))
+    for each in claimed.messages:
+        if each.message.key != stays.key:
+            await outbox.settle_delivered(each, now=clock.now())
+    if url.startswith("postgres"):
+        await asyncio.to_thread(analyze, url)
+    clock.advance(days=91)
+    assert CANARY.encode() in await asyncio.to_thread(everywhere, url, request)
+    await outbox.tidy(now=clock.now(), max_age=timedelta(days=7), retention=timedelta(days=90))
+    left = await asyncio.to_thread(everywhere, url, request)
+    assert (left.count(CANARY.encode()), left.count(b"this one waits") > 0) == (0, True)
+    assert await outbox.enqueue(message(1)) is False
+
+
+def analyze(url: str) -> None:
+    """Let the server sample the columns for its planner, as it does by itself from time to time."""
+    maker = engine(url)
+    with maker.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE")
+        connection.exec_driver_sql("CHECKPOINT")
+    maker.dispose()
+
+
+async def test_a_purge_that_was_killed_before_the_files_were_clean_is_finished_by_the_next_loop(
+    outbox: Outbox, url: str, clock: Any, message: Make, request: pytest.FixtureRequest
+) -> None:
+    await rows_in_every_state(outbox, clock, message, 300)
+
+    def purge_without_end() -> None:
+        with operator_store(url) as store:
+            assert sum(store.purge(Selection(everything=True), now=clock.now())) == 299
+
+    await asyncio.to_thread(purge_without_end)
+    await outbox.close()
+    again = await open_outbox(url, now=clock.now)
+    await again.tidy(now=clock.now(), max_age=timedelta(days=7), retention=timedelta(days=90))
+    left = await asyncio.to_thread(everywhere, url, request)
+    await again.close()
+    assert left.count(CANARY.encode()) == 0
+
+
+async def test_a_reader_in_the_way_is_named_and_the_files_are_cleaned_once_it_is_gone(
+    tmp_path: Path, clock: Any, message: Make, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path}/outbox.db"
+    outbox = await open_outbox(url, now=clock.now)
+    await rows_in_every_state(outbox, clock, message, 100)
+
+    def purge_beside_a_reader() -> str | None:
+        maker = engine(url)
+        with maker.connect() as reader, operator_store(url) as store:
+            reader.exec_driver_sql("BEGIN")
+            reader.exec_driver_sql("SELECT count(*) FROM ece_widget_outbox").scalar()
+            sum(store.purge(Selection(everything=True), now=clock.now()))
+            left = store.erase_freed()
+        maker.dispose()
+        return left
+
+    assert "Another program is reading" in str(await asyncio.to_thread(purge_beside_a_reader))
+    await outbox.tidy(now=clock.now(), max_age=timedelta(days=7), retention=timedelta(days=90))
+    assert (await asyncio.to_thread(everywhere, url, request)).count(CANARY.encode()) == 0
+    await outbox.close()

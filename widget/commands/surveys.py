@@ -187,11 +187,11 @@ def purge(older_than: str | None, sid: str | None, rows: tuple[int, ...], yes: b
                 done += page
                 advance(page)
         # also when there was nothing: an earlier purge may have been broken off before this
-        whole = store.erase_freed()
+        left = store.erase_freed()
     click.echo(f"{_surveys(done)} purged.")
     _name_unreadable(unreadable)
-    if not whole:
-        _fail("Another program is reading the database: its journal still holds what was purged. Run this again.")
+    if left is not None:
+        _fail(left)
 
 
 _WITH_ANSWERS = tuple(state for state in MessageState if state is not MessageState.PURGED)

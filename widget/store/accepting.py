@@ -100,3 +100,8 @@ def remember(connection: Connection, name: str, value: str) -> None:
 def recall(connection: Connection, name: str) -> str | None:
     """Give a kept value, or None."""
     return connection.execute(select(remembered.c.value).where(remembered.c.name == name)).scalar()
+
+
+def forget(connection: Connection, name: str, value: str) -> None:
+    """Keep the value no longer, unless it was replaced since."""
+    connection.execute(delete(remembered).where(remembered.c.name == name, remembered.c.value == value))

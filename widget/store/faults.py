@@ -37,11 +37,12 @@ _SYSTEM_WORDS = {
     errno.EROFS: "the file system is read-only",
 }
 DAMAGED = "the database file is damaged"
+LOCKED = "the database is locked by another program"
 _SQLITE_WORDS = (
     ("SQLITE_FULL", "the disk is full"),
     ("SQLITE_READONLY", "the database is read-only"),
-    ("SQLITE_BUSY", "the database is locked by another program"),
-    ("SQLITE_LOCKED", "the database is locked by another program"),
+    ("SQLITE_BUSY", LOCKED),
+    ("SQLITE_LOCKED", LOCKED),
     ("SQLITE_CORRUPT", DAMAGED),
     ("SQLITE_NOTADB", DAMAGED),
     ("SQLITE_CANTOPEN", "the database file cannot be opened"),
@@ -54,7 +55,7 @@ _POSTGRES_WORDS = (
     ("28", "the database server refused the user or the password"),
     ("3D000", "the database does not exist on its server"),
     ("42P01", "the tables are missing in the database"),
-    ("55P03", "the database is locked by another program"),
+    ("55P03", LOCKED),
     ("57014", "the database took too long"),
     ("57P", "the database server is stopping or starting"),
     ("08", "the database server cannot be reached"),
@@ -86,8 +87,9 @@ def in_words(error: BaseException) -> str:
 def worth_trying_singly(error: BaseException) -> bool:
     """Say whether a batch failed because of one of its statements, so that the others may succeed by themselves.
 
-    True for a value that the database or the driver refuses and for a deadlock that PostgreSQL broke; false for a
-    database that is gone, full, locked or failing, where each further try would only make everybody wait.
+    True for a value that the database or the driver refuses, for a deadlock that PostgreSQL broke, and for a statement
+    whose time was over; false for a database that is gone, full, locked or failing, where each further try would only
+    make everybody wait.
     """
     if isinstance(error, OSError):
         return False
@@ -99,4 +101,13 @@ def worth_trying_singly(error: BaseException) -> bool:
         return False
     state = str(getattr(error.orig, "sqlstate", "") or "")
     name = str(getattr(error.orig, "sqlite_errorname", "") or "")
-    return state.startswith(("22", "23", "40")) or name.startswith(("SQLITE_TOOBIG", "SQLITE_MISMATCH"))
+    return (
+        took_too_long(error)
+        or state.startswith(("22", "23", "40"))
+        or name.startswith(("SQLITE_TOOBIG", "SQLITE_MISMATCH"))
+    )
+
+
+def took_too_long(error: BaseException) -> bool:
+    """Say whether PostgreSQL broke off one statement: its time was over, or the wait for a lock."""
+    return isinstance(error, DBAPIError) and str(getattr(error.orig, "sqlstate", "")) in ("57014", "55P03")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, TextClause, and_, case, func, or_, select, true, update
 
 from widget.domain.outbox import MessageState, OutboxCounts, OutboxRow
+from widget.store.accepting import remember
 from widget.store.reading import MOST_ATTEMPTS, UnreadableRow, moment_or_none, read_for_operator, read_state, unreadable
 from widget.store.schema import has_unknown_state, is_dead, is_settled, is_waiting, outbox
 from widget.store.times import to_ms
@@ -16,6 +18,7 @@ from widget.store.times import to_ms
 _Condition = ColumnElement[bool] | TextClause
 UNSETTLED = (MessageState.PENDING, MessageState.LEASED, MessageState.DEAD)
 NO_MOMENT = 2**47  # milliseconds: beyond any moment that this product writes, and in SQLite less than any text
+FREED = "freed"  # remembered while files may hold what was purged
 PAGE = 500  # rows read or changed by one transaction, so that visitors' rows never wait long behind an operator
 
 
@@ -153,7 +156,7 @@ def purge(connection: Connection, selection: Selection, now: datetime, limit: in
         .order_by(outbox.c.id)
         .limit(limit)
     )
-    return connection.execute(
+    done = connection.execute(
         update(outbox)
         .where(outbox.c.id.in_(some.scalar_subquery()))
         .values(
@@ -168,3 +171,6 @@ def purge(connection: Connection, selection: Selection, now: datetime, limit: in
             settled_at=to_ms(now),
         )
     ).rowcount
+    if done:
+        remember(connection, FREED, secrets.token_hex(8))  # until the files were cleaned, also after a kill
+    return done

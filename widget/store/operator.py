@@ -15,7 +15,7 @@ from widget.domain.outbox import OutboxCounts, OutboxRow
 from widget.store import accepting, operating
 from widget.store.choose import choose_database
 from widget.store.faults import STORE_ERRORS, StoreRefused, in_words
-from widget.store.operating import PAGE, Selection
+from widget.store.operating import FREED, PAGE, Selection
 from widget.store.sqlite import SqliteDatabase
 from widget.store.writer import Database
 
@@ -64,10 +64,14 @@ class OperatorStore:
         while done := self._do(lambda connection: operating.purge(connection, selection, now, PAGE)):
             yield done
 
-    def erase_freed(self) -> bool:
-        """Leave no trace of what was purged in any file; say whether every file could be done."""
+    def erase_freed(self) -> str | None:
+        """Leave no trace of what was purged in any file; return None, or a sentence that says why some is left."""
+        freed = self._do(lambda connection: accepting.recall(connection, FREED))
         with _in_words():
-            return self._database.erase_freed(self._connection)
+            left = self._database.erase_freed(None)
+        if left is None and freed is not None:
+            self._do(lambda connection: accepting.forget(connection, FREED, freed))
+        return left
 
     def _page(self, selection: Selection, after: int | None) -> list[OutboxRow]:
         return self._do(lambda connection: operating.page(connection, selection, after, PAGE, self._key))

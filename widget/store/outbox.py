@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Connection
 
 from widget.domain.errors import OutboxUnavailable
@@ -32,6 +33,12 @@ from widget.store.writer import Database, Job, Writer
 PATIENCE = 12.0  # seconds a caller waits; above the longest lock wait, below a browser's patience
 PROBE_EVERY = timedelta(seconds=1)  # readiness may be asked often; a probe costs a sync to disk
 
+CLEANING_SECONDS = 2.0  # nobody can write meanwhile
+PAUSE_PER_CLEANING = 1000.0  # times as long as it took
+LONGEST_CLEANING_PAUSE = 86_400.0
+
+log = structlog.get_logger(__name__)
+
 Together = Callable[[Connection, Sequence[Any]], Sequence[Any]]
 T = TypeVar("T")
 
@@ -48,6 +55,8 @@ class Outbox:
         self._key: bytes | None = None
         self._on_new: Callable[[], None] = _nothing
         self._probed_at: datetime | None = None
+        self._clean_again_at = float("-inf")
+        self._not_cleaned = 0  # times in a row
 
     async def open(self) -> None:
         """Start the writer and open the database. Raises StoreRefused when it must not be used.
@@ -166,7 +175,7 @@ class Outbox:
     async def tidy(self, *, now: datetime, max_age: timedelta, retention: timedelta) -> list[DeadRow]:
         """Give up what was tried for longer than `max_age`, and purge what was settled longer ago than `retention`.
 
-        Returns the rows that were given up.
+        The files are cleaned of what was purged. Returns the rows that were given up.
         """
         given_up: list[DeadRow] = []
         while page := await self._do(delivering.give_up_before, (now - max_age, now)):
@@ -175,7 +184,31 @@ class Outbox:
         settled = Selection(settled_before=now - retention)
         while await self._do(_each(lambda connection, _: operating.purge(connection, settled, now, operating.PAGE)), 0):
             continue
+        await self._clean_files()
         return given_up
+
+    async def _clean_files(self) -> None:
+        """Leave nothing of what was purged in the files, at most so often that visitors do not notice."""
+        clock = asyncio.get_running_loop().time
+        freed = await self._do(_each(accepting.recall), operating.FREED)
+        if freed is None or clock() < self._clean_again_at:
+            return
+        begun = clock()
+        left = await asyncio.to_thread(self._erase_freed)
+        if left is None:
+            self._not_cleaned = 0
+            await self._do(_each(lambda connection, value: accepting.forget(connection, operating.FREED, value)), freed)
+        else:
+            self._not_cleaned += 1
+            log.warning("outbox_not_cleaned", reason=left)
+        pause = PAUSE_PER_CLEANING * (clock() - begun) * 2 ** min(self._not_cleaned, 10)
+        self._clean_again_at = clock() + min(pause, LONGEST_CLEANING_PAUSE)
+
+    def _erase_freed(self) -> str | None:
+        try:
+            return self._database.erase_freed(CLEANING_SECONDS)
+        except STORE_ERRORS as error:
+            raise OutboxUnavailable(in_words(error)) from error
 
     # --- what is known ---
 

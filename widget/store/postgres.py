@@ -6,13 +6,16 @@ from typing import Any
 
 import structlog
 from sqlalchemy import URL, Connection, create_engine, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from widget.store.faults import StoreRefused
+from widget.store.faults import StoreRefused, took_too_long
 from widget.store.migrate import migrate
+from widget.store.schema import outbox
 
 MIGRATION_LOCK = 0x4543_4557_0001  # the advisory lock's number; any, as long as it is always the same
 CONNECT_SECONDS = 5
+LONGEST_REWRITE = 60.0  # seconds
 
 log = structlog.get_logger(__name__)
 
@@ -50,14 +53,16 @@ class PostgresDatabase:
             connection.execute(text("SET LOCAL lock_timeout = '60s'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": MIGRATION_LOCK})
             migrate(connection)
+            _keep_values_out_of_the_planner(connection)
 
     def connect(self) -> Connection:
         """Open a connection with bounded waits and durable commits."""
         connection = self._engine.connect()
         try:
             with connection.begin():
-                connection.execute(text("SET statement_timeout = '15s'"))
-                connection.execute(text("SET lock_timeout = '5s'"))
+                # one statement for all, then one for each that was in it, must end within a visitor's patience
+                connection.execute(text("SET statement_timeout = '3s'"))
+                connection.execute(text("SET lock_timeout = '2s'"))
                 connection.execute(text("SET idle_in_transaction_session_timeout = '30s'"))
                 # A weaker setting of the server would thank visitors for rows that a power cut takes away.
                 if connection.execute(text("SHOW synchronous_commit")).scalar() == "off":
@@ -84,9 +89,41 @@ class PostgresDatabase:
     def prove(self) -> None:
         """Nothing to prove: the server answers for its files."""
 
-    def erase_freed(self, connection: Connection) -> bool:
-        """Leave it to VACUUM, which the server runs by itself: deleted values are in no answer and no dump."""
-        return True
+    def erase_freed(self, within: float | None) -> str | None:
+        """Rewrite the table, so that its files hold no deleted value; return None, or a sentence that says why not.
+
+        VACUUM alone marks space as free and leaves the bytes. Nobody can use the table meanwhile, so it is bounded.
+        The server's log (pg_wal), its archive and backups are out of reach of SQL.
+        """
+        seconds = within or LONGEST_REWRITE
+        node = text(f"SELECT pg_relation_filenode('{outbox.name}')")
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f"SET statement_timeout = '{seconds:g}s'"))
+            connection.execute(text("SET lock_timeout = '1s'"))
+            before = connection.execute(node).scalar()
+            try:
+                connection.execute(text(f"VACUUM (FULL, ANALYZE) {outbox.name}"))
+            except DBAPIError as error:
+                if not took_too_long(error):
+                    raise
+                return (
+                    f"The table could not be rewritten within {seconds:g} s; its files may hold what was purged until "
+                    f"`VACUUM FULL {outbox.name}` is run in a quiet hour."
+                )
+            if connection.execute(node).scalar() == before:  # the server only warns
+                return f"The user of [storage] url does not own the table {outbox.name}, so it could not be rewritten."
+        return None
 
     def dispose(self) -> None:
         self._engine.dispose()
+
+
+def _keep_values_out_of_the_planner(connection: Connection) -> None:
+    """The server samples columns for its planner and keeps the values: a purge would not reach those in there."""
+    sampled = text(
+        "SELECT attname FROM pg_attribute WHERE attrelid = CAST(:table AS regclass)"
+        " AND attname IN ('sid', 'answers') AND coalesce(attstattarget, -1) <> 0"
+        " AND pg_has_role((SELECT relowner FROM pg_class WHERE oid = attrelid), 'USAGE')"
+    )
+    for column in connection.execute(sampled, {"table": outbox.name}).scalars().all():
+        connection.execute(text(f"ALTER TABLE {outbox.name} ALTER COLUMN {column} SET STATISTICS 0"))

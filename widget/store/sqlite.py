@@ -10,6 +10,7 @@ import contextlib
 import functools
 import importlib
 import os
+import threading
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,12 +19,13 @@ import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
-from widget.store.faults import DAMAGED, STORE_ERRORS, FileGone, SqliteFailure, StoreRefused, in_words
+from widget.store.faults import DAMAGED, LOCKED, STORE_ERRORS, FileGone, SqliteFailure, StoreRefused, in_words
 from widget.store.migrate import migrate
 from widget.store.schema import APPLICATION_ID
 
 FIRST_SAFE_WAL = (3, 51, 3)
 BUSY_SECONDS = 5.0  # how long a commit may wait for another program's lock
+READ_BY_ANOTHER = "Another program is reading the database: its journal still holds what was purged. Run this again."
 CHECK_WHOLE_FILE_UP_TO = 256 * 2**20  # bytes; a bigger file would make the start slow
 
 log = structlog.get_logger(__name__)
@@ -112,18 +114,32 @@ class SqliteDatabase:
         if (_identity(self._path), journal) != self._identity or self._identity[0] is None:
             raise FileGone
 
-    def erase_freed(self, connection: Connection) -> bool:
-        """Leave no trace of deleted values in any file; say whether the journal could be emptied too.
+    def erase_freed(self, within: float | None) -> str | None:
+        """Leave no trace of deleted values in any file; return None, or a sentence that says why some are left.
 
         `secure_delete` overwrites what is deleted, but not copies that stayed behind when a page was split: only
-        rebuilding the file removes those.
+        rebuilding the file removes those. Nobody can write meanwhile, so `within` bounds it, in seconds.
         """
-        connection.rollback()
-        self._ask(connection, "VACUUM")
-        if not self._wal:
-            return True
-        ((busy, _, _),) = self._ask(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
-        return not busy
+        with self._engine.connect() as connection:
+            raw: Any = connection.connection.dbapi_connection
+            timer = threading.Timer(within or threading.TIMEOUT_MAX, raw.interrupt)
+            timer.daemon = True
+            try:
+                if within is not None:
+                    timer.start()
+                self._ask(connection, "VACUUM")
+            except SqliteFailure as failure:
+                if failure.sqlite_errorname.startswith("SQLITE_INTERRUPT"):
+                    return f"The file takes longer than {within:g} s to rebuild. Run `surveys purge` in a quiet hour."
+                if in_words(failure) == LOCKED:
+                    return READ_BY_ANOTHER
+                raise
+            finally:
+                timer.cancel()
+            if not self._wal:
+                return None
+            ((busy, _, _),) = self._ask(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+            return READ_BY_ANOTHER if busy else None
 
     def dispose(self) -> None:
         self._engine.dispose()

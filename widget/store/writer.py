@@ -16,11 +16,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from widget.domain.errors import OutboxUnavailable
-from widget.store.faults import STORE_ERRORS, StoreRefused, in_words, worth_trying_singly
+from widget.store.faults import STORE_ERRORS, StoreRefused, in_words, took_too_long, worth_trying_singly
 
 LARGEST_BATCH = 1000
 LONGEST_QUEUE = 20_000
 CLOSE_SECONDS = 10.0
+SLOW_IN_A_ROW = 2  # statements; with the group's own that is what a visitor waits
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ class Database(Protocol):
 
     def prove(self) -> None: ...
 
-    def erase_freed(self, connection: Connection) -> bool: ...
+    def erase_freed(self, within: float | None) -> str | None: ...
 
     def dispose(self) -> None: ...
 
@@ -121,14 +122,26 @@ class Writer:
     def _commit_together(self, jobs: list[Job]) -> None:
         error = self._attempt(jobs)
         if error is None:
-            for job in jobs:
-                job.error = None
-            self._worked()
+            self._worked(jobs)
         elif worth_trying_singly(error) and len(jobs) > 1:
-            for job in jobs:
-                self._commit_together([job])
+            self._commit_singly(jobs)
         else:
-            self._failed(jobs, error)
+            self._failed(jobs, error, alone=worth_trying_singly(error))
+
+    def _commit_singly(self, jobs: list[Job]) -> None:
+        """Commit each by itself, until several in a row take too long: then it is the database."""
+        slow = 0
+        for place, job in enumerate(jobs):
+            error = self._attempt([job])
+            if error is None:
+                slow = 0
+                self._worked([job])
+                continue
+            slow = slow + 1 if took_too_long(error) else 0
+            if slow >= SLOW_IN_A_ROW or not worth_trying_singly(error):
+                self._failed(jobs[place:], error, alone=False)
+                return
+            self._failed([job], error, alone=True)
 
     def _attempt(self, jobs: list[Job]) -> Exception | None:
         """Run and commit the jobs; give the error, or None. A connection that broke while idle is replaced once."""
@@ -175,20 +188,23 @@ class Writer:
             except STORE_ERRORS:
                 log.debug("close_failed")
 
-    def _worked(self) -> None:
+    def _worked(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            job.error = None
         if self.reason is not None:
             self.reason = None
             log.info("storage_ready", database=self._database.name)
 
-    def _failed(self, jobs: list[Job], error: Exception) -> None:
-        """Fail these jobs; when the database itself is at fault also all that queue, so that waits do not add up."""
+    def _failed(self, jobs: list[Job], error: Exception, *, alone: bool) -> None:
+        """Fail these jobs; unless they `alone` are at fault also all that queue, so that waits do not add up."""
         words = in_words(error)
         known: Exception = error if isinstance(error, StoreRefused) else OutboxUnavailable(words)
         known.__cause__ = error if known is not error else None
         for job in jobs:
             job.error = known
-        if worth_trying_singly(error):
-            log.warning("storage_refused_a_value", kind=type(error).__name__)
+        if alone:
+            slow = took_too_long(error)
+            log.warning("storage_statement_too_slow" if slow else "storage_refused_a_value", kind=type(error).__name__)
             return
         if self.reason != words:
             self.reason = words
