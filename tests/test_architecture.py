@@ -24,6 +24,7 @@ ONLY_IN = {
     "aiohappyeyeballs": {"widget/ece/connection.py"},
     "lxml": {"widget/ece/wire.py"},
     "itsdangerous": {"widget/tokens.py"},
+    "cryptography": {"widget/tokens.py"},
     "redis": {"widget/shared"},
     "babel": {"widget/texts.py", "widget/application/launch.py", "widget/web"},
 }

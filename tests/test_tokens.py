@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import zlib
 from datetime import timedelta
@@ -10,7 +11,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from itsdangerous import URLSafeSerializer
+from itsdangerous import Signer, URLSafeSerializer
 
 from tests.house import MORNING, HandClock
 from widget.domain.errors import TokenError, TokenExpired, TokenInvalid
@@ -97,13 +98,50 @@ def test_a_cut_token_is_refused(tokens: Tokens, keep: int) -> None:
         tokens.verify_survey(tokens.sign_survey("1", "sales", "s", LATER)[:keep])
 
 
+def _decoded(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def _encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
 def test_a_changed_payload_is_refused(tokens: Tokens) -> None:
-    payload, signature = tokens.sign_survey("1", "sales", "s", LATER).split(".")
-    forged = json.loads(base64.urlsafe_b64decode(payload + "=="))
-    forged["s"] = "2"
-    text = base64.urlsafe_b64encode(json.dumps(forged).encode()).decode().rstrip("=")
+    payload, signature = tokens.sign_ticket("sales", expires=LATER).split(".")
+    forged = json.loads(_decoded(payload))
+    forged["e"] = "support"
     with pytest.raises(TokenInvalid):
-        tokens.verify_survey(f"{text}.{signature}")
+        tokens.verify_ticket(f"{_encoded(json.dumps(forged).encode())}.{signature}")
+    payload, signature = tokens.sign_survey("1", "sales", "s", LATER).split(".")
+    sealed = bytearray(_decoded(payload))
+    for place in range(len(sealed)):
+        changed = bytes([*sealed[:place], sealed[place] ^ 1, *sealed[place + 1 :]])
+        with pytest.raises(TokenInvalid):
+            tokens.verify_survey(f"{_encoded(changed)}.{signature}")
+
+
+@pytest.mark.parametrize("sid", ["10042_abc", "x" * 256, "Gr\u00fc\u00dfe-1000-84310B2A"])
+def test_nobody_can_read_the_session_id_in_a_survey_link(tokens: Tokens, sid: str) -> None:
+    token = tokens.sign_survey(sid, "sales", "after_chat", LATER)
+    seen = b"".join([token.encode(), *map(_decoded, token.split("."))])
+    for shown in (sid, json.dumps(sid)[1:-1], base64.b64encode(sid.encode()).decode().rstrip("=")[:-1], sid[:6]):
+        assert shown.encode() not in seen
+    assert tokens.sign_survey(sid, "sales", "after_chat", LATER) != token
+
+
+def test_a_sealed_link_that_was_signed_by_another_key_of_ours_is_read(clock: Clock) -> None:
+    token = Tokens(["older"], clock).sign_survey("1", "sales", "s", LATER)
+    assert Tokens(["newest", "older"], clock).verify_survey(token).sid == "1"
+
+
+def test_a_link_of_a_release_that_only_signed_is_read_until_it_expires(tokens: Tokens, clock: Clock) -> None:
+    fields = {"s": "10042_abc", "e": "sales", "q": "after_chat", "x": int(LATER.timestamp())}
+    signer = Signer("older", salt=b"ece-widget survey link 1", key_derivation="hmac", digest_method=hashlib.sha256)
+    token = signer.sign(_encoded(json.dumps(fields).encode())).decode()
+    assert tokens.verify_survey(token).sid == "10042_abc"
+    clock.now = LATER
+    with pytest.raises(TokenExpired):
+        tokens.verify_survey(token)
 
 
 def test_nothing_is_unfolded_not_even_when_well_signed(tokens: Tokens) -> None:

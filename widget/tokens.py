@@ -4,6 +4,10 @@ A token is `payload.signature`: the payload is JSON in base64url, never compress
 is HMAC with SHA-256 under a key derived for one purpose. The expiry stands inside the payload and is the only time in
 it: a clock set back makes a token live longer, and refuses nobody.
 
+A survey link's payload is sealed before it is signed, with AES-256-GCM under a key derived by HKDF (RFC 5869): whoever
+sees the address, as a proxy's log does, cannot read the session id, which opens the chat's transcript at ECE. Links of
+releases that only signed them are read until they expire.
+
 The text of a token is no identity: several spellings of one signature verify (its last character has unused bits).
 Who answered is always told by session id and survey.
 """
@@ -19,12 +23,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from itsdangerous import BadSignature, Signer
 
 from widget.domain.errors import TokenExpired, TokenInvalid
 
 LONGEST_TOKEN = 2048  # a session id of 256 characters, four bytes each, and two names of 64 make about 1,700
-_SURVEY = b"ece-widget survey link 1"
+_SURVEY = b"ece-widget survey link 2"
+_SURVEY_UNSEALED = b"ece-widget survey link 1"
+_SEALING = b"ece-widget survey link 2, sealing"
+_NONCE = 12  # bytes, as GCM wants them (NIST SP 800-38D)
 _TICKET = b"ece-widget launch ticket 1"
 
 
@@ -63,44 +74,74 @@ class Tokens:
         self._fresh_id = fresh_id
 
     def sign_survey(self, sid: str, entry_point: str, survey: str, expires: datetime) -> str:
-        return self._sign(_SURVEY, {"s": sid, "e": entry_point, "q": survey}, expires)
+        text = _payload({"s": sid, "e": entry_point, "q": survey}, expires)
+        nonce = secrets.token_bytes(_NONCE)
+        return self._sign(_SURVEY, nonce + _cipher(self._all_keys()[0]).encrypt(nonce, text, None))
 
     def verify_survey(self, token: str) -> SurveyGrant:
         """Read a survey link; raises TokenInvalid or TokenExpired."""
-        payload, expires = self._verify(_SURVEY, token, ("s", "e", "q"))
+        try:
+            text = self._unseal(self._unsign(_SURVEY, token))
+        except TokenInvalid:
+            text = self._unsign(_SURVEY_UNSEALED, token)
+        payload, expires = self._read(text, ("s", "e", "q"))
         return SurveyGrant(payload["s"], payload["e"], payload["q"], expires)
 
     def sign_ticket(self, entry_point: str, *, expires: datetime, locale: str = "") -> str:
-        return self._sign(_TICKET, {"i": self._fresh_id(), "e": entry_point, "l": locale}, expires)
+        return self._sign(_TICKET, _payload({"i": self._fresh_id(), "e": entry_point, "l": locale}, expires))
 
     def verify_ticket(self, token: str) -> Ticket:
         """Read a launch ticket; raises TokenInvalid or TokenExpired."""
-        payload, expires = self._verify(_TICKET, token, ("i", "e", "l"))
+        payload, expires = self._read(self._unsign(_TICKET, token), ("i", "e", "l"))
         return Ticket(payload["i"], payload["e"], payload["l"], expires)
 
-    def _signer(self, purpose: bytes) -> Signer:
-        keys = self._keys() if callable(self._keys) else self._keys
-        # itsdangerous signs with the last of its list; the settings name the newest first
-        return Signer(list(reversed(keys)), salt=purpose, key_derivation="hmac", digest_method=hashlib.sha256)
+    def _all_keys(self) -> Sequence[str]:
+        return self._keys() if callable(self._keys) else self._keys
 
-    def _sign(self, purpose: bytes, payload: dict[str, Any], expires: datetime) -> str:
-        text = json.dumps({**payload, "x": int(expires.timestamp())}, ensure_ascii=False, separators=(",", ":"))
-        token = self._signer(purpose).sign(urlsafe_b64encode(text.encode()).rstrip(b"=")).decode("ascii")
+    def _signer(self, purpose: bytes) -> Signer:
+        # itsdangerous signs with the last of its list; the settings name the newest first
+        keys = list(reversed(self._all_keys()))
+        return Signer(keys, salt=purpose, key_derivation="hmac", digest_method=hashlib.sha256)
+
+    def _sign(self, purpose: bytes, payload: bytes) -> str:
+        token = self._signer(purpose).sign(urlsafe_b64encode(payload).rstrip(b"=")).decode("ascii")
         if len(token) > LONGEST_TOKEN:
             raise ValueError("what is to be signed is too long")
         return token
 
-    def _verify(self, purpose: bytes, token: str, texts: tuple[str, ...]) -> tuple[dict[str, Any], datetime]:
+    def _unsign(self, purpose: bytes, token: str) -> bytes:
         if len(token) > LONGEST_TOKEN or not token.isascii():
             raise TokenInvalid("too long, or not ASCII")
         try:
             signed = self._signer(purpose).unsign(token)
-            payload = json.loads(urlsafe_b64decode(signed + b"=" * (-len(signed) % 4)))
-            expires = datetime.fromtimestamp(payload["x"], UTC)
-        except (BadSignature, ValueError, KeyError, TypeError, OverflowError, OSError):
+            return urlsafe_b64decode(signed + b"=" * (-len(signed) % 4))
+        except (BadSignature, ValueError):
             raise TokenInvalid("not signed by us for this") from None
-        if not all(isinstance(payload.get(name), str) for name in texts):
+
+    def _unseal(self, sealed: bytes) -> bytes:
+        for key in self._all_keys():
+            try:
+                return _cipher(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], None)
+            except (InvalidTag, ValueError):
+                continue
+        raise TokenInvalid("not sealed by us")
+
+    def _read(self, text: bytes, names: tuple[str, ...]) -> tuple[dict[str, Any], datetime]:
+        try:
+            payload = json.loads(text)
+            expires = datetime.fromtimestamp(payload["x"], UTC)
+        except (ValueError, KeyError, TypeError, OverflowError, OSError):
+            raise TokenInvalid("signed by us, but in another form") from None
+        if not all(isinstance(payload.get(name), str) for name in names):
             raise TokenInvalid("signed by us, but in another form")
         if self._now() >= expires:
             raise TokenExpired("past its expiry")
         return payload, expires
+
+
+def _payload(fields: dict[str, Any], expires: datetime) -> bytes:
+    return json.dumps({**fields, "x": int(expires.timestamp())}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _cipher(key: str) -> AESGCM:
+    return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=_SEALING).derive(key.encode()))
