@@ -16,14 +16,19 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import widget
+from tests.release.settings_page import PAGE, page
 from widget import settings
 from widget.cli import COMMANDS
+from widget.settings.meanings import MEANINGS
 from widget.settings.model import HoursSettings
+from widget.settings.reference import all_settings
 from widget.settings.surveys import QuestionSettings
+from widget.settings.values import PLACEHOLDER
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = (ROOT / "examples" / "widget.toml").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+FILLED_IN = EXAMPLE.replace(PLACEHOLDER, "a-secret-for-tests-that-is-long-enough")
 FILES = ("ca_file", "client_cert", "client_key")  # named in the example, not there
 # Shown with a sample, since "nothing" shows nobody how to write it.
 SAMPLES = re.compile(r"entry_points\.NAME\.(hours\..*|locales)|surveys\..*")
@@ -81,17 +86,27 @@ def test_the_commented_settings_have_every_key_of_the_model() -> None:
 
 
 def test_the_commented_settings_are_good_settings_as_they_stand_and_with_everything_on(tmp_path: Path) -> None:
-    settings.parse(tomllib.loads(EXAMPLE), directory=tmp_path)
-    table = tomllib.loads(switched_on(EXAMPLE))
+    settings.parse(tomllib.loads(FILLED_IN), directory=tmp_path)
+    table = tomllib.loads(switched_on(FILLED_IN))
     for key in FILES:
         del table["ece"][key]
     settings.parse(table, directory=tmp_path)
 
 
+def test_the_secret_that_the_commented_settings_show_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(settings.SettingsFaults) as refused:
+        settings.parse(tomllib.loads(EXAMPLE), directory=tmp_path)
+    (fault,) = refused.value.faults
+    assert fault.key == "security.secret_keys.0"
+    assert "placeholder" in fault.allowed
+    assert "ece-widget init" in fault.allowed
+    assert PLACEHOLDER not in str(fault)
+
+
 @pytest.mark.parametrize(("key", "field"), [each for each in fields() if not optional(*each)])
 def test_what_is_commented_out_is_the_default(key: str, field: FieldInfo, tmp_path: Path) -> None:
     (raw,) = written(key, everything())
-    table = tomllib.loads(EXAMPLE)
+    table = tomllib.loads(FILLED_IN)
     assert not written(key, table), f"{key} is written out although it is the default"
     if key in ("storage.url", "themes.directory"):
         default = field.default.get_secret_value() if key == "storage.url" else str(field.default)
@@ -131,37 +146,15 @@ def table_under(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows[2:]]
 
 
-def shown(field: FieldInfo) -> str:
-    """A default as the README's table has it."""
-    if field.is_required():
-        return "required"
-    default = field.get_default(call_default_factory=True, validated_data={})
-    if hasattr(default, "get_secret_value"):
-        default = default.get_secret_value()
-    match default:
-        case None | () | "" | {}:
-            return "–"
-        case bool():
-            return f"`{str(default).lower()}`"
-        case float() | int():
-            return f"`{duration(default)}`"
-        case tuple():
-            return ", ".join(f"`{each}`" for each in default)
-        case _:
-            return f"`{default}`"
+def test_the_page_of_settings_is_made_from_the_model() -> None:
+    """Where this fails: python -m tests.release.settings_page."""
+    assert PAGE.read_text(encoding="utf-8") == page()
 
 
-def duration(seconds: float) -> str:
-    """The longest unit that leaves a whole number above one."""
-    for size, unit in ((86400, "d"), (3600, "h")):
-        if seconds > size and seconds % size == 0:
-            return f"{seconds / size:g}{unit}"
-    return f"{seconds:g}"
-
-
-def test_the_settings_table_has_every_setting_with_its_default() -> None:
-    expected = {f"`{key}`": shown(field) for key, field in fields()}
-    assert {row[0]: row[1] for row in table_under("Settings")} == expected
+def test_every_setting_has_a_meaning_and_every_meaning_a_setting() -> None:
+    assert [each.key for each in all_settings()] == [key for key, _ in fields()]
+    assert set(MEANINGS) == {each.key for each in all_settings()}
+    assert [key for key, meaning in MEANINGS.items() if not meaning] == []
 
 
 def test_the_commands_table_has_every_command() -> None:

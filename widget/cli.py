@@ -26,6 +26,7 @@ COMMANDS = {
     "snippet": "widget.commands.snippet:snippet",
     "survey-link": "widget.commands.survey_link:survey_link",
     "surveys": "widget.commands.surveys:surveys",
+    "settings": "widget.commands.settings:settings",
     "theme": "widget.commands.theme:theme",
 }
 # The ones that run until a signal, and must not be ended by a SIGHUP that comes before they are ready for it.

@@ -142,7 +142,11 @@ def build(
         source=source,
         availability=availability,
         answers=answers,
-        chat_addresses=ChatAddresses(settings.entry_points, _tickets(settings, tokens, clock, metrics)),
+        chat_addresses=ChatAddresses(
+            settings.entry_points,
+            _tickets(settings, tokens, clock, metrics),
+            origins=settings.server.allowed_origins,
+        ),
         tokens=tokens,
         surveys=Surveys(survey_links(settings, tokens, clock.now), outbox=outbox, rehearse=_rehearse),
         outbox=outbox,

@@ -24,10 +24,11 @@ from babel.dates import format_date, format_time, format_timedelta, get_timezone
 from babel.messages.pofile import PoFileError, read_po
 from babel.numbers import format_decimal
 
+from widget.domain.language import language_tag
+
 SHIPPED = Path(__file__).resolve().parent / "locales"
 SOURCE = "en"  # the language the texts are written in, and the one to fall back to
 
-_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 _SPELLINGS = {"iw": "he", "cmn": "zh", "nb": "no", "nn": "no"}  # older or narrower codes of the same language
 _NEAREST = {"pt": "pt-BR", "zh": "zh-Hans"}
@@ -120,9 +121,10 @@ class Texts:
 
     def negotiate(self, tag: str | None) -> str:
         """Give the best language we have for a language tag; odd, long and unknown ones get English."""
-        if tag is None or len(tag) > 35 or not _TAG.fullmatch(tag):
+        known = language_tag(tag)
+        if known is None:
             return SOURCE
-        parts = tag.lower().replace("_", "-").split("-")
+        parts = known.lower().split("-")
         parts[0] = _SPELLINGS.get(parts[0], parts[0])
         while parts:
             wanted = "-".join(parts)
@@ -235,7 +237,7 @@ def _tag(name: str) -> str:
 
 def _read(tag: str, file: Path, *, known: Language | None) -> tuple[Language, list[str]]:
     """Read one catalog over the `known` messages of its language; also gives the texts that had to be left out."""
-    if not _TAG.fullmatch(tag):
+    if language_tag(tag) is None:
         raise ValueError(f"{tag!r} is no language tag, as de or pt-BR")
     locale = Locale.parse(_CLDR.get(tag, tag.replace("-", "_")))
     source = file.read_bytes().removeprefix(BOM_UTF8)

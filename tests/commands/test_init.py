@@ -6,6 +6,7 @@ import re
 import resource
 import stat
 import tomllib
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from click.testing import CliRunner, Result
 from widget import settings
 from widget.cli import main
 from widget.commands.init import starter
+
+TODAY = date(2026, 11, 24)
 
 
 def init(*arguments: str) -> Result:
@@ -34,7 +37,7 @@ def test_it_writes_settings_that_work_and_only_the_owner_can_read(here: Path) ->
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     found = settings.load(file, {})
     assert list(found.entry_points) == ["sales"]
-    assert found.warnings() == []
+    assert settings.warnings(found, today=TODAY) == []
 
 
 def test_each_starter_has_a_secret_of_its_own() -> None:

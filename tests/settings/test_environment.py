@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from widget import settings
+
+TODAY = date(2026, 11, 24)
 
 Table = dict[str, Any]
 
@@ -26,7 +29,12 @@ def refused(table: Table, environ: dict[str, str], directory: Path | None = None
         ("SERVER__ALLOWED_ORIGINS", '["https://a.example.com"]', "server.allowed_origins", 1),
         ("SERVER__ALLOWED_ORIGINS", "", "server.allowed_origins", 0),
         ("SERVER__METRICS_LISTEN", "[::1]:9100", "server.metrics_listen", "[::1]:9100"),
-        ("SECURITY__OPERATOR_TOKENS", "one,two,three", "security.operator_tokens", 3),
+        (
+            "SECURITY__OPERATOR_TOKENS",
+            "token-number-one-x,token-number-two-x,token-number-three",
+            "security.operator_tokens",
+            3,
+        ),
         ("SECURITY__TICKET_LIFETIME", "3600", "security.ticket_lifetime", 3600),
         ("ECE__TIMEOUT", "0.5", "ece.timeout", 0.5),
         ("ECE__MAX_CONNECTIONS", "7", "ece.max_connections", 7),
@@ -103,25 +111,27 @@ def test_a_bad_value_names_the_variable_it_came_from(table: Table) -> None:
     ],
 )
 def test_secrets_come_from_a_file_one_a_line(table: Table, tmp_path: Path, variable: str, read: Any) -> None:
-    (tmp_path / "secrets").write_text("first secret\n\nsecond, with a comma\n")
+    (tmp_path / "secrets").write_text("first secret, long\n\nsecond, with a comma\n")
     found = settings.parse(table, environ={f"ECE_WIDGET_{variable}_FILE": "secrets"}, directory=tmp_path)
-    assert read(found) == ["first secret", "second, with a comma"]
+    assert read(found) == ["first secret, long", "second, with a comma"]
 
 
 def test_a_secret_is_the_same_from_a_file_with_a_mark_from_a_variable_and_from_the_settings(
     table: Table, tmp_path: Path
 ) -> None:
-    (tmp_path / "token").write_text("\ufeff the-token \r\n", encoding="utf-8")
-    table["security"]["secret_keys"] = [" the-token\t"]
+    (tmp_path / "token").write_text("\ufeff the-operator-token \r\n", encoding="utf-8")
+    table["security"]["secret_keys"] = [" the-operator-token\t"]
     environ = {"ECE_WIDGET_SECURITY__OPERATOR_TOKENS_FILE": "token"}
     found = settings.parse(table, environ=environ, directory=tmp_path).security
-    assert [key.get_secret_value() for key in (*found.secret_keys, *found.operator_tokens)] == ["the-token"] * 2
-    found = settings.parse(table, environ={"ECE_WIDGET_SECURITY__OPERATOR_TOKENS": '[" the-token "]'}).security
-    assert [key.get_secret_value() for key in found.operator_tokens] == ["the-token"]
+    assert [key.get_secret_value() for key in (*found.secret_keys, *found.operator_tokens)] == [
+        "the-operator-token"
+    ] * 2
+    found = settings.parse(table, environ={"ECE_WIDGET_SECURITY__OPERATOR_TOKENS": '[" the-operator-token "]'}).security
+    assert [key.get_secret_value() for key in found.operator_tokens] == ["the-operator-token"]
 
 
 def test_a_secret_file_in_utf_16_is_a_fault_that_says_what_to_do(table: Table, tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("the-token", encoding="utf-16")
+    (tmp_path / "token").write_text("the-operator-token", encoding="utf-16")
     message = refused(table, {"ECE_WIDGET_SECURITY__OPERATOR_TOKENS_FILE": str(tmp_path / "token")})
     assert "save it as UTF-8" in message
     assert "1 fault\n" in message
@@ -188,7 +198,7 @@ def test_a_secret_written_in_the_place_of_its_section_is_not_printed(table: Tabl
 
 
 def test_no_repr_prints_a_secret(table: Table) -> None:
-    table["security"] = {"secret_keys": ["hunter2-key"], "operator_tokens": ["hunter2-token"]}
+    table["security"] = {"secret_keys": ["hunter2-key"], "operator_tokens": ["hunter2-operator-token"]}
     table["storage"]["url"] = "postgresql://u:hunter2@host/db"
     table["shared"] = {"url": "redis://:hunter2@host"}
     table["ece"]["proxy"] = "http://u:hunter2@proxy:3128"
@@ -196,4 +206,42 @@ def test_no_repr_prints_a_secret(table: Table) -> None:
     assert found.ece.proxy == "http://u:hunter2@proxy:3128"
     for each in (found, found.security, found.storage, found.shared, found.ece):
         assert "hunter2" not in f"{each!r}{each}"
-    assert "hunter2" not in "".join(found.warnings())
+    assert "hunter2" not in "".join(settings.warnings(found, today=TODAY))
+
+
+INJECTED = {  # what Kubernetes gives a container beside the Services ece-widget and ece-widget-admin
+    "ECE_WIDGET_PORT": "tcp://10.96.12.7:8000",
+    "ECE_WIDGET_PORT_8000_TCP": "tcp://10.96.12.7:8000",
+    "ECE_WIDGET_PORT_8000_TCP_ADDR": "10.96.12.7",
+    "ECE_WIDGET_PORT_8000_TCP_PORT": "8000",
+    "ECE_WIDGET_PORT_8000_TCP_PROTO": "tcp",
+    "ECE_WIDGET_SERVICE_HOST": "10.96.12.7",
+    "ECE_WIDGET_SERVICE_PORT": "8000",
+    "ECE_WIDGET_SERVICE_PORT_HTTP": "8000",
+    "ECE_WIDGET_ADMIN_PORT": "udp://10.96.12.8:53",
+    "ECE_WIDGET_ADMIN_SERVICE_HOST": "10.96.12.8",
+    "ECE_WIDGET_ADMIN_SERVICE_PORT_DNS_TCP": "53",
+    "ECE_WIDGET_ADMIN_PORT_53_UDP_ADDR": "10.96.12.8",
+}
+
+
+def test_what_kubernetes_injects_for_a_service_of_our_name_is_passed_over(table: Table) -> None:
+    assert settings.parse(table, environ=INJECTED) == settings.parse(table)
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("ECE_WIDGET_SERVER_PUBLIC_URL", "ECE_WIDGET_SERVER__PUBLIC_URL"),
+        ("ECE_WIDGET_SERVER_PUBLIC_ULR", "ECE_WIDGET_SERVER__PUBLIC_URL"),
+        ("ECE_WIDGET_ENTRY_POINTS_SALES_MAX_WAIT", "ECE_WIDGET_ENTRY_POINTS__SALES__MAX_WAIT"),
+        ("ECE_WIDGET_ECE_BASE_URL", "ECE_WIDGET_ECE__BASE_URL"),
+    ],
+)
+def test_a_near_miss_of_a_variable_is_a_fault_that_says_what_was_meant(table: Table, variable: str, meant: str) -> None:
+    assert f"did you mean {meant}?" in refused(table, {variable: "8000"})
+
+
+@pytest.mark.parametrize("variable", ["ECE_WIDGET_PORT", "ECE_WIDGET_HOST", "ECE_WIDGET_SERVER__PORT_1_TCP"])
+def test_what_only_looks_a_little_like_an_injected_variable_is_a_fault(table: Table, variable: str) -> None:
+    assert variable in refused(table, {variable: "8000"}) or variable.lower() in refused(table, {variable: "8000"})

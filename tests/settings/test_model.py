@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from widget import settings
 from widget.domain.readings import Call
+
+TODAY = date(2026, 11, 24)
 
 Table = dict[str, Any]
 
@@ -32,7 +35,7 @@ def test_what_is_not_written_has_the_contracts_default(tmp_path: Path) -> None:
     found = settings.parse(
         {
             "server": {"public_url": "https://chat.example.com"},
-            "security": {"secret_keys": ["x" * 40]},
+            "security": {"secret_keys": ["a-secret-for-tests-that-is-long-enough"]},
             "ece": {"base_url": "https://ece.example.com/system"},
             "entry_points": {"sales": {"id": 1001, "chat_url": "https://ece.example.com/chat?ep={id}"}},
         },
@@ -296,7 +299,6 @@ def test_a_key_that_does_not_fit_its_certificate_is_a_fault(table: Table, tmp_pa
     ("change", "said"),
     [
         (lambda t: put(t, "security.secret_keys", ["short"]), "security.secret_keys, number 1, is shorter"),
-        (lambda t: put(t, "security.operator_tokens", ["abc"]), "security.operator_tokens, number 1, is shorter"),
         (lambda t: put(t, "server.allowed_origins", ["*"]), "server.allowed_origins"),
         (lambda t: put(t, "server.public_url", "http://chat.example.com"), "server.public_url is http"),
         (lambda t: put(t, "ece.base_url", "http://ece.example.com/system"), "ece.base_url is http"),
@@ -309,9 +311,9 @@ def test_a_key_that_does_not_fit_its_certificate_is_a_fault(table: Table, tmp_pa
 )
 def test_what_is_unwise_is_a_warning_and_no_fault(table: Table, change: Callable[[Table], Table], said: str) -> None:
     table["security"]["operator_tokens"] = ["a-token-that-is-long-enough"]
-    assert settings.parse(table).warnings() == []
+    assert settings.warnings(settings.parse(table), today=TODAY) == []
     change(table)
-    warnings = settings.parse(table).warnings()
+    warnings = settings.warnings(settings.parse(table), today=TODAY)
     assert len(warnings) == 1
     assert warnings[0].startswith(said)
 
@@ -321,4 +323,70 @@ def test_http_on_loopback_is_no_warning(table: Table, host: str) -> None:
     table["security"]["operator_tokens"] = []
     put(table, "server.public_url", f"http://{host}")
     put(table, "ece.base_url", f"http://{host}/system")
-    assert settings.parse(table).warnings() == []
+    assert settings.warnings(settings.parse(table), today=TODAY) == []
+
+
+@pytest.mark.parametrize("text", ["a" * 46, "ab" * 20, "abc" * 11])
+@pytest.mark.parametrize("key", ["secret_keys", "operator_tokens"])
+def test_a_secret_that_anybody_may_guess_is_refused(table: Table, key: str, text: str) -> None:
+    table["security"][key] = ["a-text-that-is-long-enough", text]
+    (found,) = faults(table).items()
+    assert found[0] == f"security.{key}.1"
+    assert "ece-widget init" in found[1]
+
+
+@pytest.mark.parametrize("length", [1, 15])
+def test_a_short_operator_token_is_refused_since_a_right_one_is_never_held_up(table: Table, length: int) -> None:
+    table["security"]["operator_tokens"] = ["0123456789abcdef"[:length]]
+    assert "at least 16 characters" in faults(table)["security.operator_tokens.0"]
+    table["security"]["operator_tokens"] = ["0123456789abcdef"]
+    settings.parse(table)
+
+
+@pytest.mark.parametrize(
+    ("place", "meant"),
+    [
+        ("server.publik_url", "server.public_url"),
+        ("limts", "limits"),
+        ("ece.max_connection", "ece.max_connections"),
+        ("entry_points.sales.when_unavailble", "entry_points.sales.when_unavailable"),
+        ("entry_points.sales.hours.mondey", "entry_points.sales.hours.monday"),
+        ("server.operator_tokens", "security.operator_tokens"),
+    ],
+)
+def test_an_unknown_key_is_told_what_was_probably_meant(table: Table, place: str, meant: str) -> None:
+    table["entry_points"]["sales"]["hours"] = {"timezone": "UTC"}
+    put(table, place, "x")
+    assert f"did you mean {meant}?" in faults(table)[place]
+
+
+def test_an_unknown_key_that_is_like_none_names_the_reference(table: Table) -> None:
+    put(table, "server.xyzzy", "x")
+    assert faults(table)["server.xyzzy"] == "is not a setting; `ece-widget settings` prints all that there are"
+
+
+@pytest.mark.parametrize(
+    ("hours", "warned"),
+    [
+        ({"closed": ["2025-12-25", "2026-01-01"]}, "the last was 2026-01-01"),
+        ({"special": {"2025-12-24": ["09:00-12:00"]}}, "the last was 2025-12-24"),
+        ({"closed": ["2025-12-25"], "special": {"2026-12-24": ["09:00-12:00"]}}, None),
+        ({"closed": ["2026-11-24"]}, None),
+        ({}, None),
+    ],
+)
+def test_holidays_that_are_all_over_are_a_warning(table: Table, hours: Table, warned: str | None) -> None:
+    put(table, "entry_points.sales.hours", {"timezone": "Europe/Berlin", "monday": ["09:00-12:00"], **hours})
+    found = settings.warnings(settings.parse(table), today=TODAY)
+    assert len(found) == (warned is not None)
+    assert all(str(warned) in each and "entry_points.sales.hours" in each for each in found)
+
+
+@pytest.mark.parametrize("origins", [[], ["*"]])
+def test_the_pages_origin_in_a_chat_address_needs_a_site_that_is_listed_by_name(
+    table: Table, origins: list[str]
+) -> None:
+    table["entry_points"]["sales"]["chat_url"] = "https://ece.example.com/chat?wsname={origin}"
+    settings.parse(table)
+    table["server"]["allowed_origins"] = origins
+    assert "server.allowed_origins" in faults(table)["entry_points.sales.chat_url"]

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import quote
 
 from babel.core import get_global
 
+from widget.domain.language import language_tag
 from widget.settings import EntryPointSettings
 
 DEFAULT_LOCALE = "en-US"
-LONGEST_TAG = 35  # RFC 5646, section 4.4.1
-_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
+_WSNAME = "wsname={origin}"
 
 
 def ece_locale(asked: str | None, locales: Mapping[str, str], likely: Mapping[str, str]) -> str:
-    """Give the locale that ECE's template gets for the page's language.
+    """Return the locale that ECE's template gets for the page's language.
 
     The operator's table decides, the exact tag before its shorter forms ("de-AT", then "de"). A language that is not
     in it gets its usual country ("fr" → "fr-FR", by `likely`, CLDR's likely subtags), and what is no language gets
     en-US.
     """
-    if asked is None or len(asked) > LONGEST_TAG or not _LANGUAGE_TAG.fullmatch(asked := asked.replace("_", "-")):
-        asked = DEFAULT_LOCALE
+    asked = language_tag(asked) or DEFAULT_LOCALE
     table = {tag.lower(): locale for tag, locale in locales.items()}
     parts = asked.lower().split("-")
     for end in range(len(parts), 0, -1):
@@ -37,8 +35,12 @@ def ece_locale(asked: str | None, locales: Mapping[str, str], likely: Mapping[st
     return f"{language}-{territory}"
 
 
-def chat_address(template: str, *, entry_point_id: int, locale: str, ticket: str) -> str:
-    """Fill `chat_url`; every value is percent-encoded, so that none can change the address around it."""
+def chat_address(template: str, *, entry_point_id: int, locale: str, ticket: str, origin: str = "") -> str:
+    """Fill `chat_url`; every value is percent-encoded, so that none can change the address around it.
+
+    The origin alone is written as it is behind `wsname=`, where ECE's chat page decodes nothing. It is one of the
+    settings' own, which have no character that could end a parameter.
+    """
     language, _, country = locale.partition("-")
     values = {
         "id": str(entry_point_id),
@@ -46,28 +48,41 @@ def chat_address(template: str, *, entry_point_id: int, locale: str, ticket: str
         "language": language,
         "country": country,
         "ticket": ticket,
+        "origin": origin,
     }
+    template = template.replace(_WSNAME, f"wsname={origin}")
     return template.format(**{name: quote(value, safe="") for name, value in values.items()})
 
 
 class ChatAddresses:
-    """Give the address of a chat for a visitor of an entry point, each with a launch ticket of its own.
+    """Return the address of a chat for a visitor of an entry point, each with a launch ticket of its own.
 
-    `ticket(entry_point, locale)` signs one.
+    `origins` are the sites that the settings list by name; `ticket(entry_point, locale)` signs a ticket.
     """
 
-    def __init__(self, entry_points: Mapping[str, EntryPointSettings], ticket: Callable[[str, str], str]) -> None:
+    def __init__(
+        self,
+        entry_points: Mapping[str, EntryPointSettings],
+        ticket: Callable[[str, str], str],
+        *,
+        origins: Sequence[str] = (),
+    ) -> None:
         self._entry_points = entry_points
         self._ticket = ticket
+        self._origins = tuple(each for each in origins if each != "*")
         self._likely: Mapping[str, str] = get_global("likely_subtags")
 
-    def __call__(self, name: str, asked: str | None) -> str:
-        """Fill the entry point's `chat_url`; `asked` is the page's language tag as it came."""
+    def __call__(self, name: str, asked: str | None, origin: str | None = None) -> str:
+        """Fill the entry point's `chat_url`; `asked` and `origin` are the page's language tag and origin as they came.
+
+        An origin that the settings do not list becomes the first that they do, as for a click without script.
+        """
         entry_point = self._entry_points[name]
         locale = ece_locale(asked, entry_point.locales, self._likely)
         return chat_address(
             entry_point.chat_url,
             entry_point_id=entry_point.id,
             locale=locale,
+            origin=origin if origin in self._origins else next(iter(self._origins), ""),
             ticket=self._ticket(name, locale) if "{ticket}" in entry_point.chat_url else "",
         )

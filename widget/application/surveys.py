@@ -13,10 +13,8 @@ from typing import Protocol
 
 from widget.domain.answers import Checked, FaultCode, FieldFault, Fields, Filled, answers, check
 from widget.domain.errors import SurveyUnknown, TicketTaken
-from widget.domain.outbox import SurveyMessage
+from widget.domain.outbox import LONGEST_SID, SurveyMessage, valid_sid
 from widget.domain.survey import Survey, shown
-
-LONGEST_SID = 256
 
 
 class Grant(Protocol):
@@ -107,11 +105,6 @@ class Submission:
     checked: Checked
     accepted: bool
     new: bool = False
-
-
-def valid_sid(sid: str) -> bool:
-    """Say whether this may be a session id of ECE: opaque, printable, bounded."""
-    return 0 < len(sid) <= LONGEST_SID and sid.isprintable() and bool(sid.strip())
 
 
 def survey_key(hash_key: bytes, sid: str, survey: str) -> str:
@@ -242,6 +235,5 @@ __all__ = [
     "TokenVerifier",
     "sid_hash",
     "survey_key",
-    "valid_sid",
     "without_abandoned",
 ]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from widget.application.surveys import LONGEST_SID
 from widget.commands.options import config_option, load_settings, typed_sid
 from widget.domain.errors import SurveyUnknown
+from widget.domain.outbox import LONGEST_SID
 from widget.services import survey_links
 from widget.tokens import Tokens
 

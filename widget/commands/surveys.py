@@ -23,11 +23,10 @@ from widget.commands.moments import since_option, until_option
 from widget.commands.options import config_option, json_option, load_settings, print_json, typed_sid
 from widget.commands.survey_files import BYTE_ORDER_MARK, FORMATS, as_json_object, printable
 from widget.domain.errors import OutboxUnavailable
-from widget.domain.outbox import MessageState, OutboxCounts, OutboxRow
+from widget.domain.outbox import LONGEST_SID, MessageState, OutboxCounts, OutboxRow, valid_sid
 from widget.settings.values import Duration
 from widget.store import OperatorStore, Selection, StoreRefused, operator_store
 
-LONGEST_SID = 256
 _WIDTH = 120  # of a table in a pipe or a file
 _row = click.IntRange(1, 2**63 - 1)
 _STATES = click.Choice([state.value for state in MessageState])
@@ -240,7 +239,7 @@ def _age(text: str | None) -> timedelta:
 def _sid(given: str) -> str:
     if given == "-":
         given = typed_sid(LONGEST_SID)
-    if not given or len(given) > LONGEST_SID or not given.isprintable():
+    if not valid_sid(given):
         raise click.BadParameter("a session id has 1 to 256 printable characters", param_hint="--sid")
     return given
 

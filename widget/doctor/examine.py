@@ -13,6 +13,7 @@ from widget.domain.decision import LimitMemory, Outcome, Policy, decide, judge, 
 from widget.domain.errors import EceError, EceUnreadable
 from widget.domain.readings import Call
 from widget.settings import Settings
+from widget.settings import warnings as warnings_of
 
 AT_ONCE = 20
 
@@ -50,7 +51,7 @@ async def examine(
         diagnose(settings, name, {task.result().call: task.result() for task in probes}, now)
         for name, probes in running.items()
     )
-    return Report(tuple(diagnoses), (*settings.warnings(), *warnings))
+    return Report(tuple(diagnoses), (*warnings_of(settings, today=now.date()), *warnings))
 
 
 def diagnose(settings: Settings, name: str, probes: Mapping[Call, Probe], now: datetime) -> Diagnosis:

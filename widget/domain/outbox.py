@@ -7,6 +7,12 @@ from datetime import datetime
 from enum import StrEnum
 
 ECE = "ece"  # the destination of surveys
+LONGEST_SID = 256  # characters
+
+
+def valid_sid(sid: str) -> bool:
+    """Return whether this may be a session id of ECE: opaque, printable, bounded."""
+    return 0 < len(sid) <= LONGEST_SID and sid.isprintable() and bool(sid.strip())
 
 
 class MessageState(StrEnum):

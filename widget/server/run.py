@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
@@ -36,6 +37,7 @@ from widget.server.protocol import GuardedProtocol
 from widget.server.reload import Refused, built_anew, log_applied, refused
 from widget.server.workers import READY, Supervisor, files_of
 from widget.settings import Settings, SettingsFaults
+from widget.settings import warnings as warnings_of
 from widget.telemetry import Metrics
 
 STOP_LIMIT = 8  # seconds for answers that are on their way; then they are cut
@@ -91,7 +93,7 @@ def _log_start(settings: Settings, listeners: Listeners, *, host: str, workers: 
         ece=settings.ece.base_url,
         entry_points=list(settings.entry_points),
     )
-    for warning in settings.warnings():
+    for warning in warnings_of(settings, today=datetime.now(UTC).date()):
         telemetry.logger().warning("settings_warning", text=warning)
     if workers > 1:
         alone = "each worker asks ECE for itself and counts for itself; [shared] lets them share"

@@ -1,5 +1,6 @@
 """The settings: one TOML file, environment over it, secrets also from files; read once, checked together, frozen."""
 
+from widget.settings.advice import warnings
 from widget.settings.faults import Fault, SettingsFaults
 from widget.settings.model import (
     DeliverySettings,
@@ -33,4 +34,5 @@ __all__ = [
     "default_file",
     "load",
     "parse",
+    "warnings",
 ]

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
-CHAT_URL_FIELDS = frozenset({"id", "locale", "language", "country", "ticket"})
+CHAT_URL_FIELDS = frozenset({"id", "locale", "language", "country", "ticket", "origin"})
 _LISTEN = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _SHARED_SCHEMES = frozenset({"redis", "rediss", "valkey", "valkeys", "unix"})
@@ -129,8 +129,8 @@ def _plain(value: str) -> bool:
 
 def _chat_url(value: str) -> str:
     words = (
-        "an http or https address; in its path and query {id}, {locale}, {language}, {country} and {ticket} may stand,"
-        " other braces may not"
+        "an http or https address; in its path and query {id}, {locale}, {language}, {country}, {ticket} and {origin}"
+        " may stand, other braces may not"
     )
     try:
         fields = [each for each in string.Formatter().parse(value) if each[1] is not None]

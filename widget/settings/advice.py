@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-if TYPE_CHECKING:
-    from widget.settings.model import EntryPointSettings, Settings
+from widget.settings.model import EntryPointSettings, HoursSettings, Settings
 
 SHORT_SECRET = 32
-SHORT_TOKEN = 16
 
 
-def advice(settings: Settings) -> list[str]:
-    """Give one sentence for each unwise setting; it names the key and never a secret's value."""
+def warnings(settings: Settings, *, today: date) -> list[str]:
+    """Return one sentence for each unwise setting; it names the key and never a secret's value."""
     found = [*_edge(settings), *_secrets(settings)]
     for name, entry_point in settings.entry_points.items():
-        found += _entry_point(f"entry_points.{name}", entry_point)
+        found += _entry_point(f"entry_points.{name}", entry_point, today)
     return found
 
 
@@ -42,18 +40,22 @@ def _secrets(settings: Settings) -> Iterator[str]:
                 f"security.secret_keys, number {number}, is shorter than {SHORT_SECRET} characters;"
                 " `ece-widget init` writes a fresh one"
             )
-    for number, token in enumerate(settings.security.operator_tokens, 1):
-        if len(token.get_secret_value()) < SHORT_TOKEN:
-            yield f"security.operator_tokens, number {number}, is shorter than {SHORT_TOKEN} characters"
 
 
-def _entry_point(key: str, entry_point: EntryPointSettings) -> Iterator[str]:
+def _entry_point(key: str, entry_point: EntryPointSettings, today: date) -> Iterator[str]:
     if entry_point.survey is not None and "{ticket}" not in entry_point.chat_url:
         yield f"{key}: chat_url has no {{ticket}}, so chats do not lead to its survey; only links from survey-link do"
     if entry_point.hours is not None:
         hours = entry_point.hours.hours()
         if not any(hours.week) and not any(hours.special.values()):
             yield f"{key}.hours names no opening: the button never shows"
+        yield from _holidays(f"{key}.hours", entry_point.hours, today)
+
+
+def _holidays(key: str, hours: HoursSettings, today: date) -> Iterator[str]:
+    days = [*hours.closed, *hours.special]
+    if days and max(days) < today:
+        yield f"{key}: every day of closed and special has passed, the last was {max(days)}; write the coming ones"
 
 
 def _plain_http(url: str) -> bool:

@@ -9,21 +9,29 @@ settings file; where several are wanted, one a line.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from widget.settings.faults import Fault, is_secret, shown
+from widget.settings.near_misses import did_you_mean_variable
 from widget.settings.values import EnvironmentText
 
 PREFIX = "ECE_WIDGET_"
 NOT_SETTINGS = frozenset({"ECE_WIDGET_CONFIG"})
+# What Kubernetes gives every container for a Service named ece-widget or ece-widget-…, in the form of Docker's links:
+# ECE_WIDGET_SERVICE_HOST, ECE_WIDGET_SERVICE_PORT_HTTP, ECE_WIDGET_PORT_8000_TCP_ADDR, ECE_WIDGET_PORT=tcp://….
+_INJECTED_NAME = re.compile(
+    r"(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)"
+)
+_INJECTED_VALUE = re.compile(r"(?:tcp|udp|sctp)://")
 # The secrets that a file may hold, each with a value that is well formed: it stands in for one that could not be read,
 # so that the one cause is told once.
 SECRETS: dict[tuple[str, str], Any] = {
     ("security", "secret_keys"): ["unread"],
-    ("security", "operator_tokens"): ["unread"],
+    ("security", "operator_tokens"): ["stands-for-the-unread"],
     ("storage", "url"): "postgresql://unread",
     ("shared", "url"): "redis://unread",
 }
@@ -53,14 +61,22 @@ def lay_over(overlay: Overlay, environ: Mapping[str, str]) -> None:
             else:
                 table[key] = _from_file(overlay, (section, key), file, f"{section}.{key}_file")
     for variable, text in sorted(environ.items()):
-        if variable.startswith(PREFIX) and variable not in NOT_SETTINGS:
+        if variable.startswith(PREFIX) and variable not in NOT_SETTINGS and not _injected(variable, text):
             _set(overlay, variable, text, environ)
+
+
+def _injected(variable: str, text: str) -> bool:
+    name = variable.removeprefix(PREFIX)
+    if "__" in name:
+        return False
+    return _INJECTED_NAME.fullmatch(name) is not None or _INJECTED_VALUE.match(text) is not None
 
 
 def _set(overlay: Overlay, variable: str, text: str, environ: Mapping[str, str]) -> None:
     path = tuple(variable.removeprefix(PREFIX).lower().split("__"))
     if len(path) < 2 or not all(path):
-        _fault(overlay, variable, None, "is not a setting; as ECE_WIDGET_SERVER__PUBLIC_URL: section, two _, key")
+        words = "is not a setting; as ECE_WIDGET_SERVER__PUBLIC_URL: section, two _, key"
+        _fault(overlay, variable, None, words + did_you_mean_variable(variable, overlay.table))
         return
     value: Any = EnvironmentText(text)
     secret = (path[0], path[-1].removesuffix("_file"))

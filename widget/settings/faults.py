@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ _LONGEST_SHOWN = 80
 _CREDENTIALS = re.compile(r"(://|:).*@")
 # Keys whose values are secrets, and the sections that hold one: written as a text, a section could be the secret.
 _SECRET = frozenset({"secret_keys", "operator_tokens", "url", "proxy", "security", "storage", "shared"})
-_UNKNOWN = "is not a setting; look for a misspelling, or in examples/widget.toml"
+_UNKNOWN = "is not a setting"
 _TOO_FEW = "at least one entry"
 _PLAIN_WORDS = {
     "string_type": "a text",
@@ -74,12 +74,20 @@ def is_secret(parts: Iterable[str]) -> bool:
     return not _SECRET.isdisjoint(parts)
 
 
-def in_words(errors: Iterable[Any], raw: dict[str, Any], origins: Mapping[tuple[str, ...], str]) -> list[Fault]:
+def in_words(
+    errors: Iterable[Any],
+    raw: dict[str, Any],
+    origins: Mapping[tuple[str, ...], str],
+    *,
+    did_you_mean: Callable[[Sequence[str]], str],
+) -> list[Fault]:
     """Turn pydantic's errors into faults; the branches of a union that refuse one value become one fault."""
     words: dict[tuple[str, str, str], list[str]] = {}
     for error in errors:
         parts = _place(error, raw)
         allowed = _allowed(error)
+        if allowed == _UNKNOWN:
+            allowed += did_you_mean(parts) or "; `ece-widget settings` prints all that there are"
         hidden = is_secret(parts) or error["type"] in ("missing", "extra_forbidden")
         key = (".".join(parts), shown(error["input"], secret=hidden), origin_of(parts, origins))
         said = words.setdefault(key, [])

@@ -24,7 +24,6 @@ from widget.settings.addresses import (
     SurveyPath,
     UrlPath,
 )
-from widget.settings.advice import advice
 from widget.settings.surveys import SurveySettings
 from widget.settings.values import (
     CallTimeout,
@@ -36,11 +35,12 @@ from widget.settings.values import (
     EntryPointId,
     Language,
     Name,
+    OperatorToken,
     ProxyNetwork,
     Range,
     Rate,
-    Secret,
     Senders,
+    SigningKey,
     Slots,
     Switch,
     Words,
@@ -61,8 +61,8 @@ class ServerSettings(Section):
 
 
 class SecuritySettings(Section):
-    secret_keys: Annotated[tuple[Secret, ...], Words] = Field(min_length=1)
-    operator_tokens: Annotated[tuple[Secret, ...], Words] = ()
+    secret_keys: Annotated[tuple[SigningKey, ...], Words] = Field(min_length=1)
+    operator_tokens: Annotated[tuple[OperatorToken, ...], Words] = ()
     ticket_lifetime: Duration = 24 * 3600.0
     survey_lifetime: Duration = 7 * 86400.0
 
@@ -193,7 +193,3 @@ class Settings(Section):
 
     def policies(self) -> Mapping[str, Policy]:
         return {name: entry_point.policy(name) for name, entry_point in self.entry_points.items()}
-
-    def warnings(self) -> list[str]:
-        """Say what works but is unwise, one sentence each; never a secret's value."""
-        return advice(self)

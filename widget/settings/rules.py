@@ -40,6 +40,9 @@ def _entry_points(raw: Mapping[str, Any]) -> Iterator[Fault]:
         if "id" in entry_point and seen.setdefault(number, name) != name:
             words = f"is the id of {seen[number]} too; each entry point has its own"
             yield Fault(f"entry_points.{name}.id", number, words)
+        if "{origin}" in str(entry_point.get("chat_url")) and not _named_origins(raw):
+            words = "{origin} is filled with a site that server.allowed_origins lists by name; list one"
+            yield Fault(f"entry_points.{name}.chat_url", shown(entry_point["chat_url"]), words)
         survey = entry_point.get("survey")
         if isinstance(survey, str) and survey not in surveys:
             words = f"the name of a survey ({', '.join(sorted(surveys)) or 'none is there'})"
@@ -47,6 +50,12 @@ def _entry_points(raw: Mapping[str, Any]) -> Iterator[Fault]:
         hours = _table(entry_point, "hours")
         for day in sorted(set(map(str, _list(hours.get("closed")))) & set(map(str, _table(hours, "special")))):
             yield Fault(f"entry_points.{name}.hours.special.{day}", "", "stands in closed too; keep one of them")
+
+
+def _named_origins(raw: Mapping[str, Any]) -> list[str]:
+    listed = _table(raw, "server").get("allowed_origins")
+    texts = listed.split(",") if isinstance(listed, str) else _list(listed)
+    return [str(each) for each in texts if str(each).strip() not in ("", "*")]
 
 
 def _certificates(ece: Mapping[str, Any]) -> Iterator[Fault]:

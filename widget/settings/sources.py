@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from widget.settings.environment import Overlay, lay_over
 from widget.settings.faults import SettingsFaults, in_words, origin_of
 from widget.settings.model import Settings, StorageSettings, ThemesSettings
+from widget.settings.near_misses import did_you_mean
 from widget.settings.reading import Unreadable, read_table
 from widget.settings.rules import broken_rules
 
@@ -57,7 +58,7 @@ def parse(
     try:
         settings = Settings.model_validate(overlay.table)
     except ValidationError as error:
-        faults += in_words(error.errors(include_url=False), overlay.table, overlay.origins)
+        faults += in_words(error.errors(include_url=False), overlay.table, overlay.origins, did_you_mean=did_you_mean)
     faults += (
         replace(fault, variable=origin_of(fault.key.split("."), overlay.origins))
         for fault in broken_rules(overlay.table, overlay.directory, new_themes=new_themes)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from widget.domain.language import language_tag
 from widget.domain.survey import YES_NO_VALUES, Kind, Look, Option, Question, Survey, Wording
 from widget.settings.values import Language
 
@@ -19,7 +20,6 @@ ALL_ANSWERS = 40_000  # code points that all typed answers of a survey may have:
 DEFAULT_ANSWER = 4000
 DEFAULT_OTHER = 200
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
 
 
 def _wording(value: Any) -> Any:
@@ -29,7 +29,7 @@ def _wording(value: Any) -> Any:
     if (
         not isinstance(texts, dict)
         or not texts
-        or not all(tag == "" or _TAG.fullmatch(str(tag)) for tag in texts)
+        or not all(tag == "" or language_tag(str(tag)) for tag in texts)
         or not all(isinstance(text, str) and 0 < len(text.strip()) <= LONGEST_WORDING for text in texts.values())
     ):
         raise ValueError(

@@ -12,14 +12,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 
 from widget.domain.hours import DAY, OpenRange
+from widget.domain.language import language_tag
 
+SHORTEST_TOKEN = 16
+PLACEHOLDER = "write-a-long-random-text-here-0123456789"  # of examples/widget.toml
+_FRESH = "`ece-widget init` writes a fresh one"
 LONGEST_ID = 2**63 - 1  # the guide's `long`
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s?([smhd]?)")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _RANGE = re.compile(r"([0-2][0-9]):([0-5][0-9])-([0-2][0-9]):([0-5][0-9])")
 _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
 _ON, _OFF = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
 
 
@@ -105,6 +108,27 @@ def _secret(value: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
+def _signing_key(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if text == PLACEHOLDER:
+        raise ValueError("is the placeholder of the commented example, which everybody can read; " + _FRESH)
+    return _hard_to_guess(value)
+
+
+def _operator_token(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < SHORTEST_TOKEN:
+        raise ValueError(f"at least {SHORTEST_TOKEN} characters, since a right token is never held up; " + _FRESH)
+    return _hard_to_guess(value)
+
+
+def _hard_to_guess(value: SecretStr) -> SecretStr:
+    """Refuse one piece of up to three characters that is repeated, as 46 times "a"."""
+    text = value.get_secret_value()
+    if len(text) > 3 and any(text == (text[:length] * len(text))[: len(text)] for length in (1, 2, 3)):
+        raise ValueError("a text drawn by lot, not one piece repeated; " + _FRESH)
+    return value
+
+
 def _name(value: str) -> str:
     if not _NAME.fullmatch(value) or value.isdigit():
         raise ValueError("a name of small letters, digits, - and _, with a letter, 64 at most")
@@ -112,9 +136,9 @@ def _name(value: str) -> str:
 
 
 def _language(value: str) -> str:
-    if not _LANGUAGE.fullmatch(value):
+    if (tag := language_tag(value)) is None:
         raise ValueError('a language tag, as "de" or "pt-BR"')
-    return value.replace("_", "-")
+    return tag
 
 
 def _rate(value: str) -> str:
@@ -163,7 +187,8 @@ Connections = Annotated[int, _whole(1, 1000)]
 Senders = Annotated[int, _whole(1, 100)]
 EceLocale = Annotated[str, AfterValidator(_locale)]
 ProxyNetwork = Annotated[str, AfterValidator(_proxy)]
-Secret = Annotated[SecretStr, AfterValidator(_secret)]
+SigningKey = Annotated[SecretStr, AfterValidator(_secret), AfterValidator(_signing_key)]
+OperatorToken = Annotated[SecretStr, AfterValidator(_secret), AfterValidator(_operator_token)]
 Name = Annotated[str, AfterValidator(_name)]
 Language = Annotated[str, AfterValidator(_language)]
 Rate = Annotated[str, AfterValidator(_rate)]

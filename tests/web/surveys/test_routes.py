@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -108,6 +109,16 @@ async def test_the_script_has_a_name_that_never_changes_its_meaning(
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/javascript")
     assert "immutable" in answer.headers["cache-control"]
+
+
+@pytest.mark.parametrize("added", [".", ")", ").", ">", ",", '"', "\u201d", "=", "...", ")>"])
+async def test_what_a_mail_program_takes_into_the_link_behind_its_end_is_dropped(
+    client: httpx.AsyncClient, stage: SurveyStage, added: str
+) -> None:
+    path = stage.path() + quote(added)
+    assert (await client.get(path)).status_code == 200
+    assert (await client.post(path, data=_GOOD)).status_code == 200
+    assert stage.answers["helpful"] == "5"
 
 
 async def test_good_answers_are_stored_and_thanked_for(client: httpx.AsyncClient, stage: SurveyStage) -> None:
@@ -398,8 +409,13 @@ async def test_the_same_chat_again_gets_the_same_survey_and_another_none(
     assert statuses == [303, 303, 409, 303]
 
 
+async def test_a_chat_page_without_referrer_may_start_its_survey(client: httpx.AsyncClient, stage: SurveyStage) -> None:
+    form = {"ticket": stage.ticket(), "sid": SID}
+    assert (await client.post("/survey/start", data=form, headers={"origin": "null"})).status_code == 303
+
+
 @pytest.mark.parametrize(
-    "origin", ["https://www.example.com", "null", "http://ece.example.com", "https://ece.example.com.evil.example"]
+    "origin", ["https://www.example.com", "http://ece.example.com", "https://ece.example.com.evil.example"]
 )
 async def test_a_survey_is_started_by_the_chats_own_page_alone(
     client: httpx.AsyncClient, stage: SurveyStage, origin: str

@@ -7,11 +7,11 @@ so that a fault never looks different because of where it was noticed.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Protocol
 
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -27,6 +27,7 @@ from widget.domain.errors import (
     TokenExpired,
     WidgetError,
 )
+from widget.domain.language import asked_language
 from widget.web import addresses
 from widget.web.addresses import Address, Faults
 
@@ -252,10 +253,6 @@ def _header(scope: Scope, name: bytes) -> str:
 
 
 def _language(scope: Scope) -> str | None:
-    """The page's `locale` parameter, else the first language of Accept-Language; not negotiated yet."""
-    query = scope.get("query_string", b"").decode("latin-1")
-    asked = re.search(r"(?:^|&)locale=([A-Za-z0-9_-]{2,35})(?:&|$)", query)
-    if asked:
-        return asked[1]
-    first = re.match(r"\s*([A-Za-z0-9-]{2,35})", _header(scope, b"accept-language"))
-    return first[1] if first else None
+    """Return the language tag that the visitor asked for, not negotiated yet."""
+    locale = QueryParams(scope.get("query_string", b"")).get("locale")
+    return asked_language(locale, _header(scope, b"accept-language"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from widget.application.surveys import LONGEST_SID
 from widget.domain.decision import RARELY, REFRESH_UNDER_WAY, SELDOM, SOON, USUAL, State
+from widget.domain.outbox import LONGEST_SID
 from widget.domain.readings import Reason
 
 Json = dict[str, Any]

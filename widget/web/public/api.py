@@ -30,14 +30,14 @@ class ClosedPages(Protocol):
 
 
 class PublicApi:
-    """The endpoints; `chat_address(entry_point, locale)` returns the address at ECE, with a fresh launch ticket."""
+    """The endpoints; `chat_address(entry_point, locale, origin)` returns the address at ECE, with a fresh ticket."""
 
     def __init__(
         self,
         answers: PublicAnswers,
         availability: Availability,
         pages: ClosedPages,
-        chat_address: Callable[[str, str | None], str],
+        chat_address: Callable[[str, str | None, str | None], str],
     ) -> None:
         self._answers = answers
         self._availability = availability
@@ -62,7 +62,8 @@ class PublicApi:
             raise Problem(404, "unknown_entry_point") from None
         decision = view.decision
         if decision.show:
-            return RedirectResponse(self._chat_address(name, asked.get("locale")), 303, headers=FRAMED_BY_ANYONE)
+            address = self._chat_address(name, asked.get("locale"), asked.get("origin"))
+            return RedirectResponse(address, 303, headers=FRAMED_BY_ANYONE)
         page = self._pages.closed(
             decision,
             theme=self._pages.theme(asked.get("theme"), entry_point=name),

@@ -18,9 +18,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from widget.application.surveys import OpenSurvey, Surveys, valid_sid, without_abandoned
+from widget.application.surveys import OpenSurvey, Surveys, without_abandoned
 from widget.domain.answers import FieldFault, Fields, check
 from widget.domain.errors import OutboxUnavailable, SurveyUnknown, TokenExpired, WidgetError
+from widget.domain.language import asked_language, language_tag
+from widget.domain.outbox import valid_sid
 from widget.domain.survey import Survey
 from widget.web.edge.errors import RETRY_STORAGE_AFTER, Problem
 from widget.web.edge.headers import nonce
@@ -37,7 +39,8 @@ LONGEST_START = 8 * 1024
 LONGEST_LINK_REQUEST = 4 * 1024
 START = "/survey/start"
 _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-_TAG = re.compile(r"[A-Za-z0-9_-]{2,35}")
+# "." ends no token, and ")", ">", quotes and the like stand in none (base64url).
+_BEHIND_A_TOKEN = re.compile(r"[^A-Za-z0-9_-]+\Z")
 
 
 class SurveyPages(Protocol):
@@ -106,7 +109,7 @@ class SurveyAddresses:
                 return self._expired(request)
             raise
         self._count_ticket("taken_up")
-        locale = f"?locale={link.locale}" if _TAG.fullmatch(link.locale) else ""
+        locale = f"?locale={link.locale}" if language_tag(link.locale) else ""
         return Response(status_code=303, headers={**_PRIVATE, "Location": f"/survey/{link.token}{locale}"})
 
     async def show(self, request: Request) -> Response:
@@ -114,7 +117,7 @@ class SurveyAddresses:
         if request.url.path == START:
             raise HTTPException(405)
         try:
-            opened = self.surveys.links.open(request.path_params["token"])
+            opened = self.surveys.links.open(_token(request))
         except TokenExpired:
             return self._expired(request)
         return self._form(request, opened, {}, page=opened.survey.pages[0])
@@ -124,7 +127,7 @@ class SurveyAddresses:
         if request.headers.get("sec-fetch-site") == "cross-site" or not self._is_from_here(request):
             raise Problem(403, "cross_site", "A survey is sent from its own page.")
         try:
-            opened = self.surveys.links.open(request.path_params["token"])
+            opened = self.surveys.links.open(_token(request))
         except TokenExpired:
             return self._expired(request)
         survey = opened.survey
@@ -242,9 +245,12 @@ class SurveyAddresses:
         return self._resolve_theme(request.query_params.get("theme"), opened.theme if opened else "default")
 
     def _require_chat_origin(self, request: Request, entry_point: str) -> None:
-        """Refuse a page that is not ECE's: a browser names the sender's origin, other clients name none."""
-        sent = request.headers.getlist("origin")
-        if sent and [origin.lower() for origin in sent] != [self.chat_origins.get(entry_point)]:
+        """Refuse a page that is not ECE's: a browser names the sender's origin, other clients name none.
+
+        A page that sends no referrer, or that a sandbox holds, has the origin "null" (Fetch, section 3.2).
+        """
+        allowed = (self.chat_origins.get(entry_point), "null")
+        if not all(origin.lower() in allowed for origin in request.headers.getlist("origin")):
             raise Problem(403, "wrong_origin", "A survey is started from the chat's own page.")
 
     def _is_from_here(self, request: Request) -> bool:
@@ -262,12 +268,13 @@ def origin_of(address: str) -> str:
 
 
 def wanted_language(request: Request) -> str | None:
-    """Give the tag the reader asked for: `?locale=`, else the first of Accept-Language."""
-    locale = request.query_params.get("locale", "")
-    if _TAG.fullmatch(locale):
-        return locale.replace("_", "-")
-    first = re.match(r"\s*([A-Za-z0-9-]{2,35})", request.headers.get("accept-language", ""))
-    return first[1] if first else None
+    """Return the tag the reader asked for: `?locale=`, else the first of Accept-Language."""
+    return asked_language(request.query_params.get("locale"), request.headers.get("accept-language", ""))
+
+
+def _token(request: Request) -> str:
+    """Return the token of a survey's address, without what a mail program took into the link behind its end."""
+    return _BEHIND_A_TOKEN.sub("", request.path_params["token"])
 
 
 def _only(fields: Fields, name: str) -> str:
