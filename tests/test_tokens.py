@@ -129,17 +129,17 @@ def test_nobody_can_read_the_session_id_in_a_survey_link(tokens: Tokens, sid: st
     assert tokens.sign_survey(sid, "sales", "after_chat", LATER) != token
 
 
-def test_a_sealed_link_that_was_signed_by_another_key_of_ours_is_read(clock: Clock) -> None:
-    token = Tokens(["older"], clock).sign_survey("1", "sales", "s", LATER)
-    assert Tokens(["newest", "older"], clock).verify_survey(token).sid == "1"
+def test_a_sealed_link_that_was_signed_by_another_key_of_ours_is_read(clock: HandClock) -> None:
+    token = Tokens(["older"], clock.now).sign_survey("1", "sales", "s", LATER)
+    assert Tokens(["newest", "older"], clock.now).verify_survey(token).sid == "1"
 
 
-def test_a_link_of_a_release_that_only_signed_is_read_until_it_expires(tokens: Tokens, clock: Clock) -> None:
+def test_a_link_of_a_release_that_only_signed_is_read_until_it_expires(tokens: Tokens, clock: HandClock) -> None:
     fields = {"s": "10042_abc", "e": "sales", "q": "after_chat", "x": int(LATER.timestamp())}
     signer = Signer("older", salt=b"ece-widget survey link 1", key_derivation="hmac", digest_method=hashlib.sha256)
     token = signer.sign(_encoded(json.dumps(fields).encode())).decode()
     assert tokens.verify_survey(token).sid == "10042_abc"
-    clock.now = LATER
+    clock.wall = LATER
     with pytest.raises(TokenExpired):
         tokens.verify_survey(token)
 
