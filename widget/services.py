@@ -142,11 +142,7 @@ def build(
         source=source,
         availability=availability,
         answers=answers,
-        chat_addresses=ChatAddresses(
-            settings.entry_points,
-            _tickets(settings, tokens, clock, metrics),
-            origins=settings.server.allowed_origins,
-        ),
+        chat_addresses=_chat_addresses(settings, tokens, clock, metrics),
         tokens=tokens,
         surveys=Surveys(survey_links(settings, tokens, clock.now), outbox=outbox, rehearse=_rehearse),
         outbox=outbox,
@@ -240,14 +236,14 @@ class _Dialects:
         await self.outbox.save_dialect(accepted)
 
 
-def _tickets(settings: Settings, tokens: Tokens, clock: Clock, metrics: Metrics) -> Callable[[str, str], str]:
+def _chat_addresses(settings: Settings, tokens: Tokens, clock: Clock, metrics: Metrics) -> ChatAddresses:
     lifetime = timedelta(seconds=settings.security.ticket_lifetime)
 
     def ticket(entry_point: str, locale: str) -> str:
         metrics.ticket("issued")
         return tokens.sign_ticket(entry_point, expires=clock.now() + lifetime, locale=locale)
 
-    return ticket
+    return ChatAddresses(settings.entry_points, ticket, origins=settings.server.allowed_origins)
 
 
 def _rehearse(message: SurveyMessage) -> None:
