@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import trustme
@@ -17,6 +19,7 @@ from click.testing import CliRunner, Result
 from widget.cli import main
 from widget.commands.init import starter
 
+CHAT_PAGE = "/system/templates/chat/"
 BODIES = {
     "chatAllowed": '<chatAllowed allowed="true"/>',
     "checkEligibility": '<checkEligibility responseType="0"/>',
@@ -27,7 +30,19 @@ BODIES = {
 
 
 class Ece(BaseHTTPRequestHandler):
+    """Answers the calls, and has a chat page; a test's own answers come first, by the beginning of the path."""
+
+    others: ClassVar[dict[str, tuple[int, dict[str, str], str]]] = {}
+
     def do_GET(self) -> None:
+        for start, (status, headers, text) in {CHAT_PAGE: (200, {}, "<title>Chat</title>"), **self.others}.items():
+            if self.path.startswith(start):
+                self.send_response(status)
+                for header in {"content-type": "text/html", "content-length": str(len(text)), **headers}.items():
+                    self.send_header(*header)
+                self.end_headers()
+                self.wfile.write(text.encode())
+                return
         call = self.path.rsplit("/", 2)[1]
         found = self.path.startswith("/system/egain/chat/entrypoint/") and call in BODIES
         body = (BODIES[call] if found else "<html>no such page</html>").encode()
@@ -53,9 +68,11 @@ def running(tls: ssl.SSLContext | None = None) -> Iterator[int]:
             server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield server.server_address[1]
-        server.shutdown()
-        thread.join()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +137,86 @@ def test_a_theme_that_is_not_used_as_written_is_a_warning(config: Path) -> None:
     result = check(config)
     assert result.exit_code == 0
     assert "themes/default/theme.toml: is not TOML" in result.output
+
+
+def test_where_a_redirect_leads_is_said_with_the_address_to_open(
+    config: Path, ece: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = "https://login.example.com/adfs/ls;jsessionid=1?secret=2#3"
+    monkeypatch.setattr(Ece, "others", {"/system/egain/": (302, {"location": target}, "")})
+    result, table = check(config), json.loads(check(config, "--json").stdout)
+    assert "302 to https://login.example.com/adfs/ls, which is not followed" in result.output
+    assert "secret" not in result.output + json.dumps(table)
+    opened = f"{ece}/system/egain/chat/entrypoint/chatAllowed/1001"
+    assert f"To open in a browser on this machine: {opened}" in result.output
+    (finding,) = [each for each in table["entryPoints"][0]["findings"] if each["severity"] == "wrong"]
+    assert finding["address"] == opened
+    assert "https://login.example.com/adfs/ls" in finding["what"]
+    assert table["entryPoints"][0]["calls"][0]["address"] == opened
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [("/login?x=1", "{ece}/login"), ("//other.example.com", "https?://other.example.com"), ("", None)],
+)
+def test_a_relative_redirect_is_said_as_the_whole_address(
+    config: Path, ece: str, monkeypatch: pytest.MonkeyPatch, location: str, shown: str | None
+) -> None:
+    monkeypatch.setattr(Ece, "others", {"/system/egain/": (302, {"location": location}, "")})
+    output = check(config).output
+    if shown is None:
+        assert "302, which is not followed" in output
+    else:
+        assert re.search("302 to " + shown.format(ece=ece) + ", which", output)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "code", "said"),
+    [
+        ("http://no-such-host.invalid/system", "ece_no_such_host", "no such host"),
+        ("http://127.0.0.1:1/system", "ece_refused", "it was refused, nothing listens there"),
+        ("http://255.255.255.255/system", "ece_no_route", "no route leads there"),
+    ],
+)
+def test_refused_no_route_and_no_such_host_are_told_apart(config: Path, base_url: str, code: str, said: str) -> None:
+    result = check(config, ECE_WIDGET_ECE__BASE_URL=base_url)
+    assert said in result.output
+    table = json.loads(check(config, "--json", ECE_WIDGET_ECE__BASE_URL=base_url).stdout)
+    assert {each["error"] for each in table["entryPoints"][0]["calls"]} == {code}
+
+
+def test_a_header_that_is_refused_is_named(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Ece, "others", {"/system/egain/": (200, {"Transfer-Encoding": "gzip"}, "x")})
+    assert "Transfer-Encoding: 'gzip'" in check(config).output
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "text", "said"),
+    [
+        (404, {}, "", "the chat page answers 404"),
+        (302, {"location": "/nowhere"}, "", "the chat page answers 404 after it led to"),
+        (302, {"location": CHAT_PAGE}, "", "it leads from one address to the next without an end"),
+        (200, {}, "<h1>No Service</h1>", 'a "no service" page: it says "No Service"'),
+    ],
+)
+def test_a_chat_page_that_cannot_be_used_is_told_in_words(
+    config: Path, monkeypatch: pytest.MonkeyPatch, status: int, headers: dict[str, str], text: str, said: str
+) -> None:
+    monkeypatch.setattr(Ece, "others", {CHAT_PAGE: (status, headers, text)})
+    result = check(config)
+    assert result.exit_code == 1
+    assert said in result.output
+    assert f"To open in a browser on this machine: {config.read_text().split('chat_url = ')[1][1:30]}" in result.output
+
+
+def test_a_chat_page_whose_certificate_browsers_refuse_is_told_in_words(config: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    with running(context) as port:
+        chat_url = f"https://127.0.0.1:{port}{CHAT_PAGE}aqua/index.html"
+        result = check(config, ECE_WIDGET_ENTRY_POINTS__SALES__CHAT_URL=chat_url)
+    assert result.exit_code == 1
+    assert "the chat page cannot be fetched: the certificate is not accepted" in result.output
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +17,7 @@ import trustme
 
 from widget.domain.errors import EceError, EceTimeout, EceTlsFailure
 from widget.domain.outbox import SurveyMessage
-from widget.domain.readings import ChatAllowed
+from widget.domain.readings import Call, ChatAllowed
 from widget.ece import tls
 from widget.ece.client import EceClient
 from widget.ece.dialect import GUIDE_PATH, Dialect, Format
@@ -206,3 +207,97 @@ def test_a_client_certificate_that_is_none_is_one_clear_fault(tmp_path: Path) ->
     file.write_text("x")
     with pytest.raises(SettingsFaults, match=r"ece\.client_cert = .*client\.pem"):
         EceClient(EceSettings(base_url="https://ece.example.com", client_cert=file, client_key=file))
+
+
+def chain(authority: trustme.CA, *, whole: bool) -> ssl.SSLContext:
+    """A server whose certificate an intermediate authority signed, which it sends or leaves out."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate = authority.create_child_ca().issue_cert("127.0.0.1")
+    pems = [each.bytes() for each in certificate.cert_chain_pems]
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(certificate.private_key_pem.bytes() + b"".join(pems if whole else pems[:1]))
+        file.flush()
+        context.load_cert_chain(file.name)
+    return context
+
+
+async def told_by_probe(context: ssl.SSLContext, **values: object) -> str:
+    """Return what `check` is told about a server that is refused."""
+    with server(context) as address:
+        settings = EceSettings.model_validate({"base_url": address, "timeout": 5.0, **values})
+        client = await asyncio.to_thread(EceClient, settings)
+        probe = await client.probe(Call.CHAT_ALLOWED, 1)
+        await client.aclose()
+    assert isinstance(probe.error, EceTlsFailure)
+    return probe.error.detail
+
+
+@pytest.mark.anyio
+async def test_the_issuing_authority_alone_is_trust_enough(authority: trustme.CA, tmp_path: Path) -> None:
+    intermediate = authority.create_child_ca()
+    file = tmp_path / "issuing.pem"
+    intermediate.cert_pem.write_to_path(str(file))
+    with server(presenting(intermediate.issue_cert("127.0.0.1"))) as address:
+        assert await ask(address, ca_file=file) == ChatAllowed(True)
+    assert type(await refusal(presenting(authority.issue_cert("127.0.0.1")), ca_file=file)) is EceTlsFailure
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", ["other.example.com", "192.0.2.1"])
+async def test_a_partial_chain_is_no_excuse_for_another_name_or_an_old_certificate(
+    authority: trustme.CA, tmp_path: Path, name: str
+) -> None:
+    intermediate = authority.create_child_ca()
+    file = tmp_path / "issuing.pem"
+    intermediate.cert_pem.write_to_path(str(file))
+    assert "for another" in (await refusal(presenting(intermediate.issue_cert(name)), ca_file=file)).detail
+    old = intermediate.issue_cert("127.0.0.1", not_after=datetime(2020, 1, 1, tzinfo=UTC))
+    assert "expired" in (await refusal(presenting(old), ca_file=file)).detail
+
+
+@pytest.mark.anyio
+async def test_a_server_that_leaves_its_intermediate_certificate_out_is_told_so(
+    authority: trustme.CA, ca_file: Path
+) -> None:
+    with server(chain(authority, whole=True)) as address:
+        assert await ask(address, ca_file=ca_file) == ChatAllowed(True)
+    said = await told_by_probe(chain(authority, whole=False), ca_file=ca_file)
+    assert "does not send the intermediate certificate 'Testing CA" in said
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("whole", [True, False])
+async def test_an_issuer_that_nobody_knows_is_named(authority: trustme.CA, *, whole: bool) -> None:
+    said = await told_by_probe(chain(authority, whole=whole))
+    assert said.startswith("the certificate is signed by an authority nobody here knows")
+    assert "'Testing CA" in said
+
+
+@pytest.mark.anyio
+async def test_a_whole_chain_to_another_authority_is_an_unknown_issuer(ca_file: Path) -> None:
+    assert "nobody here knows" in await told_by_probe(chain(trustme.CA(), whole=True), ca_file=ca_file)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1], ids=["TLS 1.0", "TLS 1.1"])
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+async def test_a_server_with_old_tls_alone_is_told_so(
+    authority: trustme.CA, ca_file: Path, newest: ssl.TLSVersion
+) -> None:
+    context = presenting(authority.issue_cert("127.0.0.1"))
+    context.set_ciphers("DEFAULT@SECLEVEL=0")
+    context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, newest
+    error = await refusal(context, ca_file=ca_file)
+    assert type(error) is EceTlsFailure
+    assert "nothing newer than TLS 1.0 or 1.1" in error.detail
+
+
+@pytest.mark.anyio
+async def test_a_certificate_that_ece_wants_is_told_under_tls_1_2_too(authority: trustme.CA, ca_file: Path) -> None:
+    context = presenting(authority.issue_cert("127.0.0.1"))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(context)
+    error = await refusal(context, ca_file=ca_file)
+    assert type(error) is EceTlsFailure
+    assert "wants a certificate ([ece] client_cert)" in error.detail

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from widget import settings
 from widget.commands.options import config_option, json_option, load_settings, print_json
 from widget.commands.streams import can_write
 from widget.doctor import Diagnosis, Finding, Report, Severity, examine
+from widget.doctor.browsing import Page, Unreached, visit
 from widget.domain.readings import Call
 
+_PAGE_TIMEOUT = 5.0  # seconds for each step of fetching a chat page
 _WIDTH = 120  # of the table in a pipe or a file, where nobody can say how wide it is
 
 
@@ -29,6 +32,7 @@ _WIDTH = 120  # of the table in a pipe or a file, where nobody can say how wide 
 def check(config: Path | None, as_json: bool) -> None:
     """Validate the settings, ask ECE every call for every entry point, and say what is wrong."""
     found = load_settings(config)
+    from widget.application.launch import ChatAddresses
     from widget.ece.client import EceClient
     from widget.texts import Texts
     from widget.themes import Themes
@@ -43,7 +47,8 @@ def check(config: Path | None, as_json: bool) -> None:
     folder = found.themes.directory
     pages = Pages(found, Themes.load(folder), Texts.load(folder))
     warnings = [f"{each.about}: {each.words}" for each in findings(pages, now=datetime.now(UTC))]
-    report = asyncio.run(_examine(found, client, warnings))
+    addresses = ChatAddresses(found.entry_points, ticket=lambda _name, _locale: "check")
+    report = asyncio.run(_examine(found, client, warnings, addresses))
     if as_json:
         print_json(as_table(report), indent=2)
     else:
@@ -51,7 +56,13 @@ def check(config: Path | None, as_json: bool) -> None:
     sys.exit(0 if report.all_well else 1)
 
 
-async def _examine(found: settings.Settings, client: Any, warnings: list[str]) -> Report:
+async def _examine(
+    found: settings.Settings, client: Any, warnings: list[str], addresses: Callable[[str, str | None], str]
+) -> Report:
+    async def open_chat_page(name: str) -> tuple[str, Page | Unreached]:
+        address = addresses(name, None)
+        return address, await asyncio.to_thread(visit, address, timeout=_PAGE_TIMEOUT)
+
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -62,6 +73,7 @@ async def _examine(found: settings.Settings, client: Any, warnings: list[str]) -
                 client,
                 now=datetime.now(UTC),
                 asked=lambda: progress.advance(task),
+                open_chat_page=open_chat_page,
                 warnings=warnings,
             )
         finally:
@@ -84,6 +96,8 @@ def print_report(report: Report, console: Console) -> None:
         line(f"{'Wrong' if wrong else 'Note'}: {which}: {finding.what}", "red" if wrong else "")
         if finding.change:
             line(f"  {arrow} {finding.change}")
+        if finding.address:
+            line(f"  {arrow} To open in a browser on this machine: {finding.address}")
     for warning in report.warnings:
         line(f"Warning: {warning}", "yellow")
     if report.all_well:
@@ -141,6 +155,7 @@ def _entry_point(diagnosis: Diagnosis) -> dict[str, Any]:
         "calls": [
             {
                 "call": asked.probe.call,
+                "address": asked.address,
                 "used": asked.used,
                 "status": asked.probe.status,
                 "milliseconds": round(asked.probe.elapsed * 1000, 1),
@@ -164,5 +179,10 @@ def _entry_point(diagnosis: Diagnosis) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, str]:
-    return {"severity": finding.severity, "what": finding.what, "change": finding.change}
+def _finding(finding: Finding) -> dict[str, str | None]:
+    return {
+        "severity": finding.severity,
+        "what": finding.what,
+        "change": finding.change,
+        "address": finding.address or None,
+    }

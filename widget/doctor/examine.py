@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
+from urllib.parse import urlsplit
 
-from widget.doctor.findings import findings
+from widget.doctor.browsing import Page, Unreached
+from widget.doctor.chat_page import chat_page_findings
+from widget.doctor.findings import address_of, findings
 from widget.doctor.report import Asked, Diagnosis, Probe, Report
 from widget.domain.decision import LimitMemory, Outcome, Policy, decide, judge, require_number
 from widget.domain.errors import EceError, EceUnreadable
@@ -16,6 +19,9 @@ from widget.settings import Settings
 from widget.settings import warnings as warnings_of
 
 AT_ONCE = 20
+
+# Opens the chat page of an entry point: the address that was opened, and what came.
+OpenChatPage = Callable[[str], Awaitable[tuple[str, Page | Unreached]]]
 
 
 class Prober(Protocol):
@@ -30,9 +36,13 @@ async def examine(
     *,
     now: datetime,
     asked: Callable[[], None] = lambda: None,
+    open_chat_page: OpenChatPage | None = None,
     warnings: Sequence[str] = (),
 ) -> Report:
-    """Make the five GET calls for every entry point and say what is wrong; `asked` is called after each call."""
+    """Make the five GET calls for every entry point, open its chat page, and say what is wrong.
+
+    `asked` is called after each call; without `open_chat_page` the chat pages are left out.
+    """
     # Never more than our own limit of connections: a call that waits for one would be told as a fault of ECE.
     slots = asyncio.Semaphore(min(AT_ONCE, settings.ece.max_connections))
 
@@ -42,20 +52,36 @@ async def examine(
         asked()
         return probe
 
+    async def opened(name: str) -> tuple[str, Page | Unreached] | None:
+        if open_chat_page is None:
+            return None
+        async with slots:
+            return await open_chat_page(name)
+
     async with asyncio.TaskGroup() as tasks:
+        pages = {name: tasks.create_task(opened(name)) for name in settings.entry_points}
         running = {
             name: [tasks.create_task(one(call, entry_point.id)) for call in Call]
             for name, entry_point in settings.entry_points.items()
         }
     diagnoses = (
-        diagnose(settings, name, {task.result().call: task.result() for task in probes}, now)
+        diagnose(settings, name, {task.result().call: task.result() for task in probes}, now, pages[name].result())
         for name, probes in running.items()
     )
     return Report(tuple(diagnoses), (*warnings_of(settings, today=now.date()), *warnings))
 
 
-def diagnose(settings: Settings, name: str, probes: Mapping[Call, Probe], now: datetime) -> Diagnosis:
-    """Give the decision of these answers for one entry point, and everything worth saying about them."""
+def diagnose(
+    settings: Settings,
+    name: str,
+    probes: Mapping[Call, Probe],
+    now: datetime,
+    chat_page: tuple[str, Page | Unreached] | None = None,
+) -> Diagnosis:
+    """Return the decision of these answers for one entry point, and everything worth saying about them."""
+    of_the_page = [] if chat_page is None else list(chat_page_findings(settings, name, *chat_page))
+    if chat_page is not None and _fails_with_ece(settings, probes, *chat_page):
+        of_the_page = []
     entry_point = settings.entry_points[name]
     policy = entry_point.policy(name)
     outcomes = {call: _outcome(policy, probes[call]) for call in policy.calls}
@@ -63,10 +89,19 @@ def diagnose(settings: Settings, name: str, probes: Mapping[Call, Probe], now: d
     return Diagnosis(
         entry_point=name,
         id=entry_point.id,
-        asked=tuple(Asked(probes[call], used=call in policy.calls) for call in Call),
+        asked=tuple(
+            Asked(probes[call], call in policy.calls, address_of(settings.ece, call, entry_point.id)) for call in Call
+        ),
         decision=decide(policy, verdict, as_of=now, now=now),
-        findings=tuple(findings(settings, policy, probes, outcomes, now)),
+        findings=tuple(findings(settings, entry_point.id, policy, probes, outcomes, now, of_the_page)),
     )
+
+
+def _fails_with_ece(settings: Settings, probes: Mapping[Call, Probe], address: str, found: Page | Unreached) -> bool:
+    """Say whether the chat page fails with every call to the same host: one cause is one finding."""
+    same_host = urlsplit(address).netloc == urlsplit(settings.ece.base_url).netloc
+    failed = isinstance(found, Unreached) or found.status != 200
+    return same_host and failed and all(probe.error is not None for probe in probes.values())
 
 
 def _outcome(policy: Policy, probe: Probe) -> Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from widget.domain.readings import (
     Eligibility,
     Reason,
 )
-from widget.settings import Settings
+from widget.settings import EceSettings, Settings
 
 Probes = Mapping[Call, Probe]
 SLOW = 0.5  # of the time allowed
@@ -34,8 +34,9 @@ _ECE_SAYS = {
         "Activate it in ECE's administration console, or set `enabled = false` here.",
     ),
     Reason.SERVICE_NOT_RUNNING: (
-        "ECE's chat services do not run",
-        "Start the chat services of this entry point's department in ECE.",
+        "ECE's chat services do not run: the agent assignment service does not serve this entry point",
+        "Start the agent assignment service (EAAS) and its listener in ECE's services; check the media routing domain"
+        " of the entry point's queue, and the agents' states: logged in, Ready and routable for chat.",
     ),
 }
 _ODD = {
@@ -45,18 +46,30 @@ _ODD = {
 }
 
 
+def address_of(ece: EceSettings, call: Call, entry_point_id: int) -> str:
+    """Return the address that a call asks."""
+    return f"{ece.base_url}{ece.api_path}/{call}/{entry_point_id}"
+
+
 def findings(
-    settings: Settings, policy: Policy, probes: Probes, outcomes: Outcomes, now: datetime
+    settings: Settings,
+    entry_point_id: int,
+    policy: Policy,
+    probes: Probes,
+    outcomes: Outcomes,
+    now: datetime,
+    of_the_page: Sequence[Finding] = (),
 ) -> Iterator[Finding]:
-    """Give what is wrong first, then what is worth knowing."""
+    """Return what is wrong first, then what is worth knowing; `of_the_page` is what the chat page has of both."""
     found = [
-        *_failed_calls(settings, policy, probes),
+        *_failed_calls(settings, entry_point_id, policy, probes),
         *_missing_numbers(policy, probes, outcomes),
         *_eces_word(probes),
         *_availability_always_true(policy, probes),
         *_contradictions(probes),
         *_slow(settings, probes),
         *_oddities(probes),
+        *of_the_page,
         *_closed_by_us(policy, now),
     ]
     if not policy.enabled:  # nothing is wrong with a button that nobody sees
@@ -64,7 +77,7 @@ def findings(
     yield from sorted(found, key=lambda finding: finding.severity is not Severity.WRONG)
 
 
-def _failed_calls(settings: Settings, policy: Policy, probes: Probes) -> Iterator[Finding]:
+def _failed_calls(settings: Settings, entry_point_id: int, policy: Policy, probes: Probes) -> Iterator[Finding]:
     """The calls that failed in the same way are one finding."""
     groups: dict[tuple[str, str], list[Call]] = {}
     for call, probe in probes.items():
@@ -73,10 +86,11 @@ def _failed_calls(settings: Settings, policy: Policy, probes: Probes) -> Iterato
     for (what, change), calls in groups.items():
         needed = [call for call in calls if call in policy.calls and policy.needs(call)]
         which = "every call" if len(calls) == len(Call) else ", ".join(calls)
+        address = address_of(settings.ece, (needed or calls)[0], entry_point_id)
         if needed:
-            yield Finding(Severity.WRONG, f"{which}: {what}", change)
+            yield Finding(Severity.WRONG, f"{which}: {what}", change, address)
         else:
-            yield Finding(Severity.NOTE, f"{which} (not needed for this button): {what}", change)
+            yield Finding(Severity.NOTE, f"{which} (not needed for this button): {what}", change, address)
 
 
 def _missing_numbers(policy: Policy, probes: Probes, outcomes: Outcomes) -> Iterator[Finding]:

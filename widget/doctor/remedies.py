@@ -6,9 +6,12 @@ from urllib.parse import urlsplit
 
 from widget.doctor.report import Probe
 from widget.domain.errors import (
+    NOT_HTTP,
     EceBusy,
     EceError,
     EceGatewayDown,
+    EceNoRoute,
+    EceNoSuchHost,
     EceRedirect,
     EceRefused,
     EceReset,
@@ -35,10 +38,25 @@ def remedy(ece: EceSettings, probe: Probe, error: EceError) -> tuple[str, str]:
                 f"{host} gave no whole answer within {ece.timeout:g} s",
                 "See whether a firewall drops the calls; if ECE is just slow, raise `timeout` in [ece].",
             )
+        case EceNoSuchHost():
+            return (
+                f"no connection to {host}: no such host",
+                "Check the host name in `base_url` of [ece], and that this machine's name server knows it.",
+            )
+        case EceNoRoute():
+            return (
+                f"no connection to {host}: no route leads there from this machine",
+                "Check the address that the host in `base_url` of [ece] has here, this machine's routes and firewalls.",
+            )
         case EceRefused():
             return (
-                f"no connection to {host}: refused, no route, or no such host",
+                f"no connection to {host}: it was refused, nothing listens there",
                 "Check host and port of `base_url` in [ece], that ECE runs, and that no firewall stands between.",
+            )
+        case EceReset() if NOT_HTTP in error.detail:
+            return (
+                f"{host}: {error.detail}",
+                "See which server or proxy in front of ECE writes that, and mend it there.",
             )
         case EceReset():
             return (
@@ -52,7 +70,7 @@ def remedy(ece: EceSettings, probe: Probe, error: EceError) -> tuple[str, str]:
             )
         case EceRedirect():
             return (
-                f"{host} sends elsewhere: {error.detail}",
+                f"{host} sends elsewhere: {error.detail or error.status}",
                 "Write the address it leads to as `base_url` in [ece]; a login page in the way has to go.",
             )
         case EceUnreadable():
@@ -67,6 +85,13 @@ def remedy(ece: EceSettings, probe: Probe, error: EceError) -> tuple[str, str]:
 
 def _certificate(host: str, detail: str) -> tuple[str, str]:
     what = f"TLS with {host} failed: {detail or 'the certificate was not accepted'}"
+    if "intermediate" in detail:
+        return what, (
+            "Have ECE's web server send its whole chain, or save that intermediate certificate as a PEM file and name"
+            " it in `ca_file` of [ece]."
+        )
+    if "TLS 1.0" in detail:
+        return what, "Switch TLS 1.2 or 1.3 on at ECE's web server; older versions are not safe."
     if "expired" in detail or "not valid yet" in detail:
         return what, "Renew the certificate on ECE's web server, and check the clocks of both machines."
     if "another" in detail:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -38,11 +38,15 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One sentence about what is the case, and one about what to change ("" when nothing)."""
+    """One sentence about what is the case, and one about what to change ("" when nothing).
+
+    `address` is one to open in a browser; findings that say the same of several addresses are one.
+    """
 
     severity: Severity
     what: str
     change: str = ""
+    address: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Asked:
 
     probe: Probe
     used: bool
+    address: str
 
     @property
     def understood(self) -> str:

@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+NOT_HTTP = "the answer is not HTTP as it may be"  # how an EceReset begins that names what it refused
 Blame = Literal["host", "call", "nobody"]
 
 

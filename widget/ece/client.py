@@ -80,6 +80,8 @@ class EceClient:
         self._proxied = settings.proxy is not None
         network = Network(settings.connection_max_age)
         self._failover = Failover(network)
+        self._settings = settings
+        self._chain: asyncio.Future[str] | None = None  # what is wrong with it, once somebody asked
         self._transports = [transport] * settings.max_connections if transport else _transports(settings, network)
         # The last one given back goes out first: so few connections stay open, and those are warm.
         self._free: asyncio.LifoQueue[httpx.AsyncBaseTransport] = asyncio.LifoQueue()
@@ -134,7 +136,7 @@ class EceClient:
         try:
             understood = await self._ask(call, entry_point_id, progress)
         except EceError as failure:
-            error = failure
+            error = await self._in_detail(failure)
         return Probe(
             call,
             progress.status,
@@ -143,6 +145,20 @@ class EceClient:
             understood.reading if understood else None,
             error,
             understood.oddities if understood else frozenset(),
+        )
+
+    async def _in_detail(self, error: EceError) -> EceError:
+        """Find out, once, whether an authority is unknown or its certificate just not sent."""
+        if not isinstance(error, EceTlsFailure) or error.detail != tls.UNKNOWN_ISSUER or self._proxied:
+            return error
+        if self._chain is None:
+            self._chain = asyncio.ensure_future(asyncio.to_thread(self._look_at_chain))
+        return EceTlsFailure(await self._chain)
+
+    def _look_at_chain(self) -> str:
+        address = httpx.URL(self._base_url)
+        return tls.why_the_issuer_is_unknown(
+            _trusted(self._settings), address.host, address.port or 443, timeout=self._timeout
         )
 
     async def _read(self, call: Call, entry_point_id: int, kind: type[_R]) -> _R:
@@ -242,14 +258,17 @@ def _request(
     return httpx.Request(method, url, headers=headers, content=content, extensions={"trace": progress.trace})
 
 
+def _trusted(settings: EceSettings) -> ssl.SSLContext:
+    return tls.trust(settings, lambda: httpx.create_ssl_context(trust_env=False))
+
+
 def _transports(settings: EceSettings, network: Network) -> list[httpx.AsyncBaseTransport]:
     """Return one transport for each connection.
 
     The library's pool looks at every connection it has whenever one is taken or given back: with twenty of them a call
     costs three times as much.
     """
-    context = tls.trust(settings, lambda: httpx.create_ssl_context(trust_env=False))
-    via = None
+    context, via = _trusted(settings), None
     if settings.proxy is not None:
         proxy = httpx.Proxy(settings.proxy)
         via = Via(proxy.url.raw_scheme, proxy.url.raw_host, proxy.url.port, proxy.raw_auth)

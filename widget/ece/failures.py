@@ -8,6 +8,7 @@ import socket
 from urllib.parse import urljoin, urlsplit
 
 from widget.domain.errors import (
+    NOT_HTTP,
     EceError,
     EceGatewayDown,
     EceNoRoute,
@@ -65,7 +66,7 @@ def reset(error: BaseException, *, status: int | None, maybe_received: bool) -> 
     """Return the error for a connection that broke, or for an answer that is refused, which is then named."""
     words = "the connection broke, or the answer was not HTTP"
     if (refused := refused_for(error)) is not None:
-        words = f"the answer is not HTTP as it may be: {refused}"
+        words = f"{NOT_HTTP}: {refused}"
     return EceReset(words, status=status, maybe_received=maybe_received)
 
 

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable
+from typing import Any
 
 from widget.settings import EceSettings, Fault, SettingsFaults
 
+UNKNOWN_ISSUER = "the certificate is signed by an authority nobody here knows; [ece] ca_file can name it"
 # OpenSSL's verification codes (openssl/x509_vfy.h)
 _WORDS = {
+    2: UNKNOWN_ISSUER,
     9: "the certificate is not valid yet",
     10: "the certificate has expired",
     18: "the certificate is self-signed; [ece] ca_file can name it",
-    19: "the certificate is signed by an authority nobody here knows; [ece] ca_file can name it",
-    20: "the certificate is signed by an authority nobody here knows; [ece] ca_file can name it",
+    19: UNKNOWN_ISSUER,
+    20: UNKNOWN_ISSUER,
+    21: UNKNOWN_ISSUER,
     62: "the certificate is for another host name",
     64: "the certificate is for another address",
 }
+# How OpenSSL calls it when the server's versions and ours have nothing in common.
+_TOO_OLD = ("TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "VERSION_TOO_LOW")
+_DEEPEST_CAUSE = 8
 
 
 def trust(settings: EceSettings, public: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
     """Build the context for ECE; reads files, so call it outside the event loop. Raises SettingsFaults.
 
-    With `ca_file` only the authorities in it are trusted; without, those that `public` gives and the machine's own.
+    With `ca_file` only the authorities in it are trusted, also one that another authority signed; without, those that
+    `public` gives and the machine's own.
     """
     if settings.ca_file is None:
         context = public()
@@ -32,6 +41,8 @@ def trust(settings: EceSettings, public: Callable[[], ssl.SSLContext]) -> ssl.SS
             context = ssl.create_default_context(cafile=settings.ca_file)
         except (OSError, ValueError):
             raise _fault("ca_file", settings.ca_file, "a file of certificates in PEM form") from None
+        # The default from Python 3.13 on; before it, a file with the issuing authority alone would be refused.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if settings.client_cert is not None:
         try:
             context.load_cert_chain(settings.client_cert, settings.client_key, password=lambda: b"")
@@ -42,9 +53,9 @@ def trust(settings: EceSettings, public: Callable[[], ssl.SSLContext]) -> ssl.SS
 
 
 def failure(error: BaseException) -> str | None:
-    """Say in words what TLS refused, or give None when TLS was not the reason."""
+    """Return in words what TLS refused, or None when TLS was not the reason."""
     cause: BaseException | None = error
-    for _ in range(8):
+    for _ in range(_DEEPEST_CAUSE):
         match cause:
             case None | ssl.SSLEOFError() | ssl.SSLZeroReturnError():
                 return None
@@ -52,12 +63,58 @@ def failure(error: BaseException) -> str | None:
                 return _WORDS.get(code, "the certificate was not accepted")
             case ssl.SSLError(reason="WRONG_VERSION_NUMBER"):
                 return "what answers there does not speak TLS"
+            case ssl.SSLError(reason=str() as reason) if reason in _TOO_OLD:
+                return "the server speaks nothing newer than TLS 1.0 or 1.1"
             case ssl.SSLError(reason=str() as reason) if "CERTIFICATE" in reason:
                 return "ECE did not accept our certificate, or wants one ([ece] client_cert)"
+            case ssl.SSLError(reason="SSLV3_ALERT_HANDSHAKE_FAILURE"):
+                return "the handshake was refused: no cipher in common, or ECE wants a certificate ([ece] client_cert)"
             case ssl.SSLError():
                 return "the handshake was refused"
         cause = cause.__cause__ or cause.__context__
     return None
+
+
+def why_the_issuer_is_unknown(trusted: ssl.SSLContext, host: str, port: int, *, timeout: float) -> str:
+    """Return what `failure` said of an unknown issuer in more detail; asks the server, so call it in a thread.
+
+    A server that sends its own certificate alone, signed by an authority of a company that is trusted under another
+    name, leaves out an intermediate certificate. For `check`; nothing else is sent over this connection.
+    """
+    curious = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    curious.check_hostname, curious.verify_mode = False, ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((host, port), timeout=timeout) as connection,
+            curious.wrap_socket(connection, server_hostname=host) as secured,
+        ):
+            # From Python 3.13 on a method of the socket, which gives bytes; this has the names, since 3.10.
+            chain = [each.get_info() for each in secured._sslobj.get_unverified_chain()]  # type: ignore[attr-defined]
+    except (OSError, AttributeError):
+        return UNKNOWN_ISSUER
+    if not chain:
+        return UNKNOWN_ISSUER
+    issuer = _shown(chain[-1]["issuer"])
+    companies = {_company(each["subject"]) for each in trusted.get_ca_certs()} - {None}
+    if len(chain) == 1 and _company(chain[0]["issuer"]) in companies:
+        return f"the server does not send the intermediate certificate {issuer} that signed its own"
+    return f"{UNKNOWN_ISSUER}: {issuer}"
+
+
+def _names(distinguished: Any) -> dict[str, str]:
+    return {name: value for part in distinguished for name, value in part}
+
+
+def _company(distinguished: Any) -> str | None:
+    return _names(distinguished).get("organizationName")
+
+
+def _shown(distinguished: Any) -> str:
+    names = _names(distinguished)
+    text = next(
+        (names[key] for key in ("commonName", "organizationalUnitName", "organizationName") if key in names), ""
+    )
+    return ascii(text[:80])
 
 
 def _fault(key: str, value: object, allowed: str) -> SettingsFaults:
