@@ -40,6 +40,8 @@ CSS = """
 @media print { :host { display: none !important; } }
 """
 
+ANSWER_WITHIN = 8_000  # milliseconds after which the script gives up on an answer
+
 
 @dataclass
 class Chat:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.standin import Lab
+from tests.browser.standin import ANSWER_WITHIN, Lab
 
 BUTTON = ".ece-chat-button"
 SHIFTS = """
@@ -81,6 +81,7 @@ def test_the_link_in_place_of_a_blocked_window_goes_with_the_button(at: Lab, pag
 
 
 def test_another_entry_point_takes_the_old_button_away_at_once(at: Lab, page: Page) -> None:
+    page.clock.install()
     page.goto(at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
     expect(page.locator(BUTTON)).to_be_visible()
     at.chat.fault = "hang"
@@ -88,7 +89,8 @@ def test_another_entry_point_takes_the_old_button_away_at_once(at: Lab, page: Pa
     assert page.locator(BUTTON).count() == 0
     at.chat.fault = None
     page.evaluate("document.querySelector('ece-chat').setAttribute('entry-point', 'sales')")
-    expect(page.locator(BUTTON)).to_be_visible(timeout=20_000)
+    page.clock.run_for(ANSWER_WITHIN)
+    expect(page.locator(BUTTON)).to_be_visible()
 
 
 def test_another_target_is_followed_out_of_view_too(at: Lab, page: Page) -> None:

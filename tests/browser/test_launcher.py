@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.standin import Lab
+from tests.browser.standin import ANSWER_WITHIN, Lab
 
 BUTTON = ".ece-chat-button"
 
@@ -172,9 +172,11 @@ def test_answers_that_are_no_launcher_change_nothing(at: Lab, page: Page) -> Non
 
 def test_a_server_that_never_answers_is_given_up_on(at: Lab, page: Page) -> None:
     at.chat.fault = "hang"
-    page.goto(at.page(at.tag()))
+    page.clock.install()
+    with page.expect_request("**/v1/launcher/sales*"):
+        page.goto(at.page(at.tag()))
     with page.expect_event("console", lambda message: "timed out" in message.text):
-        pass
+        page.clock.run_for(ANSWER_WITHIN)
     at.chat.fault = None
     page.evaluate("eceChat.refresh()")
     expect(page.locator(BUTTON)).to_be_visible()
