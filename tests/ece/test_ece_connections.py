@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from widget.domain.errors import EceNoSuchHost, EceRefused, EceReset, EceStatus, EceUnreadable
+from widget.domain.errors import EceGatewayDown, EceNoSuchHost, EceRefused, EceReset, EceStatus, EceUnreadable
 from widget.domain.outbox import SurveyMessage
 from widget.domain.readings import ChatAllowed, LiveSessionStatus, Reason
 from widget.ece.client import EceClient
@@ -294,3 +294,25 @@ async def longest_turn() -> float:
             now = time.thread_time()
             longest, last = max(longest, now - last), now
     return longest
+
+
+# uvloop has a resolver of its own, which no test can tell another address.
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": False})], ids=["asyncio"])
+@pytest.mark.parametrize("old_site", [YES, NOT_RUNNING, FAILED.replace(b"500", b"503")])
+async def test_a_name_that_moves_to_another_address_is_followed(
+    old_site: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old site goes on to answer; without traffic to it, nobody would notice that the name has moved."""
+    leads_to, look_up = ["127.0.0.1"], socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *args, **about: look_up(leads_to[0], *args, **about))
+    with ece(YES, old_site) as old, ece(NO, port=old.port, host="127.0.0.2"):
+        settings = {"base_url": f"http://ece.example.com:{old.port}/system", "connection_max_age": 1.0}
+        async with client(0, **settings) as asked:
+            assert await asked.chat_allowed(1001) == ChatAllowed(True)
+            leads_to[0] = "127.0.0.2"
+            async with asyncio.timeout(10):
+                reading = None
+                while reading != ChatAllowed(False, Reason.AGENT_NOT_AVAILABLE):
+                    with suppress(EceGatewayDown):
+                        reading = await asked.chat_allowed(1001)
+                    await asyncio.sleep(0.01)
