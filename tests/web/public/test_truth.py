@@ -142,7 +142,8 @@ class World:
         """Ask for the status as a browser would, and hold the answer against what ECE said."""
         came = self.loop.time()
         scope: dict[str, Any] = {"method": "GET", "path": STATUS_PATH + name, "query_string": b"", "headers": []}
-        head, _, body = self.answers.at_once(scope) or await self.answers.when_ready(scope)
+        pieces = self.answers.at_once(scope) or await self.answers.when_ready(scope)
+        head, _, body = b"".join(pieces).partition(b"\r\n\r\n")
         moment = self.loop.time()
         assert moment - came <= TIMEOUT + 0.05, "a visitor waited longer than the time limit"
         decision: dict[str, Any] = json.loads(body)

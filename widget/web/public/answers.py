@@ -7,7 +7,7 @@ From the socket to the bytes:
         CurrentDecision   the entry point's; a new view once a snapshot has aged, None where ECE has to be waited for
         spelling.py       theme and language that the query asks for, and whether a cache may keep the answer
         CachedAnswer      of this path, theme and language, rendered unless it is of this very decision
-          .answer(…)      200 or 304, in the coding that is accepted
+          .pieces         200 or 304, in the coding that is accepted
     server/protocol.py    writes Date, Connection and these bytes
 
 A request that has to wait takes the longer way through middleware and routes, to `PublicAnswers.when_ready`.
@@ -25,7 +25,7 @@ from starlette.types import Scope
 
 from widget.application.availability import Availability
 from widget.domain.decision import Decision
-from widget.web.public.cached_answer import AnswerBytes, CachedAnswer, Headers, Kind
+from widget.web.public.cached_answer import CachedAnswer, Headers, Kind, Pieces
 from widget.web.public.caching import weak_etag
 from widget.web.public.current_decision import CurrentDecision, decision_json
 from widget.web.public.spelling import is_canonical, query_fields
@@ -89,7 +89,7 @@ class PublicAnswers:
         self.answered: Counter[Labels] = Counter()
         availability.on_change(lambda name: by_name[name].expire())
 
-    def at_once(self, scope: Scope) -> AnswerBytes | None:
+    def at_once(self, scope: Scope) -> Pieces | None:
         """Return the answer to a request for a status or launcher, None where the application has to be asked."""
         current = self._current.get(scope["path"])
         if current is None or scope["method"] not in ("GET", "HEAD"):
@@ -102,14 +102,14 @@ class PublicAnswers:
             current.take(view, moment, self._now())
         return self._answer(current, scope)
 
-    async def when_ready(self, scope: Scope) -> AnswerBytes:
+    async def when_ready(self, scope: Scope) -> Pieces:
         """Return the same after waiting for ECE where that is needed. Raises KeyError for a name not configured."""
         current = self._current[scope["path"]]
         view = await self._availability.view(current.name)
         current.take(view, self._monotonic(), self._now())
         return self._answer(current, scope)
 
-    def _answer(self, current: CurrentDecision, scope: Scope) -> AnswerBytes:
+    def _answer(self, current: CurrentDecision, scope: Scope) -> Pieces:
         assert current.decision is not None
         query = scope["query_string"]
         read = self._remembered if len(query) <= LONGEST_SPELLING else self._read
@@ -118,7 +118,7 @@ class PublicAnswers:
         if cached is None or cached.decision is not current.decision:
             cached = self._render(key, current.decision, current.said)
         self.answered[current.labels] += 1
-        return cached.answer(scope, current.cacheable_lines if cacheable else current.uncacheable_lines)
+        return cached.pieces(scope, current.cacheable_lines if cacheable else current.uncacheable_lines)
 
     def _read(self, path: str, raw_path: bytes, query: bytes) -> Asked:
         if path.startswith(STATUS_PATH):

@@ -12,6 +12,7 @@ from widget.application.availability import Availability
 from widget.domain.decision import Decision, State
 from widget.web.edge.errors import Problem, unknown_entry_point
 from widget.web.public.answers import PublicAnswers
+from widget.web.public.cached_answer import response
 from widget.web.public.spelling import query_fields
 
 RETRY_UNKNOWN_AFTER = 5
@@ -47,10 +48,10 @@ class PublicApi:
     async def public(self, request: Request) -> Response:
         """GET /v1/status/{entry_point}, the decision as JSON, and /v1/launcher/{entry_point}, the same as HTML."""
         try:
-            answer = await self._answers.when_ready(request.scope)
+            pieces = await self._answers.when_ready(request.scope)
         except KeyError:
             raise unknown_entry_point() from None
-        return answer.response()
+        return response(pieces)
 
     async def chat(self, request: Request) -> Response:
         """GET /v1/chat/{entry_point}: decide again, then send the visitor to ECE or say why not; never cached."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import NamedTuple
 
 import brotli
 from starlette.responses import Response
@@ -15,6 +14,9 @@ from widget.domain.decision import Decision
 from widget.web.public.caching import content_coding, none_match, not_modified_since
 
 Headers = list[tuple[bytes, bytes]]
+# An answer as HTTP/1.1 writes it. The first is the status line and whole header lines: Date and Connection, which are
+# the server's, go behind it.
+Pieces = tuple[bytes, ...]
 
 # Levels at which a launcher takes about a tenth of a millisecond, once per snapshot.
 _PACKERS: Mapping[str, Callable[[bytes], bytes]] = {
@@ -31,28 +33,9 @@ class Kind:
     def __init__(self, content_type: bytes, headers: Headers, *, packs: bool) -> None:
         self.packs = packs
         self.heads = {
-            200: _status_line(200) + header_lines([(b"content-type", content_type), *headers]),
-            304: _status_line(304) + header_lines(headers),
+            200: _head(200, [(b"content-type", content_type), *headers]),
+            304: _head(304, headers),
         }
-
-
-class AnswerBytes(NamedTuple):
-    """An answer as HTTP/1.1 writes it.
-
-    `head` is the status line and the headers, each line with its end. Date and Connection are the server's.
-    """
-
-    head: bytes
-    empty_line: bytes
-    body: bytes
-
-    def response(self) -> Response:
-        """Return the same answer for a route."""
-        first, *lines, _ = self.head.split(b"\r\n")
-        pairs = (line.partition(b": ") for line in lines)
-        response = Response(self.body, int(first.split(b" ")[1]))
-        response.raw_headers = [(name, value) for name, _, value in pairs]
-        return response
 
 
 class CachedAnswer:
@@ -64,20 +47,18 @@ class CachedAnswer:
         self.decision = decision
         self.etag = etag
         self._kind = kind
-        self._etag_line = header_lines([(b"etag", etag)])
+        self._etag_line = b"etag: %s\r\n" % etag
         self._codings = {"": (self._described(body), body)}
 
-    def answer(self, scope: Scope, lines: bytes) -> AnswerBytes:
+    def pieces(self, scope: Scope, lines: bytes) -> Pieces:
         """Return what GET or HEAD gets; `lines` are the headers that change while the answer stays."""
         asked = dict(scope["headers"])
         if self._is_known(asked):
             # All that a 200 would have but what describes the content (RFC 9110, section 15.4.5).
-            return AnswerBytes(self._kind.heads[304] + lines + self._etag_line, b"\r\n", b"")
+            return self._kind.heads[304], lines, self._etag_line, b"\r\n"
         coding = content_coding(asked.get(b"accept-encoding", b"")) if self._kind.packs else ""
         described, body = self._codings.get(coding) or self._pack(coding)
-        if scope["method"] == "HEAD":
-            body = b""
-        return AnswerBytes(self._kind.heads[200] + lines + described, b"\r\n", body)
+        return self._kind.heads[200], lines, described, b"" if scope["method"] == "HEAD" else body
 
     def _is_known(self, asked: Mapping[bytes, bytes]) -> bool:
         """Whether the request names a version that is still right (RFC 9110, section 13.2.2)."""
@@ -88,17 +69,22 @@ class CachedAnswer:
 
     def _pack(self, coding: str) -> tuple[bytes, bytes]:
         body = _PACKERS[coding](self._codings[""][1])
-        self._codings[coding] = (header_lines([(b"content-encoding", coding.encode())]) + self._described(body), body)
+        self._codings[coding] = (b"content-encoding: %s\r\n%s" % (coding.encode(), self._described(body)), body)
         return self._codings[coding]
 
     def _described(self, body: bytes) -> bytes:
-        return b"content-length: %d\r\n%s" % (len(body), self._etag_line)
+        return b"content-length: %d\r\n%s\r\n" % (len(body), self._etag_line)
 
 
-def header_lines(headers: Headers) -> bytes:
-    """Return headers as HTTP/1.1 writes them, each line with its end."""
-    return b"".join(b"%s: %s\r\n" % header for header in headers)
+def response(pieces: Pieces) -> Response:
+    """Return the same answer for a route."""
+    head, _, body = b"".join(pieces).partition(b"\r\n\r\n")
+    first, *lines = head.split(b"\r\n")
+    made = Response(body, int(first.split(b" ")[1]))
+    made.raw_headers = [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
+    return made
 
 
-def _status_line(status: int) -> bytes:
-    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
+def _head(status: int, headers: Headers) -> bytes:
+    lines = b"".join(b"%s: %s\r\n" % header for header in headers)
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode() + lines
