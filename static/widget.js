@@ -24,7 +24,7 @@
 
   const TAG = "ece-chat";
   const PANEL = "ece-chat-panel";
-  const ATTRIBUTES = ["entry-point", "locale", "theme", "target", "open"];
+  const ATTRIBUTES = ["entry-point", "locale", "theme", "target", "scheme", "open"];
 
   // Milliseconds.
   const ANSWER_WITHIN = 8_000;
@@ -326,6 +326,7 @@
       let inView = true;
       let link = null; // stands in for a window that the browser blocked
       let popup = null;
+      let dismissed = ""; // the message that the visitor has closed
 
       if (sheet) {
         shadow.adoptedStyleSheets = sheets;
@@ -359,6 +360,16 @@
         if (changed) fire("change", next);
       };
 
+      const removeDismissed = () => {
+        const message = root.querySelector(".ece-chat-message");
+        if (message && message.textContent == dismissed) message.remove();
+      };
+
+      const dismiss = () => {
+        dismissed = root.querySelector(".ece-chat-message").textContent;
+        removeDismissed();
+      };
+
       const refocus = () => root.querySelector("button,a")?.focus();
 
       const draw = (html) => {
@@ -376,6 +387,7 @@
         drawn = html;
         const now = readDecision(root.dataset);
         if (link && now.show) root.append(link);
+        removeDismissed();
         if (hadFocus) refocus();
         tell(now);
       };
@@ -518,6 +530,7 @@
         "click",
         guarded((event) => {
           if (Element.prototype.closest.call(event.target, ".ece-chat-button")) activate();
+          if (Element.prototype.closest.call(event.target, ".ece-chat-dismiss")) dismiss();
         }),
       );
 

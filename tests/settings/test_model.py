@@ -97,6 +97,8 @@ def test_what_is_not_written_has_the_contracts_default(tmp_path: Path) -> None:
         ("ece.survey_format", "json", 'one of "auto"'),
         ("ece.proxy", "socks://proxy", "an http or https address"),
         ("ece.ca_file", "nowhere.pem", "the name of a file that is there"),
+        ("entry_points.sales.label", "x" * 61, "60 characters at most"),
+        ("entry_points.sales.label", {"en": ""}, "a text that is not empty"),
         ("ece.client_cert", __file__, "goes with ece.client_key"),
         ("entry_points.sales.id", 0, "a whole number from 1 to 9223372036854775807"),
         ("entry_points.sales.id", 2**63, "a whole number from 1 to 9223372036854775807"),

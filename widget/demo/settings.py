@@ -29,8 +29,18 @@ def demo_settings(
             "ece": {"base_url": f"{simulator_url}/system"},
             "entry_points": {
                 "sales": entry_point(1001),
-                "support": entry_point(1002, open_in="dock", when_unavailable="message"),
-                "advice": entry_point(1004, open_in="tab", when_unavailable="message"),
+                "support": entry_point(
+                    1002,
+                    open_in="dock",
+                    when_unavailable="message",
+                    label={"en": "Ask the workshop", "de": "Frag die Werkstatt", "ar": "اسأل الورشة"},
+                ),
+                "advice": entry_point(
+                    1004,
+                    open_in="tab",
+                    when_unavailable="message",
+                    label={"en": "Get advice", "de": "Lass dich beraten"},
+                ),
                 "clearance": entry_point(1005, when_unavailable="message"),
                 "night": entry_point(1003, when_unavailable="message"),
             },

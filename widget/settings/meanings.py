@@ -40,6 +40,7 @@ MEANINGS = {
     "entry_points.NAME.when_unknown": "or `message`, or `show`",
     "entry_points.NAME.locales": "the page's language and the locale that ECE's template wants for it",
     "entry_points.NAME.open_in": "or `tab`, or `dock`",
+    "entry_points.NAME.label": "the words of the button, in one text or one for each language; 60 characters at most",
     "entry_points.NAME.survey": "the survey after the chat",
     "entry_points.NAME.theme": "the look",
     "entry_points.NAME.hours.timezone": "an IANA time zone; the section itself is optional",

@@ -24,7 +24,7 @@ from widget.settings.addresses import (
     SurveyPath,
     UrlPath,
 )
-from widget.settings.surveys import SurveySettings
+from widget.settings.surveys import Label, SurveySettings
 from widget.settings.values import (
     CallTimeout,
     Connections,
@@ -130,6 +130,7 @@ class EntryPointSettings(Section):
     when_unknown: Literal["hide", "message", "show"] = "hide"
     locales: dict[Language, EceLocale] = Field(default_factory=dict)
     open_in: Literal["popup", "tab", "dock"] = "popup"
+    label: Label | None = None
     survey: Name | None = None
     theme: Name = "default"
     hours: HoursSettings | None = None

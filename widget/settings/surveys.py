@@ -14,6 +14,7 @@ from widget.domain.survey import YES_NO_VALUES, Kind, Look, Option, Question, Su
 from widget.settings.values import Language
 
 LONGEST_WORDING = 1000
+LONGEST_LABEL = 60
 LONGEST_VALUE = 200
 LONGEST_ANSWER = 10_000
 ALL_ANSWERS = 40_000  # code points that all typed answers of a survey may have: what one form post can carry
@@ -111,7 +112,14 @@ def _as_written(value: Any) -> Any:
     return {"": value.by_language[""]} if "" in value.by_language else dict(value.by_language)
 
 
+def _label(wording: Wording) -> Wording:
+    if any(len(text) > LONGEST_LABEL for text in wording.by_language.values()):
+        raise ValueError(f'{LONGEST_LABEL} characters at most, as "Ask our bike builders" or {{ en = "…", de = "…" }}')
+    return wording
+
+
 Text = Annotated[Wording, BeforeValidator(_wording), PlainSerializer(_as_written)]
+Label = Annotated[Text, AfterValidator(_label)]
 
 
 class QuestionSettings(BaseModel):

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -137,9 +138,44 @@ def test_the_launcher_carries_the_decision_and_a_button(build: Callable[..., Pag
     assert (root["data-reason"], root["data-capacity"], root["data-opens-at"]) == ("", "", "")
     assert root["data-as-of"] == "2026-11-24T08:00:00Z"
     assert root["data-announce"] == "Chat is available. Wait: about 4 minutes. You would be number 3."
-    assert markup.words == ["Chat with us", "Wait: about 4 minutes", "You would be number 3"]
-    assert markup.all("button") == [{"type": "button", "class": "ece-chat-button", "aria-haspopup": "dialog"}]
+    assert markup.words == ["Chat with us", "about 4 minutes", "You would be number 3"]
+    assert markup.all("button") == [
+        {"type": "button", "class": "ece-chat-button", "part": "button", "aria-haspopup": "dialog"}
+    ]
     assert markup.all("template")[0] == {"class": "ece-chat-css"}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ({"wait_time": 0, "position": 1}, ["Chat with us", "Someone is free now"]),
+        ({"wait_time": None, "position": 1}, ["Chat with us", "Someone is free now"]),
+        ({"wait_time": 180, "position": 1}, ["Chat with us", "about 3 minutes"]),
+        ({"wait_time": 0, "position": 2}, ["Chat with us", "less than a minute", "You would be number 2"]),
+    ],
+    ids=str,
+)
+def test_where_nobody_waits_the_words_are_friendly_and_name_no_place(
+    build: Callable[..., Pages], numbers: dict[str, Any], words: list[str]
+) -> None:
+    pages = build()
+    decision = replace(state("available", pages), **numbers)
+    markup = Markup(pages.launcher(decision, theme="default", language="en"))
+    assert markup.words == words
+    assert "number 1." not in str(markup.elements[0][1]["data-announce"])
+
+
+def test_each_entry_point_has_its_own_label_in_the_visitors_language(build: Callable[..., Pages]) -> None:
+    pages = build(label={"en": "Ask our bike builders", "de": "Frag die Werkstatt"})
+
+    def label(language: str) -> str:
+        return Markup(pages.launcher(state("available", pages), theme="default", language=language)).words[0]
+
+    assert [label("en"), label("de"), label("fr")] == [
+        "Ask our bike builders",
+        "Frag die Werkstatt",
+        "Ask our bike builders",
+    ]
 
 
 def test_what_ece_did_not_say_is_not_shown(build: Callable[..., Pages]) -> None:
@@ -167,7 +203,7 @@ def test_a_message_says_why_in_place_of_the_button(build: Callable[..., Pages], 
     markup = Markup(pages.launcher(state(reason.value, pages), theme="default", language="en"))
     assert markup.words[0].startswith(REASONS[reason].why)
     assert markup.elements[0][1]["data-announce"] == markup.words[0]
-    assert markup.all("button") == []
+    assert [each["class"] for each in markup.all("button")] == ["ece-chat-dismiss"]
 
 
 def test_an_unknown_state_that_shows_does_not_claim_that_chat_is_available(build: Callable[..., Pages]) -> None:
@@ -199,7 +235,7 @@ def test_a_launcher_with_its_styles_is_small(build: Callable[..., Pages], theme:
     pages = build()
     html = pages.launcher(state("available", pages), theme=theme, language=language)
     usual = (theme, language) == ("default", "en")
-    assert len(gzip.compress(html.encode(), 9)) <= (1_900 if usual else 2_150)
+    assert len(gzip.compress(html.encode(), 9)) <= (2_600 if usual else 2_850)
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -209,7 +245,8 @@ def test_every_launcher_sheet_resets_the_host_and_keeps_it_off_paper(build: Call
     css = str(context.css)
     assert css.startswith(":host{all:initial!important;")
     assert "@media print{:host{display:none!important}}" in css
-    assert "prefers-color-scheme:dark" in css
+    assert "color-scheme:inherit!important" in css
+    assert "light-dark(" in css
     assert "env(safe-area-inset-bottom)" in css
     assert ":focus-visible" in css
 
@@ -218,7 +255,7 @@ def test_a_launcher_moves_to_the_other_side_where_people_read_from_the_right(bui
     pages = build()
     html = pages.launcher(state("available", pages), theme="default", language="ar")
     assert 'data-corner="bottom-left"' in html
-    assert "left:calc(20px + env(safe-area-inset-left))" in html
+    assert "left:calc(var(--ece-chat-offset-x,20px) + env(safe-area-inset-left))" in html
 
 
 def test_text_is_escaped_wherever_it_comes_from(build: Callable[..., Pages]) -> None:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from widget import __version__
 from widget.domain.decision import Decision, State
 from widget.settings import EntryPointSettings, Settings
-from widget.texts import Texts, marked
+from widget.texts import SOURCE, Texts, marked
 from widget.themes import DEFAULT, Themes
 from widget.themes.design import Design
 from widget.web.pages.contexts import ClosedContext, ErrorContext, LauncherContext, PanelContext, StyleContext
@@ -90,9 +90,7 @@ class Pages:
     ) -> LauncherContext:
         texts = self.texts
         corner = self.themes.design(theme).corner_in(texts.direction(language))
-        wait, place = texts.wait(language, decision.wait_time), texts.place(language, decision.position)
-        if wait:
-            wait = texts.gettext(language, "Wait: %(duration)s") % {"duration": wait}
+        wait, place = self._queue(decision, language)
         message = ""
         if not decision.show and entry_point is not None and _wants_message(decision, entry_point):
             message = self._message(decision, language)
@@ -110,6 +108,7 @@ class Pages:
             next_check=decision.next_check,
             open_in=entry_point.open_in if entry_point else "popup",
             corner=corner,
+            label=self._label(entry_point, language),
             wait=wait if decision.show else "",
             place=place if decision.show else "",
             message=message,
@@ -225,8 +224,22 @@ class Pages:
             parts.append(self.texts.gettext(language, words.advice))
         return " ".join(parts)
 
+    def _label(self, entry_point: EntryPointSettings | None, language: str) -> str:
+        if entry_point is None or entry_point.label is None:
+            return self.texts.gettext(language, "Chat with us")
+        return entry_point.label.pick(language, SOURCE)[1]
+
+    def _queue(self, decision: Decision, language: str) -> tuple[str, str]:
+        """Return the wait and the place in words. Where nobody waits there is no place to tell."""
+        if _is_free(decision):
+            return self.texts.gettext(language, "Someone is free now"), ""
+        place = self.texts.place(language, decision.position) if decision.position != 1 else ""
+        return self.texts.wait(language, decision.wait_time), place
+
     def _announcement(self, decision: Decision, wait: str, place: str, language: str) -> str:
         available = decision.state is State.AVAILABLE
+        if wait and not _is_free(decision):
+            wait = self.texts.gettext(language, "Wait: %(duration)s") % {"duration": wait}
         parts = [self.texts.gettext(language, _AVAILABLE if available else _BUTTON), wait, place]
         return ". ".join(each for each in parts if each) + "."
 
@@ -239,6 +252,11 @@ class Pages:
         return entry_point.hours.timezone if entry_point and entry_point.hours else None
 
 
+def _is_free(decision: Decision) -> bool:
+    """Say whether nobody waits and the next visitor is answered within a minute, as far as ECE said."""
+    return decision.position == 1 and (decision.wait_time or 0) < 60
+
+
 def _edition(settings: Settings, themes: Themes, texts: Texts) -> bytes:
     """Return a digest of all that a launcher is made of beside its decision; alike on every machine of a fleet."""
     digest = blake2b(__version__.encode())
@@ -248,7 +266,7 @@ def _edition(settings: Settings, themes: Themes, texts: Texts) -> bytes:
     for language in texts.languages:
         digest.update(repr((language, sorted(texts.messages(language).items()))).encode())
     for name, entry_point in sorted(settings.entry_points.items()):
-        digest.update(repr((name, entry_point.model_dump_json())).encode())
+        digest.update(repr((name, entry_point.model_dump_json(fallback=repr))).encode())
     return digest.digest()
 
 
