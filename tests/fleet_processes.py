@@ -132,8 +132,12 @@ def fleet_of_processes(
     with_nginx: bool = False,
     delivery: bool = False,
     prefix: Sequence[str] = (),
+    options: Sequence[str] = (),
 ) -> Iterator[FleetOfProcesses]:
-    """Start everything, and end it with the block. `prefix` goes before each server's command, as `taskset -c 0`."""
+    """Start everything, and end it with the block. `prefix` goes before each server's command, as `taskset -c 0`.
+
+    `options` are more of `serve`'s own.
+    """
     ece_port = free_port()
     uvicorn = [
         sys.executable,
@@ -158,7 +162,7 @@ def fleet_of_processes(
         config, port = folder / f"widget-{at}.toml", free_port()
         config.write_text(text)
         command = [sys.executable, "-m", "widget", "serve", "--config", str(config), "--port", str(port)]
-        command += ["--workers", str(workers), *([] if delivery else ["--no-delivery"])]
+        command += ["--workers", str(workers), *([] if delivery else ["--no-delivery"]), *options]
         processes.append(Process([*prefix, *command], port, folder / f"widget-{at}.log"))
     fleet = FleetOfProcesses(folder, ece, processes, names=names)
     with ExitStack() as stack:

@@ -15,6 +15,7 @@ import trustme
 from tests.fleet_processes import INSTALL_NGINX
 from tests.release.packages import ROOT, carried, runtime_lock
 from widget import settings
+from widget.commands.init import starter
 
 DEPLOY = ROOT / "examples" / "deploy"
 PAGE = (DEPLOY / "CAPACITY.md").read_text()
@@ -71,6 +72,43 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     done = subprocess.run([program, "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False)
     ours = [line for line in done.stderr.splitlines() if "ece-widget" in line]
     assert ours == []
+
+
+def test_the_unit_leaves_a_service_little_to_reach(tmp_path: Path) -> None:
+    """systemd's own judgement of a unit: 0 is nothing, 10 everything."""
+    for line in ("SystemCallFilter=@system-service", "MemoryDenyWriteExecute=yes", "RestartPreventExitStatus=2"):
+        assert f"\n{line}\n" in UNIT
+    program = shutil.which("systemd-analyze")
+    if program is None:  # nothing to ask on a machine without systemd; the unit is for others
+        return
+    unit = tmp_path / "ece-widget@8001.service"
+    unit.write_text(UNIT)
+    command = [program, "security", "--offline=true", "--no-pager", str(unit)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    exposure = re.search(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout)
+    assert exposure
+    assert float(exposure[1]) <= 1.5
+
+
+@pytest.mark.parametrize(("fault", "code"), [("", 0), ('surprise = "yes"', 2)])
+def test_a_reload_of_the_unit_fails_for_settings_that_cannot_be_used(tmp_path: Path, fault: str, code: int) -> None:
+    first, second = re.findall(r"^ExecReload=(.*)$", UNIT, re.MULTILINE)
+    assert second == "/bin/kill -HUP $MAINPID"
+    file = tmp_path / "ece-widget.toml"
+    file.write_text(starter().replace("[server]", f"[server]\n{fault}", 1))
+    program, *arguments = first.split()
+    assert program == "/opt/ece-widget/bin/ece-widget"
+    arguments[arguments.index("--config") + 1] = str(file)
+    done = subprocess.run(
+        [sys.executable, "-m", "widget", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done.stderr
+    assert ("surprise" in done.stderr) == bool(fault)
+
+
+def test_the_processes_of_the_unit_have_a_metrics_port_each() -> None:
+    assert "Environment=ECE_WIDGET_SERVER__METRICS_LISTEN=127.0.0.1:1%i" in UNIT
+    assert "18001" in GUIDE
 
 
 def test_the_commands_of_unit_and_image_are_ours() -> None:

@@ -241,3 +241,14 @@ def test_a_certificate_that_is_not_accepted_is_told_with_the_setting(
         result = check(config, **environ)
     assert said in result.output
     assert result.exit_code == (0 if said == "All well." else 1)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_offline_judges_the_settings_and_asks_nobody(tmp_path: Path, arguments: list[str]) -> None:
+    file = tmp_path / "ece-widget.toml"
+    file.write_text(starter())  # whose ECE does not exist
+    done = CliRunner().invoke(main, ["check", "--offline", *arguments, "--config", str(file)])
+    assert done.exit_code == 0
+    assert ("warnings" in json.loads(done.stdout)) if arguments else ("can be used" in done.stdout)
+    file.write_text(starter().replace("[server]", '[server]\nsurprise = "yes"', 1))
+    assert CliRunner().invoke(main, ["check", "--offline", *arguments, "--config", str(file)]).exit_code == 2

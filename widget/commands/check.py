@@ -29,7 +29,8 @@ _WIDTH = 120  # of the table in a pipe or a file, where nobody can say how wide 
 @click.command()
 @config_option
 @json_option
-def check(config: Path | None, as_json: bool) -> None:
+@click.option("--offline", is_flag=True, help="Judge the settings and the themes alone; ask nobody.")
+def check(config: Path | None, as_json: bool, offline: bool) -> None:
     """Validate the settings, ask ECE every call for every entry point, and say what is wrong."""
     found = load_settings(config)
     from widget.application.launch import ChatAddresses
@@ -47,6 +48,10 @@ def check(config: Path | None, as_json: bool) -> None:
     folder = found.themes.directory
     pages = Pages(found, Themes.load(folder), Texts.load(folder))
     warnings = [f"{each.about}: {each.words}" for each in findings(pages, now=datetime.now(UTC))]
+    if offline:
+        asyncio.run(client.aclose())
+        print_offline(warnings, as_json=as_json)
+        return
     addresses = ChatAddresses(found.entry_points, ticket=lambda _name, _locale: "check")
     report = asyncio.run(_examine(found, client, warnings, addresses))
     if as_json:
@@ -54,6 +59,16 @@ def check(config: Path | None, as_json: bool) -> None:
     else:
         print_report(report, Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False))
     sys.exit(0 if report.all_well else 1)
+
+
+def print_offline(warnings: list[str], *, as_json: bool) -> None:
+    """Print what is unwise; settings that cannot be used have ended the command before."""
+    if as_json:
+        print_json({"warnings": warnings}, indent=2)
+        return
+    for warning in warnings:
+        click.echo(f"Warning: {warning}")
+    click.echo("The settings can be used. ECE was not asked.")
 
 
 async def _examine(
