@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from widget import __version__
 from widget.application.availability import Availability, EntryPointWatch
@@ -29,7 +30,7 @@ from widget.ece.wire import survey_xml
 from widget.settings import Settings
 from widget.store import Outbox
 from widget.store.choose import choose_database
-from widget.telemetry import Metrics, Sample
+from widget.telemetry import Metrics, Sample, Source
 from widget.texts import Texts
 from widget.themes import Themes
 from widget.tokens import Tokens
@@ -42,54 +43,85 @@ if TYPE_CHECKING:  # needs the extra `shared`
     from widget.shared import SharedServer
 
 
-@dataclass(slots=True)
-class Services:
-    """What the routes are wired to. `delivery` is None where another process delivers, `shared` without a fleet."""
+@dataclass(slots=True, kw_only=True)
+class DeliveryServices:
+    """All that delivers: the outbox, ECE's client and breakers, the delivery loop. `deliver` runs these alone.
+
+    `delivery` is None where another process delivers. `sources` are read by the metrics from the build to the stop.
+    """
 
     settings: Settings
     clock: Clock
     metrics: Metrics
-    edge: EdgeHeaders
-    pages: Pages
     ece: EceClient
     source: GuardedSource
+    outbox: Outbox
+    outbox_watch: OutboxWatch
+    delivery: Delivery | None
+    sources: list[Source]
+    _opened: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def start(self) -> None:
+        """Open everything, in order. Raises StoreRefused for a database that must not be used.
+
+        What was opened before a failure is closed again.
+        """
+        async with AsyncExitStack() as opened:
+            for source in self.sources:
+                opened.callback(self.metrics.remove_source, source)
+            await self._open(opened)
+            self._opened = opened.pop_all()
+
+    async def stop(self) -> None:
+        """Close everything that was opened, in reverse order; what fails is raised when all else is closed."""
+        await self._opened.aclose()
+
+    async def _open(self, opened: AsyncExitStack) -> None:
+        opened.push_async_callback(self.ece.aclose)
+        opened.push_async_callback(self.outbox.close)
+        await self.outbox.open()
+        _run(opened, self.outbox_watch.run, self.outbox_watch.stop, name="outbox watch")
+        if self.delivery is not None:
+            self.outbox.when_new(self.delivery.wake)
+            _run(opened, self.delivery.run, self.delivery.stop, name="delivery")
+
+
+@dataclass(slots=True, kw_only=True)
+class Services(DeliveryServices):
+    """What the routes are wired to. `shared` is None without a fleet."""
+
+    edge: EdgeHeaders
+    pages: Pages
     availability: Availability
     answers: PublicAnswers
     chat_addresses: ChatAddresses
     tokens: Tokens
     surveys: Surveys
-    outbox: Outbox
-    outbox_watch: OutboxWatch
-    delivery: Delivery | None
-    shared: SharedServer | None = None
+    shared: SharedServer | None
     draining: bool = False
-    _running: list[asyncio.Task[None]] = field(default_factory=list)
-
-    async def start(self) -> None:
-        """Open the outbox and begin to deliver. Raises StoreRefused for a database that must not be used."""
-        await self.outbox.open()
-        if self.shared is not None:
-            await self.shared.start()
-        self._running.append(asyncio.create_task(self.outbox_watch.run(), name="outbox watch"))
-        if self.delivery is not None:
-            self.outbox.when_new(self.delivery.wake)
-            self._running.append(asyncio.create_task(self.delivery.run(), name="delivery"))
 
     def drain(self) -> None:
         """Have /readyz say that this process takes no more; everything goes on until `stop`."""
         self.draining = True
 
-    async def stop(self) -> None:
-        """Close everything: what feeds others last."""
-        await self.availability.aclose()
-        self.outbox_watch.stop()
-        if self.delivery is not None:
-            self.delivery.stop()
-        await asyncio.gather(*self._running)
-        await self.outbox.close()
-        await self.ece.aclose()
+    async def _open(self, opened: AsyncExitStack) -> None:
         if self.shared is not None:
-            await self.shared.aclose()
+            opened.push_async_callback(self.shared.aclose)
+            await self.shared.start()
+        await DeliveryServices._open(self, opened)
+        opened.push_async_callback(self.availability.aclose)
+
+
+def build_delivery(
+    settings: Settings, *, clock: Clock | None = None, metrics: Metrics | None = None
+) -> DeliveryServices:
+    """Build what `deliver` needs: no templates, themes or tokens. Reads certificates: call it outside an event loop."""
+    clock, metrics = clock or Clock(), metrics or Metrics(version=__version__)
+    client = EceClient(settings.ece)
+    source = GuardedSource(client, clock=clock, observer=AvailabilityLog(metrics, monotonic=clock.monotonic))
+    services = DeliveryServices(**_core(settings, clock, metrics, client, source, delivery=True))
+    _add_sources(services)
+    return services
 
 
 def build(
@@ -102,54 +134,93 @@ def build(
 ) -> Services:
     """Build all services; reads certificates, templates and catalogs, so call it outside a running event loop.
 
-    `ece` stands in for the client's five GET calls; surveys are always sent by the client. `metrics` are an heir of the
-    services' that these shall replace.
+    `ece` stands in for the client's five GET calls; surveys are always sent by the client. `metrics` are those of the
+    process, where these services shall replace others.
     """
-    clock = clock or Clock()
-    metrics = metrics or Metrics(version=__version__)
+    clock, metrics = clock or Clock(), metrics or Metrics(version=__version__)
     client = EceClient(settings.ece)
     shared = _shared(settings)
-    source, availability = _availability(
-        settings, ece or client, clock, AvailabilityLog(metrics, monotonic=clock.monotonic), shared
-    )
+    log = AvailabilityLog(metrics, monotonic=clock.monotonic)
+    source, availability = _availability(settings, ece or client, clock, log, shared)
     edge = EdgeHeaders(settings.server)
     folder = settings.themes.directory
     pages = Pages(settings, Themes.load(folder), Texts.load(folder), clock=clock.now)
     log_findings(pages, now=clock.now())
-    answers = PublicAnswers(
-        availability, pages, headers=edge.public_answer_headers(), monotonic=clock.monotonic, now=clock.now
-    )
     tokens = Tokens([key.get_secret_value() for key in settings.security.secret_keys], clock.now)
-    outbox = Outbox(choose_database(settings.storage.url.get_secret_value()), now=clock.now)
-    outbox_watch = OutboxWatch(outbox, now=clock.now)
-    deliverer = _delivery(settings, outbox, client, source, clock) if delivery else None
-    metrics.register_source(lambda: availability_samples(availability, source))
-    metrics.register_source(lambda: _decisions(answers))
-    settings_hash = _settings_hash(settings)
-    metrics.register_source(lambda: [("ece_widget_settings_info", (settings_hash,), 1.0)])
-    metrics.register_source(outbox_watch.samples)
+    core = _core(settings, clock, metrics, client, source, delivery=delivery)
+    services = Services(
+        **core,
+        edge=edge,
+        pages=pages,
+        availability=availability,
+        answers=PublicAnswers(
+            availability, pages, headers=edge.public_answer_headers(), monotonic=clock.monotonic, now=clock.now
+        ),
+        chat_addresses=_chat_addresses(settings, tokens, clock, metrics),
+        tokens=tokens,
+        surveys=Surveys(survey_links(settings, tokens, clock.now), outbox=core["outbox"], rehearse=_rehearse),
+        shared=shared,
+    )
+    answers = services.answers
+    services.sources.append(lambda: availability_samples(availability, source))
+    services.sources.append(lambda: _decisions(answers))
     if shared is not None:
-        metrics.register_source(lambda: [("ece_widget_shared_up", (), float(not shared.away))])
+        services.sources.append(lambda: [("ece_widget_shared_up", (), float(not shared.away))])
+    _add_sources(services)
+    return services
+
+
+class _Core(TypedDict):
+    settings: Settings
+    clock: Clock
+    metrics: Metrics
+    ece: EceClient
+    source: GuardedSource
+    outbox: Outbox
+    outbox_watch: OutboxWatch
+    delivery: Delivery | None
+    sources: list[Source]
+
+
+def _core(
+    settings: Settings, clock: Clock, metrics: Metrics, client: EceClient, source: GuardedSource, *, delivery: bool
+) -> _Core:
+    outbox = Outbox(choose_database(settings.storage.url.get_secret_value()), now=clock.now)
+    watch = OutboxWatch(outbox, now=clock.now)
+    deliverer = _delivery(settings, outbox, client, source, clock) if delivery else None
+    settings_hash = _settings_hash(settings)
+    sources: list[Source] = [watch.samples, lambda: [("ece_widget_settings_info", (settings_hash,), 1.0)]]
     if deliverer is not None:
-        metrics.register_source(lambda: delivery_samples(deliverer))
-    return Services(
+        sources.append(lambda: delivery_samples(deliverer))
+    return _Core(
         settings=settings,
         clock=clock,
         metrics=metrics,
-        edge=edge,
-        pages=pages,
         ece=client,
         source=source,
-        availability=availability,
-        answers=answers,
-        chat_addresses=_chat_addresses(settings, tokens, clock, metrics),
-        tokens=tokens,
-        surveys=Surveys(survey_links(settings, tokens, clock.now), outbox=outbox, rehearse=_rehearse),
         outbox=outbox,
-        outbox_watch=outbox_watch,
+        outbox_watch=watch,
         delivery=deliverer,
-        shared=shared,
+        sources=sources,
     )
+
+
+def _add_sources(services: DeliveryServices) -> None:
+    for source in services.sources:
+        services.metrics.add_source(source)
+
+
+def _run(
+    opened: AsyncExitStack, run: Callable[[], Coroutine[None, None, None]], stop: Callable[[], None], *, name: str
+) -> None:
+    """Start a task that ends by itself after `stop`, and whose failure is raised when it is closed."""
+    task = asyncio.create_task(run(), name=name)
+
+    async def end() -> None:
+        stop()
+        await task
+
+    opened.push_async_callback(end)
 
 
 def survey_links(settings: Settings, tokens: Tokens, now: Callable[[], datetime]) -> SurveyLinks:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,8 +17,9 @@ from threading import Thread
 import pytest
 from click.testing import CliRunner
 
-from tests.fleet_processes import wait_until
+from tests.fleet_processes import get, wait_until
 from tests.forward_proxy import forward_proxy
+from tests.ports import free_port
 from widget.cli import main
 from widget.commands.init import starter
 from widget.domain.outbox import Answer, MessageState, SurveyMessage
@@ -126,6 +128,52 @@ def test_a_reload_delivers_through_the_new_proxy_and_refuses_faults(
             assert process.wait(20) == 0, log.read_text()
         assert (old.surveys(), new.surveys(), len(taken)) == (1, 1, 2)
     assert "Stopped: 2 delivered" in log.read_text()
+
+
+def test_its_metrics_have_a_listener_of_their_own_without_the_token(
+    config: Path, tmp_path: Path, ece: tuple[str, list[bytes]]
+) -> None:
+    port, log = free_port(), tmp_path / "log"
+    environment = {
+        "ECE_WIDGET_STORAGE__URL": f"sqlite:///{tmp_path}/outbox.db",
+        "ECE_WIDGET_ECE__BASE_URL": ece[0],
+        "ECE_WIDGET_DELIVERY__METRICS_LISTEN": f"127.0.0.1:{port}",
+    }
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "widget", "deliver", "--config", str(config)],
+            env=os.environ | environment,
+            stderr=stream,
+        )
+    with process:
+        wait_until(lambda: "Delivering surveys to ECE" in log.read_text(), "it delivers", log)
+        for _ in range(2):
+            status, body, _ = get(port, "/metrics")
+            assert status == 200
+            assert b'ece_widget_deliveries_total{outcome="delivered"} 0.0' in body
+            assert get(port, "/readyz")[0] == 404
+            process.send_signal(signal.SIGHUP)
+            wait_until(lambda: '"settings_applied"' in log.read_text(), "the settings are read again", log)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0, log.read_text()
+
+
+def test_a_taken_port_is_one_sentence(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECE_WIDGET_STORAGE__URL", f"sqlite:///{tmp_path}/outbox.db")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("ECE_WIDGET_DELIVERY__METRICS_LISTEN", f"127.0.0.1:{taken.getsockname()[1]}")
+        result = CliRunner().invoke(main, ["deliver", "--config", str(config)])
+    assert result.exit_code == 1
+    assert "metrics_listen in [delivery]" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_the_port_of_the_server_is_refused(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for section in ("SERVER", "DELIVERY"):
+        monkeypatch.setenv(f"ECE_WIDGET_{section}__METRICS_LISTEN", "127.0.0.1:9100")
+    result = CliRunner().invoke(main, ["deliver", "--config", str(config)])
+    assert result.exit_code == 2
+    assert "delivery.metrics_listen" in result.output
 
 
 def test_a_database_that_must_not_be_used_is_one_sentence(

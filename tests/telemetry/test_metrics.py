@@ -1,8 +1,10 @@
-"""Counters go on when settings that were read again bring a new application; gauges begin anew."""
+"""Counters go on when settings that were read again bring a new application; gauges end with their source."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from widget.telemetry import Metrics, Sample, Source
 
@@ -29,54 +31,56 @@ async def value(metrics: Metrics, start: str) -> float:
 
 
 def with_source(metrics: Metrics, source: Source) -> Metrics:
-    metrics.register_source(source)
+    metrics.add_source(source)
     return metrics
 
 
 @pytest.mark.anyio
-async def test_what_is_recorded_goes_on_in_an_heir() -> None:
-    first = Metrics(version="1")
-    first.settings_reload("refused")
-    second = first.heir().heir()
-    second.settings_reload("refused")
-    assert await value(second, 'ece_widget_settings_reloads_total{outcome="refused"}') == 2
-    assert await value(second, 'ece_widget_info{version="1"}') == 1
-
-
-@pytest.mark.anyio
 async def test_what_sources_count_goes_on_and_is_never_counted_twice() -> None:
-    old, new, newest = Tally(5), Tally(1), Tally(0)
-    first = with_source(Metrics(), old)
-    second = with_source(first.heir(), new)
-    third = with_source(second.heir(), newest)
+    old, new = Tally(5), Tally(1)
+    metrics = with_source(with_source(Metrics(), old), new)
     old.decisions += 1  # an answer that was on its way
-    assert await value(third, DECISIONS) == 7
-    second.predecessor_ended()
-    third.predecessor_ended()
-    newest.decisions += 2
-    assert await value(third, DECISIONS) == 9
+    assert await value(metrics, DECISIONS) == 7
+    metrics.remove_source(old)
+    metrics.remove_source(old)
+    new.decisions += 2
+    assert await value(metrics, DECISIONS) == 9
+    metrics.remove_source(new)
+    assert await value(with_source(metrics, Tally(4)), DECISIONS) == 13
 
 
 @pytest.mark.anyio
-async def test_gauges_are_the_heirs_own() -> None:
-    second = with_source(with_source(Metrics(), Tally(0, age=40)).heir(), Tally(0, age=2))
-    assert await value(second, "ece_widget_snapshot_age_seconds{") == 2
-    second.predecessor_ended()
-    assert await value(second, "ece_widget_snapshot_age_seconds{") == 2
+async def test_of_a_gauge_the_newest_source_counts_and_it_ends_with_its_source() -> None:
+    old, new = Tally(0, age=40), Tally(0, age=2)
+    metrics = with_source(with_source(Metrics(), old), new)
+    assert await value(metrics, "ece_widget_snapshot_age_seconds{") == 2
+    metrics.remove_source(new)
+    assert await value(metrics, "ece_widget_snapshot_age_seconds{") == 40
+    metrics.remove_source(old)
+    assert "ece_widget_snapshot_age_seconds{" not in (await metrics.render()).decode()
 
 
 @pytest.mark.anyio
-async def test_an_heir_that_is_thrown_away_leaves_no_trace() -> None:
-    first = with_source(Metrics(), Tally(5))
-    with_source(first.heir(), Tally(100))
-    assert await value(first, DECISIONS) == 5
+async def test_the_version_is_a_label() -> None:
+    assert await value(Metrics(version="1"), 'ece_widget_info{version="1"}') == 1
 
 
-@pytest.mark.anyio
-async def test_a_source_of_the_process_is_read_by_heirs_and_once() -> None:
-    first = Metrics()
-    first.register_source(lambda: [("ece_widget_connections_closed_total", ("idle",), 3.0)], of_the_process=True)
-    second = first.heir()
-    assert await value(second, "ece_widget_connections_closed_total{") == 3
-    second.predecessor_ended()
-    assert await value(second, "ece_widget_connections_closed_total{") == 3
+@given(st.lists(st.tuples(st.sampled_from(("add", "remove", "count")), st.integers(0, 3)), max_size=30))
+def test_a_counter_never_falls_however_sources_come_and_go(steps: list[tuple[str, int]]) -> None:
+    metrics, tallies, before = Metrics(), [Tally(0) for _ in range(4)], 0.0
+    added: set[int] = set()
+    for step, at in steps:
+        if step == "add" and at not in added:
+            tallies[at] = Tally(0)
+            metrics.add_source(tallies[at])
+            added.add(at)
+        elif step == "remove":
+            metrics.remove_source(tallies[at])
+            added.discard(at)
+        elif at in added:
+            tallies[at].decisions += 1
+        found = metrics.registry.get_sample_value(
+            DECISIONS, dict(zip(("entry_point", "state", "reason"), LABELS, strict=True))
+        )
+        assert (found or 0.0) >= before
+        before = found or 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
 from pathlib import Path
 from types import FrameType
@@ -17,7 +18,8 @@ from widget.server import signals
 
 if TYPE_CHECKING:
     from widget.application.delivery import DeliveryCounts
-    from widget.services import Services
+    from widget.services import DeliveryServices
+    from widget.telemetry import Metrics
 
 
 @click.command()
@@ -27,15 +29,17 @@ def deliver(config: Path | None) -> None:
     file = config or settings.default_file()
     found = load_settings(file)
     telemetry.configure(found.server.log_level)
-    from widget.services import build
+    from widget.server.ports import PortTaken
+    from widget.services import build_delivery
     from widget.store import StoreRefused
 
     try:
-        counts = asyncio.run(_Delivering(file, build(found)).until_signalled())
+        listener = _metrics_listener(found)
+        counts = asyncio.run(_Delivering(file, build_delivery(found)).until_signalled(listener))
     except settings.SettingsFaults as faults:
         click.echo(str(faults), err=True)
         sys.exit(2)
-    except StoreRefused as refusal:
+    except (StoreRefused, PortTaken) as refusal:
         click.echo(str(refusal), err=True)
         sys.exit(1)
     delivered, retried, dead = (
@@ -47,16 +51,17 @@ def deliver(config: Path | None) -> None:
 class _Delivering:
     """The services of this command, replaced on SIGHUP by others with the settings as they are then."""
 
-    def __init__(self, config: Path, services: Services) -> None:
+    def __init__(self, config: Path, services: DeliveryServices) -> None:
         self._config = config
         self._services = services
+        self._metrics: Metrics = services.metrics
         self._counts = [_counts(services)]
         self._told = asyncio.Event()
         self._stop = False
         self._hung_up = False
 
-    async def until_signalled(self) -> list[DeliveryCounts]:
-        """Deliver; gives what was done, an entry for each time that settings were read."""
+    async def until_signalled(self, listener: socket.socket | None) -> list[DeliveryCounts]:
+        """Deliver, with /metrics on `listener`; return what was done, one entry for each reading of the settings."""
         loop = asyncio.get_running_loop()
 
         def note(number: int, _: FrameType | None) -> None:
@@ -66,6 +71,7 @@ class _Delivering:
 
         with signals.handled(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), note)):
             await self._services.start()
+            metrics = None if listener is None else await self._serve_metrics(listener)
             click.echo(f"Delivering surveys to ECE at {self._services.settings.ece.base_url}; Ctrl-C stops", err=True)
             try:
                 while not self._stop:
@@ -75,17 +81,32 @@ class _Delivering:
                     await self._told.wait()
                     self._told.clear()
             finally:
+                if metrics is not None:
+                    metrics.close()
                 await self._services.stop()
         return self._counts
 
+    async def _serve_metrics(self, listener: socket.socket) -> asyncio.Server:
+        from uvicorn.server import ServerState
+
+        from widget.server.configuration import metrics_app, serve_app
+        from widget.server.guard import Deadlines, Guard
+        from widget.web.edge.context import new_request_id
+
+        guard = Guard(new_id=new_request_id, deadlines=Deadlines())
+        self._metrics.add_source(guard.samples)
+        app = metrics_app(self._metrics, lambda: self._services.settings)
+        return await serve_app(app, listener, guard=guard, state=ServerState())
+
     async def _renew(self) -> None:
-        """Let services with the settings as they are now begin, then the old ones end; faults change nothing."""
+        """Start services with the settings as they are now, then stop the old ones; faults change nothing."""
         from widget.domain.errors import WidgetError
         from widget.server.reload import Refused, built_anew, log_applied, refused
-        from widget.services import build
+        from widget.services import build_delivery
 
+        metrics = self._metrics
         try:
-            found, new = await built_anew(self._config, build)
+            found, new = await built_anew(self._config, lambda found: build_delivery(found, metrics=metrics))
             try:
                 await new.start()
             except WidgetError as error:
@@ -100,6 +121,13 @@ class _Delivering:
         await old.stop()
 
 
-def _counts(services: Services) -> DeliveryCounts:
+def _metrics_listener(found: settings.Settings) -> socket.socket | None:
+    from widget.server.ports import listen
+
+    host, _, port = found.delivery.metrics_listen.rpartition(":")
+    return listen(host.strip("[]"), int(port), option="metrics_listen in [delivery]") if host else None
+
+
+def _counts(services: DeliveryServices) -> DeliveryCounts:
     assert services.delivery is not None
     return services.delivery.counts

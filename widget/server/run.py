@@ -19,28 +19,24 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
 import uvicorn
-from starlette.types import Receive, Scope, Send
 
 from widget import __version__, telemetry
 from widget.domain.errors import WidgetError
 from widget.server import signals
+from widget.server.configuration import STOP_LIMIT, configuration, metrics_app, serve_app
 from widget.server.front import Front
 from widget.server.guard import Deadlines, Guard
 from widget.server.lifespan import Lifespan
 from widget.server.plan import Build, Listeners, Plan, build_served
-from widget.server.ports import BACKLOG, PortTaken
-from widget.server.protocol import GuardedProtocol
+from widget.server.ports import PortTaken
 from widget.server.reload import Refused, built_anew, log_applied, refused
 from widget.server.workers import READY, Supervisor, files_of
 from widget.settings import Settings, SettingsFaults
 from widget.settings import warnings as warnings_of
-from widget.telemetry import Metrics
 
-STOP_LIMIT = 8  # seconds for answers that are on their way; then they are cut
 # What a start may end with that has a sentence for the operator.
 SENTENCES = (SettingsFaults, WidgetError)
 
@@ -121,13 +117,13 @@ class WidgetServer(uvicorn.Server):
         self._parent = parent
         self._served = plan.build(settings, plan.delivery, None)
         self._guard = Guard(new_id=new_request_id, deadlines=plan.deadlines)
-        self._served.metrics.register_source(self._guard.samples, of_the_process=True)
+        self._served.metrics.add_source(self._guard.samples)
         self._reload_wanted = False
         self._reloading: asyncio.Task[None] | None = None
         self._leaving: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._front = Front(self._served.app, self._served.fast_exit)
-        super().__init__(self._configuration(self._front))
+        super().__init__(configuration(self._front, self._guard))
 
     def run_until_stopped(self, listener: socket.socket) -> int:
         """Run on a socket that is bound already; return the exit code, or raise what there is a sentence for."""
@@ -191,20 +187,20 @@ class WidgetServer(uvicorn.Server):
 
         The old one leaves by itself, when its answers have ended.
         """
-        heir = self._served.metrics.heir()
+        metrics = self._served.metrics
         try:
             settings, served = await built_anew(
-                self._plan.config, lambda settings: self._plan.build(settings, self._plan.delivery, heir)
+                self._plan.config, lambda settings: self._plan.build(settings, self._plan.delivery, metrics)
             )
-            lifespan = Lifespan(self._configuration(Front(served.app)))
+            lifespan = Lifespan(configuration(Front(served.app), self._guard))
             await lifespan.startup()
             if lifespan.should_exit:
                 raise refused(lifespan.failure)
         except Refused as refusal:
-            self._served.metrics.settings_reload("refused")
+            metrics.settings_reload("refused")
             refusal.log()
             return
-        served.metrics.settings_reload("applied")
+        metrics.settings_reload("applied")
         telemetry.configure(settings.server.log_level)
         self._front.app, self._front.fast_exit = served.app, served.fast_exit
         self.lifespan, old = lifespan, self.lifespan
@@ -212,9 +208,9 @@ class WidgetServer(uvicorn.Server):
         if self._guard.draining:
             served.drain()
         log_applied(before, settings)
-        self._leaving = asyncio.ensure_future(self._leave(old, served.metrics, after=self._leaving))
+        self._leaving = asyncio.ensure_future(self._leave(old, after=self._leaving))
 
-    async def _leave(self, old: Lifespan, successors: Metrics, *, after: asyncio.Task[None] | None) -> None:
+    async def _leave(self, old: Lifespan, *, after: asyncio.Task[None] | None) -> None:
         """Let an application's answers end, then stop it; one after the other, as they came."""
         running = set(self.server_state.tasks)
         if after is not None:
@@ -222,7 +218,6 @@ class WidgetServer(uvicorn.Server):
         if running:
             await asyncio.wait(running, timeout=STOP_LIMIT)
         await old.shutdown()
-        successors.predecessor_ended()
 
     def _hang_up(self, _: int, __: FrameType | None) -> None:
         self._reload_wanted = True
@@ -252,43 +247,8 @@ class WidgetServer(uvicorn.Server):
             self._drain() if self._plan.drain else self._stop()
 
     async def _serve_metrics(self, listener: socket.socket) -> None:
-        from widget.web.edge.headers import EdgeHeaders
-        from widget.web.ops.health import MetricsListener
-
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            answer = MetricsListener(self._served.metrics, EdgeHeaders(self._settings.server))
-            await answer(scope, receive, send)
-
-        configuration = self._configuration(Front(app))
-        loop = asyncio.get_running_loop()
-
-        def protocol() -> asyncio.Protocol:
-            made: Any = configuration.http_protocol_class
-            connection: asyncio.Protocol = made(config=configuration, server_state=self.server_state, app_state={})
-            return connection
-
-        self.servers.append(await loop.create_server(protocol, sock=listener, backlog=BACKLOG))
-
-    def _configuration(self, front: Front) -> uvicorn.Config:
-        http: Any = functools.partial(GuardedProtocol, guard=self._guard, front=front)
-        configuration = uvicorn.Config(
-            front.app,
-            loop="uvloop",
-            http=http,
-            ws="none",
-            lifespan="on",
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            date_header=False,  # the guard's is of the second in which the answer starts
-            backlog=BACKLOG,
-            timeout_graceful_shutdown=STOP_LIMIT,
-        )
-        configuration.load()
-        configuration.lifespan_class = Lifespan
-        return configuration
+        app = metrics_app(self._served.metrics, lambda: self._settings)
+        self.servers.append(await serve_app(app, listener, guard=self._guard, state=self.server_state))
 
 
 def _run(

@@ -71,6 +71,7 @@ MEANINGS = {
     "storage.retention": "for delivered and dead surveys; others are never deleted by age",
     "delivery.concurrency": "surveys sent at the same time",
     "delivery.max_age": "then a survey is dead, kept and named",
+    "delivery.metrics_listen": 'a listener of its own for the `/metrics` of `deliver`, as `"127.0.0.1:9200"`',
     "themes.directory": "your folder of templates",
     "limits.public": 'the button\'s answers, per network, as `"6000/minute"`',
     "limits.tokens": "survey pages, links and tickets",

@@ -160,6 +160,7 @@ class StorageSettings(Section):
 class DeliverySettings(Section):
     concurrency: Senders = 4
     max_age: Duration = 7 * 86400.0
+    metrics_listen: Listen = ""
 
 
 class ThemesSettings(Section):

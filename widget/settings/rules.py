@@ -25,6 +25,7 @@ def broken_rules(raw: Mapping[str, Any], directory: Path, *, new_themes: bool) -
     yield from _certificates(_table(raw, "ece"))
     yield from _times(_table(raw, "ece"))
     yield from _themes(_table(raw, "themes"), directory, may_be_missing=new_themes)
+    yield from _metrics_ports(raw)
     if _table(raw, "shared") and find_spec("redis") is None:
         yield Fault("shared.url", "", "needs a library that is not installed: pip install 'ece-widget[shared]'")
 
@@ -102,6 +103,14 @@ def _times(ece: Mapping[str, Any]) -> Iterator[Fault]:
         return  # told already, as a fault of the value itself
     if times.stale_for < times.fresh_for:
         yield Fault("ece.stale_for", shown(ece.get("stale_for", times.stale_for)), "at least fresh_for")
+
+
+def _metrics_ports(raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """`serve` and `deliver` may run on one machine, and each takes its port for itself."""
+    server, delivery = (_table(raw, section).get("metrics_listen") for section in ("server", "delivery"))
+    if server and isinstance(delivery, str) and delivery == server:
+        words = "another port than that of server.metrics_listen, which `serve` takes"
+        yield Fault("delivery.metrics_listen", shown(delivery), words)
 
 
 def _table(raw: Mapping[str, Any], key: str) -> dict[str, Any]:

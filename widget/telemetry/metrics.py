@@ -171,65 +171,55 @@ _READ_COUNTERS = frozenset(each.name for each in DEFINITIONS if each.source and 
 
 
 class Metrics:
-    """The registry of one application and the recorders that it calls.
+    """The one registry of a process: what is recorded when it happens, and sources that are read at each scrape.
 
-    Settings that are read again bring a new application, while a counter must never fall: see `heir`.
+    Settings that are read again replace an application while the process goes on, and a counter must never fall: the
+    counters of a source that is removed are kept.
     """
 
-    def __init__(self, *, version: str = "", predecessor: Metrics | None = None) -> None:
+    def __init__(self, *, version: str = "") -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per label set, which no alert of ours reads
-        self._recorders: _Recorders = _Recorders(version) if predecessor is None else predecessor._recorders
-        self._of_the_process: list[Source] = [] if predecessor is None else predecessor._of_the_process
-        self._counters, self._histograms = self._recorders.counters, self._recorders.histograms
+        self._counters: dict[str, Counter] = {}
+        self._histograms: dict[str, Histogram] = {}
         self._sources: list[Source] = []
-        self._predecessor = predecessor
-        self._carried: dict[Series, float] = {}
+        self._kept: dict[Series, float] = {}
+        self._process = CollectorRegistry(auto_describe=False)
+        ProcessCollector(registry=self._process)
+        PlatformCollector(registry=self._process)
         self.registry = CollectorRegistry(auto_describe=False)
-        for recorder in self._recorders.all:
-            self.registry.register(recorder)
-        self.registry.register(_Sources(self._samples))
+        for each in DEFINITIONS:
+            if not each.source:
+                self._define(each, version)
+        self.registry.register(_Sources(self._read))
 
-    def heir(self) -> Metrics:
-        """Give the metrics of an application that shall take over from this one's.
+    def add_source(self, source: Source) -> None:
+        """Read `source` at each scrape, on the event loop; it yields samples of `source` definitions.
 
-        What is recorded goes on in both. Of what is read from sources the heir continues the counters, by adding this
-        one's own to them, and begins its gauges anew. Nothing here changes, so that an heir may be thrown away.
+        Counters of one label set from several sources are added up; of a gauge the source that was added last counts.
+        The source must not block.
         """
-        return Metrics(predecessor=self)
+        self._sources.append(source)
 
-    def predecessor_ended(self) -> None:
-        """Keep what the predecessor's sources counted, and let go of it: nothing is counted there any more."""
-        self._carried, self._predecessor = self._counted_before(), None
+    def remove_source(self, source: Source) -> None:
+        """Read `source` a last time and keep its counters; its gauges end. One that is not there changes nothing."""
+        if source not in self._sources:
+            return
+        self._sources.remove(source)
+        for name, labels, value in source():
+            if name in _READ_COUNTERS:
+                self._kept[name, labels] = self._kept.get((name, labels), 0.0) + value
 
-    def register_source(self, source: Source, *, of_the_process: bool = False) -> None:
-        """Have `source` read at each scrape, on the event loop; it yields samples of `source` definitions.
-
-        Counters of one label set from several sources are added up. The source must not block. One `of_the_process`
-        outlives the application: heirs read it too.
-        """
-        (self._of_the_process if of_the_process else self._sources).append(source)
-
-    def _samples(self) -> Iterator[Sample]:
-        for source in (*self._of_the_process, *self._sources):
-            yield from source()
-        for (name, labels), value in self._counted_before().items():
-            yield name, labels, value
-
-    def _counted_before(self) -> dict[Series, float]:
-        return self._carried if self._predecessor is None else self._predecessor._counted()
-
-    def _counted(self) -> dict[Series, float]:
-        """Give what the counters among the own sources say, with all that was before."""
-        sums = dict(self._counted_before())
-        for source in self._sources:
+    def _read(self) -> dict[Series, float]:
+        found = dict(self._kept)
+        for source in tuple(self._sources):
             for name, labels, value in source():
-                if name in _READ_COUNTERS:
-                    sums[name, labels] = sums.get((name, labels), 0.0) + value
-        return sums
+                before = found.get((name, labels), 0.0) if name in _READ_COUNTERS else 0.0
+                found[name, labels] = before + value
+        return found
 
     async def render(self) -> bytes:
-        """Give the Prometheus text. The process' own figures are files in /proc, so a thread reads them."""
-        return generate_latest(self.registry) + await to_thread.run_sync(generate_latest, self._recorders.process)
+        """Return the Prometheus text. The process' own figures are files in /proc, so a thread reads them."""
+        return generate_latest(self.registry) + await to_thread.run_sync(generate_latest, self._process)
 
     def ece_call(self, call: str, outcome: str, seconds: float) -> None:
         """Record one call to ECE: `outcome` is "ok" or the error's code."""
@@ -263,44 +253,28 @@ class Metrics:
         """Record a SIGHUP: applied or refused."""
         self._counters["ece_widget_settings_reloads_total"].labels(outcome).inc()
 
-
-class _Recorders:
-    """What is recorded when it happens, and the process' own figures: one for all applications of a process."""
-
-    def __init__(self, version: str) -> None:
-        self.process = CollectorRegistry(auto_describe=False)
-        ProcessCollector(registry=self.process)
-        PlatformCollector(registry=self.process)
-        self.counters: dict[str, Counter] = {}
-        self.histograms: dict[str, Histogram] = {}
-        self.all: list[Collector] = []
-        for each in DEFINITIONS:
-            if each.source:
-                continue
-            recorder: Counter | Histogram | Gauge
-            if each.kind == "counter":
-                recorder = self.counters[each.name] = Counter(each.name, each.help, each.labels, registry=None)
-            elif each.kind == "histogram":
-                recorder = self.histograms[each.name] = Histogram(
-                    each.name, each.help, each.labels, registry=None, buckets=each.buckets
+    def _define(self, each: Definition, version: str) -> None:
+        match each.kind:
+            case "counter":
+                self._counters[each.name] = Counter(each.name, each.help, each.labels, registry=self.registry)
+            case "histogram":
+                self._histograms[each.name] = Histogram(
+                    each.name, each.help, each.labels, registry=self.registry, buckets=each.buckets
                 )
-            else:
-                recorder = Gauge(each.name, each.help, each.labels, registry=None)
-                recorder.labels(version).set(1)
-            self.all.append(recorder)
+            case "gauge":
+                Gauge(each.name, each.help, each.labels, registry=self.registry).labels(version).set(1)
 
 
 class _Sources(Collector):
-    """Read all samples and give the sums as metric families."""
+    """Turn what the sources say into metric families."""
 
-    def __init__(self, samples: Source) -> None:
-        self._samples = samples
+    def __init__(self, read: Callable[[], dict[Series, float]]) -> None:
+        self._read = read
 
     def collect(self) -> Iterator[Metric]:
-        sums: dict[str, dict[tuple[str, ...], float]] = {each.name: {} for each in DEFINITIONS if each.source}
-        for name, labels, value in self._samples():
-            values = sums[name]
-            values[labels] = values.get(labels, 0.0) + value
+        values: dict[str, list[tuple[tuple[str, ...], float]]] = {each.name: [] for each in DEFINITIONS if each.source}
+        for (name, labels), value in self._read().items():
+            values[name].append((labels, value))
         for each in DEFINITIONS:
             if not each.source:
                 continue
@@ -309,7 +283,7 @@ class _Sources(Collector):
                 family = CounterMetricFamily(each.name, each.help, labels=each.labels)
             else:
                 family = GaugeMetricFamily(each.name, each.help, labels=each.labels)
-            for labels, value in sums[each.name].items():
+            for labels, value in values[each.name]:
                 family.add_metric(list(labels), value)
             yield family
 

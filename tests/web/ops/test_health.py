@@ -154,7 +154,7 @@ async def test_every_definition_is_exposed_and_has_words() -> None:
 async def test_sources_are_added_up() -> None:
     metrics = Metrics()
     for _ in range(2):
-        metrics.register_source(lambda: [("ece_widget_decisions_total", ("sales", "available", ""), 2)])
+        metrics.add_source(lambda: [("ece_widget_decisions_total", ("sales", "available", ""), 2)])
     assert 'reason="",state="available"} 4.0' in (await metrics.render()).decode()
 
 
