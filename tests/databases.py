@@ -16,7 +16,7 @@ INSTALL = "PostgreSQL's server programs were not found; install them (Debian: ap
 
 
 def server_programs() -> Path:
-    """Give the folder of the newest initdb and postgres on this machine, or fail with what to install."""
+    """Return the folder of the newest initdb and postgres on this machine, or fail with what to install."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
     for folder in reversed(folders):
         if (folder / "initdb").exists() and float(folder.parent.name) > TOO_OLD:
@@ -53,7 +53,7 @@ class Cluster:
         self._run("pg_ctl", "-D", self._data, "-w", "-m", mode, "stop")
 
     def new_database(self) -> str:
-        """Make an empty database; give its address."""
+        """Make an empty database; return its address."""
         name = f"test{next(self._numbers)}"
         self._run("createdb", "-h", str(self.folder), "-U", "postgres", "-T", "template0", name)
         return f"postgresql://postgres@/{name}?host={self.folder}"
@@ -63,7 +63,7 @@ class Cluster:
         return self._run("pg_dump", "-h", str(self.folder), "-U", "postgres", name)
 
     def files(self, url: str) -> bytes:
-        """Give every byte of the database's files as the disk has them; the server's log is not among these."""
+        """Return every byte of the database's files as the disk has them; the server's log is not among these."""
         name = url.split("/")[3].split("?")[0]
         ask = ("psql", "-h", str(self.folder), "-U", "postgres", "-At", "-c")
         self._run(*ask, "CHECKPOINT", "postgres")
@@ -91,7 +91,7 @@ class Cluster:
 
 @contextmanager
 def running_cluster() -> Iterator[Cluster]:
-    """Give a cluster that is gone afterwards."""
+    """Yield a cluster that is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="ece-widget-postgresql-") as folder:
         Path(folder).chmod(0o755)
         cluster = Cluster(Path(folder))

@@ -177,7 +177,7 @@ def fleet_of_processes(
 
 
 def nginx(folder: Path, ports: Sequence[int], *, prefix: Sequence[str] = ()) -> Process:
-    """Give nginx with the examples' site file as it is, but for ports, certificates and folders."""
+    """Return nginx with the examples' site file as it is, but for ports, certificates and folders."""
     program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
     assert program is not None, INSTALL_NGINX
     port = free_port()

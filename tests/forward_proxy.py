@@ -142,7 +142,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def forward_proxy(hosts: dict[str, int], *, tls: ssl.SSLContext | None = None) -> Iterator[ForwardProxy]:
-    """Give a proxy that knows `hosts` by their ports on this machine; with `tls` it is itself asked over https."""
+    """Yield a proxy that knows `hosts` by their ports on this machine; with `tls` it is itself asked over https."""
     proxy = ForwardProxy(dict(hosts))
     with _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": proxy})) as server:
         if tls is not None:  # the handshake is each connection's own, so that a refused one ends nothing else

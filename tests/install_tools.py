@@ -44,12 +44,12 @@ FOR_BENCH = {"wrk": _command("wrk"), "util-linux": _command("taskset")}
 
 
 def missing(wanted: dict[str, Callable[[], bool]]) -> list[str]:
-    """Give the Debian packages among these that are not there in any form."""
+    """Return the Debian packages among these that are not there in any form."""
     return [package for package, is_there in wanted.items() if not is_there()]
 
 
 def install(packages: list[str]) -> bool:
-    """Install Debian packages, or say in one line what to install; gives whether they are there now."""
+    """Install Debian packages, or say in one line what to install; return whether they are there now."""
     if not packages:
         return True
     if os.geteuid() != 0 or shutil.which("apt-get") is None:

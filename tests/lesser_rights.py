@@ -9,7 +9,7 @@ import pytest
 
 
 def without(*rights: str) -> list[str]:
-    """Give what to put before a command; skips the test where root cannot give rights up."""
+    """Return what to put before a command; skips the test where root cannot give rights up."""
     if os.geteuid() != 0:
         return []
     command = ["setpriv", "--bounding-set=" + ",".join(f"-{right}" for right in rights)]

@@ -17,7 +17,7 @@ PATIENCE = 10.0
 
 
 def server_program() -> str:
-    """Give the path of valkey-server or redis-server, or fail with what to install."""
+    """Return the path of valkey-server or redis-server, or fail with what to install."""
     found = shutil.which("valkey-server") or shutil.which("redis-server")
     assert found is not None, INSTALL
     return found
@@ -55,7 +55,7 @@ class SharedServerProcess:
         raise AssertionError("the server did not start")
 
     def say(self, *words: str) -> str:
-        """Send one command; give the first bytes of the answer."""
+        """Send one command; return the first bytes of the answer."""
         with socket.create_connection(("127.0.0.1", self.port), 2) as connection:
             connection.sendall((" ".join(words) + "\r\n").encode())
             return connection.recv(65536).decode()
@@ -83,7 +83,7 @@ class SharedServerProcess:
 
 @contextmanager
 def running_shared_server() -> Iterator[SharedServerProcess]:
-    """Give a server that is gone afterwards."""
+    """Yield a server that is ended afterwards."""
     server = SharedServerProcess()
     server.start()
     try:

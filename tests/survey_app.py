@@ -174,7 +174,7 @@ class SurveyStage:
         )
 
     def path(self, sid: str = SID, *, survey: str | None = None) -> str:
-        """Give the path of a fresh survey link."""
+        """Return the path of a fresh survey link."""
         return f"/survey/{self.links.link(sid, 'sales', survey).token}"
 
     def ticket(self, *, locale: str = "", lifetime: timedelta = timedelta(hours=24)) -> str:

@@ -164,3 +164,10 @@ def test_nothing_is_left_for_later() -> None:
     unfinished = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
     texts = [*MODULES, *(ROOT / "static").rglob("*.js"), *(ROOT / "templates").rglob("*.html")]
     assert [str(each) for each in texts if unfinished.search(each.read_text(encoding="utf-8"))] == []
+
+
+def test_the_folders_of_tests_are_those_of_the_product() -> None:
+    """`tests/X` tests `widget/X`; whole pages and long proofs have no folder of the product."""
+    tests = {file.parent.relative_to(ROOT / "tests") for file in (ROOT / "tests").rglob("test_*.py")}
+    product = {module.parent.relative_to(PACKAGE) for module in MODULES}
+    assert tests - product == {Path("browser"), Path("soak")}

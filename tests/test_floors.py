@@ -70,7 +70,7 @@ def test_no_form_parser_for_uploads_is_locked() -> None:
 
 
 async def quickest(ask: Callable[[], Awaitable[Any]]) -> tuple[Any, float]:
-    """Give an answer and the least processor time of three tries, since the machine has other things to do."""
+    """Return an answer and the least processor time of three tries, since the machine has other things to do."""
     least, answer = 9.0, None
     for _ in range(3):
         started = time.process_time()

@@ -57,7 +57,7 @@ class House:
         return self.ask(path, headers={"Authorization": f"Bearer {TOKEN}", **more})
 
     def linked_files(self) -> list[str]:
-        """Give the style sheets and scripts that the survey page links."""
+        """Return the style sheets and scripts that the survey page links."""
         page = self.ask(self.survey_path).body.decode()
         return sorted(set(re.findall(r'(?:href|src)="(/[^"]+\.(?:css|js))"', page)))
 

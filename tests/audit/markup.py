@@ -89,7 +89,7 @@ def written(house: House) -> dict[str, Path]:
 
 
 def pages(house: House) -> Iterator[tuple[str, bytes]]:
-    """Give every page: what visitors reach, what the preview can draw, fragments, and the sample site."""
+    """Return every page: what visitors reach, what the preview can draw, fragments, and the sample site."""
     for number, answer in enumerate(_real(house)):
         assert answer.header("content-type").startswith("text/html"), (answer.path, answer.status)
         yield f"pages_as_visitors_get_them-{number}", answer.body
@@ -131,7 +131,7 @@ def choices(house: House) -> dict[str, list[str]]:
 
 
 def _frames(options: dict[str, list[str]]) -> Iterator[str]:
-    """Give each kind and state in each theme, and in each language."""
+    """Return each kind and state in each theme, and in each language."""
     for show in options["show"]:
         states = options["state"] if show in ("launcher", "closed") else options["state"][:1]
         by_theme = itertools.product(states, options["theme"], ["en"], ["light"])

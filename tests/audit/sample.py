@@ -31,7 +31,7 @@ async def _blank(request: Request) -> HTMLResponse:
 
 
 async def _without_tag(_: Request) -> HTMLResponse:
-    """Give the sample site's first page as it would be without us."""
+    """Return the sample site's first page as it would be without us."""
     sent: list[Any] = []
 
     async def send(message: Any) -> None:

@@ -22,7 +22,7 @@ _SUPPRESSED = re.compile(r"#\s*noqa:\s*[A-Z0-9, ]*\bS\d+.*|#\s*nosec.*")
 
 
 def bandit(_: House) -> Iterator[Verdict]:
-    """Give bandit's findings of every severity; what `noqa: S…` excuses with a reason is excused here too."""
+    """Return bandit's findings of every severity; what `noqa: S…` excuses with a reason is excused here too."""
     done = subprocess.run(
         [python_program("bandit"), "-q", "-r", "widget", "-f", "json"],
         capture_output=True,
@@ -44,7 +44,7 @@ def bandit(_: House) -> Iterator[Verdict]:
 
 
 def ruff(_: House) -> Iterator[Verdict]:
-    """Give what ruff's security rules find, with each `noqa` of the source that names one."""
+    """Return what ruff's security rules find, with each `noqa` of the source that names one."""
     command = [
         sys.executable,
         "-m",

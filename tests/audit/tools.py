@@ -39,7 +39,7 @@ class ToolMissing(Exception):
 
 @cache
 def node_package(name: str) -> Path:
-    """Give the folder of an npm package; all are installed together when the first is wanted."""
+    """Return the folder of an npm package; all are installed together when the first is wanted."""
     folder = MODULES / name
     if not _has(folder, NODE_PACKAGES[name]):
         npm = program("npm")
@@ -53,7 +53,7 @@ def node_package(name: str) -> Path:
 
 
 def python_program(name: str) -> str:
-    """Give the path of a program in the judges' own environment."""
+    """Return the path of a program in the judges' own environment."""
     return str(_environment() / "bin" / name)
 
 
@@ -110,7 +110,7 @@ def _has(folder: Path, version: str) -> bool:
 
 
 def program(*names: str) -> str:
-    """Give the path of the first of these programs that is there."""
+    """Return the path of the first of these programs that is there."""
     for _attempt in range(2):
         found = next((path for name in names if (path := shutil.which(name))), None)
         if found is not None:

@@ -18,11 +18,11 @@ class Figure:
 
 
 def at_least(what: str, ratio: Ratio, goal: float) -> Figure:
-    """Give a ratio of rates that should not be below `goal`."""
+    """Return a ratio of rates that should not be below `goal`."""
     shown = f"{ratio.median:.2f} ({ratio.low:.2f}-{ratio.high:.2f}), best/best {ratio.best:.2f}"
     return Figure(what, shown, f"≥ {goal:.2f}", ratio.reaches(goal))
 
 
 def at_most(what: str, value: float, goal: float, unit: str = "") -> Figure:
-    """Give a number that should not be above `goal`."""
+    """Return a number that should not be above `goal`."""
     return Figure(what, f"{value:.4g}{unit}", f"≤ {goal:.4g}{unit}", value <= goal)

@@ -26,7 +26,7 @@ class House:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def get(self, path: str) -> tuple[bytes, dict[str, str]]:
-        """Give body and headers of one answer, on a connection of its own."""
+        """Return body and headers of one answer, on a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request("GET", path)

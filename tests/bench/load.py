@@ -43,7 +43,7 @@ class Ratio:
 
 
 def burst(target: Target, seconds: int = BURST) -> float:
-    """Give the answered requests a second; raises RuntimeError when one was answered with an error."""
+    """Return the answered requests a second; raises RuntimeError when one was answered with an error."""
     command = ["taskset", "-c", target.core, "wrk", "-t1", f"-c{target.connections}", f"-d{seconds}s"]
     for header in target.headers:
         command += ["-H", header]

@@ -49,7 +49,7 @@ def running(
 
 
 def uvicorn(application: str, port: int) -> list[str]:
-    """Give the command for a bare application, on the same loop and parser as the product, without access log."""
+    """Return the command for a bare application, on the same loop and parser as the product, without access log."""
     return [
         *(sys.executable, "-m", "uvicorn", application, "--port", str(port), "--loop", "uvloop"),
         *("--http", "httptools", "--no-access-log", "--log-level", "warning", "--no-server-header"),
@@ -57,7 +57,7 @@ def uvicorn(application: str, port: int) -> list[str]:
 
 
 def product(config: Path, port: int, *more: str) -> list[str]:
-    """Give the command for the product as shipped."""
+    """Return the command for the product as shipped."""
     return [sys.executable, "-m", "widget", "serve", "--config", str(config), "--port", str(port), *more]
 
 

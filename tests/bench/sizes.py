@@ -20,7 +20,7 @@ def measure(folder: Path) -> Iterator[Figure]:
 
 
 def _size(ours: House, path: str, coding: str) -> tuple[int, int]:
-    """Give the bytes of the body, and those of the whole answer."""
+    """Return the bytes of the body, and those of the whole answer."""
     connection = http.client.HTTPConnection("127.0.0.1", ours.port, timeout=10)
     try:
         connection.request("GET", path, headers={"accept-encoding": coding})

@@ -68,7 +68,7 @@ CPU_BURST = 3
 
 
 def measure(folder: Path) -> Iterator[Figure]:
-    """Give the ratios of accepted posts with 64 connections and one process."""
+    """Return the ratios of accepted posts with 64 connections and one process."""
     script = _load_script(folder)
     sqlite = f"sqlite:///{folder}/group.db"
     with serving(folder, "none", f"sqlite:///{folder}/none.db") as nothing:
@@ -100,7 +100,7 @@ def _on_slower_disks(folder: Path, script: Path) -> Iterator[Figure]:
 
 
 def seconds_to_sync(folder: Path) -> float:
-    """Give the time that a commit's worth of bytes takes to the disk, the median of many."""
+    """Return the time that a commit's worth of bytes takes to the disk, the median of many."""
     took = []
     with (folder / "sync").open("wb", buffering=0) as file:
         for _ in range(200):
@@ -122,7 +122,7 @@ def judged(what: str, a: Target, b: Target, goal: float) -> Figure:
 
 
 def busy_with_others() -> float:
-    """Give the share of the machine that is used while our servers have nothing to do."""
+    """Return the share of the machine that is used while our servers have nothing to do."""
 
     def ticks() -> tuple[int, int]:
         values = [int(value) for value in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
@@ -135,7 +135,7 @@ def busy_with_others() -> float:
 
 
 def cpu_of_a_request(server: Serving, target: Target) -> float:
-    """Give processor seconds for each answered request: a second witness that a busy machine sways less."""
+    """Return processor seconds for each answered request: a second witness that a busy machine sways less."""
 
     def seconds() -> float:
         fields = Path(f"/proc/{server.pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -157,7 +157,7 @@ class Serving:
 
 @contextlib.contextmanager
 def serving(folder: Path, kind: str, url: str, *, slower_sync: float = 0) -> Iterator[Serving]:
-    """Run the front door with one kind of outbox; give its address. `slower_sync` is in milliseconds."""
+    """Run the front door with one kind of outbox; return its address. `slower_sync` is in milliseconds."""
     port = free_port()
     file = folder / f"{kind}-{port}.toml"
     file.write_text(SETTINGS.format(port=port, key=KEY, url=url), encoding="utf-8")

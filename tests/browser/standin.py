@@ -65,7 +65,7 @@ class Chat:
     ece_pages: int = 0
 
     def launcher(self, entry_point: str) -> str:
-        """Give the fragment in the shape of the shipped template."""
+        """Return the fragment in the shape of the shipped template."""
         words = self.announce if self.announce is not None else f"You would be number {self.position}."
         values = {
             "entry-point": entry_point,
@@ -210,7 +210,7 @@ class Lab:
         return f'<script async src="{self.origin}{path}" {attributes}></script>'
 
     def page(self, body: str, path: str = "/", headers: dict[str, str] | None = None, head: str = "") -> str:
-        """Put up a page and give its address."""
+        """Put up a page and return its address."""
         document = (
             '<!doctype html><html lang="en"><head><title>Shop</title>'
             f'<meta name="viewport" content="width=device-width">{head}'

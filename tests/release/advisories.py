@@ -18,7 +18,7 @@ ELSEWHERE = "run `make advisories` on a network that reaches one, or name anothe
 
 
 def main(folder: Path, service: str) -> int:
-    """Ask `service` with the pip-audit of `folder`, which is installed when it is missing; gives the exit code."""
+    """Ask `service` with the pip-audit of `folder`, which is installed when it is missing; return the exit code."""
     program = folder / "bin" / "pip-audit"
     if not program.exists() and not _installed(folder):
         sys.stderr.write("pip-audit could not be installed: see above; it comes from pip's own index.\n")

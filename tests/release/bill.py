@@ -20,7 +20,7 @@ OUR_LICENCE = "Apache-2.0"
 
 
 def bill(packages: list[Package], *, moment: datetime) -> dict[str, Any]:
-    """Give the document; its serial number follows from its content."""
+    """Return the document; its serial number follows from its content."""
     ours = f"pkg:pypi/ece-widget@{widget.__version__}"
     needed = {name for package in packages for name in package.needs}
     names = {package.name: _purl(package) for package in packages}

@@ -32,7 +32,7 @@ _OTHER = re.compile(
 
 
 def hashes() -> Iterator[tuple[str, str, str, list[str]]]:
-    """Give name, version, marker and sorted hashes of each locked package."""
+    """Yield name, version, marker and sorted hashes of each locked package."""
     command = InstallCommand("install", "")
     options, _ = command.parse_args([])
     with command.main_context():
@@ -49,7 +49,7 @@ def hashes() -> Iterator[tuple[str, str, str, list[str]]]:
 
 
 def _links(finder: Any, name: str) -> list[Any]:
-    """Give every file that the index lists for a project, for any system."""
+    """Return every file that the index lists for a project, for any system."""
     links: list[Any] = []
 
     def read(page: Any) -> list[Any]:

@@ -48,7 +48,7 @@ class Package:
 
 
 def carried() -> list[Package]:
-    """Give every package that `pip install ece-widget[postgres,shared]` brings to this platform."""
+    """Return every package that `pip install ece-widget[postgres,shared]` brings to this platform."""
     wanted = [requirement for text in _our_requirements() if _applies(requirement := Requirement(text), ())]
     found: dict[str, Package] = {}
     while wanted:
@@ -72,7 +72,7 @@ def carried() -> list[Package]:
 
 
 def licence_of(about: metadata.Distribution) -> str:
-    """Give the licence as SPDX spells it, from the expression, the classifiers or the free text; "" when none says."""
+    """Return the licence as SPDX spells it, from the expression, the classifiers or the free text; "" when none says."""
     if expression := about.metadata["License-Expression"]:
         return str(expression)
     listed = [
@@ -86,7 +86,7 @@ def licence_of(about: metadata.Distribution) -> str:
 
 
 def locked() -> Iterator[tuple[str, str, str]]:
-    """Give name, version and marker of each line of the lock file."""
+    """Yield name, version and marker of each line of the lock file."""
     for line in LOCK.read_text(encoding="utf-8").splitlines():
         if match := re.match(r"([\w.\[\]-]+)==([\w.!+]+)(?: ; ([^\\]+?))?(?: \\)?$", line):
             yield match[1], match[2], match[3] or ""
@@ -103,7 +103,7 @@ def _applies(requirement: Requirement, extras: tuple[str, ...]) -> bool:
 
 
 def runtime_lock() -> str:
-    """Give the part of the lock file that the product needs to run, without what only builds and tests it."""
+    """Return the part of the lock file that the product needs to run, without what only builds and tests it."""
     wanted = {package.name for package in carried()}
     text = LOCK.read_text(encoding="utf-8")
     blocks = re.findall(r"^\S+==.*(?:\n    --hash=.*)+\n", text, re.MULTILINE)

@@ -39,7 +39,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """Give a page whose console errors fail the test."""
+    """Return a page whose console errors fail the test."""
     context = chromium.new_context(locale="en-US")
     page = context.new_page()
     page.set_default_timeout(8000)

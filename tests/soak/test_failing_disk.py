@@ -29,7 +29,7 @@ def _strace() -> None:
 
 
 def traced(url: str, log: Path, *, inject: str | None, trace: str, messages: int, clients: int = 64) -> list[list[str]]:
-    """Let a process promise under strace; give the words of each line that it wrote."""
+    """Let a process promise under strace; return the words of each line that it wrote."""
     injection = ["-e", f"inject={inject}"] if inject else []
     serving = [sys.executable, "-m", "tests.store.serving", url, "strace", str(messages), str(clients)]
     done = subprocess.run(
@@ -43,7 +43,7 @@ def traced(url: str, log: Path, *, inject: str | None, trace: str, messages: int
 
 
 def hold_to_its_word(url: str, lines: list[list[str]]) -> int:
-    """Fail on a promise that is not stored; give how many there are."""
+    """Fail on a promise that is not stored; return how many there are."""
     promised = {words[1] for words in lines if words[0] in ("new", "known")}
     lost = promised - keys_in(url).keys()
     assert not lost, f"{len(lost)} promised and not stored"
