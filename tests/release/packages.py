@@ -72,7 +72,7 @@ def carried() -> list[Package]:
 
 
 def licence_of(about: metadata.Distribution) -> str:
-    """Return the licence as SPDX spells it, from the expression, the classifiers or the free text; "" when none says."""
+    """Return the licence as SPDX spells it, from the expression, the classifiers or free text; "" when none says."""
     if expression := about.metadata["License-Expression"]:
         return str(expression)
     listed = [
