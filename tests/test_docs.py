@@ -27,6 +27,7 @@ from widget.settings.values import PLACEHOLDER
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = (ROOT / "examples" / "widget.toml").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "examples").rglob("*.md"))]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FILLED_IN = EXAMPLE.replace(PLACEHOLDER, "a-secret-for-tests-that-is-long-enough")
 FILES = ("ca_file", "client_cert", "client_key")  # named in the example, not there
@@ -162,15 +163,26 @@ def test_the_commands_table_has_every_command() -> None:
     assert rows == set(COMMANDS)
 
 
-def test_every_file_that_the_readme_names_is_there() -> None:
-    targets = set(re.findall(r"\]\((?!https?:|#)([^)#]+)\)", README))
-    assert [target for target in sorted(targets) if not (ROOT / target).exists()] == []
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    targets = set(re.findall(r"\]\((?!https?:|#)([^)#]+)\)", page.read_text(encoding="utf-8")))
+    assert [target for target in sorted(targets) if not (page.parent / target).exists()] == []
 
 
-def test_the_module_map_names_modules_that_are_there() -> None:
-    modules = re.findall(r"`(widget/[a-z_/]+(?:\.py)?)`", README)
-    assert modules
-    assert [name for name in modules if not (ROOT / name).exists()] == []
+def test_the_readme_is_short_enough_to_be_read() -> None:
+    assert len(README.splitlines()) < 200
+
+
+def test_the_module_map_has_every_folder_and_module_and_no_other() -> None:
+    cells = " ".join(row[0] for row in table_under("Reading the code"))
+    named = {name.split("/")[0] for name in re.findall(r"`([a-z_/.]+)`", cells)}
+    there = {
+        each.name
+        for each in (ROOT / "widget").iterdir()
+        if (each.is_dir() and (each / "__init__.py").exists()) or each.suffix == ".py"
+    }
+    assert there - {"__init__.py", "__main__.py", "assets.py"} == named
+    assert [name for name in re.findall(r"`([a-z_/.]+)`", cells) if not (ROOT / "widget" / name).exists()] == []
 
 
 def test_the_changelog_begins_with_this_version() -> None:
