@@ -27,6 +27,7 @@ COMMANDS = {
     "survey-link": "widget.commands.survey_link:survey_link",
     "surveys": "widget.commands.surveys:surveys",
     "settings": "widget.commands.settings:settings",
+    "status": "widget.commands.status:status",
     "theme": "widget.commands.theme:theme",
 }
 # The ones that run until a signal, and must not be ended by a SIGHUP that comes before they are ready for it.
