@@ -36,8 +36,8 @@ _PREFLIGHT: list[Header] = [
     (b"access-control-allow-headers", b"if-none-match, if-modified-since"),
     (b"access-control-max-age", b"86400"),
 ]
-# What may be shown of a Host that somebody sent.
-_PLAIN_HOST = re.compile(rb"[A-Za-z0-9.:\[\]_-]{1,100}")
+# A Host that may be shown: in small letters, as browsers and proxies write names, which no token or sid of ours is in.
+_PLAIN_HOST = re.compile(rb"[a-z0-9.:\[\]_-]{1,100}")
 _LOOPBACK_HOST = re.compile(rb"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
