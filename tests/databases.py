@@ -52,6 +52,12 @@ class Cluster:
     def stop(self, mode: str = "immediate") -> None:
         self._run("pg_ctl", "-D", self._data, "-w", "-m", mode, "stop")
 
+    def let_in_by_password(self, user: str) -> None:
+        """Let this user in by password alone, and everybody else as before."""
+        rules = Path(self._data, "pg_hba.conf")
+        rules.write_text(f"local all {user} scram-sha-256\n{rules.read_text()}")
+        self._run("pg_ctl", "-D", self._data, "reload")
+
     def new_database(self) -> str:
         """Make an empty database; return its address."""
         name = f"test{next(self._numbers)}"

@@ -400,7 +400,7 @@ async def test_surveys_that_ece_cannot_take_do_not_hold_up_the_others(world: Wor
 async def test_honest_surveys_among_two_hundred_forged_ones_are_delivered_within_seconds(
     world: World, fault: Callable[[], EceError], concurrency: int
 ) -> None:
-    honest = {1000 + number for number in range(10)}
+    honest, begun = {1000 + number for number in range(10)}, world.clock.passed
     for number in range(200):
         await world.accept(number)
         if number % 20 == 10:

@@ -18,6 +18,7 @@ from widget.cli import main
 from widget.commands.init import starter
 from widget.domain.outbox import Answer, SurveyMessage
 from widget.store import Outbox, open_outbox
+from widget.store.sqlite import choose_driver
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝cmd|' /C calc'!A0", " =1", "\n=1"]
 
@@ -228,4 +229,86 @@ def test_a_database_that_is_away_is_one_sentence(config: Path, monkeypatch: pyte
     monkeypatch.setenv("ECE_WIDGET_STORAGE__URL", "postgresql://somebody:hush@127.0.0.1:1/x")
     result = surveys(config, "list")
     assert result.exit_code == 1
-    assert result.output == "The outbox cannot be used now: the database server cannot be reached.\n"
+    why = "the database server refuses connections: nothing listens at its address"
+    assert result.output == f"The outbox cannot be used now: {why}.\n"
+
+
+def test_export_takes_a_time_an_entry_point_and_a_survey(config: Path, url: str) -> None:
+    for day in (1, 15, 30):
+        accept_one(url, f"day-{day}", now=datetime(2026, 11, day, 12, tzinfo=UTC))
+    accept_one(url, "support", now=datetime(2026, 11, 15, tzinfo=UTC), entry_point="support", survey="short")
+
+    def exported(*options: str) -> list[str]:
+        lines = surveys(config, "export", "--format", "jsonl", *options).stdout.splitlines()
+        return [json.loads(line)["answers"][0]["answer"] for line in lines]
+
+    assert exported("--since", "2026-11-15") == ["day-15", "day-30", "support"]
+    assert exported("--until", "2026-11-15") == ["day-1", "day-15", "support"], "the whole of that day"
+    assert exported("--since", "2026-11-15T12:00+01:00", "--until", "2026-11-15T12:30") == ["day-15"]
+    assert exported("--since", "1000d") == ["day-1", "day-15", "day-30", "support"]
+    assert exported("--entry-point", "support") == ["support"]
+    assert exported("--survey", "after_chat", "--until", "2026-11-10") == ["day-1"]
+    assert exported("--survey", "no such") == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--since", "yesterday"], "'yesterday' is no time"),
+        (["--since", "2026-13-01"], "'2026-13-01' is no time"),
+        (["--until", "2026-11-24T25:00"], "is no time"),
+        (["--since", "99999999999d"], "is no time"),
+        (["--since", "2026-11-24", "--until", "2026-11-23"], "is not before --until"),
+        (["--bom", "--format", "jsonl"], "--bom is for spreadsheets"),
+    ],
+)
+def test_a_mistaken_export_is_one_sentence(config: Path, url: str, options: list[str], words: str) -> None:
+    accept(url, "a")
+    result = surveys(config, "export", *options)
+    assert result.exit_code == 2
+    assert words in result.output
+
+
+def test_a_spreadsheet_knows_utf_8_by_the_mark_at_the_beginning(config: Path, url: str, tmp_path: Path) -> None:
+    accept(url, "sehr schön")
+    assert surveys(config, "export", "--bom", "--output", str(tmp_path / "x.csv")).exit_code == 0
+    written = (tmp_path / "x.csv").read_bytes()
+    assert written.startswith(b"\xef\xbb\xbfid,")
+    assert written.count(b"\xef\xbb\xbf") == 1
+    assert "sehr schön" in written.decode("utf-8-sig")
+    assert not surveys(config, "export").stdout.startswith("\ufeff")
+
+
+def test_a_row_that_cannot_be_read_is_named_by_every_command(config: Path, url: str) -> None:
+    accept(url, "good", "bad", "good too")
+    break_row(url, 2)
+    listed = json.loads(surveys(config, "list", "--json").output)
+    (bad,) = [row for row in listed["rows"] if row["id"] == 2]
+    assert bad["reason"] == "unreadable: answers is no JSON"
+    assert "unreadable: answers" in surveys(config, "list").output
+    shown = surveys(config, "show", "2")
+    assert shown.exit_code == 0
+    assert "This row cannot be read: answers is no JSON." in shown.output
+    exported = surveys(config, "export")
+    assert (exported.exit_code, "Of these 1 could not be read: 2." in exported.output) == (0, True)
+    assert "2,pending" in exported.stdout
+    assert "good too" in exported.stdout
+    give_up(url)
+    purged = surveys(config, "purge", "--row", "2")
+    assert (purged.exit_code, purged.output) == (0, "1 survey purged.\nOf these 1 could not be read: 2.\n")
+    assert json.loads(surveys(config, "show", "2", "--json").output)["state"] == "purged"
+
+
+def accept_one(url: str, answer: str, *, now: datetime, entry_point: str = "sales", survey: str = "after_chat") -> None:
+    async def work(outbox: Outbox) -> None:
+        given = (Answer("comment", "Anything else?", answer),)
+        await outbox.enqueue(SurveyMessage(f"key-{answer}", f"sid-{answer}", entry_point, survey, given))
+
+    with_outbox(url, work, now=now)
+
+
+def break_row(url: str, number: int) -> None:
+    connection = choose_driver().connect(url.removeprefix("sqlite:///"))
+    connection.execute("UPDATE ece_widget_outbox SET answers = 'no json' WHERE id = ?", (number,))
+    connection.commit()
+    connection.close()

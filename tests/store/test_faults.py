@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import resource
+import socket
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +16,16 @@ from typing import Any
 
 import pytest
 from pysqlite3 import dbapi2
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 from tests.databases import Cluster
 from tests.store.test_schema import engine
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import MessageState, SurveyMessage
 from widget.store import Outbox, open_outbox
-from widget.store.faults import in_words
+from widget.store.choose import choose_database
+from widget.store.faults import STORE_ERRORS, in_words
 
 pytestmark = pytest.mark.anyio
 
@@ -160,12 +166,15 @@ async def test_an_error_of_one_moment_is_each_waiters_own(outbox: Outbox, path: 
     assert len({id(each) for each in outcomes}) == 3
 
 
+GONE = ("the socket of the database server is not there", "the database server cannot be reached")
+
+
 @pytest.mark.postgres
 async def test_a_restarted_server_is_found_again(cluster: Cluster, clock: Any, message: Make) -> None:
     outbox = await open_outbox(await asyncio.to_thread(cluster.new_database), now=clock.now)
     await outbox.enqueue(message(1))
     await asyncio.to_thread(cluster.stop)
-    assert await refused(outbox, clock, message(2)) == "the database server cannot be reached"
+    assert await refused(outbox, clock, message(2)) in GONE
     await asyncio.to_thread(cluster.start)
     await well(outbox, clock, message(2))
     await asyncio.to_thread(cluster.stop)
@@ -179,7 +188,7 @@ async def test_a_start_without_the_server_waits_for_it(cluster: Cluster, clock: 
     url = await asyncio.to_thread(cluster.new_database)
     await asyncio.to_thread(cluster.stop)
     outbox = await open_outbox(url, now=clock.now)
-    assert await outbox.ready() == "the database server cannot be reached"
+    assert await outbox.ready() in GONE
     with pytest.raises(OutboxUnavailable):
         await outbox.hash_key()
     await asyncio.to_thread(cluster.start)
@@ -220,7 +229,7 @@ async def test_a_statement_whose_time_is_over_fails_alone(
     outcomes = await asyncio.gather(*[outbox.enqueue(message(n)) for n in range(8)], return_exceptions=True)
     assert isinstance(outcomes[3], OutboxUnavailable)
     assert [outcome for n, outcome in enumerate(outcomes) if n != 3] == [True] * 7
-    clock.advance(seconds=2)
+    clock.passes(2)
     assert await outbox.ready() is None
     await asyncio.to_thread(connection.close)
     maker.dispose()
@@ -245,3 +254,75 @@ async def test_a_database_that_is_slow_for_everybody_lets_nobody_wait_for_long(
     await well(outbox, clock, message(1))
     maker.dispose()
     await outbox.close()
+
+
+def admin(cluster: Cluster, statement: str) -> None:
+    maker = create_engine(f"postgresql+psycopg://postgres@/postgres?host={cluster.folder}", poolclass=NullPool)
+    with maker.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(statement)
+    maker.dispose()
+
+
+class Stranger:
+    """A server at an address of its own that gives one answer to whoever connects, or none."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._held: list[socket.socket] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                connection.recv(100)
+                self._held.append(connection)
+                if self._answer:
+                    connection.sendall(self._answer)
+
+    def close(self) -> None:
+        self._listener.close()
+        for each in self._held:
+            each.close()
+
+
+@pytest.mark.postgres
+def test_every_fault_of_a_server_has_a_sentence_of_its_own(cluster: Cluster) -> None:
+    folder, url = cluster.folder, cluster.new_database()
+    name = url.split("/")[3].split("?")[0]
+    without_tls, silent = Stranger(b"N"), Stranger(b"")
+    free = socket.create_server(("127.0.0.1", 0))
+    nobody_listens = free.getsockname()[1]
+    free.close()
+    cluster.let_in_by_password("guarded")
+    for statement in (
+        "CREATE ROLE guarded LOGIN PASSWORD 'right'",
+        "CREATE ROLE crowded LOGIN CONNECTION LIMIT 0",
+        "CREATE DATABASE standby",
+        "ALTER DATABASE standby SET default_transaction_read_only = on",
+    ):
+        admin(cluster, statement)
+    ours, elsewhere = f"@/{name}?host={folder}", "x@127.0.0.1"
+    tls = f"{elsewhere}:{without_tls.port}/x?sslmode=require"
+    sentences = {
+        f"guarded:wrong{ours}": "the database server refused the password",
+        f"guarded{ours}": "the database server wants a password, and [storage] url has none",
+        f"stranger{ours}": "the database server refused the user",
+        f"crowded{ours}": "the database server has too many connections",
+        f"postgres@/nowhere?host={folder}": "the database does not exist on its server",
+        f"postgres@/standby?host={folder}": "the database is read-only, as on a standby server",
+        f"x@/x?host={folder}/nowhere": "the socket of the database server is not there",
+        "x@no-such-host.invalid/x": "the name of the database server is unknown",
+        f"{elsewhere}:{nobody_listens}/x": "the database server refuses connections: nothing listens at its address",
+        tls: "the database server speaks no TLS, and sslmode asks for it",
+        f"{elsewhere}:{silent.port}/x?connect_timeout=2": "the database server does not answer",
+    }
+    for address, sentence in sentences.items():
+        with pytest.raises(STORE_ERRORS) as failure:
+            choose_database(f"postgresql://{address}").prepare()
+        assert in_words(failure.value) == sentence, address
+    assert len(set(sentences.values())) == len(sentences)
+    without_tls.close()
+    silent.close()

@@ -126,7 +126,7 @@ async def test_the_retention_of_the_loop_leaves_nothing_in_any_file(
             await outbox.settle_delivered(each, now=clock.now())
     if url.startswith("postgres"):
         await asyncio.to_thread(analyze, url)
-    clock.advance(days=91)
+    clock.passes(days=91)
     assert CANARY.encode() in await asyncio.to_thread(everywhere, url, request)
     await outbox.tidy(now=clock.now(), max_age=timedelta(days=7), retention=timedelta(days=90))
     left = await asyncio.to_thread(everywhere, url, request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -202,6 +202,15 @@ def _settling(settlement: Settlement) -> dict[str, Any]:
         "waits": settlement.waits_for_ece,
         "doubles": int(settlement.possible_double),
     }
+
+
+def end_leases(connection: Connection, gone: Callable[[Sequence[str]], Sequence[str]], now: datetime) -> int:
+    """Let the leases of owners that are gone run out now; return how many. Who claims such a row counts the doubt."""
+    leased = and_(is_waiting, outbox.c.state == _LEASED)
+    owners = connection.execute(select(outbox.c.lease_owner).where(leased).distinct()).scalars()
+    ended = gone([owner for owner in owners if isinstance(owner, str)])
+    changed = update(outbox).where(leased, outbox.c.lease_owner.in_(ended)).values(leased_until=to_ms(now))
+    return connection.execute(changed).rowcount if ended else 0
 
 
 def hasten(connection: Connection, moments: Sequence[datetime]) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 
@@ -48,18 +49,51 @@ _SQLITE_WORDS = (
     ("SQLITE_CANTOPEN", "the database file cannot be opened"),
     ("SQLITE_IOERR", DISK_FAILED),
 )
+UNREACHABLE = "the database server cannot be reached"
 _POSTGRES_WORDS = (
     ("53100", "the disk of the database server is full"),
-    ("53300", "the database server has no free connection"),
-    ("25006", "the database is read-only"),
-    ("28", "the database server refused the user or the password"),
+    ("53300", "the database server has too many connections"),
+    ("25006", "the database is read-only, as on a standby server"),
+    ("28P01", "the database server refused the password"),
+    ("28", "the database server refused the user, or an encrypted or unencrypted connection, by its pg_hba.conf"),
     ("3D000", "the database does not exist on its server"),
+    ("42501", "the database user has too few rights"),
     ("42P01", "the tables are missing in the database"),
     ("55P03", LOCKED),
     ("57014", "the database took too long"),
     ("57P", "the database server is stopping or starting"),
-    ("08", "the database server cannot be reached"),
+    ("08", UNREACHABLE),
 )
+# A connection that fails has no code in psycopg; these are libpq's and the system's own words, the first that fit.
+_CONNECTING_WORDS = (
+    ("password authentication failed", "the database server refused the password"),
+    ("no password supplied", "the database server wants a password, and [storage] url has none"),
+    ("too many clients", "the database server has too many connections"),
+    ("too many connections", "the database server has too many connections"),
+    ("remaining connection slots", "the database server has too many connections"),
+    ("no pg_hba.conf entry", "the database server lets this user or machine not in, by its pg_hba.conf"),
+    ("is not permitted to log in", "the database server lets this user not log in"),
+    ("authentication failed", "the database server refused the user"),
+    ("certificate verify failed", "the certificate of the database server is not trusted; see sslrootcert"),
+    ("root certificate file", "the file of sslrootcert, which is to prove the database server, is missing"),
+    ("server certificate for", "the certificate of the database server is for another name"),
+    ("does not support ssl", "the database server speaks no TLS, and sslmode asks for it"),
+    ("ssl", "the TLS connection to the database server failed"),
+    ("starting up", "the database server is stopping or starting"),
+    ("shutting down", "the database server is stopping or starting"),
+    ("read-only", "the database is read-only, as on a standby server"),
+    ("name or service not known", "the name of the database server is unknown"),
+    ("could not translate host name", "the name of the database server is unknown"),
+    ("failed to resolve host", "the name of the database server is unknown"),
+    ("name resolution", "the name of the database server cannot be looked up now"),
+    ("connection refused", "the database server refuses connections: nothing listens at its address"),
+    ("no such file or directory", "the socket of the database server is not there"),
+    ("timeout expired", "the database server does not answer"),
+    ("connection timeout", "the database server does not answer"),
+    ("no route to host", "no network leads to the database server"),
+    ("network is unreachable", "no network leads to the database server"),
+)
+_UNKNOWN_NAME = re.compile(r'(database|role|user) ".*" does not exist')
 
 
 def in_words(error: BaseException) -> str:
@@ -80,8 +114,16 @@ def in_words(error: BaseException) -> str:
     if isinstance(original, OSError) and not isinstance(original, SqliteFailure):
         return _SYSTEM_WORDS.get(original.errno or 0, DISK_FAILED)
     if type(original).__module__.startswith("psycopg"):
-        return "the database server cannot be reached"
+        return _why_not_connected(str(original).lower())
     return "the database failed"
+
+
+def _why_not_connected(said: str) -> str:
+    """Return what libpq's message means; nothing of it is passed on, since it holds names and addresses."""
+    if unknown := _UNKNOWN_NAME.search(said):
+        database = "the database does not exist on its server"
+        return database if unknown[1] == "database" else "the database server refused the user"
+    return next((words for part, words in _CONNECTING_WORDS if part in said), UNREACHABLE)
 
 
 def worth_trying_singly(error: BaseException) -> bool:

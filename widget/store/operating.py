@@ -45,7 +45,15 @@ class Selection:
 
     def condition(self) -> ColumnElement[bool]:
         """Return the same as SQL."""
-        return and_(true(), *self._parts())
+        return or_(*self.ranges())
+
+    def ranges(self) -> list[ColumnElement[bool]]:
+        """Return the same in parts, of which each can be found by an index; SQLite uses none for their union."""
+        condition, at = and_(true(), *self._parts()), outbox.c.settled_at
+        if self.settled_before is None:
+            return [condition]
+        # a damaged moment must not keep answers for good
+        return [condition & part for part in (at < to_ms(self.settled_before), at > NO_MOMENT, at.is_(None))]
 
     def _parts(self) -> list[_Condition]:
         parts: list[_Condition] = []
@@ -64,10 +72,7 @@ class Selection:
         if self.accepted_before is not None:
             parts.append(outbox.c.accepted_at < to_ms(self.accepted_before))
         if self.settled_before is not None:
-            # a damaged moment must not keep answers for good
-            at = outbox.c.settled_at
             parts.append(is_settled)
-            parts.append(or_(at < to_ms(self.settled_before), at > NO_MOMENT, at.is_(None)))
         return parts
 
 
@@ -150,13 +155,19 @@ def send_again(connection: Connection, selection: Selection, now: datetime) -> i
 
 def purge(connection: Connection, selection: Selection, now: datetime, limit: int) -> int:
     """Take sid and answers out of up to `limit` rows, whatever their state; the key stays. Return how many."""
-    some = (
-        select(outbox.c.id)
-        .where(selection.condition(), outbox.c.state != MessageState.PURGED.value)
-        .order_by(outbox.c.id)
-        .limit(limit)
-    )
-    done = connection.execute(
+    done = 0
+    for condition in selection.ranges():
+        if done < limit:
+            done += _purge(connection, condition, now, limit - done)
+    if done:
+        remember(connection, FREED, secrets.token_hex(8))  # until the files were cleaned, also after a kill
+    return done
+
+
+def _purge(connection: Connection, condition: ColumnElement[bool], now: datetime, limit: int) -> int:
+    # in no order: SQLite would read the whole table in the order of ids
+    some = select(outbox.c.id).where(condition, outbox.c.state != MessageState.PURGED.value).limit(limit)
+    return connection.execute(
         update(outbox)
         .where(outbox.c.id.in_(some.scalar_subquery()))
         .values(
@@ -171,6 +182,3 @@ def purge(connection: Connection, selection: Selection, now: datetime, limit: in
             settled_at=to_ms(now),
         )
     ).rowcount
-    if done:
-        remember(connection, FREED, secrets.token_hex(8))  # until the files were cleaned, also after a kill
-    return done

@@ -104,6 +104,27 @@ class Outbox:
 
     # --- delivery ---
 
+    async def enrol(self, owner: str) -> None:
+        """Make this owner known on its machine, and take over at once what owners leased that are certainly gone."""
+        owners = self._database.owners
+        if owners is None:
+            return
+        try:
+            await asyncio.to_thread(owners.enrol, owner)
+        except OSError as error:
+            log.warning("owner_not_enrolled", reason=in_words(error))  # its leases are then waited for
+        now = self._now()
+        ended = await self._do(
+            _each(lambda connection, gone: delivering.end_leases(connection, gone, now)), owners.gone
+        )
+        if ended:
+            log.info("leases_taken_over", rows=ended)
+
+    async def withdraw(self, owner: str) -> None:
+        """Say that this owner holds nothing any more."""
+        if (owners := self._database.owners) is not None:
+            await asyncio.to_thread(owners.withdraw, owner)
+
     async def claim(
         self,
         *,

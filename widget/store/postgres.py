@@ -11,6 +11,7 @@ from sqlalchemy.pool import NullPool
 
 from widget.store.faults import StoreRefused, took_too_long
 from widget.store.migrate import migrate
+from widget.store.owners import Owners
 from widget.store.schema import outbox
 
 MIGRATION_LOCK = 0x4543_4557_0001  # the advisory lock's number; any, as long as it is always the same
@@ -24,6 +25,7 @@ class PostgresDatabase:
     """One database on a server. Every connection it gives confirms a commit only once the server has synced it."""
 
     name = "postgresql"
+    owners: Owners | None = None  # they may run on other machines
 
     def __init__(self, url: URL) -> None:
         # libpq's own settings; what stands in the address wins

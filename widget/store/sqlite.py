@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from widget.store.faults import DAMAGED, LOCKED, STORE_ERRORS, FileGone, SqliteFailure, StoreRefused, in_words
 from widget.store.migrate import migrate
+from widget.store.owners import Owners
 from widget.store.schema import APPLICATION_ID
 
 FIRST_SAFE_WAL = (3, 51, 3)
@@ -55,6 +56,7 @@ class SqliteDatabase:
         self._wal = tuple(self._driver.sqlite_version_info) >= FIRST_SAFE_WAL
         self._identity: tuple[tuple[int, int] | None, ...] = ()
         self._engine = self._make_engine()
+        self.owners: Owners | None = Owners(self._path)
 
     @property
     def path(self) -> Path:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from widget.domain.errors import OutboxUnavailable
 from widget.store.faults import STORE_ERRORS, StoreRefused, in_words, took_too_long, worth_trying_singly
+from widget.store.owners import Owners
 
 LARGEST_BATCH = 1000
 LONGEST_QUEUE = 20_000
@@ -30,6 +31,7 @@ class Database(Protocol):
     """What both databases offer to the writer."""
 
     name: str
+    owners: Owners | None
 
     def prepare(self) -> None: ...
 

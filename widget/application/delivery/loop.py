@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -58,7 +59,12 @@ class Delivery:
 
     async def run(self) -> None:
         """Deliver until `stop`. Nothing that fails in here ends the loop."""
-        await asyncio.gather(self._tidy_regularly(), *(lane.run() for lane in self._lanes))
+        with contextlib.suppress(OutboxUnavailable):  # the leases of those who are gone are then waited for
+            await self._queue.enrol(self._around.owner)
+        try:
+            await asyncio.gather(self._tidy_regularly(), *(lane.run() for lane in self._lanes))
+        finally:
+            await self._queue.withdraw(self._around.owner)
 
     async def _tidy_regularly(self) -> None:
         while not self._stopping.is_set():

@@ -16,6 +16,10 @@ LONGEST_LEASE = timedelta(minutes=50)  # the outbox takes one of an hour for the
 class OutboxQueue(Protocol):
     """The outbox as this loop needs it; every method raises only OutboxUnavailable."""
 
+    async def enrol(self, owner: str) -> None: ...
+
+    async def withdraw(self, owner: str) -> None: ...
+
     async def claim(
         self,
         *,
