@@ -327,7 +327,7 @@ def _rehearse(message: SurveyMessage) -> None:
 
 def _settings_hash(settings: Settings) -> str:
     """Return a hash that is equal for equal settings; secrets are left out, so that none can be guessed from it."""
-    return hashlib.sha256(settings.model_dump_json(fallback=repr).encode()).hexdigest()[:12]
+    return hashlib.sha256(settings.model_dump_json(fallback=repr, warnings=False).encode()).hexdigest()[:12]
 
 
 def _decisions(answers: PublicAnswers) -> Iterator[Sample]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from starlette.requests import Request
 
 from tests.ece_stand_in import CLOSED
+from tests.survey_app import EVERY_KIND
 from tests.web.conftest import Site
 from widget.domain.errors import EceRefused, OutboxUnavailable
 from widget.domain.readings import Call
@@ -31,6 +34,23 @@ async def test_healthz_is_small_and_never_stored(site: Site) -> None:
     answer = await site.get("/healthz")
     assert (answer.status_code, answer.text) == (200, "ok\n")
     assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_equal_settings_have_one_hash_and_texts_in_several_languages_do_not_hinder_it(
+    table: dict[str, Any], make_site: Callable[[], Site]
+) -> None:
+    table["surveys"] = {"after_chat": EVERY_KIND}
+    table["entry_points"]["sales"]["survey"] = "after_chat"
+
+    async def settings_hash() -> str:
+        metrics = (await make_site().get("/metrics", headers=TOKEN)).text
+        (found,) = re.findall(r'^ece_widget_settings_info\{hash="([0-9a-f]+)"\} 1\.0$', metrics, re.MULTILINE)
+        return str(found)
+
+    first = await settings_hash()
+    assert await settings_hash() == first
+    table["surveys"]["after_chat"] = EVERY_KIND | {"title": {"en": "Another"}}
+    assert await settings_hash() != first
 
 
 async def test_ece_down_is_degraded_but_ready(site: Site) -> None:

@@ -266,7 +266,7 @@ def _edition(settings: Settings, themes: Themes, texts: Texts) -> bytes:
     for language in texts.languages:
         digest.update(repr((language, sorted(texts.messages(language).items()))).encode())
     for name, entry_point in sorted(settings.entry_points.items()):
-        digest.update(repr((name, entry_point.model_dump_json(fallback=repr))).encode())
+        digest.update(repr((name, entry_point.model_dump_json(fallback=repr, warnings=False))).encode())
     return digest.digest()
 
 
