@@ -14,7 +14,7 @@ from tests.ece_stand_in import CLOSED, EceStandIn
 from widget.application.availability import Availability, EntryPointWatch
 from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
-from widget.application.refresh import Refreshed
+from widget.application.refresh import Refreshed, Subject
 from widget.domain.breaker import Closed, Open
 from widget.domain.decision import SOON, Decision, Policy, State, Verdict
 from widget.domain.errors import EceBusy, EceError, EceRefused, EceStatus, EceUnreadable
@@ -54,7 +54,7 @@ class Notes:
     told: list[Decision] = field(default_factory=list)
     clicks: list[Decision] = field(default_factory=list)
 
-    def refreshed(self, policy: Policy, refreshed: Refreshed) -> None:
+    def refreshed(self, subject: Subject, refreshed: Refreshed) -> None:
         self.refreshes.append(refreshed)
 
     def served(self, policy: Policy, decision: Decision, verdict: Verdict) -> None:
@@ -76,7 +76,7 @@ class Notes:
 class House:
     """Availability with a stand-in for ECE, a hand-set clock and no jitter."""
 
-    def __init__(self, *policies: Policy, timeout: float = 2.0, chance: float = 0.5) -> None:
+    def __init__(self, *policies: Policy, timeout: float = 2.0, chance: float = 0.5, one_id: bool = False) -> None:
         self.clock, self.ece, self.notes = HandClock(), EceStandIn(timeout=timeout), Notes()
         observer = self.observer()
         clock = Clock(self.clock.monotonic, self.clock.now, lambda: chance)
@@ -88,7 +88,10 @@ class House:
         named = policies or (Policy("sales"),)
         self.availability = Availability(
             self.source,
-            {policy.entry_point: EntryPointWatch(1001 + at, policy) for at, policy in enumerate(named)},
+            {
+                policy.entry_point: EntryPointWatch(1001 + (0 if one_id else at), policy)
+                for at, policy in enumerate(named)
+            },
             fresh_for=5,
             stale_for=60,
             timeout=timeout,
@@ -281,6 +284,36 @@ async def test_what_is_served_now_is_read_without_a_refresh() -> None:
     assert house.ece.count() == 1
 
 
+async def test_names_with_one_id_share_one_set_of_calls_and_each_has_its_own_decision() -> None:
+    house = House(Policy("ours"), Policy("strict", max_queue_depth=1), Policy("off", enabled=False), one_id=True)
+    gate = house.ece.holds()
+    visits = [asyncio.create_task(house.state(name)) for name in ("ours", "strict") for _ in range(100)]
+    await asyncio.sleep(0)
+    gate.set()
+    states = await asyncio.gather(*visits)
+    assert (states[0], states[100]) == (State.AVAILABLE, State.UNAVAILABLE)
+    assert sorted(house.ece.asked) == [(Call.CHAT_ALLOWED, 1001), (Call.LIVE_SESSION_STATUS, 1001)]
+    house.clock.passes(5)
+    await house.visit("strict")
+    await house.visit("ours")
+    assert house.ece.count() == 2
+
+
+async def test_a_call_that_one_name_alone_needs_hides_that_name_alone_when_it_fails() -> None:
+    checks = frozenset({Call.CHAT_ALLOWED, Call.CAPACITY})
+    house = House(Policy("ours"), Policy("careful", checks=checks), Policy("quick", max_wait=60), one_id=True)
+    house.ece.answers[Call.CAPACITY] = EceStatus("500", status=500)
+    house.ece.answers[Call.LIVE_SESSION_STATUS] = LiveSessionStatus(wait_time=None, queue_depth=3)
+    for _ in range(10):
+        for name in ("ours", "careful", "quick"):
+            await house.visit(name)
+        house.clock.passes(5)
+    found = {name: (await house.availability.view(name)).decision for name in ("ours", "careful", "quick")}
+    assert found["ours"].state is State.AVAILABLE
+    assert found["careful"].state is found["quick"].state is State.UNKNOWN
+    assert house.source.host == Closed()
+
+
 async def test_an_open_host_gets_one_probe_a_period_whatever_the_number_of_entry_points() -> None:
     policies = [Policy(f"door{at}") for at in range(20)]
     house = House(*policies)
@@ -422,7 +455,7 @@ async def test_a_button_that_an_own_limit_closed_is_unknown_at_once_when_ece_fai
     house.ece.fails(fault)
     house.clock.passes(6)
     await house.visit()
-    assert house.notes.refreshes[-1].failed
+    assert house.notes.refreshes[-1].found["sales"].failed
     house.clock.passes(60)
     house.ece.holds()
     async with asyncio.timeout(0.5):

@@ -12,7 +12,7 @@ import pytest
 from tests.application.test_availability import House
 from tests.ece_stand_in import CLOSED
 from widget.application.availability_log import AvailabilityLog
-from widget.application.refresh import Refreshed, Snapshot
+from widget.application.refresh import Asked, Found, Refreshed, Snapshot, Subject
 from widget.domain.decision import LimitMemory, Policy, State, Verdict
 from widget.domain.errors import EceBusy, EceError, EceRefused, EceStatus, EceTimeout, EceUnreadable
 from widget.domain.readings import Call, LiveSessionStatus
@@ -105,9 +105,10 @@ async def test_an_outage_ends_when_another_process_of_the_fleet_was_answered(log
     house.ece.fails(EceRefused())
     await house.visits(seconds=10)
     snapshot = Snapshot(Verdict(State.AVAILABLE, None), house.clock.monotonic(), house.clock.now())
-    house.log.refreshed(Policy("sales"), Refreshed(snapshot, LimitMemory(), failed=True))
+    subject = Subject("sales", 1001, {"sales": Asked(Policy("sales"), LimitMemory(), None)})
+    house.log.refreshed(subject, Refreshed({"sales": Found(snapshot, LimitMemory(), failed=True)}))
     assert [each["event"] for each in named(log_lines, *OUTAGES)] == ["ece_outage_began"], "an older verdict"
-    house.log.refreshed(Policy("sales"), Refreshed(snapshot, LimitMemory(), failed=False))
+    house.log.refreshed(subject, Refreshed({"sales": Found(snapshot, LimitMemory(), failed=False)}))
     assert [each["event"] for each in named(log_lines, *OUTAGES)] == ["ece_outage_began", "ece_outage_ended"]
 
 

@@ -164,14 +164,19 @@ def test_required_settings_are_asked_for_by_name(table: Table) -> None:
 def test_all_faults_stand_in_one_message(table: Table) -> None:
     table["server"]["public_url"] = "x"
     table["ece"]["timeout"] = "fast"
-    table["entry_points"]["again"] = {"id": 1001, "chat_url": "https://ece.example.com/"}
+    table["entry_points"]["sales"]["survey"] = "nobody"
     with pytest.raises(settings.SettingsFaults) as caught:
         settings.parse(table)
     lines = str(caught.value).splitlines()
     assert lines[0] == "settings: 3 faults"
     assert lines[1].startswith('  server.public_url = "x": ')
     assert lines[2].startswith('  ece.timeout = "fast": ')
-    assert lines[3] == "  entry_points.again.id = 1001: is the id of sales too; each entry point has its own"
+    assert lines[3].startswith('  entry_points.sales.survey = "nobody": the name of a survey')
+
+
+def test_two_entry_points_may_have_one_id(table: Table) -> None:
+    table["entry_points"]["brand"] = {"id": 1001, "chat_url": "https://brand.example.com/"}
+    assert {each.id for each in settings.parse(table).entry_points.values()} == {1001}
 
 
 def test_origins_are_kept_as_browsers_write_them(table: Table) -> None:

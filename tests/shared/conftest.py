@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,7 @@ from widget.application.availability import Availability, EntryPointWatch
 from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
 from widget.application.fleet import FleetRefresher, SharedState
-from widget.application.refresh import LocalRefresher, Refreshed
+from widget.application.refresh import LocalRefresher, Refreshed, Subject
 from widget.domain.decision import Decision, Policy, State, Verdict
 from widget.domain.readings import Call
 from widget.settings import EceSettings, EntryPointSettings
@@ -42,7 +42,7 @@ class Notes:
 
     crashes: list[BaseException] = field(default_factory=list)
 
-    def refreshed(self, policy: Policy, refreshed: Refreshed) -> None:
+    def refreshed(self, subject: Subject, refreshed: Refreshed) -> None:
         pass
 
     def served(self, policy: Policy, decision: Decision, verdict: Verdict) -> None:
@@ -74,6 +74,7 @@ class Member:
         id: int = 1001,
         longest_wait: float = 2.0,
         shared: SharedState | None = None,
+        also: Sequence[Policy] = (),
     ) -> None:
         self.notes = Notes()
         self._off_by = clock_off_by
@@ -83,14 +84,18 @@ class Member:
         settings = EceSettings.model_validate(
             {"base_url": "https://ece.example.com", "timeout": TIMEOUT, "fresh_for": FRESH_FOR, "stale_for": STALE_FOR}
         )
-        entry_point = EntryPointSettings.model_validate(
-            {
-                "id": id,
-                "chat_url": "https://ece.example.com/chat?id={id}",
-                "max_queue_depth": policy.max_queue_depth,
-            }
-        )
-        self.shared = RedisSharedState(self.link, settings, {policy.entry_point: entry_point}, monotonic=self.monotonic)
+        policies = {each.entry_point: each for each in (policy, *also)}
+        entry_points = {
+            name: EntryPointSettings.model_validate(
+                {
+                    "id": id,
+                    "chat_url": "https://ece.example.com/chat?id={id}",
+                    "max_queue_depth": each.max_queue_depth,
+                }
+            )
+            for name, each in policies.items()
+        }
+        self.shared = RedisSharedState(self.link, settings, entry_points, monotonic=self.monotonic)
         refresher = FleetRefresher(
             LocalRefresher(self.source, fresh_for=FRESH_FOR, clock=clock),
             self.source,
@@ -103,7 +108,7 @@ class Member:
         self.watch = EntryPointWatch(id, policy)
         self.availability = Availability(
             self.source,
-            {policy.entry_point: self.watch},
+            {name: EntryPointWatch(id, each) for name, each in policies.items()} | {policy.entry_point: self.watch},
             fresh_for=FRESH_FOR,
             stale_for=STALE_FOR,
             timeout=TIMEOUT,
@@ -126,6 +131,9 @@ class Member:
 
     async def state(self) -> State:
         return (await self.availability.view(self.watch.policy.entry_point)).decision.state
+
+    async def state_of(self, name: str) -> State:
+        return (await self.availability.view(name)).decision.state
 
     async def settle(self) -> None:
         """Let a refresh that runs come to its end."""
@@ -155,6 +163,7 @@ class Fleet:
         id: int = 1001,
         longest_wait: float = 2.0,
         shared: SharedState | None = None,
+        also: Sequence[Policy] = (),
     ) -> Member:
         member = Member(
             self.url,
@@ -164,6 +173,7 @@ class Fleet:
             id=id,
             longest_wait=longest_wait,
             shared=shared,
+            also=also,
         )
         self.members.append(member)
         return member

@@ -168,6 +168,15 @@ async def test_the_memory_of_the_limits_is_common_so_that_the_button_does_not_fl
     assert await first.state() is State.AVAILABLE
 
 
+async def test_names_with_one_id_share_one_round_in_the_whole_fleet(fleet: Fleet) -> None:
+    strict = Policy("strict", max_queue_depth=1)
+    members = [fleet.member(also=[strict]) for _ in range(3)]
+    for member in members:
+        assert await member.state_of("strict") is State.UNAVAILABLE
+        assert await member.state_of("sales") is State.AVAILABLE
+    assert sorted(fleet.ece.asked) == [(Call.CHAT_ALLOWED, 1001), (Call.LIVE_SESSION_STATUS, 1001)]
+
+
 async def test_processes_with_other_rules_share_no_verdict(fleet: Fleet) -> None:
     await fleet.member().visit()
     await fleet.member(policy=Policy("sales", max_queue_depth=2)).visit()
@@ -233,7 +242,7 @@ async def test_what_stands_there_and_cannot_be_read_counts_as_not_there(
     fleet: Fleet, server: SharedServerProcess
 ) -> None:
     await fleet.member().visit()
-    keys = [line for line in server.say("KEYS", "ece-widget:1:entry-point:*").split("\r\n") if line.startswith("ece-")]
+    keys = [line for line in server.say("KEYS", "ece-widget:2:entry-point:*").split("\r\n") if line.startswith("ece-")]
     (record,) = [key for key in keys if not key.endswith(":lease")]
     server.say("HSET", record, "verdict", "nonsense", "calls", "[1,2]")
     server.say("DEL", f"{record}:lease")

@@ -41,7 +41,7 @@ async def test_a_server_that_cannot_be_used_is_away_and_the_cause_is_named_once(
     try:
         await link.start()
         for _ in range(20):
-            assert await link.script("return 1", ("ece-widget:1:any",), ()) is None
+            assert await link.script("return 1", ("ece-widget:2:any",), ()) is None
             trouble = await link.trouble()
             assert trouble is not None
             assert cause in trouble

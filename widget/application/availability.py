@@ -1,8 +1,9 @@
 """Answer for every entry point from a snapshot; ask ECE once, however many visitors come.
 
-One `EntryPointWatch` stands for each entry point: its snapshot, the one refresh that may run and the memory of the
-operator's limits. Nothing is asked when nobody visits: a visit that finds the snapshot stale starts the refresh and
-is answered from memory. Whether ECE may be asked at all is for the circuit breakers to say (`breakers.py`).
+One `EntryPointWatch` stands for each entry point: its snapshot and the memory of the operator's limits. Entry points
+with one id in ECE share one set of calls. Nothing is asked when nobody visits: a visit that finds the snapshot stale
+starts the refresh and is answered from memory. Whether ECE may be asked at all is for the circuit breakers to say
+(`breakers.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Protocol
 
 from widget.application.breakers import GuardedSource, Permit
 from widget.application.clock import Clock
-from widget.application.refresh import LocalRefresher, Refreshed, Refresher, Snapshot, Subject
+from widget.application.refresh import Asked, LocalRefresher, Refreshed, Refresher, Snapshot, Subject
 from widget.domain.decision import (
     REFRESH_UNDER_WAY,
     SOON,
@@ -37,7 +38,7 @@ SHORTEST_ANSWER = 0.1
 class Observer(Protocol):
     """Told what happens, for metrics and logs."""
 
-    def refreshed(self, policy: Policy, refreshed: Refreshed) -> None: ...
+    def refreshed(self, subject: Subject, refreshed: Refreshed) -> None: ...
 
     def served(self, policy: Policy, decision: Decision, verdict: Verdict) -> None: ...
 
@@ -59,6 +60,25 @@ class View:
 
 
 @dataclass(slots=True)
+class _Calls:
+    """The calls for one id in ECE, which all entry points with that id share: one refresh at a time."""
+
+    watches: dict[str, EntryPointWatch] = field(default_factory=dict)
+    not_before: float = float("-inf")
+    refresh: asyncio.Task[None] | None = None
+
+    @property
+    def subject(self) -> Subject:
+        asked = {
+            name: Asked(each.policy, each.memory, each.snapshot)
+            for name, each in self.watches.items()
+            if each.policy.enabled
+        }
+        name = next(iter(self.watches))
+        return Subject(name, self.watches[name].entry_point_id, asked)
+
+
+@dataclass(slots=True)
 class EntryPointWatch:
     """What is known of one entry point. Changed by `Availability` alone."""
 
@@ -67,8 +87,12 @@ class EntryPointWatch:
     snapshot: Snapshot | None = None
     memory: LimitMemory = field(default_factory=LimitMemory)
     last_failed: bool = False
-    not_before: float = float("-inf")
-    refresh: asyncio.Task[None] | None = None
+    calls: _Calls = field(default_factory=_Calls, repr=False)
+
+    @property
+    def refresh(self) -> asyncio.Task[None] | None:
+        """The refresh that runs, for this and all entry points with this id."""
+        return self.calls.refresh
 
 
 class Availability:
@@ -92,6 +116,10 @@ class Availability:
         self._source = source
         self._refresher = refresher or LocalRefresher(source, fresh_for=fresh_for, clock=clock)
         self._watches = watches
+        by_id: dict[int, _Calls] = {}
+        for name, watch in watches.items():
+            watch.calls = by_id.setdefault(watch.entry_point_id, _Calls())
+            watch.calls.watches[name] = watch
         self._fresh_for = fresh_for
         self._stale_for = stale_for
         self._timeout = timeout
@@ -215,40 +243,47 @@ class Availability:
         return View(decision, min(until_change, valid_for), min(until_change, self._stale_for - age))
 
     def _until_attempt(self, watch: EntryPointWatch, moment: float) -> float:
-        """Seconds until a visit may start the next refresh; the end of one that runs is told by `on_change`."""
+        """Return the seconds until a visit may start the next refresh; `on_change` tells the end of one that runs."""
         if watch.refresh is not None:
             return self._stale_for
-        attempt = max(watch.not_before, self._source.opens_at(watch.policy.entry_point, watch.policy.calls))
+        subject = watch.calls.subject
+        attempt = max(watch.calls.not_before, self._source.opens_at(subject.name, subject.calls))
         return max(attempt - moment, SHORTEST_ANSWER)
 
     def _ensure_refresh(self, watch: EntryPointWatch) -> asyncio.Task[None] | None:
         """Return the refresh that runs, or start it if one may; None if it may not yet."""
-        if watch.refresh is not None or self._closed:
-            return watch.refresh
-        if self._clock.monotonic() < watch.not_before:
+        calls = watch.calls
+        if calls.refresh is not None or self._closed:
+            return calls.refresh
+        if self._clock.monotonic() < calls.not_before:
             return None
-        permit = self._source.permit(watch.policy.entry_point, watch.policy.calls)
+        subject = calls.subject
+        permit = self._source.permit(subject.name, subject.calls)
         if permit is None:
             return None
-        watch.refresh = asyncio.create_task(self._refresh(watch, permit), name=f"refresh {watch.policy.entry_point}")
-        watch.refresh.add_done_callback(lambda task: self._refresh_ended(watch, task))
-        return watch.refresh
+        calls.refresh = asyncio.create_task(self._refresh(calls, subject, permit), name=f"refresh {subject.name}")
+        calls.refresh.add_done_callback(lambda task: self._refresh_ended(calls, task))
+        return calls.refresh
 
-    def _refresh_ended(self, watch: EntryPointWatch, task: asyncio.Task[None]) -> None:
-        watch.refresh = None
+    def _refresh_ended(self, calls: _Calls, task: asyncio.Task[None]) -> None:
+        calls.refresh = None
         if not task.cancelled() and (error := task.exception()) is not None:
-            watch.last_failed = True
-            watch.not_before = self._clock.monotonic() + self._fresh_for
-            self._observer.crashed(watch.policy.entry_point, error)
-        for tell in self._on_change:
-            tell(watch.policy.entry_point)
+            calls.not_before = self._clock.monotonic() + self._fresh_for
+            for watch in calls.watches.values():
+                watch.last_failed = True
+            self._observer.crashed(next(iter(calls.watches)), error)
+        for name in calls.watches:
+            for tell in self._on_change:
+                tell(name)
 
-    async def _refresh(self, watch: EntryPointWatch, permit: Permit) -> None:
-        subject = Subject(watch.entry_point_id, watch.policy, watch.memory, watch.snapshot)
+    async def _refresh(self, calls: _Calls, subject: Subject, permit: Permit) -> None:
         refreshed = await self._refresher.refresh(subject, permit)
-        # Without any snapshot there is nothing a visitor could wait for, whatever the refresh says of itself.
-        nothing = refreshed.snapshot is None and self._freshness(watch) is Freshness.EXPIRED
-        watch.last_failed, watch.not_before = refreshed.failed or nothing, refreshed.not_before
-        if refreshed.snapshot is not None:
-            watch.memory, watch.snapshot = refreshed.memory, refreshed.snapshot
-        self._observer.refreshed(watch.policy, refreshed)
+        calls.not_before = refreshed.not_before
+        for name, found in refreshed.found.items():
+            watch = calls.watches[name]
+            # Without any snapshot there is nothing a visitor could wait for, whatever the refresh says of itself.
+            nothing = found.snapshot is None and self._freshness(watch) is Freshness.EXPIRED
+            watch.last_failed = found.failed or nothing
+            if found.snapshot is not None:
+                watch.memory, watch.snapshot = found.memory, found.snapshot
+        self._observer.refreshed(subject, refreshed)

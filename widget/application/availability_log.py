@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from widget import telemetry
-from widget.application.refresh import Refreshed
+from widget.application.refresh import Refreshed, Subject
 from widget.domain.decision import Decision, Policy, State, Verdict
 from widget.domain.errors import EceError
 from widget.domain.readings import Call, Reason
@@ -52,10 +52,10 @@ class AvailabilityLog:
         else:
             log.warning("breaker_opened", entry_point=entry_point, call=call)
 
-    def refreshed(self, policy: Policy, refreshed: Refreshed) -> None:
+    def refreshed(self, subject: Subject, refreshed: Refreshed) -> None:
         """Log the outages that this refresh shows to have begun or ended; a call that was not made shows nothing."""
         if refreshed.answers is None:
-            self._adopted(policy, refreshed)
+            self._adopted(subject, refreshed)
             return
         outcomes = refreshed.answers.outcomes
         failed = {call: outcome for call, outcome in outcomes.items() if isinstance(outcome, EceError)}
@@ -68,9 +68,9 @@ class AvailabilityLog:
         self._host_served()
         for call in outcomes:
             if call not in failed:
-                self._call_answered(policy.entry_point, call)
+                self._call_answered(subject.name, call)
             elif failed[call].blame != "nobody":
-                self._call_failed(policy.entry_point, call, failed[call])
+                self._call_failed(subject.name, call, failed[call])
 
     def served(self, policy: Policy, decision: Decision, verdict: Verdict) -> None:
         """Log a decision that visitors were not served before, with the numbers and the limit behind it."""
@@ -104,14 +104,14 @@ class AvailabilityLog:
         """Log a fault of our own in a round with the fleet."""
         telemetry.logger().error("shared_round_crashed", entry_point=entry_point, exc_info=error)
 
-    def _adopted(self, policy: Policy, refreshed: Refreshed) -> None:
-        """Another process asked; a fresh verdict of its round says that the calls it needed were answered."""
-        if refreshed.snapshot is None or refreshed.failed:
+    def _adopted(self, subject: Subject, refreshed: Refreshed) -> None:
+        """Another process asked; fresh verdicts of its round say that the calls they needed were answered."""
+        if any(found.snapshot is None or found.failed for found in refreshed.found.values()):
             return
         self._host_served()
-        for call in policy.calls:
-            if policy.needs(call):
-                self._call_answered(policy.entry_point, call)
+        for call in subject.calls:
+            if any(policy.needs(call) for policy in subject.policies if call in policy.calls):
+                self._call_answered(subject.name, call)
 
     def _host_failed(self, error: EceError) -> None:
         if self._host_out_since is None:

@@ -7,7 +7,7 @@ answered it with an error or with something unreadable, so that one mistyped id 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -46,18 +46,26 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """One set of outcomes, and when the oldest of its readings came (monotonic, wall clock); None without any.
+    """One set of answers, and when the oldest of its readings came (monotonic, wall clock); None without any.
 
     A set is as old as its oldest reading: a call that answered early may have been overtaken when the last one does.
+    An outcome is what the breakers count: a reading that lacks a number which any of the policies needs is a failure.
     """
 
     outcomes: Mapping[Call, Outcome]
+    readings: Mapping[Call, Reading]
     oldest: tuple[float, datetime] | None
+
+    def outcomes_for(self, policy: Policy) -> dict[Call, Outcome]:
+        """Return the outcomes of the policy's calls; what another policy lacks is no failure of this one."""
+        mine = {call: outcome for call, outcome in self.outcomes.items() if call in policy.calls}
+        return mine | {call: usable(policy, self.readings[call]) for call in mine if call in self.readings}
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
     outcome: Outcome
+    reading: Reading | None
     at: float
     now: datetime
 
@@ -128,41 +136,48 @@ class GuardedSource:
             host = _host_after(host, outcome, self._clock.monotonic(), self._clock.chance)
         return host
 
-    async def ask_all(self, policy: Policy, entry_point_id: int, permit: Permit) -> Answers:
+    async def ask_all(self, name: str, entry_point_id: int, policies: Sequence[Policy], permit: Permit) -> Answers:
         """Ask at the same time and settle the breakers; no EceError gets out, each is an outcome.
 
         While the host is on probation one call goes alone, and the others only if it was answered.
         """
         calls, answers = permit.calls, dict[Call, _Answer]()
         if permit.probe_of is not None:
-            answers, calls = await self._together(policy, entry_point_id, calls[:1]), calls[1:]
+            answers, calls = await self._together(name, entry_point_id, policies, calls[:1]), calls[1:]
             (probe,) = answers.values()
             if isinstance(probe.outcome, EceError) and probe.outcome.blame != "call":
                 calls = ()
                 if probe.outcome.blame == "nobody":
                     self._set_host(permit.probe_of)
-        answers |= await self._together(policy, entry_point_id, calls)
+        answers |= await self._together(name, entry_point_id, policies, calls)
         outcomes = {call: answer.outcome for call, answer in answers.items()}
-        read = [(a.at, a.now) for a in answers.values() if not isinstance(a.outcome, EceError)]
-        return Answers(outcomes, min(read, default=None))
+        readings = {call: answer.reading for call, answer in answers.items() if answer.reading is not None}
+        read = [(answers[call].at, answers[call].now) for call in readings]
+        return Answers(outcomes, readings, min(read, default=None))
 
-    async def _together(self, policy: Policy, entry_point_id: int, calls: tuple[Call, ...]) -> dict[Call, _Answer]:
-        asked = await asyncio.gather(*(self._ask(policy, call, entry_point_id) for call in calls))
+    async def _together(
+        self, name: str, entry_point_id: int, policies: Sequence[Policy], calls: tuple[Call, ...]
+    ) -> dict[Call, _Answer]:
+        asked = await asyncio.gather(*(self._ask(name, call, entry_point_id, policies) for call in calls))
         return dict(zip(calls, asked, strict=True))
 
-    async def _ask(self, policy: Policy, call: Call, entry_point_id: int) -> _Answer:
-        key, started = (policy.entry_point, call), self._clock.monotonic()
+    async def _ask(self, name: str, call: Call, entry_point_id: int, policies: Sequence[Policy]) -> _Answer:
+        key, started = (name, call), self._clock.monotonic()
         if key in self._calls:
             self._set_call(key, breaker.asking(self._calls[key], started))
         outcome: Outcome
+        reading: Reading | None = None
         try:
-            outcome = require_number(policy, await self._source.ask(call, entry_point_id))
+            outcome = reading = await self._source.ask(call, entry_point_id)
         except EceError as error:
             outcome = error
+        else:
+            judged = (usable(policy, reading) for policy in policies if call in policy.calls)
+            outcome = next((each for each in judged if isinstance(each, EceError)), reading)
         moment = self._clock.monotonic()
         self._observer.called(call, outcome.code if isinstance(outcome, EceError) else "ok", moment - started)
         self._settle(key, outcome, moment)
-        return _Answer(outcome, moment, self._clock.now())
+        return _Answer(outcome, reading, moment, self._clock.now())
 
     def _settle(self, key: tuple[str, Call], outcome: Outcome, moment: float) -> None:
         self._set_host(_host_after(self._host, outcome, moment, self._clock.chance))
@@ -192,6 +207,14 @@ class GuardedSource:
 
     def _state(self, entry_point: str, call: Call) -> Breaker:
         return self._calls.get((entry_point, call), _CLOSED)
+
+
+def usable(policy: Policy, reading: Reading) -> Outcome:
+    """Return the reading, or the failure that it is when it lacks a number which the policy needs."""
+    try:
+        return require_number(policy, reading)
+    except EceError as error:
+        return error
 
 
 def _host_after(host: Breaker, outcome: Outcome, moment: float, chance: Callable[[], float]) -> Breaker:

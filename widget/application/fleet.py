@@ -1,4 +1,4 @@
-"""One process of a fleet asks ECE, the others take its verdict: one round of calls per entry point and `fresh_for`.
+"""One process of a fleet asks ECE, the others take its verdict: one round of calls per id in ECE and `fresh_for`.
 
 A process whose snapshot is stale asks for the lease of the next round. Its holder makes the calls and reports; the
 others look again until the report is there. When the holder dies, the next process gets the lease once it has ended.
@@ -16,12 +16,11 @@ from typing import Protocol
 
 from widget.application.breakers import GuardedSource, Permit
 from widget.application.clock import Clock
-from widget.application.refresh import LocalRefresher, Refreshed, Snapshot, Subject
+from widget.application.refresh import Asked, Found, LocalRefresher, Refreshed, Snapshot, Subject
 from widget.domain import breaker
 from widget.domain.breaker import Breaker, Closed, HalfOpen, Open
-from widget.domain.decision import Policy
 from widget.domain.errors import EceError
-from widget.domain.fleet import Lease, RoundResult, SharedVerdict
+from widget.domain.fleet import Lease, RoundResult, SharedVerdicts
 
 FIRST_LOOK = 0.03  # seconds: ECE seldom answers faster
 LONGEST_LOOK = 0.25
@@ -78,14 +77,14 @@ class FleetRefresher:
         try:
             refreshed = await self._shared_round(subject)
         except Exception as error:  # noqa: BLE001 - told, and no fault of sharing may keep a process from asking
-            self._crashed(subject.policy.entry_point, error)
+            self._crashed(subject.name, error)
             refreshed = None
         return await self._go_alone(subject, permit) if refreshed is None else refreshed
 
     async def _shared_round(self, subject: Subject) -> Refreshed | None:
         """Return what the fleet found; None when the shared state is away or a lease outlasts the longest round."""
         name, pause, until = (
-            subject.policy.entry_point,
+            subject.name,
             FIRST_LOOK,
             self._clock.monotonic() + self._shared.longest_round,
         )
@@ -105,13 +104,13 @@ class FleetRefresher:
     async def _go_alone(self, subject: Subject, permit: Permit) -> Refreshed:
         # What the fleet shares may have replaced the breakers since `permit` was given, but never by a probe of ours.
         if not isinstance(self._source.host, HalfOpen):
-            renewed = self._source.permit(subject.policy.entry_point, subject.policy.calls)
+            renewed = self._source.permit(subject.name, subject.calls)
             if renewed is None:
-                return Refreshed(None, subject.memory, failed=True)
+                return self._adopted(subject, None, failed=True)
             permit = renewed
         return await self._local.refresh(subject, permit)
 
-    def _follow(self, subject: Subject, lease: Lease, known: SharedVerdict | None) -> Refreshed:
+    def _follow(self, subject: Subject, lease: Lease, known: SharedVerdicts | None) -> Refreshed:
         if known is not None and self._is_fresh(known):
             return self._adopted(subject, known, failed=False)
         # Nobody asks before the round's end; a moment later, so that the fleet does not look just before it.
@@ -119,28 +118,29 @@ class FleetRefresher:
         return replace(self._adopted(subject, known, failed=lease.failed), not_before=again)
 
     async def _lead(self, subject: Subject, lease: Lease) -> Refreshed:
-        policy, started = subject.policy, self._clock.monotonic()
+        name, started = subject.name, self._clock.monotonic()
         known = self._news(subject, lease)
-        permit = self._source.permit(policy.entry_point, policy.calls)
-        if permit is None or not await self._gets_probe(policy, permit):
-            await self._shared.release(policy.entry_point, lease)
+        permit = self._source.permit(name, subject.calls)
+        if permit is None or not await self._gets_probe(name, permit):
+            await self._shared.release(name, lease)
             return self._adopted(subject, known, failed=True)
-        memory = subject.memory if lease.known is None else lease.known.memory
-        refreshed = await self._local.refresh(replace(subject, memory=memory), permit)
-        await self._settle_host(policy, lease, permit, refreshed)
-        found = None
-        if refreshed.snapshot is not None:
-            self._seen[policy.entry_point] = lease.round
-            taken_at = refreshed.snapshot.taken_at
-            found = SharedVerdict(lease.round, refreshed.snapshot.verdict, refreshed.memory, taken_at)
-        calls = self._source.calls_of(policy.entry_point)
-        await self._shared.report(policy.entry_point, lease, RoundResult(found, calls, started + self._fresh_for))
-        if found is None and known is not None:
-            older = self._adopted(subject, known, failed=True)
-            return replace(refreshed, snapshot=older.snapshot, memory=older.memory)
+        remembered = {} if lease.known is None else lease.known.verdicts
+        asked = {
+            each: replace(asked, memory=remembered[each][1]) if each in remembered else asked
+            for each, asked in subject.asked.items()
+        }
+        refreshed = await self._local.refresh(replace(subject, asked=asked), permit)
+        await self._settle_host(name, lease, permit, refreshed)
+        result = _verdicts(lease.round, refreshed)
+        if result is not None:
+            self._seen[name] = lease.round
+        calls = self._source.calls_of(name)
+        await self._shared.report(name, lease, RoundResult(result, calls, started + self._fresh_for))
+        if result is None and known is not None:
+            return replace(refreshed, found=self._adopted(subject, known, failed=True).found)
         return refreshed
 
-    async def _gets_probe(self, policy: Policy, permit: Permit) -> bool:
+    async def _gets_probe(self, name: str, permit: Permit) -> bool:
         """Of all processes that may probe the host at this moment one gets leave; always so while it is well."""
         if permit.probe_of is None:
             return True
@@ -155,10 +155,10 @@ class FleetRefresher:
         if host is None:
             return True
         if not won:
-            self._source.take_over(policy.entry_point, self._mirrored(host), self._source.calls_of(policy.entry_point))
+            self._source.take_over(name, self._mirrored(host), self._source.calls_of(name))
         return won
 
-    async def _settle_host(self, policy: Policy, lease: Lease, permit: Permit, refreshed: Refreshed) -> None:
+    async def _settle_host(self, name: str, lease: Lease, permit: Permit, refreshed: Refreshed) -> None:
         outcomes = list(refreshed.answers.outcomes.values()) if refreshed.answers else []
         well = all(not isinstance(outcome, EceError) for outcome in outcomes)
         if well and lease.host == Closed() and permit.probe_of is None:
@@ -170,7 +170,7 @@ class FleetRefresher:
 
         host = await self._shared.change_host(settle)
         if host is not None:
-            self._source.take_over(policy.entry_point, self._mirrored(host), self._source.calls_of(policy.entry_point))
+            self._source.take_over(name, self._mirrored(host), self._source.calls_of(name))
 
     def _mirrored(self, host: Breaker) -> Breaker:
         """Another process' probe is out: look again soon, since nobody tells us how it went."""
@@ -179,20 +179,44 @@ class FleetRefresher:
             return Open(min(moment + LOOK_AFTER_PROBE, host.since + breaker.PROBE_LIMIT), host.period)
         return host
 
-    def _news(self, subject: Subject, lease: Lease) -> SharedVerdict | None:
-        """Return the fleet's verdict if it is newer than ours. One that was adopted before never gets younger."""
+    def _news(self, subject: Subject, lease: Lease) -> SharedVerdicts | None:
+        """Return the fleet's verdicts if they are newer than ours. What was adopted before never gets younger."""
         known = lease.known
-        if known is None or self._seen.get(subject.policy.entry_point) == known.round:
+        if known is None or self._seen.get(subject.name) == known.round:
             return None
-        ours = subject.snapshot
-        return known if ours is None or known.taken_at > ours.taken_at else None
+        ours = [each.snapshot.taken_at for each in subject.asked.values() if each.snapshot is not None]
+        return known if known.taken_at > max(ours, default=float("-inf")) else None
 
-    def _is_fresh(self, known: SharedVerdict) -> bool:
+    def _is_fresh(self, known: SharedVerdicts) -> bool:
         return self._clock.monotonic() - known.taken_at < self._fresh_for
 
-    def _adopted(self, subject: Subject, known: SharedVerdict | None, *, failed: bool) -> Refreshed:
+    def _adopted(self, subject: Subject, known: SharedVerdicts | None, *, failed: bool) -> Refreshed:
         if known is None:
-            return Refreshed(None, subject.memory, failed=failed or subject.snapshot is None)
-        self._seen[subject.policy.entry_point] = known.round
+            return Refreshed({name: _nothing_new(each, failed=failed) for name, each in subject.asked.items()})
+        self._seen[subject.name] = known.round
         as_of = self._clock.now() - timedelta(seconds=max(0.0, self._clock.monotonic() - known.taken_at))
-        return Refreshed(Snapshot(known.verdict, known.taken_at, as_of), known.memory, failed)
+        found = {}
+        for name, asked in subject.asked.items():
+            if name in known.verdicts:
+                verdict, memory = known.verdicts[name]
+                found[name] = Found(Snapshot(verdict, known.taken_at, as_of), memory, failed)
+            else:
+                found[name] = _nothing_new(asked, failed=True)
+        return Refreshed(found)
+
+
+def _nothing_new(asked: Asked, *, failed: bool) -> Found:
+    return Found(None, asked.memory, failed=failed or asked.snapshot is None)
+
+
+def _verdicts(round: str, refreshed: Refreshed) -> SharedVerdicts | None:
+    """Return what a round found, None where it found nothing."""
+    found = {
+        name: (each.snapshot.verdict, each.memory, each.snapshot.taken_at)
+        for name, each in refreshed.found.items()
+        if each.snapshot is not None
+    }
+    if not found:
+        return None
+    taken_at = min(each[2] for each in found.values())
+    return SharedVerdicts(round, {name: each[:2] for name, each in found.items()}, taken_at)

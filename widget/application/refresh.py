@@ -1,10 +1,11 @@
-"""One refresh of an entry point's snapshot: ask ECE, judge, and say when to try again.
+"""One refresh of the snapshots of one id in ECE: ask, judge for each entry point, and say when to try again.
 
 `LocalRefresher` asks for one process; `fleet.py` has one process ask for many.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -12,6 +13,7 @@ from typing import Protocol
 from widget.application.breakers import Answers, GuardedSource, Permit
 from widget.application.clock import Clock
 from widget.domain.decision import LimitMemory, Policy, State, Verdict, judge
+from widget.domain.readings import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,26 +26,51 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """What is refreshed: an entry point, and what is remembered of it."""
+class Asked:
+    """One entry point of a subject, and what is remembered of it."""
 
-    entry_point_id: int
     policy: Policy
     memory: LimitMemory
     snapshot: Snapshot | None
 
 
 @dataclass(frozen=True, slots=True)
-class Refreshed:
-    """What a refresh brought.
+class Subject:
+    """What is refreshed by one set of calls: all entry points (by name) with one id in ECE, called by the first's."""
 
-    `snapshot` is None where there is no newer one. `not_before` is the monotonic moment of the next attempt, minus
-    infinity for whenever the snapshot is stale. `answers` is None where this process asked nothing.
-    """
+    name: str
+    entry_point_id: int
+    asked: Mapping[str, Asked]
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        return tuple(each.policy for each in self.asked.values())
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Every call that any of the entry points wants, in order of precedence."""
+        wanted = {call for policy in self.policies for call in policy.calls}
+        return tuple(call for call in Call if call in wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a refresh brought for one entry point; `snapshot` is None where there is no newer one."""
 
     snapshot: Snapshot | None
     memory: LimitMemory
     failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What a refresh brought, by entry point.
+
+    `not_before` is the monotonic moment of the next attempt, minus infinity for whenever a snapshot is stale. `answers`
+    is None where this process asked nothing.
+    """
+
+    found: Mapping[str, Found]
     not_before: float = float("-inf")
     answers: Answers | None = None
 
@@ -65,8 +92,13 @@ class LocalRefresher:
     async def refresh(self, subject: Subject, permit: Permit) -> Refreshed:
         """Make the calls and judge them; after a failure the next attempt is `fresh_for` after this one began."""
         started = self._clock.monotonic()
-        answers = await self._source.ask_all(subject.policy, subject.entry_point_id, permit)
-        verdict, memory = judge(subject.policy, answers.outcomes, subject.memory)
+        answers = await self._source.ask_all(subject.name, subject.entry_point_id, subject.policies, permit)
+        found = {name: self._judged(each, answers) for name, each in subject.asked.items()}
+        again = started + self._fresh_for if any(each.failed for each in found.values()) else float("-inf")
+        return Refreshed(found, again, answers)
+
+    def _judged(self, asked: Asked, answers: Answers) -> Found:
+        verdict, memory = judge(asked.policy, answers.outcomes_for(asked.policy), asked.memory)
         if verdict.state is State.UNKNOWN or answers.oldest is None:
-            return Refreshed(None, subject.memory, True, started + self._fresh_for, answers)
-        return Refreshed(Snapshot(verdict, *answers.oldest), memory, False, answers=answers)
+            return Found(None, asked.memory, failed=True)
+        return Found(Snapshot(verdict, *answers.oldest), memory, failed=False)

@@ -1,4 +1,4 @@
-"""What the processes of a fleet share about one entry point, as values.
+"""What the processes of a fleet share about one id in ECE, as values.
 
 Times are the reader's own monotonic seconds: the adapter that carries these values between machines translates them, so
 that clocks which differ do not matter.
@@ -15,20 +15,22 @@ from widget.domain.readings import Call
 
 
 @dataclass(frozen=True, slots=True)
-class SharedVerdict:
-    """The newest verdict of the fleet; `round` is the round that found it, `taken_at` never later than it was taken."""
+class SharedVerdicts:
+    """The newest verdicts of the fleet for one id in ECE, by entry point, each with the memory of its limits.
+
+    `round` is the round that found them, `taken_at` never later than they were taken.
+    """
 
     round: str
-    verdict: Verdict
-    memory: LimitMemory
+    verdicts: Mapping[str, tuple[Verdict, LimitMemory]]
     taken_at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """What the fleet stores about one entry point, as a process reads it whose own snapshot is stale.
+    """What the fleet stores about one id in ECE, as a process reads it whose own snapshots are stale.
 
-    A *round* is one set of calls for one entry point; of the whole fleet one process makes it. `held` says that it is
+    A *round* is one set of calls for one id; of the whole fleet one process makes it. `held` says that it is
     this one, until `ends` at the latest. Else another process' round lasts until `ends`; once it is `over`, nobody
     asks again before.
     """
@@ -38,15 +40,15 @@ class Lease:
     over: bool
     failed: bool
     ends: float
-    known: SharedVerdict | None = None
+    known: SharedVerdicts | None = None
     host: Breaker = field(default_factory=Closed)
     calls: Mapping[Call, Breaker] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class RoundResult:
-    """How a round ended: with a new verdict, or with none. Nobody begins the next one before `next_from`."""
+    """How a round ended: with new verdicts, or with none. Nobody begins the next one before `next_from`."""
 
-    found: SharedVerdict | None
+    found: SharedVerdicts | None
     calls: Mapping[Call, Breaker]
     next_from: float

@@ -27,7 +27,7 @@ MEANINGS = {
     "ece.survey_path": "where surveys go; `auto` finds out",
     "ece.survey_format": "`plain` (the guide's), `namespace` (the chat template's), or `auto`",
     "ece.wait_time_unit": "the unit of ECE's `waitTime`: `seconds`, `minutes`, `milliseconds`",
-    "entry_points.NAME.id": "the entry point's id in ECE",
+    "entry_points.NAME.id": "the entry point's id in ECE; names with one id share its calls",
     "entry_points.NAME.chat_url": "the chat page; `{id}` `{locale}` `{language}` `{country}` `{ticket}` are filled in",
     "entry_points.NAME.enabled": "`false` hides the button without asking ECE",
     "entry_points.NAME.checks": "what ECE is asked; any of the five calls, all must agree",

@@ -34,13 +34,8 @@ def _entry_points(raw: Mapping[str, Any]) -> Iterator[Fault]:
     entry_points, surveys = _table(raw, "entry_points"), _table(raw, "surveys")
     if not entry_points and isinstance(raw.get("entry_points", {}), dict):
         yield Fault("entry_points", "", 'at least one is needed, as [entry_points.sales] with "id" and "chat_url"')
-    seen: dict[str, str] = {}
     for name in entry_points:
         entry_point = _table(entry_points, name)
-        number = str(entry_point.get("id"))
-        if "id" in entry_point and seen.setdefault(number, name) != name:
-            words = f"is the id of {seen[number]} too; each entry point has its own"
-            yield Fault(f"entry_points.{name}.id", number, words)
         if "{origin}" in str(entry_point.get("chat_url")) and not _named_origins(raw):
             words = "{origin} is filled with a site that server.allowed_origins lists by name; list one"
             yield Fault(f"entry_points.{name}.chat_url", shown(entry_point["chat_url"]), words)

@@ -28,7 +28,7 @@ from widget import telemetry
 
 T = TypeVar("T")
 
-PREFIX = "ece-widget:1:"  # the number is the shape of what is stored: versions that differ in it share nothing
+PREFIX = "ece-widget:2:"  # the number is the shape of what is stored: versions that differ in it share nothing
 LONGEST_WAIT = 0.5  # seconds for one question, connecting included
 LOOK_EVERY = 0.5
 AT_ONCE = 16  # questions; more of them wait here, not at the server

@@ -1,6 +1,6 @@
-"""What the fleet shares for each entry point: who asks ECE now, what was found, and the state of the breakers.
+"""What the fleet shares for each id in ECE: who asks ECE now, what was found, and the state of the breakers.
 
-Three keys: for each entry point a record and a lease, and one breaker for ECE's host. Each change is one script, which
+Three keys: for each id a record and a lease, and one breaker for ECE's host. Each change is one script, which
 the server runs as a whole. All times on it are the server's: a process learns how old a verdict is by the server's
 clock and counts on by its own monotonic one, so the clocks of the machines do not matter. Translations are rounded so
 that a verdict never looks younger than it is. A key of another type, a lease without an end, and text that `stored`
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from widget.domain.breaker import Breaker
-from widget.domain.fleet import Lease, RoundResult, SharedVerdict
+from widget.domain.fleet import Lease, RoundResult, SharedVerdicts
 from widget.settings import EceSettings, EntryPointSettings
 from widget.shared.server import PREFIX, SharedServer
 from widget.shared.stored import (
@@ -26,8 +26,8 @@ from widget.shared.stored import (
     read_breaker,
     read_calls,
     read_moment,
-    read_verdict,
-    verdict_text,
+    read_verdicts,
+    verdicts_text,
 )
 
 KEPT = 24 * 3600 * 1000  # milliseconds; readers judge the age by themselves
@@ -129,7 +129,10 @@ class _RedisLease(Lease):
 
 
 class RedisSharedState:
-    """Fits the port `SharedState`. `longest_round`: the seconds after which a silent holder counts as dead."""
+    """Fits the port `SharedState`; the first entry point with an id names it.
+
+    `longest_round` is the time in seconds after which a silent holder counts as dead.
+    """
 
     def __init__(
         self,
@@ -147,9 +150,12 @@ class RedisSharedState:
         host = _digest(ece.base_url, ece.api_path)
         self._host_key = f"{PREFIX}host:{host}"
         # What a verdict depends on is part of the name: processes with other settings, as during a change, share none.
+        ids: dict[int, dict[str, tuple[object, ...]]] = {}
+        for name, entry_point in entry_points.items():
+            ids.setdefault(entry_point.id, {})[name] = _rules(entry_point)
         self._keys = {
-            name: f"{PREFIX}entry-point:{_digest(host, ece.wait_time_unit, name, *_rules(entry_point))}"
-            for name, entry_point in entry_points.items()
+            next(iter(rules)): f"{PREFIX}entry-point:{_digest(host, ece.wait_time_unit, id, sorted(rules.items()))}"
+            for id, rules in ids.items()
         }
 
     async def take_lease(self, entry_point: str) -> Lease | None:
@@ -166,7 +172,7 @@ class RedisSharedState:
         key, found, in_server_time = self._keys[entry_point], result.found, lease.clocks.server_at_earliest
         left = int((result.next_from - self._monotonic()) * 1000)
         taken = "" if found is None else f"{in_server_time(found.taken_at):.0f}"
-        verdict = "" if found is None else verdict_text(found.verdict, found.memory)
+        verdict = "" if found is None else verdicts_text(found.verdicts)
         calls = calls_text(result.calls, in_server_time)
         failed = "1" if found is None else "0"
         stored = await self._server.script(
@@ -227,17 +233,17 @@ def _clocks(answer: list[Any], sent: float, received: float) -> _Clocks:
     return _Clocks(int(answer[0]) + int(answer[1]) / MILLION, sent, received)
 
 
-def _known(found_in: str, verdict: str, taken: str, clocks: _Clocks) -> SharedVerdict | None:
-    """Return the stored verdict. One from the server's future, as after its clock was set, has no known age."""
-    read, moment = read_verdict(verdict), read_moment(taken)
-    if read is None or moment is None or moment > clocks.server * MILLION:
+def _known(found_in: str, verdict: str, taken: str, clocks: _Clocks) -> SharedVerdicts | None:
+    """Return the stored verdicts. Those from the server's future, as after its clock was set, have no known age."""
+    read, moment = read_verdicts(verdict), read_moment(taken)
+    if not read or moment is None or moment > clocks.server * MILLION:
         return None
-    return SharedVerdict(found_in, *read, clocks.ours_at_latest(moment))
+    return SharedVerdicts(found_in, read, clocks.ours_at_latest(moment))
 
 
 def _rules(entry_point: EntryPointSettings) -> tuple[object, ...]:
     limits = (entry_point.max_wait, entry_point.max_queue_depth, entry_point.min_capacity)
-    return (entry_point.id, sorted(entry_point.checks), *limits)
+    return (sorted(entry_point.checks), *limits)
 
 
 def _digest(*parts: object) -> str:

@@ -82,6 +82,10 @@ class _StoredCalls(RootModel[dict[Call, StoredBreaker]]):
     """The breakers of an entry point's calls."""
 
 
+class _StoredVerdicts(RootModel[dict[str, StoredVerdict]]):
+    """The verdicts of all entry points with one id, by name."""
+
+
 class _StoredMoment(RootModel[Annotated[int, Field(ge=0, le=int(LATEST))]]):
     """A server time."""
 
@@ -97,24 +101,16 @@ def decode(shape: type[Shape], text: str) -> Shape | None:
         return None
 
 
-def verdict_text(verdict: Verdict, memory: LimitMemory) -> str:
-    """Write a verdict and the memory of the limits behind it."""
-    return StoredVerdict(
-        state=verdict.state,
-        reason=verdict.reason,
-        wait_time=_bounded(verdict.wait_time),
-        queue_depth=_bounded(verdict.queue_depth),
-        capacity=_bounded(verdict.capacity),
-        near_limit=verdict.near_limit,
-        closed_by=memory.closed_by,
-        within=memory.within,
-    ).model_dump_json()
+def verdicts_text(verdicts: Mapping[str, tuple[Verdict, LimitMemory]]) -> str:
+    """Write verdicts by entry point, each with the memory of the limits behind it."""
+    return _StoredVerdicts({name: _stored_verdict(*each) for name, each in verdicts.items()}).model_dump_json()
 
 
-def read_verdict(text: str) -> tuple[Verdict, LimitMemory] | None:
-    """Read what `verdict_text` wrote; None for anything else."""
-    stored = decode(StoredVerdict, text)
-    return None if stored is None else stored.value()
+def read_verdicts(text: str) -> dict[str, tuple[Verdict, LimitMemory]]:
+    """Read what `verdicts_text` wrote; nothing from anything else, and no verdict that cannot be."""
+    stored = decode(_StoredVerdicts, text)
+    values = {} if stored is None else {name: each.value() for name, each in stored.root.items()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def breaker_text(state: Breaker, server_time: Translate) -> str:
@@ -144,6 +140,19 @@ def read_moment(text: str) -> int | None:
     """Read a server time; None for anything else."""
     stored = decode(_StoredMoment, text)
     return None if stored is None else stored.root
+
+
+def _stored_verdict(verdict: Verdict, memory: LimitMemory) -> StoredVerdict:
+    return StoredVerdict(
+        state=verdict.state,
+        reason=verdict.reason,
+        wait_time=_bounded(verdict.wait_time),
+        queue_depth=_bounded(verdict.queue_depth),
+        capacity=_bounded(verdict.capacity),
+        near_limit=verdict.near_limit,
+        closed_by=memory.closed_by,
+        within=memory.within,
+    )
 
 
 def _stored_breaker(state: Breaker, server_time: Translate) -> StoredBreaker:

@@ -20,7 +20,7 @@ from tests import virtual_loop
 from widget.application.availability import Availability, EntryPointWatch
 from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
-from widget.application.refresh import Refreshed
+from widget.application.refresh import Refreshed, Subject
 from widget.domain.decision import Decision, Policy, Verdict
 from widget.domain.errors import EceError, EceGatewayDown, EceRefused, EceReset, EceStatus, EceTimeout, EceUnreadable
 from widget.domain.readings import Call, ChatAllowed, LiveSessionStatus, Reading, Reason
@@ -78,7 +78,7 @@ class UnsteadyEce:
 
 
 class _Notes:
-    def refreshed(self, policy: Policy, refreshed: Refreshed) -> None:
+    def refreshed(self, subject: Subject, refreshed: Refreshed) -> None:
         pass
 
     def served(self, policy: Policy, decision: Decision, verdict: Verdict) -> None:
