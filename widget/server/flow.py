@@ -23,5 +23,5 @@ class PeerFlow(FlowControl):
             super().pause_reading()
 
     def resume_reading(self) -> None:
-        if not self._requests_wait() and not self._transport.is_closing():
+        if self.read_paused and not self._requests_wait() and not self._transport.is_closing():
             super().resume_reading()

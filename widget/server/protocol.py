@@ -80,6 +80,11 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._deaf:
             self._waste(data)
             return
+        if not (self._unread or self._reads_on or self.pipeline) and data.count(HEAD_END) <= MOST_AT_ONCE:
+            self._parse(data)  # nearly every read: one request, and none before it
+            if self.pipeline:
+                self.flow.pause_reading()
+            return
         self._unread += data
         if not self._reads_on and not self.pipeline:
             self._read_some()
