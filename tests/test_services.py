@@ -1,0 +1,96 @@
+"""What has a life is opened in order and closed in reverse order, whatever fails."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from widget import settings
+from widget.application.reporting import OutboxWatch
+from widget.commands.init import starter
+from widget.domain.errors import OutboxUnavailable
+from widget.domain.outbox import Answer, SurveyMessage
+from widget.services import DeliveryServices, build_delivery
+from widget.store import StoreRefused
+from widget.telemetry import Metrics
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> settings.Settings:
+    return settings.parse(tomllib.loads(starter()) | {"storage": {"url": f"sqlite:///{tmp_path}/outbox.db"}})
+
+
+async def built(found: settings.Settings, metrics: Metrics | None = None) -> DeliveryServices:
+    return await asyncio.to_thread(build_delivery, found, metrics=metrics)
+
+
+def tasks() -> set[str]:
+    return {task.get_name() for task in asyncio.all_tasks()} & {"outbox watch", "delivery"}
+
+
+class FailingWatch(OutboxWatch):
+    """A task of the services with a fault of ours."""
+
+    async def run(self) -> None:
+        raise RuntimeError("a fault of ours")
+
+
+async def test_a_task_that_failed_leaves_nothing_open(found: settings.Settings) -> None:
+    services = await built(found)
+    watch = FailingWatch(services.outbox, now=services.clock.now)
+    services = replace(services, outbox_watch=watch)
+    await services.start()
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        await services.stop()
+    assert tasks() == set()
+    message = SurveyMessage("key", "sid", "sales", "s", (Answer("q", "How?", "fine"),))
+    with pytest.raises(OutboxUnavailable):
+        await services.outbox.enqueue(message)
+
+
+async def test_a_start_that_fails_closes_what_it_opened(found: settings.Settings, tmp_path: Path) -> None:
+    (tmp_path / "outbox.db").write_text("Dear Sir or Madam" * 100)
+    metrics = Metrics()
+    services = await built(found, metrics)
+    with pytest.raises(StoreRefused):
+        await services.start()
+    assert tasks() == set()
+    assert "ece_widget_settings_info{" not in (await metrics.render()).decode(), "its sources are read no more"
+    await services.stop()
+
+
+async def test_the_counters_of_services_that_stopped_are_kept(found: settings.Settings) -> None:
+    metrics = Metrics()
+    first = await built(found, metrics)
+    await first.start()
+    assert first.delivery is not None
+    first.delivery.counts.delivered += 3
+    second = await built(found, metrics)
+    await second.start()
+    await first.stop()
+    assert 'ece_widget_deliveries_total{outcome="delivered"} 3.0' in (await metrics.render()).decode()
+    await second.stop()
+
+
+def test_delivery_alone_loads_no_templates_and_no_themes() -> None:
+    program = """
+import sys, tomllib
+from widget import settings
+from widget.commands.init import starter
+from widget.services import build_delivery
+import widget.themes, widget.texts
+def refuse(*_):
+    raise AssertionError("not needed to deliver")
+widget.themes.Themes.load = widget.texts.Texts.load = refuse
+build_delivery(settings.parse(tomllib.loads(starter())))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
