@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from pysqlite3 import dbapi2
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, make_url
 from sqlalchemy.pool import NullPool
 
 from tests.databases import Cluster
@@ -26,6 +26,8 @@ from widget.domain.outbox import MessageState, SurveyMessage
 from widget.store import Outbox, open_outbox
 from widget.store.choose import choose_database
 from widget.store.faults import STORE_ERRORS, in_words
+from widget.store.postgres import LOCK_SECONDS, STATEMENT_SECONDS, PostgresDatabase
+from widget.store.sqlite import BUSY_SECONDS, SqliteDatabase
 
 pytestmark = pytest.mark.anyio
 
@@ -130,21 +132,23 @@ async def test_what_the_system_refuses_is_named_for_what_it_is(number: int, word
     assert in_words(OSError(number, os.strerror(number), "/secret/place")) == words
 
 
-async def test_a_lock_of_another_program_is_waited_for_with_a_bound(
-    outbox: Outbox, path: Path, clock: Any, message: Make
-) -> None:
+async def test_a_lock_of_another_program_is_waited_for_with_a_bound(path: Path, clock: Any, message: Make) -> None:
+    assert BUSY_SECONDS <= 5, "a visitor waits for it"
+    outbox = Outbox(await asyncio.to_thread(SqliteDatabase, path, busy_seconds=0.5), now=clock.now)
+    await outbox.open()
     other = await asyncio.to_thread(dbapi2.connect, str(path), isolation_level=None, check_same_thread=False)
     await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
     loop = asyncio.get_running_loop()
     begun = loop.time()
     outcomes = await asyncio.gather(*[outbox.enqueue(message(n)) for n in range(10)], return_exceptions=True)
     assert all(isinstance(each, OutboxUnavailable) for each in outcomes)
-    assert loop.time() - begun < 8.0, "ten waits did not add up"
+    assert 0.5 <= loop.time() - begun < 4.0, "ten waits did not add up"
     waiting = asyncio.create_task(outbox.enqueue(message(11)))
-    loop.call_later(0.3, lambda: loop.run_in_executor(None, other.rollback))
+    loop.call_later(0.1, lambda: loop.run_in_executor(None, other.rollback))
     assert await waiting is True, "a short lock only takes a little longer"
     await asyncio.to_thread(other.close)
     await well(outbox, clock, message(12))
+    await outbox.close()
 
 
 async def test_a_file_damaged_meanwhile_takes_no_promise_and_is_named(
@@ -197,13 +201,21 @@ async def test_a_start_without_the_server_waits_for_it(cluster: Cluster, clock: 
     await outbox.close()
 
 
+async def impatient(url: str, clock: Any) -> Outbox:
+    """Return an outbox that waits less for PostgreSQL than a server would."""
+    database = await asyncio.to_thread(PostgresDatabase, make_url(url), statement_seconds=0.6, lock_seconds=0.4)
+    outbox = Outbox(database, now=clock.now)
+    await outbox.open()
+    return outbox
+
+
 @pytest.mark.postgres
 @pytest.mark.parametrize("why", ["a statement that takes too long", "a lock that another holds"])
 async def test_a_statement_whose_time_is_over_fails_alone(
     cluster: Cluster, clock: Any, message: Make, why: str
 ) -> None:
     url = await asyncio.to_thread(cluster.new_database)
-    outbox = await open_outbox(url, now=clock.now)
+    outbox = await impatient(url, clock)
     maker = engine(url)
 
     def slow_down() -> Any:
@@ -240,8 +252,9 @@ async def test_a_statement_whose_time_is_over_fails_alone(
 async def test_a_database_that_is_slow_for_everybody_lets_nobody_wait_for_long(
     cluster: Cluster, clock: Any, message: Make
 ) -> None:
+    assert LOCK_SECONDS < STATEMENT_SECONDS <= 3, "a visitor waits for it"
     url = await asyncio.to_thread(cluster.new_database)
-    outbox = await open_outbox(url, now=clock.now)
+    outbox = await impatient(url, clock)
     maker = engine(url)
     connection = await asyncio.to_thread(maker.connect)
     await asyncio.to_thread(connection.exec_driver_sql, "LOCK TABLE ece_widget_outbox IN EXCLUSIVE MODE")
@@ -249,7 +262,7 @@ async def test_a_database_that_is_slow_for_everybody_lets_nobody_wait_for_long(
     begun = loop.time()
     outcomes = await asyncio.gather(*[outbox.enqueue(message(n)) for n in range(50)], return_exceptions=True)
     assert all(isinstance(outcome, OutboxUnavailable) for outcome in outcomes)
-    assert loop.time() - begun < 11.0
+    assert loop.time() - begun < 6.0, "fifty waits did not add up"
     await asyncio.to_thread(connection.close)
     await well(outbox, clock, message(1))
     maker.dispose()

@@ -16,6 +16,7 @@ from widget.store.schema import outbox
 
 MIGRATION_LOCK = 0x4543_4557_0001  # the advisory lock's number; any, as long as it is always the same
 CONNECT_SECONDS = 5
+STATEMENT_SECONDS, LOCK_SECONDS = 3.0, 2.0
 LONGEST_REWRITE = 60.0  # seconds
 
 log = structlog.get_logger(__name__)
@@ -27,7 +28,10 @@ class PostgresDatabase:
     name = "postgresql"
     owners: Owners | None = None  # they may run on other machines
 
-    def __init__(self, url: URL) -> None:
+    def __init__(
+        self, url: URL, *, statement_seconds: float = STATEMENT_SECONDS, lock_seconds: float = LOCK_SECONDS
+    ) -> None:
+        self._statement_seconds, self._lock_seconds = statement_seconds, lock_seconds
         # libpq's own settings; what stands in the address wins
         limits: dict[str, Any] = {
             "connect_timeout": CONNECT_SECONDS,
@@ -63,8 +67,8 @@ class PostgresDatabase:
         try:
             with connection.begin():
                 # one statement for all, then one for each that was in it, must end within a visitor's patience
-                connection.execute(text("SET statement_timeout = '3s'"))
-                connection.execute(text("SET lock_timeout = '2s'"))
+                connection.execute(text(f"SET statement_timeout = '{self._statement_seconds:g}s'"))
+                connection.execute(text(f"SET lock_timeout = '{self._lock_seconds:g}s'"))
                 connection.execute(text("SET idle_in_transaction_session_timeout = '30s'"))
                 # A weaker setting of the server would thank visitors for rows that a power cut takes away.
                 if connection.execute(text("SHOW synchronous_commit")).scalar() == "off":

@@ -50,8 +50,8 @@ class SqliteDatabase:
 
     name = "sqlite"
 
-    def __init__(self, path: Path, *, driver: Any | None = None) -> None:
-        self._path = path.absolute()
+    def __init__(self, path: Path, *, driver: Any | None = None, busy_seconds: float = BUSY_SECONDS) -> None:
+        self._path, self._busy_seconds = path.absolute(), busy_seconds
         self._driver = driver or choose_driver()
         self._wal = tuple(self._driver.sqlite_version_info) >= FIRST_SAFE_WAL
         self._identity: tuple[tuple[int, int] | None, ...] = ()
@@ -151,7 +151,7 @@ class SqliteDatabase:
 
         def opened() -> Any:
             connection = self._driver.connect(
-                address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                address, uri=True, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
             )
             # The driver would fail the whole statement for one text that is no UTF-8; `reading` names its row instead.
             connection.text_factory = functools.partial(str, encoding="utf-8", errors="surrogateescape")
