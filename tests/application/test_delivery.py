@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from tests.house import HandClock
 from widget.application.delivery import Delivery, DeliveryRules, Destination, Surroundings
+from widget.application.reporting import delivery_samples
 from widget.domain.errors import (
     EceBusy,
     EceError,
@@ -421,8 +422,10 @@ async def test_honest_surveys_among_two_hundred_forged_ones_are_delivered_within
             await world.accept(number)
             await until(lambda: str(number) in world.ece.taken)  # noqa: B023
         assert delivery.modes()["ece"] is not Mode.STOPPED
-    assert delivery.counts.failed_over_row >= 4
-    assert delivery.counts.failed_whatever_the_row == 0
+    said = {(name, labels): value for name, labels, value in delivery_samples(delivery)}
+    assert said["ece_widget_deliveries_total", ("failed_over_row",)] >= 4
+    assert said["ece_widget_deliveries_total", ("failed_whatever_the_row",)] == 0
+    assert said["ece_widget_destination_state", ("ece",)] < Mode.STOPPED
 
 
 async def test_what_was_claimed_ahead_is_given_back_when_forged_surveys_hang(world: World) -> None:

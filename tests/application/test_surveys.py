@@ -96,6 +96,16 @@ async def test_a_ticket_is_refused_for_another_chat(stage: SurveyStage) -> None:
         await stage.surveys.start(ticket, SID + "x")
 
 
+@pytest.mark.parametrize("damaged", ["ü", "\u202e", "", "\udcff"])
+async def test_a_binding_that_was_damaged_belongs_to_no_chat(stage: SurveyStage, damaged: str) -> None:
+    ticket = stage.ticket()
+    await stage.surveys.start(ticket, SID)
+    (bound,) = stage.outbox.tickets
+    stage.outbox.tickets[bound] = damaged
+    with pytest.raises(TicketTaken):
+        await stage.surveys.start(ticket, SID)
+
+
 async def test_the_session_id_is_not_what_a_ticket_is_bound_to_in_storage(stage: SurveyStage) -> None:
     await stage.surveys.start(stage.ticket(), SID)
     assert SID not in str(stage.outbox.tickets)

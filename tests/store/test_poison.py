@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tests.store.test_schema import engine
 from widget.domain.outbox import MessageState, Pick, SurveyMessage, Taken
-from widget.store import Outbox, Selection, operator_store
+from widget.store import Outbox, Selection, StoreRefused, open_outbox, operator_store
 from widget.store.schema import outbox as table
 
 pytestmark = pytest.mark.anyio
@@ -213,3 +213,41 @@ async def test_a_kind_or_a_destination_of_a_later_release_waits_for_that_release
 def test_a_selection_of_all_rows_cannot_be_made_by_accident(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="everything"):
         Selection(**wrong)
+
+
+async def test_a_damaged_key_of_the_hashes_is_named_and_nothing_is_promised(
+    outbox: Outbox, url: str, clock: Any, message: Make
+) -> None:
+    await outbox.close()
+
+    def break_key() -> None:
+        maker = engine(url)
+        with maker.begin() as connection:
+            connection.exec_driver_sql("UPDATE ece_widget_remembered SET value = 'no key' WHERE name = 'hash_key'")
+        maker.dispose()
+
+    await asyncio.to_thread(break_key)
+    with pytest.raises(StoreRefused, match="hash_key in the table ece_widget_remembered is damaged"):
+        await open_outbox(url, now=clock.now)
+
+
+@pytest.mark.parametrize("value", ["'ü'", "'‮'", "''", "x'ff'", "CAST(x'ff' AS TEXT)"])
+async def test_a_damaged_binding_belongs_to_no_chat(outbox: Outbox, url: str, clock: Any, value: str) -> None:
+    expires = clock.now() + timedelta(hours=1)
+    assert await outbox.bind_ticket("ticket", "mine", expires) == "mine"
+
+    def break_binding() -> bool:
+        maker = engine(url)
+        try:
+            with maker.begin() as connection:
+                connection.exec_driver_sql(f"UPDATE ece_widget_tickets SET sid_hash = {value}")
+        except SQLAlchemyError:
+            return False
+        finally:
+            maker.dispose()
+        return True
+
+    if await asyncio.to_thread(break_binding):
+        bound = await outbox.bind_ticket("ticket", "mine", expires)
+        assert isinstance(bound, str)
+        assert bound != "mine"

@@ -182,7 +182,8 @@ class Surveys:
         link = self.links.link(sid, launched.entry_point)
         mine = sid_hash(await self._outbox.hash_key(), sid)
         first = await self._outbox.bind_ticket(launched.id, mine, launched.expires)
-        if not hmac.compare_digest(first, mine):
+        # as bytes: what stands in a table may be any text, and only ASCII may be compared as text
+        if not hmac.compare_digest(first.encode(errors="surrogateescape"), mine.encode()):
             raise TicketTaken("the ticket belongs to another chat")
         return SurveyLink(link.token, link.expires, launched.locale)
 

@@ -240,7 +240,7 @@ def _sid(given: str) -> str:
     if given == "-":
         given = typed_sid(LONGEST_SID)
     if not valid_sid(given):
-        raise click.BadParameter("a session id has 1 to 256 printable characters", param_hint="--sid")
+        raise click.BadParameter(f"a session id has 1 to {LONGEST_SID} printable characters", param_hint="--sid")
     return given
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, Insert, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from widget.domain.outbox import Answer, MessageState, SurveyMessage
+from widget.store.faults import StoreRefused
 from widget.store.schema import outbox, remembered, tickets
 from widget.store.times import to_ms
 
@@ -76,7 +78,8 @@ def bind_tickets(connection: Connection, bindings: Sequence[tuple[str, str, date
             _insert_unless_there(connection, tickets),
             {"ticket": ticket, "sid_hash": sid_hash, "expires_at": to_ms(expires)},
         )
-        bound.append(connection.execute(select(tickets.c.sid_hash).where(tickets.c.ticket == ticket)).scalar_one())
+        found = connection.execute(select(tickets.c.sid_hash).where(tickets.c.ticket == ticket)).scalar_one()
+        bound.append(found if isinstance(found, str) else "")  # SQLite returns any type from any column
     return bound
 
 
@@ -89,6 +92,17 @@ def remember_once(connection: Connection, name: str, value: str) -> str:
     """Keep a value unless there is one; give the one that is kept."""
     connection.execute(_insert_unless_there(connection, remembered), {"name": name, "value": value})
     return str(connection.execute(select(remembered.c.value).where(remembered.c.name == name)).scalar_one())
+
+
+def read_hash_key(connection: Connection) -> bytes:
+    """Return the secret of keyed hashes, made at random once. Raise StoreRefused for one that is damaged."""
+    try:
+        return bytes.fromhex(remember_once(connection, "hash_key", secrets.token_hex(32)))
+    except ValueError:
+        raise StoreRefused(
+            "The value hash_key in the table ece_widget_remembered is damaged. Without it no survey can be told from "
+            "one that was taken before; restore it from a backup."
+        ) from None
 
 
 def remember(connection: Connection, name: str, value: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -28,9 +27,7 @@ class OperatorStore:
     def __init__(self, database: Database, connection: Connection) -> None:
         self._database = database
         self._connection = connection
-        self._key = bytes.fromhex(
-            self._do(lambda each: accepting.remember_once(each, "hash_key", secrets.token_hex(32)))
-        )
+        self._key = self._do(accepting.read_hash_key)
 
     def counts(self) -> OutboxCounts:
         """Count the rows by state."""

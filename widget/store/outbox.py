@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -316,7 +315,7 @@ class Outbox:
 
     def _read_key(self, connection: Connection) -> None:
         with connection.begin():
-            self._key = bytes.fromhex(accepting.remember_once(connection, "hash_key", secrets.token_hex(32)))
+            self._key = accepting.read_hash_key(connection)
 
 
 def _each(work: Callable[[Connection, Any], Any]) -> Together:
