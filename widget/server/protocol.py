@@ -281,7 +281,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self._time(self._write_time)
         elif not self._in_head and not self._in_body:
             self.deadline = self.loop.time() + self._keep_alive
-        self._read_on_soon()
+        if self._unread or self.flow.read_paused:
+            self._read_on_soon()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Answer from the fast exit while the head is read, or start a task as uvicorn does.
@@ -314,14 +315,16 @@ class GuardedProtocol(HttpToolsProtocol):
                 cycle.disconnected = True  # uvloop raises for a write, until it says that the connection is lost
             if message["type"] == "http.response.start":
                 cycle.default_headers = [(b"date", self.guard.date())]
-                self._close_if_draining(cycle)
+                if self.guard.draining:
+                    self._close_behind(cycle)
             await send(message)
 
         await self.front.app(scope, receive, send_dated)
 
     def _write_at_once(self, cycle: RequestResponseCycle, pieces: Sequence[bytes]) -> None:
         """Write the whole answer: uvicorn's cycle would look at each header again."""
-        self._close_if_draining(cycle)
+        if self.guard.draining:
+            self._close_behind(cycle)
         close = b"" if cycle.keep_alive else b"connection: close\r\n"
         first, *others = pieces
         self.transport.write(b"".join((first, b"date: ", self.guard.date(), b"\r\n", close, *others)))
@@ -331,8 +334,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.close()
         self.on_response_complete()
 
-    def _close_if_draining(self, cycle: RequestResponseCycle) -> None:
-        if self.guard.draining and not self._requests_wait():
+    def _close_behind(self, cycle: RequestResponseCycle) -> None:
+        if not self._requests_wait():
             cycle.keep_alive = False
 
     # refusing
