@@ -110,6 +110,8 @@ class Services(DeliveryServices):
             await self.shared.start()
         await DeliveryServices._open(self, opened)
         opened.push_async_callback(self.availability.aclose)
+        warming = asyncio.create_task(asyncio.to_thread(self.pages.warm_up), name="warm-up")
+        opened.push_async_callback(asyncio.wait, [warming])
 
 
 def build_delivery(

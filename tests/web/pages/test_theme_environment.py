@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from jinja2 import TemplateSyntaxError
 
+from widget.texts import Texts
 from widget.themes import Themes
+from widget.web.pages.templating import TemplateFault, Templates
 from widget.web.pages.theme_environment import ThemeEnvironment
 
 
@@ -52,3 +54,21 @@ def test_files_of_the_same_name_stay_those_of_their_folder_and_theme(tmp_path: P
         "one other",
     ]
     assert two.named("acme", "badge.html").render() == "two acme"
+
+
+def test_a_start_waits_for_changed_themes_alone_and_the_rest_is_compiled_behind_it(tmp_path: Path) -> None:
+    (tmp_path / "bold").mkdir()
+    (tmp_path / "bold" / "launcher.html").write_text("{% if %}")
+    reported: list[TemplateFault] = []
+    templates = Templates(Themes.load(tmp_path), Texts.load(tmp_path), on_failure=reported.append)
+    assert [each.theme for each in reported] == ["bold"]
+    assert {name.partition(":")[0] for name in compiled(templates)} == {"bold"}
+    templates.warm_up()
+    assert {name.partition(":")[0] for name in compiled(templates)} == set(Themes.load(tmp_path).names)
+    assert len(reported) == 1
+
+
+def compiled(templates: Templates) -> list[str]:
+    cache = templates._full.cache
+    assert cache is not None
+    return [name for _, name in cache]

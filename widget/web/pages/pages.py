@@ -64,6 +64,10 @@ class Pages:
             for scheme in SCHEMES:
                 self._make_style_sheets(theme, scheme)
 
+    def warm_up(self) -> None:
+        """Compile what a start does not wait for; call it in a thread."""
+        self._templates.warm_up()
+
     def theme(self, asked: str | None, *, entry_point: str) -> str:
         """Return the theme asked for if there is one of that name, else the entry point's own."""
         own = self.settings.entry_points.get(entry_point)
