@@ -125,7 +125,7 @@ class ServerProcess:
         return self.ended()
 
     def ended(self) -> int:
-        """Wait for its end; gives the exit code."""
+        """Wait for its end; return the exit code."""
         code = self.process.wait(20)
         self._reader.join(5)
         assert self.process.stderr is not None

@@ -64,7 +64,7 @@ def is_ready(port: int) -> bool:
 
 @contextmanager
 def balancer(ports: Sequence[int]) -> Iterator[int]:
-    """Run a balancer in a thread; gives its port."""
+    """Run a balancer in a thread; yield its port."""
     found, over, there = [], asyncio.Event(), threading.Event()
     loop = asyncio.new_event_loop()
 

@@ -29,7 +29,7 @@ from widget.server.refusals import Refusal
 from widget.web.addresses import shows_a_page
 
 MOST_AT_ONCE = 32  # requests that are read before the event loop turns to other connections, and that may wait
-LINGER = 2.0  # seconds for which a refused sender is heard out, so that it sees the answer and not a reset
+LINGER = 2.0  # seconds for which a refused sender is still read, so that it sees the answer and not a reset
 MOST_WASTED = 2 * 1024 * 1024  # bytes taken from a sender whose answer is out already
 HEAD_END = b"\r\n\r\n"
 
@@ -50,8 +50,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._reads_on = False  # whether the event loop will call `_read_on`
         self._in_head = self._in_body = False
         self._timed = True  # whether `deadline` already stands for the head or body that is under way
-        self._deaf = False  # what comes in now is thrown away
-        self._ended = False  # the client has sent all it will
+        self._discards = False  # what comes in now is thrown away
+        self._shut = False  # the client has sent all it will
         self._hosts = 0
         self._chunk = 0  # bytes that the parser is given
         self._begun_in_chunk = False  # whether the head under way began in them
@@ -64,7 +64,7 @@ class GuardedProtocol(HttpToolsProtocol):
     @property
     def idle(self) -> bool:
         """Whether no request is under way and no answer is owed."""
-        return not (self._in_head or self._in_body or self._owes_an_answer())
+        return not (self._in_head or self._in_body or self._is_answering())
 
     # connection
 
@@ -77,7 +77,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(refusals.CROWDED)
 
     def data_received(self, data: bytes) -> None:
-        if self._deaf:
+        if self._discards:
             self._waste(data)
             return
         if not (self._unread or self._reads_on or self.pipeline) and data.count(HEAD_END) <= MOST_AT_ONCE:
@@ -104,7 +104,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._parse(data)
         else:
             self._parse(data[:end])
-            self._unread = b"" if self._deaf else data[end:]
+            self._unread = b"" if self._discards else data[end:]
         if self._requests_wait():
             self.flow.pause_reading()
         self._read_on_soon()
@@ -136,7 +136,7 @@ class GuardedProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._deaf = True  # answered as the plain request it also is; nothing after it can be read as HTTP
+            self._discards = True  # answered as the plain request it also is; nothing after it can be read as HTTP
             self.cycle.keep_alive = False
             return
         except httptools.HttpParserInvalidMethodError:
@@ -164,11 +164,11 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Finish the answers to what was sent whole, then close; a client may shut its side after asking."""
-        self._ended = True
+        self._shut = True
         if self._in_body:
             self._drop_unfinished()
         self._in_head = self._in_body = False
-        return self._owes_an_answer() and not self.transport.is_closing()
+        return self._is_answering() and not self.transport.is_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell every request that is unanswered, not the last alone: a write for one would raise, and be logged."""
@@ -203,7 +203,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if now >= self.write_deadline or self.transport.is_closing():
             self.guard.count("slow_reader")
             self.transport.abort()
-        elif self._deaf:
+        elif self._discards:
             self.transport.abort()
         elif (self._in_head or self._in_body) and self.flow.read_paused:
             self.deadline = now + self.guard.deadlines.head  # we do not read: not the sender's fault
@@ -276,7 +276,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         if self.pipeline:
             self._start_task(self.pipeline.pop()[0])
-        elif self._ended:
+        elif self._shut:
             self.transport.close()
             self._time(self._write_time)
         elif not self._in_head and not self._in_body:
@@ -341,9 +341,9 @@ class GuardedProtocol(HttpToolsProtocol):
     # refusing
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Hear no more, and answer with `refusal` unless the request has its answer or others are owed theirs."""
+        """Read no more, and answer with `refusal` unless the request has its answer or earlier ones are unanswered."""
         self.guard.count(refusal.code)
-        self._deaf = True
+        self._discards = True
         self._unread = b""
         if self.transport.is_closing():
             return
@@ -354,7 +354,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         if self._in_body and not answered:
             self._drop_unfinished()
-        if self._owes_an_answer():
+        if self._is_answering():
             self._last_to_answer().keep_alive = False
             self._time(NEVER)
             return
@@ -377,7 +377,7 @@ class GuardedProtocol(HttpToolsProtocol):
         elif self.pipeline and self.pipeline[0][0] is self.cycle:
             self.pipeline.popleft()
 
-    def _owes_an_answer(self) -> bool:
+    def _is_answering(self) -> bool:
         return self._active is not None or bool(self.pipeline)
 
     def _last_to_answer(self) -> RequestResponseCycle:

@@ -142,7 +142,7 @@ class WidgetServer(uvicorn.Server):
         if self._metrics_listener is not None:
             await self._serve_metrics(self._metrics_listener)
         if self._parent is not None:
-            self._loop.add_reader(self._parent.fileno(), self._hear_parent)
+            self._loop.add_reader(self._parent.fileno(), self._obey_parent)
             self._parent.send(READY)
         else:
             telemetry.logger().info("started")
@@ -234,7 +234,7 @@ class WidgetServer(uvicorn.Server):
             self._reload_wanted = False
             await self.reload()
 
-    def _hear_parent(self) -> None:
+    def _obey_parent(self) -> None:
         """Stop as the supervisor says: STOP as for a signal, the end of the pipe at once."""
         assert self._loop is not None
         assert self._parent is not None

@@ -91,7 +91,7 @@ class Supervisor:
         self._hung_up = False
         self._workers: list[Worker] = []
         self._count = workers
-        self._stood = False
+        self._started = False
         self._spawn = multiprocessing.get_context("spawn")
         ForkingPickler.register(MappingProxyType, _pickled)  # frozen settings hold some
 
@@ -109,10 +109,10 @@ class Supervisor:
             if self._told_to_stop:
                 self._stop(self._workers, drain=True)
                 return 0
-            if (failed := self._look_after()) is not None:
+            if (failed := self._replace_dead()) is not None:
                 self._stop(self._workers)
                 return failed
-            if self._stood and self._hung_up:
+            if self._started and self._hung_up:
                 self._hung_up = False
                 self._replace_all()
             if (now := self._fingerprint()) != seen:
@@ -136,19 +136,19 @@ class Supervisor:
         theirs.close()
         return Worker(number, process, ours)
 
-    def _look_after(self) -> int | None:
+    def _replace_dead(self) -> int | None:
         """Replace workers that died; return an exit code when none was ever ready, as the next would not be either."""
         for place, worker in enumerate(self._workers):
             alive = worker.process.is_alive()  # before listening: what a dead one sent last is in the pipe
             if worker.listen():
                 telemetry.logger().info("worker_ready", worker=worker.number)
-                if not self._stood:
+                if not self._started:
                     telemetry.logger().info("started")
-                self._stood = True
+                self._started = True
             if alive:
                 continue
             code = worker.process.exitcode
-            if not self._stood:
+            if not self._started:
                 if worker.faults:
                     click.echo("; ".join(worker.faults), err=True)
                 else:
