@@ -170,7 +170,12 @@ def test_the_list_names_all_that_is_asked_of_a_cycle_and_of_the_state() -> None:
 
 def test_the_settings_of_a_server_are_known() -> None:
     known = set(inspect.signature(Config).parameters)
-    tree = ast.parse((SERVER / "run.py").read_text())
-    (call,) = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == "uvicorn.Config"]
+    trees = [ast.parse(file.read_text()) for file in SERVER.glob("*.py")]
+    (call,) = [
+        n
+        for tree in trees
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Call) and ast.unparse(n.func) == "uvicorn.Config"
+    ]
     assert {each.arg for each in call.keywords} <= known
     assert asyncio.iscoroutinefunction(Server.startup)
