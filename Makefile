@@ -18,7 +18,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 	  { echo 'Python 3.11 or later is needed; name it as in: make test PYTHON=python3.12'; exit 1; }
 	@$(PYTHON) tests/install_tools.py venv
 	$(PYTHON) -m venv .venv
-	$(PIP) install -r requirements.lock
+	$(PIP) install --no-deps -r requirements.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import h11
 import pytest
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -23,6 +24,7 @@ from tests.release.packages import ROOT, locked
 from tests.web.conftest import Site, make_site, site
 from widget.domain.errors import EceError
 from widget.ece import wire
+from widget.store.sqlite import SqliteDatabase, choose_driver
 from widget.texts import Texts
 from widget.themes import Themes
 from widget.web.pages.templating import Templates
@@ -59,10 +61,33 @@ def test_nothing_below_a_floor_is_installed_locked_or_asked_for(package: str, fl
         assert lowest[0] >= Version(floor)
 
 
-def test_the_sqlite_that_is_used_does_not_damage_its_file() -> None:
-    import pysqlite3
+def test_the_sqlite_that_is_used_does_not_damage_its_file(tmp_path: Path) -> None:
+    """With a floor of its own beside the product's: a version below it gets no WAL."""
+    database = SqliteDatabase(tmp_path / "outbox.db")
+    assert (choose_driver().sqlite_version_info >= SQLITE_FLOOR) == (database.caution is None)
 
-    assert pysqlite3.sqlite_version_info >= SQLITE_FLOOR
+
+@pytest.mark.parametrize(
+    ("system", "machine", "asked"),
+    [
+        ("Linux", "x86_64", True),
+        ("Linux", "aarch64", False),
+        ("Linux", "armv7l", False),
+        ("Linux", "ppc64le", False),
+        ("Linux", "riscv64", False),
+        ("Darwin", "arm64", False),
+        ("Darwin", "x86_64", False),
+    ],
+)
+def test_the_package_with_the_newer_sqlite_is_asked_for_only_where_it_has_wheels(
+    system: str, machine: str, asked: bool
+) -> None:
+    """Elsewhere pip would build it, which takes a compiler and gives the machine's own SQLite."""
+    marker = requirements()["pysqlite3"].marker
+    (in_the_lock,) = (text for name, _, text in locked() if name == "pysqlite3")
+    where = {"platform_system": system, "platform_machine": machine}
+    assert marker is not None
+    assert (marker.evaluate(where), Marker(in_the_lock).evaluate(where)) == (asked, asked)
 
 
 def test_no_form_parser_for_uploads_is_locked() -> None:

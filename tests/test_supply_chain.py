@@ -69,6 +69,19 @@ def test_pip_takes_the_lock_file_as_one_that_requires_hashes(tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("file", ["Makefile", "examples/deploy/Containerfile"])
+def test_pip_installs_the_lock_file_and_chooses_nothing_itself(file: str) -> None:
+    """An older pip forgets a locked version where a package asks for it with an extra, and takes the newest."""
+    lines = [line for line in (ROOT / file).read_text().splitlines() if " install " in line and ".lock" in line]
+    assert lines
+    assert [line for line in lines if " --no-deps " not in line] == []
+
+
+def test_the_lock_file_lacks_nothing() -> None:
+    done = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 def _name(block: str) -> NormalizedName:
     return canonicalize_name(block.partition("==")[0])
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +26,7 @@ from widget.store.choose import choose_database
 from widget.store.migrate import MIGRATIONS
 from widget.store.schema import HEAD, VERSION_TABLE, metadata
 from widget.store.sqlite import SqliteDatabase, choose_driver
+from widget.store.trial import try_storage
 
 pytestmark = pytest.mark.anyio
 
@@ -150,17 +154,49 @@ async def test_an_address_that_cannot_be_used_is_refused_in_one_sentence(url: st
     assert "secret" not in str(refusal.value)
 
 
-def old_library() -> Any:
-    """This machine's SQLite under the name of a version with the corruption bug."""
+def library(version: str) -> Any:
+    """Return this machine's SQLite under the name of another version."""
     driver = choose_driver()
     names = {name: getattr(driver, name) for name in dir(driver)}
-    return SimpleNamespace(**(names | {"sqlite_version_info": (3, 51, 2), "sqlite_version": "3.51.2"}))
+    numbers = tuple(int(number) for number in version.split("."))
+    return SimpleNamespace(**(names | {"sqlite_version_info": numbers, "sqlite_version": version}))
+
+
+def old_library() -> Any:
+    """Return it as a version with the corruption bug."""
+    return library("3.51.2")
 
 
 def mode_of(path: Path) -> str:
     database = SqliteDatabase(path)
     with database._engine.connect() as connection:
         return str(connection.exec_driver_sql("PRAGMA journal_mode").scalar())
+
+
+@pytest.mark.parametrize(
+    ("version", "mode"),
+    [("3.34.1", "delete"), ("3.51.2", "delete"), ("3.51.3", "wal"), ("3.52.0", "wal"), ("4.0.0", "wal")],
+)
+def test_the_journal_follows_the_version_and_an_old_one_is_told_once_in_a_sentence(
+    tmp_path: Path, log_lines: io.StringIO, version: str, mode: str
+) -> None:
+    database = SqliteDatabase(tmp_path / "outbox.db", driver=library(version))
+    database.prepare()
+    with database.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == mode
+    told = [
+        line["note"] for line in map(json.loads, log_lines.getvalue().splitlines()) if "without_wal" in line["event"]
+    ]
+    assert told == ([] if mode == "wal" else [database.caution])
+    assert try_storage(database).caution == database.caution
+    assert mode == "wal" or f"SQLite {version} can damage a database in WAL mode" in told[0]
+
+
+def test_without_the_package_that_carries_a_newer_sqlite_the_interpreters_own_is_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pysqlite3.dbapi2", None)
+    assert choose_driver() is sqlite3.dbapi2
 
 
 def test_an_old_sqlite_gets_a_rollback_journal_also_on_a_file_that_had_a_wal(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,13 @@ from rich.text import Text
 from widget import settings
 from widget.commands.options import config_option, json_option, load_settings, print_json
 from widget.commands.streams import can_write
-from widget.doctor import Diagnosis, Finding, Report, Severity, examine
+from widget.doctor import Diagnosis, Finding, Report, Service, Severity, examine
 from widget.doctor.browsing import Page, Unreached, visit
+from widget.doctor.services import shared_service, storage_service
 from widget.domain.readings import Call
 
 _PAGE_TIMEOUT = 5.0  # seconds for each step of fetching a chat page
+_SHARED_TIMEOUT = 2.0  # seconds; longer than a running process waits, so that a slow name look-up is no fault
 _WIDTH = 120  # of the table in a pipe or a file, where nobody can say how wide it is
 
 
@@ -31,10 +33,12 @@ _WIDTH = 120  # of the table in a pipe or a file, where nobody can say how wide 
 @json_option
 @click.option("--offline", is_flag=True, help="Judge the settings and the themes alone; ask nobody.")
 def check(config: Path | None, as_json: bool, offline: bool) -> None:
-    """Validate the settings, ask ECE every call for every entry point, and say what is wrong."""
+    """Validate the settings, ask ECE everything, open the storage and the shared server, and say what is wrong."""
     found = load_settings(config)
     from widget.application.launch import ChatAddresses
     from widget.ece.client import EceClient
+    from widget.store import StoreRefused
+    from widget.store.choose import choose_database
     from widget.texts import Texts
     from widget.themes import Themes
     from widget.web.designers.findings import findings
@@ -42,7 +46,8 @@ def check(config: Path | None, as_json: bool, offline: bool) -> None:
 
     try:
         client = EceClient(found.ece)
-    except settings.SettingsFaults as faults:
+        database = choose_database(found.storage.url.get_secret_value())  # opens nothing yet
+    except (settings.SettingsFaults, StoreRefused) as faults:
         click.echo(str(faults), err=True)
         sys.exit(2)
     folder = found.themes.directory
@@ -50,10 +55,10 @@ def check(config: Path | None, as_json: bool, offline: bool) -> None:
     warnings = [f"{each.about}: {each.words}" for each in findings(pages, now=datetime.now(UTC))]
     if offline:
         asyncio.run(client.aclose())
-        print_offline(warnings, as_json=as_json)
+        print_offline([*settings.warnings(found, today=datetime.now(UTC).date()), *warnings], as_json=as_json)
         return
     addresses = ChatAddresses(found.entry_points, ticket=lambda _name, _locale: "check")
-    report = asyncio.run(_examine(found, client, warnings, addresses))
+    report = asyncio.run(_examine(found, client, warnings, addresses, list(_services(found, database))))
     if as_json:
         print_json(as_table(report), indent=2)
     else:
@@ -68,11 +73,37 @@ def print_offline(warnings: list[str], *, as_json: bool) -> None:
         return
     for warning in warnings:
         click.echo(f"Warning: {warning}")
-    click.echo("The settings can be used. ECE was not asked.")
+    click.echo("The settings can be used. Neither ECE nor the storage was asked.")
+
+
+def _services(found: settings.Settings, database: Any) -> Iterator[Awaitable[Service]]:
+    from widget.store.trial import try_storage
+
+    async def storage() -> Service:
+        return storage_service(await asyncio.to_thread(try_storage, database))
+
+    yield storage()
+    if found.shared is None:
+        return
+    from widget.shared import SharedServer
+
+    server = SharedServer(found.shared.url.get_secret_value(), longest_wait=_SHARED_TIMEOUT)
+
+    async def shared() -> Service:
+        try:
+            return shared_service(await server.tried())
+        finally:
+            await server.aclose()
+
+    yield shared()
 
 
 async def _examine(
-    found: settings.Settings, client: Any, warnings: list[str], addresses: Callable[[str, str | None], str]
+    found: settings.Settings,
+    client: Any,
+    warnings: list[str],
+    addresses: Callable[[str, str | None], str],
+    services: Sequence[Awaitable[Service]],
 ) -> Report:
     async def open_chat_page(name: str) -> tuple[str, Page | Unreached]:
         address = addresses(name, None)
@@ -89,6 +120,7 @@ async def _examine(
                 now=datetime.now(UTC),
                 asked=lambda: progress.advance(task),
                 open_chat_page=open_chat_page,
+                try_services=services,
                 warnings=warnings,
             )
         finally:
@@ -105,9 +137,18 @@ def print_report(report: Report, console: Console) -> None:
 
     for diagnosis in report.diagnoses:
         line(f"{diagnosis.entry_point}: {decision_in_words(diagnosis)}", "bold")
-    for finding, names in report.grouped().items():
+    for service in report.services:
+        line(f"{service.section}: {service.state}", "bold")
+    everybody = len(report.diagnoses)
+    found = [
+        *(
+            (finding, ", ".join(names) if len(names) < max(everybody, 4) else "all entry points")
+            for finding, names in report.grouped().items()
+        ),
+        *((finding, service.section) for service in report.services for finding in service.findings),
+    ]
+    for finding, which in found:
         wrong = finding.severity is Severity.WRONG
-        which = ", ".join(names) if len(names) < len(report.diagnoses) or len(names) < 4 else "all entry points"
         line(f"{'Wrong' if wrong else 'Note'}: {which}: {finding.what}", "red" if wrong else "")
         if finding.change:
             line(f"  {arrow} {finding.change}")
@@ -158,6 +199,15 @@ def as_table(report: Report) -> dict[str, Any]:
     return {
         "allWell": report.all_well,
         "entryPoints": [_entry_point(diagnosis) for diagnosis in report.diagnoses],
+        **{
+            service.section: {
+                "state": service.state,
+                "schema": service.schema,
+                "newestSchema": service.newest,
+                "findings": [_finding(finding) for finding in service.findings],
+            }
+            for service in report.services
+        },
         "warnings": list(report.warnings),
     }
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from widget.doctor.browsing import Page, Unreached
 from widget.doctor.chat_page import chat_page_findings
 from widget.doctor.findings import address_of, findings
-from widget.doctor.report import Asked, Diagnosis, Probe, Report
+from widget.doctor.report import Asked, Diagnosis, Probe, Report, Service
 from widget.domain.decision import LimitMemory, Outcome, Policy, decide, judge, require_number
 from widget.domain.errors import EceError, EceUnreadable
 from widget.domain.readings import Call
@@ -37,9 +37,10 @@ async def examine(
     now: datetime,
     asked: Callable[[], None] = lambda: None,
     open_chat_page: OpenChatPage | None = None,
+    try_services: Sequence[Awaitable[Service]] = (),
     warnings: Sequence[str] = (),
 ) -> Report:
-    """Make the five GET calls for every entry point, open its chat page, and say what is wrong.
+    """Make the five GET calls for every entry point, open its chat page, try the services, and say what is wrong.
 
     `asked` is called after each call; without `open_chat_page` the chat pages are left out.
     """
@@ -58,7 +59,11 @@ async def examine(
         async with slots:
             return await open_chat_page(name)
 
+    async def tried(service: Awaitable[Service]) -> Service:
+        return await service
+
     async with asyncio.TaskGroup() as tasks:
+        services = [tasks.create_task(tried(each)) for each in try_services]
         pages = {name: tasks.create_task(opened(name)) for name in settings.entry_points}
         running = {
             name: [tasks.create_task(one(call, entry_point.id)) for call in Call]
@@ -68,7 +73,11 @@ async def examine(
         diagnose(settings, name, {task.result().call: task.result() for task in probes}, now, pages[name].result())
         for name, probes in running.items()
     )
-    return Report(tuple(diagnoses), (*warnings_of(settings, today=now.date()), *warnings))
+    return Report(
+        tuple(diagnoses),
+        (*warnings_of(settings, today=now.date()), *warnings),
+        tuple(task.result() for task in services),
+    )
 
 
 def diagnose(

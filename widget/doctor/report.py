@@ -75,17 +75,31 @@ class Diagnosis:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """What stands behind `[storage]` or `[shared]`: in a few words what is the case, and what is wrong with it.
+
+    `schema` is the revision of the tables that are there, `newest` the one of this release; None where there is none.
+    """
+
+    section: str
+    state: str
+    findings: tuple[Finding, ...] = ()
+    schema: str | None = None
+    newest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that was found; `warnings` are the settings' and the themes' own."""
 
     diagnoses: tuple[Diagnosis, ...]
     warnings: tuple[str, ...] = ()
+    services: tuple[Service, ...] = ()
 
     @property
     def all_well(self) -> bool:
-        return not any(
-            finding.severity is Severity.WRONG for diagnosis in self.diagnoses for finding in diagnosis.findings
-        )
+        about: tuple[Diagnosis | Service, ...] = (*self.diagnoses, *self.services)
+        return not any(finding.severity is Severity.WRONG for each in about for finding in each.findings)
 
     def grouped(self) -> dict[Finding, list[str]]:
         """The findings, each once, with the entry points they hold for: one dead host is one sentence."""

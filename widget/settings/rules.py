@@ -26,6 +26,9 @@ def broken_rules(raw: Mapping[str, Any], directory: Path, *, new_themes: bool) -
     yield from _times(_table(raw, "ece"))
     yield from _themes(_table(raw, "themes"), directory, may_be_missing=new_themes)
     yield from _metrics_ports(raw)
+    url = str(_table(raw, "storage").get("url"))
+    if url.startswith("postgres") and find_spec("psycopg") is None:
+        yield Fault("storage.url", "", "needs a library that is not installed: pip install 'ece-widget[postgres]'")
     if _table(raw, "shared") and find_spec("redis") is None:
         yield Fault("shared.url", "", "needs a library that is not installed: pip install 'ece-widget[shared]'")
 

@@ -74,6 +74,15 @@ class SharedServer:
         """Look for the server once, so that its absence is told at the start and not at the first visitor's."""
         await self.run(self._greet)
 
+    async def tried(self) -> str | None:
+        """Ask as `start` does, without telling the log; return the cause to follow the server's name, or None."""
+        try:
+            async with asyncio.timeout(self._longest_wait):
+                await self._greet(self._client)
+        except (RedisError, OSError, TimeoutError) as error:
+            return cause(error)
+        return None
+
     async def run(self, question: Callable[[Redis], Awaitable[T]]) -> T | None:
         """Ask, for a bounded time; None at once while the server is away."""
         if not self._reachable():
@@ -124,11 +133,9 @@ class SharedServer:
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(self._look_every)
-            try:
-                async with asyncio.timeout(self._longest_wait):
-                    await self._greet(self._client)
-            except (RedisError, OSError, TimeoutError) as error:
-                self._cause = cause(error)
+            found = await self.tried()
+            if found is not None:
+                self._cause = found
                 continue
             self._looking = None
             telemetry.logger().info("shared_server_back")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import structlog
@@ -27,6 +29,7 @@ class PostgresDatabase:
 
     name = "postgresql"
     owners: Owners | None = None  # they may run on other machines
+    caution: str | None = None
 
     def __init__(
         self, url: URL, *, statement_seconds: float = STATEMENT_SECONDS, lock_seconds: float = LOCK_SECONDS
@@ -60,6 +63,12 @@ class PostgresDatabase:
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": MIGRATION_LOCK})
             migrate(connection)
             _keep_values_out_of_the_planner(connection)
+
+    @contextlib.contextmanager
+    def tried(self) -> Iterator[Connection | None]:
+        """Open a connection as `connect` does; the tables may be missing."""
+        with self.connect() as connection:
+            yield connection
 
     def connect(self) -> Connection:
         """Open a connection with bounded waits and durable commits."""

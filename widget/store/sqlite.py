@@ -11,6 +11,7 @@ import functools
 import importlib
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +27,10 @@ from widget.store.schema import APPLICATION_ID
 
 FIRST_SAFE_WAL = (3, 51, 3)
 BUSY_SECONDS = 5.0  # how long a commit may wait for another program's lock
+WITHOUT_WAL = (
+    "SQLite {found} can damage a database in WAL mode, so a rollback journal is used: as safe, and slower for many "
+    "surveys at once. Install SQLite 3.51.3 or later, as the package pysqlite3 carries on x86_64, or use PostgreSQL."
+)
 READ_BY_ANOTHER = "Another program is reading the database: its journal still holds what was purged. Run this again."
 CHECK_WHOLE_FILE_UP_TO = 256 * 2**20  # bytes; a bigger file would make the start slow
 
@@ -62,23 +67,31 @@ class SqliteDatabase:
     def path(self) -> Path:
         return self._path
 
+    @property
+    def caution(self) -> str | None:
+        """A sentence for the operator about the library that is used, or None."""
+        return None if self._wal else WITHOUT_WAL.format(found=self._driver.sqlite_version)
+
     def prepare(self) -> None:
         """Make the file where there is none, refuse one that is not ours, and bring it to the newest schema."""
         self._make_file()
-        try:
-            with self._engine.connect() as connection:
-                self._refuse_foreign(connection)
-                self._set_up(connection)
-                connection.rollback()
-                with connection.begin():  # BEGIN IMMEDIATE: the lock under which migrations run
-                    connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-                    migrate(connection)
-        except STORE_ERRORS as error:
-            if in_words(error) == DAMAGED:
-                raise StoreRefused(self._damaged()) from error
-            raise
-        if not self._wal:
-            log.warning("sqlite_without_wal", sqlite=self._driver.sqlite_version, needed="3.51.3")
+        with self._opened_if_ours() as connection, connection.begin():  # BEGIN IMMEDIATE: the lock of migrations
+            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+            migrate(connection)
+        if self.caution is not None:
+            log.warning("sqlite_without_wal", note=self.caution)
+
+    @contextlib.contextmanager
+    def tried(self) -> Iterator[Connection | None]:
+        """Open the file as `prepare` does, but make none and migrate nothing: None where it can be made and is not."""
+        self._refuse_place()
+        if self._path.exists():
+            with self._opened_if_ours() as connection:
+                yield connection
+        elif os.access(self._path.parent, os.W_OK | os.X_OK):
+            yield None
+        else:
+            raise StoreRefused(f"No file can be made in the folder of [storage] url, {self._path.parent}.")
 
     def connect(self) -> Connection:
         """Open the file that `prepare` left; never make a new one, since that would lose what the old one promised."""
@@ -167,12 +180,28 @@ class SqliteDatabase:
 
         return engine
 
-    def _make_file(self) -> None:
-        folder = self._path.parent
-        if not folder.is_dir():
-            raise StoreRefused(f"The folder of [storage] url does not exist: {folder}")
+    @contextlib.contextmanager
+    def _opened_if_ours(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                self._refuse_foreign(connection)
+                self._set_up(connection)
+                connection.rollback()
+                yield connection
+        except STORE_ERRORS as error:
+            if in_words(error) == DAMAGED:
+                raise StoreRefused(self._damaged()) from error
+            raise
+
+    def _refuse_place(self) -> None:
+        if not self._path.parent.is_dir():
+            raise StoreRefused(f"The folder of [storage] url does not exist: {self._path.parent}")
         if self._path.is_dir():
             raise StoreRefused(f"[storage] url names a folder, {self._path}; let it name a file in it.")
+
+    def _make_file(self) -> None:
+        self._refuse_place()
+        folder = self._path.parent
         try:
             # For its owner alone, since it will hold personal data. Never opened when it exists: closing a handle of
             # one's own drops the locks of all of SQLite's in this process (https://sqlite.org/howtocorrupt.html, 2.2).

@@ -1,0 +1,102 @@
+"""Try the database of `[storage] url` as `check` does: open it, read its schema and try every right; change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from widget.store.faults import STORE_ERRORS, StoreRefused, in_words
+from widget.store.migrate import version
+from widget.store.schema import HEAD, metadata
+
+_NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+# No row fits, so nothing changes, and both databases refuse what the user may not do.
+_RIGHTS = {
+    "SELECT": "SELECT 1 FROM {table} WHERE 1 = 0",
+    "INSERT": "INSERT INTO {table} SELECT * FROM {table} WHERE 1 = 0",
+    "UPDATE": "UPDATE {table} SET {column} = {column} WHERE 1 = 0",
+    "DELETE": "DELETE FROM {table} WHERE 1 = 0",
+}
+_OWNED = text("SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = CAST(:table AS regclass)")
+_FORBIDDEN = "42501"  # PostgreSQL's insufficient_privilege
+
+
+class TriedDatabase(Protocol):
+    """A database that can be opened without being changed; `tried` gives None for a file that is still to be made."""
+
+    name: str
+
+    @property
+    def caution(self) -> str | None: ...
+
+    def tried(self) -> AbstractContextManager[Connection | None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StorageTrial:
+    """What was found.
+
+    `server` is the database with its version, `schema` the revision that is there, `newest` the one of this release.
+    `missing_rights` has "INSERT on TABLE" and the like. `wrong` is a sentence about what cannot be used, or "".
+    """
+
+    server: str
+    newest: str = HEAD
+    schema: str | None = None
+    missing_rights: tuple[str, ...] = ()
+    caution: str | None = None
+    wrong: str = ""
+
+
+def try_storage(database: TriedDatabase) -> StorageTrial:
+    """Open the database and return what is the case. Blocks for some seconds at most, so call it in a thread."""
+    name = _NAMES[database.name]
+    try:
+        with database.tried() as connection:
+            if connection is None:
+                return StorageTrial(name, caution=database.caution)
+            numbers = connection.dialect.server_version_info or ()
+            with connection.begin() as changes:
+                try:
+                    schema = version(connection)
+                    missing = tuple(_missing_rights(connection, schema))
+                finally:
+                    changes.rollback()
+    except StoreRefused as refusal:
+        return StorageTrial(name, wrong=str(refusal).rstrip("."))
+    except STORE_ERRORS as error:
+        return StorageTrial(name, wrong=in_words(error))
+    server = f"{name} {'.'.join(str(number) for number in numbers)}"
+    return StorageTrial(server, schema=schema, missing_rights=missing, caution=database.caution)
+
+
+def _missing_rights(connection: Connection, schema: str | None) -> Iterator[str]:
+    if schema is None:
+        try:
+            metadata.create_all(connection)
+        except DBAPIError as error:
+            if not _is_forbidden(error):
+                raise
+            yield "CREATE in the schema"
+            return
+    for table in metadata.sorted_tables:
+        for right, statement in _RIGHTS.items():
+            try:
+                with connection.begin_nested():
+                    connection.execute(text(statement.format(table=table.name, column=next(iter(table.columns)).name)))
+            except DBAPIError as error:
+                if not _is_forbidden(error):
+                    raise
+                yield f"{right} on {table.name}"
+        older = schema is not None and schema < HEAD and connection.dialect.name == "postgresql"
+        if older and not connection.execute(_OWNED, {"table": table.name}).scalar():
+            yield f"ownership of {table.name}"
+
+
+def _is_forbidden(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) == _FORBIDDEN
