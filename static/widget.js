@@ -13,7 +13,8 @@
  *    open         popup | tab | dock | none; default: the entry point's
  * Events on the element, bubbling: ece-chat-ready, ece-chat-change (detail: the decision), ece-chat-open (cancelable),
  * ece-chat-close, ece-chat-error.
- * One global: eceChat.create(options), .refresh(), .open(entryPoint), .survey(url), .destroy().
+ * One global: eceChat.create(options), .update(entryPoint, options), .open(entryPoint), .close(entryPoint), .show(),
+ * .hide(), .refresh(), .survey(url), .destroy().
  *
  * No cookie, no storage, nothing before the page is loaded and idle, no style and no script put into the page, no
  * exception thrown into it. This file runs as it is; the served copy is made smaller and must stay under 6,000 bytes of
@@ -123,6 +124,41 @@
     return unescaped.search(LOADING) < 0 ? clean : "";
   };
 
+  /* ---- Drawing in place ----------------------------------------------------------------------------------------------
+   *
+   * Texts and attributes are changed where they differ, and a node is replaced only by one of another kind, so that a
+   * button stays the one that it is: it keeps the focus, and no animation starts again.
+   */
+  const isAlike = (one, other) =>
+    one.localName == other.localName && // of a text: undefined
+    (!one.localName || one.getAttribute("class") == other.getAttribute("class"));
+
+  const copyAttributes = (from, to) => {
+    for (const name of to.getAttributeNames()) if (!from.hasAttribute(name)) to.removeAttribute(name);
+    for (const name of from.getAttributeNames()) {
+      const value = from.getAttribute(name);
+      if (to.getAttribute(name) != value) to.setAttribute(name, value);
+    }
+  };
+
+  // Makes `drawn` the same as `next`, and uses up `next`.
+  const drawInPlace = (drawn, next) => {
+    if (!next.localName) {
+      if (drawn.data != next.data) drawn.data = next.data;
+      return;
+    }
+    copyAttributes(next, drawn);
+    const before = [...drawn.childNodes];
+    const after = [...next.childNodes];
+    for (const [index, node] of after.entries()) {
+      const there = before[index];
+      if (!there) drawn.append(node);
+      else if (isAlike(there, node)) drawInPlace(there, node);
+      else there.replaceWith(node);
+    }
+    for (const node of before.slice(after.length)) node.remove();
+  };
+
   // Everything below exists once in a page, however often the script is loaded.
   const define = (origin) => {
     const launchers = new WeakMap(); // what each element of ours can do
@@ -130,6 +166,9 @@
     const own = new Map(); // those made here, each with the script tag it was made for, if any
     const panels = new Map(); // the open docks and the survey's dialog: host and show, by name
     const windowNames = new Map(); // of the chat's window, by entry point
+    const windows = new Map(); // that this page has opened, by entry point
+    const away = new WeakSet(); // elements that are hidden by us, not by the page's author
+    let hidden = false; // the page wants none to be seen
     let life; // AbortController: destroy ends it, and the listeners outside our own elements with it
     let ready = false; // the page is loaded and has had a quiet moment
     let showSurvey; // opens a survey's dialog in the words of the last launcher drawn
@@ -210,6 +249,7 @@
       if (found) {
         if (isBlank(found)) found.location.href = url;
         found.focus();
+        windows.set(entryPoint, found);
       }
       return found;
     };
@@ -250,12 +290,14 @@
         host.remove();
         closed();
       });
-      panels.set(name, { host, show });
+      panels.set(name, { host, show, close: () => dialog.close() });
       attach();
       if (modal) dialog.showModal();
       else dialog.show();
       heading.focus();
     };
+
+    const dockName = (entryPoint) => "dock " + entryPoint;
 
     const openOrShowPanel = (panel) => {
       const there = panels.get(panel.name);
@@ -284,6 +326,17 @@
       element.dataset.placement = target || stays ? "inline" : "corner";
       launchers.get(element).body = ofDocument("body");
       if (element.parentNode != parent) Element.prototype.append.call(parent, element);
+      arrange();
+    };
+
+    // What the page's author hides or shows by himself is left as it is.
+    const arrange = () => {
+      for (const element of present) {
+        if (hidden ? element.hidden : !away.has(element)) continue;
+        element.hidden = hidden;
+        if (hidden) away.add(element);
+        else away.delete(element);
+      }
     };
 
     // A launcher of ours that went away together with the page around it comes back; one that the page took away by
@@ -327,6 +380,7 @@
       let link = null; // stands in for a window that the browser blocked
       let popup = null;
       let dismissed = ""; // the message that the visitor has closed
+      let css = "";
 
       if (sheet) {
         shadow.adoptedStyleSheets = sheets;
@@ -360,35 +414,45 @@
         if (changed) fire("change", next);
       };
 
-      const removeDismissed = () => {
-        const message = root.querySelector(".ece-chat-message");
+      const removeDismissed = (from) => {
+        const message = from.querySelector(".ece-chat-message");
         if (message && message.textContent == dismissed) message.remove();
       };
 
       const dismiss = () => {
         dismissed = root.querySelector(".ece-chat-message").textContent;
-        removeDismissed();
+        removeDismissed(root);
       };
 
       const refocus = () => root.querySelector("button,a")?.focus();
+
+      const useStyle = (text) => {
+        if (text == css) return;
+        css = text;
+        sheet.replaceSync(cleanStyle(text));
+      };
 
       const draw = (html) => {
         const next = parseLauncher(html);
         const style = next.querySelector("template.ece-chat-css");
         const pane = next.querySelector("template.ece-chat-pane");
         const hadFocus = Boolean(shadow.activeElement);
-        if (style && sheet) sheet.replaceSync(cleanStyle(style.content.textContent));
+        if (style && sheet) useStyle(style.content.textContent);
         if (pane) {
           panelMarkup = pane;
           showSurvey = (url) => openPanelFor("survey", url, true);
         }
-        root.replaceWith(next);
-        root = next;
+        for (const template of [style, pane]) template?.remove(); // they are not drawn
+        removeDismissed(next);
+        const now = readDecision(next.dataset);
+        if (root.localName == next.localName) drawInPlace(root, next);
+        else {
+          root.replaceWith(next);
+          root = next;
+        }
         drawn = html;
-        const now = readDecision(root.dataset);
-        if (link && now.show) root.append(link);
-        removeDismissed();
-        if (hadFocus) refocus();
+        if (link) link.hidden = !now.show;
+        if (hadFocus && !shadow.activeElement) refocus();
         tell(now);
       };
 
@@ -404,6 +468,7 @@
         drawn = "";
         live.textContent = "";
         root.replaceChildren();
+        dropLink();
         goodUntil = Infinity; // no state is left that could be too old
         dueAt = 0;
       };
@@ -500,14 +565,21 @@
           },
         });
 
+      const dropLink = () => {
+        if (link) link.remove();
+        link = null;
+      };
+
       const offerLink = (url) => {
         link = make("a", {
           className: "ece-chat-link",
           href: url,
           target: windowName(entryPoint()),
+          lang: root.lang,
+          dir: root.dir,
           textContent: root.dataset.labelLink || url,
         });
-        root.append(link);
+        shadow.append(link);
         link.focus();
       };
 
@@ -517,11 +589,10 @@
         const mode = read(element, "open") || root.dataset.openIn;
         if (!fire("open", decision) || mode == "none") return;
         if (mode == "dock" && panelMarkup) {
-          openPanelFor("dock " + entryPoint(), url, false);
+          openPanelFor(dockName(entryPoint()), url, false);
           return;
         }
-        if (link) link.remove();
-        link = null;
+        dropLink();
         popup = openWindow(entryPoint(), url, mode == "tab" ? "" : "width=450,height=600");
         if (!popup) offerLink(url);
       };
@@ -580,9 +651,17 @@
       const attributes = new Map();
       for (const [name, value] of Object.entries(options)) {
         const attribute = name.replace(/[A-Z]/g, "-$&").toLowerCase();
-        if (isKnown(attribute) && value != null) attributes.set(attribute, String(value));
+        if (isKnown(attribute)) attributes.set(attribute, value);
       }
       return attributes;
+    };
+
+    // A value that is null or undefined takes the attribute away.
+    const apply = (element, attributes) => {
+      for (const [name, value] of attributes) {
+        if (value == null) element.removeAttribute(name);
+        else if (element.getAttribute(name) != value) element.setAttribute(name, value);
+      }
     };
 
     // One launcher for an entry point and a target, by what its attributes say now.
@@ -610,8 +689,7 @@
       const entryPoint = attributes.get("entry-point") || "";
       if (!entryPoint) return null; // a script that is there for elements only
       const element = findOwn(entryPoint, attributes.get("target") || "") || make(TAG);
-      for (const [name, value] of attributes)
-        if (element.getAttribute(name) != value) element.setAttribute(name, value);
+      apply(element, attributes);
       own.set(element, script);
       if (script) dropPredecessors(element, script);
       if (ready) place(element);
@@ -631,6 +709,23 @@
       launchers.get(element).activate();
     };
 
+    const updateChat = (entryPoint, options) => {
+      const attributes = attributesOf(options);
+      for (const element of present) if (read(element, "entry-point") == entryPoint) apply(element, attributes);
+      if (ready) for (const element of own.keys()) place(element);
+    };
+
+    const closeChat = (entryPoint) => {
+      panels.get(dockName(entryPoint))?.close();
+      windows.get(entryPoint)?.close();
+      wakeAll("look");
+    };
+
+    const setHidden = (value) => {
+      hidden = value;
+      arrange();
+    };
+
     const openSurvey = (given) => {
       const url = new URL(given, origin);
       if (url.origin != origin) throw new Error("not an address of ours: " + url);
@@ -639,6 +734,7 @@
     };
 
     const destroy = () => {
+      setHidden(false);
       life.abort();
       life = null;
       ready = false;
@@ -683,6 +779,10 @@
         create: guarded((options) => create(options, null)),
         refresh: guarded(() => wakeAll("refresh")),
         open: guarded(openChat),
+        update: guarded(updateChat),
+        close: guarded(closeChat),
+        show: guarded(() => setHidden(false)),
+        hide: guarded(() => setHidden(true)),
         survey: guarded(openSurvey),
         destroy: guarded(destroy),
       };

@@ -56,6 +56,8 @@ class Chat:
     label: str = "Chat with us"
     direction: str = "ltr"
     announce: str | None = None
+    message: str = ""  # in place of the button
+    extra_css: str = ""
     fault: str | None = None  # "html", "500", "empty", "hang", "reset"
     known: frozenset[str] = frozenset({"sales", "support"})
     closed: bool = False
@@ -87,14 +89,20 @@ class Chat:
         attributes = " ".join(f'data-{name}="{html.escape(value)}"' for name, value in values.items())
         environment = jinja2.Environment(loader=jinja2.FileSystemLoader(ROOT / "templates/default"), autoescape=True)
         context = {"_": str, "lang": "en", "dir": self.direction, "corner": "bottom-right"}
-        css = CSS + environment.get_template("panel.css").render(
-            corner="bottom-right", design={"offset_x": 16, "offset_y": 16}
+        css = (
+            CSS
+            + self.extra_css
+            + environment.get_template("panel.css").render(
+                corner="bottom-right", design={"offset_x": 16, "offset_y": 16}
+            )
         )
         content = (
             f'<button type="button" class="ece-chat-button" aria-haspopup="dialog"><span>{self.label}</span>'
             f" <span class='ece-chat-wait'>number {self.position}</span></button>"
             if self.show
-            else ""
+            else self.message
+            and f'<section class="ece-chat-message"><span>{self.message}</span>'
+            '<button type="button" class="ece-chat-dismiss" aria-label="Close">×</button></section>'
         )
         pane = environment.get_template("panel.html").render(context).strip()
         return (
