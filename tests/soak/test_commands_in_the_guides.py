@@ -1,0 +1,87 @@
+"""The commands of the README and of the deploy guide, from a bare shell, to the letter: only the places are the test's.
+
+Needs a package index, as whoever follows them does. What changes the machine itself (systemd, users, nginx) is stood in
+by programs that say that they were called.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.release.packages import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "examples" / "deploy" / "README.md").read_text(encoding="utf-8")
+STOOD_IN = ("systemctl", "useradd", "chgrp", "nginx", "curl")
+IGNORED = shutil.ignore_patterns(".git", ".venv", ".tools", "dist", "__pycache__", ".*_cache", "*.db")
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A machine's places in a folder: a copy of the sources, and programs that only note their call."""
+    shutil.copytree(ROOT, tmp_path / "sources", ignore=IGNORED, symlinks=True)
+    for folder in ("opt", "etc/systemd/system", "etc/nginx/sites-enabled", "var/cache/nginx", "programs"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name in STOOD_IN:
+        (tmp_path / "programs" / name).write_text(f'#!/bin/sh\necho "{name} $*" >> "{tmp_path}/called"\n')
+        (tmp_path / "programs" / name).chmod(0o755)
+    (tmp_path / "programs" / "install").write_text('#!/bin/sh\nfor last; do :; done\nmkdir -p "$last"\n')
+    (tmp_path / "programs" / "install").chmod(0o755)
+    (tmp_path / "programs" / "python3").symlink_to(sys.executable)
+    return tmp_path
+
+
+def blocks(text: str, heading: str) -> list[str]:
+    section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+
+
+def run(bare: Path, block: str, folder: str) -> str:
+    block = re.sub(r"(?<![\w.])/(opt|etc|var)/", rf"{bare}/\1/", block)
+    # pip's own settings are the machine's: where its index is
+    environ = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "REQUESTS_"))}
+    environ |= {"PATH": f"{bare}/programs:/usr/bin:/bin", "HOME": os.environ.get("HOME", str(bare))}
+    done = subprocess.run(
+        ["sh", "-eu"],
+        input=block,
+        cwd=bare / folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_readmes_first_way_installs_it_and_makes_a_wheel(bare: Path) -> None:
+    (block,) = blocks(README, "Put it on a site")
+    run(bare, block, "sources")
+    assert len(list((bare / "sources" / "dist").glob("ece_widget-*.whl"))) == 1
+    said = run(bare, "cd /opt/ && ece-widget/bin/ece-widget init && ece-widget/bin/ece-widget check --offline", ".")
+    assert "can be used" in said
+
+
+def test_the_guides_machine_and_its_upgrade(bare: Path) -> None:
+    first, second = blocks(GUIDE, "One machine, two processes")
+    (upgrade,) = blocks(GUIDE, "Restart without downtime")
+    run(bare, first, "sources/examples/deploy")
+    settings = bare / "etc" / "ece-widget" / "ece-widget.toml"
+    (settings.parent / "storage").write_text(f"sqlite:///{bare}/outbox.db\n")
+    settings.write_text(settings.read_text() + f'\n[storage]\nurl_file = "{settings.parent}/storage"\n')
+    # There is no ECE here to ask, so its check is of the settings.
+    run(bare, second.replace("ece-widget check", "ece-widget check --offline"), "sources/examples/deploy")
+    run(bare, upgrade, "sources/examples/deploy")
+    assert (bare / "opt" / "ece-widget").resolve().name == "ece-widget-1.1.0"
+    assert "ece-widget, version" in run(bare, "/opt/ece-widget/bin/ece-widget --version", ".")
+    called = (bare / "called").read_text()
+    assert "systemctl enable --now ece-widget@8001 ece-widget@8002" in called
+    assert called.index("systemctl restart ece-widget@8001") < called.index("systemctl restart ece-widget@8002")
