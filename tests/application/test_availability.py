@@ -4,118 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
 
 from tests.ece_stand_in import CLOSED, EceStandIn
-from widget.application.availability import Availability, EntryPointWatch
-from widget.application.breakers import GuardedSource
-from widget.application.clock import Clock
-from widget.application.refresh import Refreshed, Subject
+from tests.house import NOON, House
 from widget.domain.breaker import Closed, Open
-from widget.domain.decision import SOON, Decision, Policy, State, Verdict
+from widget.domain.decision import SOON, Policy, State
 from widget.domain.errors import EceBusy, EceError, EceRefused, EceStatus, EceUnreadable
 from widget.domain.hours import Hours, OpenRange
 from widget.domain.readings import Call, Capacity, LiveSessionStatus, Reason
 
 pytestmark = pytest.mark.anyio
-
-NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-
-@dataclass
-class HandClock:
-    """Time that passes when the test says so."""
-
-    monotonic_now: float = 1000.0
-    wall: datetime = NOON
-
-    def monotonic(self) -> float:
-        return self.monotonic_now
-
-    def now(self) -> datetime:
-        return self.wall
-
-    def passes(self, seconds: float) -> None:
-        self.monotonic_now += seconds
-        self.wall += timedelta(seconds=seconds)
-
-
-@dataclass
-class Notes:
-    """Fits the ports `Observer` and `CallObserver`."""
-
-    refreshes: list[Refreshed] = field(default_factory=list)
-    crashes: list[BaseException] = field(default_factory=list)
-    calls: list[str] = field(default_factory=list)
-    told: list[Decision] = field(default_factory=list)
-    clicks: list[Decision] = field(default_factory=list)
-
-    def refreshed(self, subject: Subject, refreshed: Refreshed) -> None:
-        self.refreshes.append(refreshed)
-
-    def served(self, policy: Policy, decision: Decision, verdict: Verdict) -> None:
-        self.told.append(decision)
-
-    def clicked(self, entry_point: str, decision: Decision) -> None:
-        self.clicks.append(decision)
-
-    def crashed(self, entry_point: str, error: BaseException) -> None:
-        self.crashes.append(error)
-
-    def called(self, call: Call, outcome: str, seconds: float) -> None:
-        self.calls.append(outcome)
-
-    def breaker_moved(self, entry_point: str, call: str, *, closed: bool) -> None:
-        pass
-
-
-class House:
-    """Availability with a stand-in for ECE, a hand-set clock and no jitter."""
-
-    def __init__(self, *policies: Policy, timeout: float = 2.0, chance: float = 0.5, one_id: bool = False) -> None:
-        self.clock, self.ece, self.notes = HandClock(), EceStandIn(timeout=timeout), Notes()
-        observer = self.observer()
-        clock = Clock(self.clock.monotonic, self.clock.now, lambda: chance)
-        self.source = GuardedSource(
-            self.ece,
-            clock=clock,
-            observer=observer,
-        )
-        named = policies or (Policy("sales"),)
-        self.availability = Availability(
-            self.source,
-            {
-                policy.entry_point: EntryPointWatch(1001 + (0 if one_id else at), policy)
-                for at, policy in enumerate(named)
-            },
-            fresh_for=5,
-            stale_for=60,
-            timeout=timeout,
-            clock=clock,
-            observer=observer,
-        )
-
-    def observer(self) -> Any:
-        return self.notes
-
-    async def state(self, name: str = "sales") -> State:
-        return (await self.availability.view(name)).decision.state
-
-    async def settle(self) -> None:
-        """Let every refresh that runs come to its end."""
-        while tasks := [w.refresh for w in self.availability.watches.values() if w.refresh is not None]:
-            await asyncio.wait(tasks)
-            await asyncio.sleep(0)
-
-    async def visit(self, name: str = "sales") -> State:
-        """One visit, and the refresh that it may start."""
-        state = await self.state(name)
-        await self.settle()
-        return state
 
 
 async def test_a_thousand_first_visitors_cause_one_set_of_calls() -> None:

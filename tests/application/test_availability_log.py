@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.application.test_availability import House
 from tests.ece_stand_in import CLOSED
+from tests.house import House
 from widget.application.availability_log import AvailabilityLog
 from widget.application.refresh import Asked, Found, Refreshed, Snapshot, Subject
 from widget.domain.decision import LimitMemory, Policy, State, Verdict

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.ece_stand_in import EceStandIn
+from tests.house import Notes, WatchedEntryPoints
 from tests.shared_server import SharedServerProcess, running_shared_server
-from widget.application.availability import Availability, EntryPointWatch
+from widget.application.availability import EntryPointWatch
 from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
 from widget.application.fleet import FleetRefresher, SharedState
-from widget.application.refresh import LocalRefresher, Refreshed, Subject
-from widget.domain.decision import Decision, Policy, State, Verdict
-from widget.domain.readings import Call
+from widget.application.refresh import LocalRefresher
+from widget.domain.decision import Policy
 from widget.settings import EceSettings, EntryPointSettings
 from widget.shared import RedisSharedState, SharedServer
 
@@ -36,32 +35,7 @@ def _empty(server: SharedServerProcess) -> None:
     server.say("FLUSHALL")
 
 
-@dataclass
-class Notes:
-    """Fits the ports `Observer` and `CallObserver`."""
-
-    crashes: list[BaseException] = field(default_factory=list)
-
-    def refreshed(self, subject: Subject, refreshed: Refreshed) -> None:
-        pass
-
-    def served(self, policy: Policy, decision: Decision, verdict: Verdict) -> None:
-        pass
-
-    def clicked(self, entry_point: str, decision: Decision) -> None:
-        pass
-
-    def crashed(self, entry_point: str, error: BaseException) -> None:
-        self.crashes.append(error)
-
-    def called(self, call: Call, outcome: str, seconds: float) -> None:
-        pass
-
-    def breaker_moved(self, entry_point: str, call: str, *, closed: bool) -> None:
-        pass
-
-
-class Member:
+class Member(WatchedEntryPoints):
     """One process of the fleet. Its clocks run at the usual pace but show something else than its neighbours'."""
 
     def __init__(
@@ -80,7 +54,6 @@ class Member:
         self._off_by = clock_off_by
         self.link = SharedServer(url, longest_wait=longest_wait, look_every=0.05)
         clock = Clock(self.monotonic, self.now, lambda: 0.5)
-        self.source = GuardedSource(ece, clock=clock, observer=self.notes)
         settings = EceSettings.model_validate(
             {"base_url": "https://ece.example.com", "timeout": TIMEOUT, "fresh_for": FRESH_FOR, "stale_for": STALE_FOR}
         )
@@ -96,25 +69,29 @@ class Member:
             for name, each in policies.items()
         }
         self.shared = RedisSharedState(self.link, settings, entry_points, monotonic=self.monotonic)
-        refresher = FleetRefresher(
-            LocalRefresher(self.source, fresh_for=FRESH_FOR, clock=clock),
-            self.source,
-            shared or self.shared,
-            fresh_for=FRESH_FOR,
-            clock=clock,
-            sleep=asyncio.sleep,
-            crashed=self.notes.crashed,
-        )
-        self.watch = EntryPointWatch(id, policy)
-        self.availability = Availability(
-            self.source,
-            {name: EntryPointWatch(id, each) for name, each in policies.items()} | {policy.entry_point: self.watch},
-            fresh_for=FRESH_FOR,
-            stale_for=STALE_FOR,
-            timeout=TIMEOUT,
+
+        def refresher(source: GuardedSource) -> FleetRefresher:
+            return FleetRefresher(
+                LocalRefresher(source, fresh_for=FRESH_FOR, clock=clock),
+                source,
+                shared or self.shared,
+                fresh_for=FRESH_FOR,
+                clock=clock,
+                sleep=asyncio.sleep,
+                crashed=self.notes.crashed,
+            )
+
+        watches = {name: EntryPointWatch(id, each) for name, each in policies.items()}
+        self.watch = watches[policy.entry_point]
+        super().__init__(
+            ece,
+            watches,
             clock=clock,
             observer=self.notes,
             refresher=refresher,
+            fresh_for=FRESH_FOR,
+            stale_for=STALE_FOR,
+            timeout=TIMEOUT,
         )
 
     def monotonic(self) -> float:
@@ -128,24 +105,6 @@ class Member:
         """Seconds since ECE answered, as this member believes; endless without a snapshot."""
         age = self.availability.age(self.watch)
         return float("inf") if age is None else age
-
-    async def state(self) -> State:
-        return (await self.availability.view(self.watch.policy.entry_point)).decision.state
-
-    async def state_of(self, name: str) -> State:
-        return (await self.availability.view(name)).decision.state
-
-    async def settle(self) -> None:
-        """Let a refresh that runs come to its end."""
-        while self.watch.refresh is not None:
-            await asyncio.wait({self.watch.refresh})
-            await asyncio.sleep(0)
-
-    async def visit(self) -> State:
-        """One visit, and the refresh that it may start."""
-        state = await self.state()
-        await self.settle()
-        return state
 
 
 class Fleet:

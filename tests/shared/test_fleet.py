@@ -172,8 +172,8 @@ async def test_names_with_one_id_share_one_round_in_the_whole_fleet(fleet: Fleet
     strict = Policy("strict", max_queue_depth=1)
     members = [fleet.member(also=[strict]) for _ in range(3)]
     for member in members:
-        assert await member.state_of("strict") is State.UNAVAILABLE
-        assert await member.state_of("sales") is State.AVAILABLE
+        assert await member.state("strict") is State.UNAVAILABLE
+        assert await member.state("sales") is State.AVAILABLE
     assert sorted(fleet.ece.asked) == [(Call.CHAT_ALLOWED, 1001), (Call.LIVE_SESSION_STATUS, 1001)]
 
 

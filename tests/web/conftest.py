@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from tests.ece_stand_in import EceStandIn
-from tests.house import HandClock
+from tests.house import HandClock, settled
 from widget import settings
 from widget.app import create_app
 from widget.services import Services, build
@@ -38,9 +37,7 @@ class Site:
 
     async def settle(self) -> None:
         """Let the refreshes that run come to their end."""
-        while tasks := [w.refresh for w in self.services.availability.watches.values() if w.refresh is not None]:
-            await asyncio.wait(tasks)
-            await asyncio.sleep(0)
+        await settled(self.services.availability)
 
 
 @pytest.fixture

@@ -17,11 +17,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests import virtual_loop
-from widget.application.availability import Availability, EntryPointWatch
-from widget.application.breakers import GuardedSource
+from tests.house import Notes, WatchedEntryPoints
+from widget.application.availability import EntryPointWatch
 from widget.application.clock import Clock
-from widget.application.refresh import Refreshed, Subject
-from widget.domain.decision import Decision, Policy, Verdict
+from widget.domain.decision import Decision, Policy
 from widget.domain.errors import EceError, EceGatewayDown, EceRefused, EceReset, EceStatus, EceTimeout, EceUnreadable
 from widget.domain.readings import Call, ChatAllowed, LiveSessionStatus, Reading, Reason
 from widget.web.public.answers import STATUS_PATH, PublicAnswers
@@ -77,24 +76,9 @@ class UnsteadyEce:
         return ChatAllowed(allowed=not closed, reason=Reason.AGENT_NOT_AVAILABLE if closed else None)
 
 
-class _Notes:
-    def refreshed(self, subject: Subject, refreshed: Refreshed) -> None:
-        pass
-
-    def served(self, policy: Policy, decision: Decision, verdict: Verdict) -> None:
-        pass
-
-    def clicked(self, entry_point: str, decision: Decision) -> None:
-        pass
-
+class _NoCrash(Notes):
     def crashed(self, entry_point: str, error: BaseException) -> None:
         raise AssertionError from error
-
-    def called(self, call: Call, outcome: str, seconds: float) -> None:
-        pass
-
-    def breaker_moved(self, entry_point: str, call: str, *, closed: bool) -> None:
-        pass
 
 
 class _NoPages:
@@ -119,20 +103,16 @@ class World:
         self.ece = UnsteadyEce(self.chance)
         self.wall_step = timedelta()
         clock = Clock(self.loop.time, self.now, self.chance.random)
-        source = GuardedSource(
+        watches = {name: EntryPointWatch(1000 + at, Policy(name)) for at, name in enumerate(NAMES)}
+        self.availability = WatchedEntryPoints(
             self.ece,
+            watches,
             clock=clock,
-            observer=_Notes(),
-        )
-        self.availability = Availability(
-            source,
-            {name: EntryPointWatch(1000 + at, Policy(name)) for at, name in enumerate(NAMES)},
+            observer=_NoCrash(),
             fresh_for=FRESH_FOR,
             stale_for=STALE_FOR,
             timeout=TIMEOUT,
-            clock=clock,
-            observer=_Notes(),
-        )
+        ).availability
         self.answers = PublicAnswers(self.availability, _NoPages(), headers=[], monotonic=self.loop.time, now=self.now)
 
     def now(self) -> datetime:
