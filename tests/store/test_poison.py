@@ -105,6 +105,9 @@ async def test_whatever_stands_in_a_column_all_other_rows_are_delivered(
     assert good <= {each.id for each in taken.messages}
     assert not good & {row.id for row in taken.set_aside}
     assert all(row.reason.startswith("unreadable: ") for row in taken.set_aside)
+    for_later = [what for what in damaged.values() if what.startswith(("kind", "destination"))]
+    states = (await outbox.counts()).by_state
+    assert states[MessageState.PENDING] + states[MessageState.LEASED] == len(for_later), "each other row was found"
     await outbox.hasten(now=clock.now())
     await outbox.tidy(now=clock.now(), max_age=LEASE, retention=timedelta(hours=1))
     await claim_all(outbox, clock)

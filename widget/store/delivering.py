@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
     Connection,
     Integer,
@@ -71,7 +72,8 @@ def _is_due() -> ColumnElement[bool]:
         is_waiting,
         outbox.c.kind == KIND,
         outbox.c.destination == bindparam("goes_to"),
-        outbox.c.attempts <= bindparam("most_attempts", type_=BigInteger),
+        # not a greatest number of attempts: a damaged number could be greater still, and its row never be found
+        or_(bindparam("tried_too", type_=Boolean), outbox.c.attempts <= 0),
         or_(
             and_(outbox.c.state == _PENDING, or_(due <= at, due > ahead)),
             and_(outbox.c.state == _LEASED, or_(lease <= at, lease > ahead, lease.is_(None))),
@@ -169,7 +171,7 @@ def _claim(connection: Connection, wanted: Claim) -> Taken:
         "owner": wanted.owner,
         "until": to_ms(until),
         "goes_to": wanted.destination,
-        "most_attempts": 0 if wanted.untried else 2**62,
+        "tried_too": not wanted.untried,
     }
     if wanted.pick is Pick.LIKE_LAST_TAKEN:
         values["like"] = wanted.entry_point
