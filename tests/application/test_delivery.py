@@ -151,7 +151,7 @@ async def running(delivery: Delivery) -> AsyncIterator[asyncio.Task[None]]:
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             met = condition()
             if met if isinstance(met, bool) else await met:

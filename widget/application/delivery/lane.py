@@ -56,8 +56,9 @@ class Lane:
         self._counts = counts
         self._leap = leap
         self._slots = asyncio.Semaphore(destination.concurrency)
-        self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._tried_before: set[int] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._held: set[int] = set()  # ids of the rows that a task has
+        self._unsent: dict[int, ClaimedMessage] = {}  # those that are still to be sent; the others are being settled
         self._wake = asyncio.Event()
         self._pace = Pace(refilled_at=around.monotonic())
         self._stopping = False
@@ -107,8 +108,8 @@ class Lane:
             self._pace,
             now,
             slots=self.destination.concurrency,
-            held=len(self._tasks),
-            tried_before=len(self._tried_before),
+            held=len(self._unsent),
+            tried_before=sum(each.attempts > 0 for each in self._unsent.values()),
         )
         if isinstance(planned, Wait):
             self._counts.deferrals += self._pace.mode is Mode.STOPPED
@@ -128,11 +129,12 @@ class Lane:
         )
         for each in taken.set_aside:
             self._set_aside(each)
-        if taken.messages:
+        # one that is held is on its way already, and a leap of the clock ended its lease
+        new = [message for message in taken.messages if message.id not in self._held]
+        if new:
             self._pace = pace.claimed(self._pace, planned, self._around.monotonic())
-        for message in taken.messages:
-            if message.id not in self._tasks:  # else: on its way already, and a leap of the clock ended its lease
-                self._begin(message, ahead=self._pace.mode is Mode.FREE)
+        for message in new:
+            self._begin(message, ahead=self._pace.mode is Mode.FREE)
         more = len(taken.messages) + len(taken.set_aside) == planned.limit
         return 0.0 if (more or taken.set_aside) and not planned.probe else POLL_SECONDS
 
@@ -149,14 +151,13 @@ class Lane:
                 return
 
     def _begin(self, claimed: ClaimedMessage, *, ahead: bool) -> None:
+        self._held.add(claimed.id)
+        self._unsent[claimed.id] = claimed
         task = asyncio.create_task(self._carry(claimed, since=self._around.monotonic(), ahead=ahead))
-        self._tasks[claimed.id] = task
-        if claimed.attempts > 0:
-            self._tried_before.add(claimed.id)
+        self._tasks.add(task)
 
         def ended(task: asyncio.Task[None]) -> None:
-            del self._tasks[claimed.id]
-            self._tried_before.discard(claimed.id)
+            self._tasks.remove(task)
             if not task.cancelled() and (error := task.exception()) is not None:
                 self._unexpected(error)
             self._wake.set()
@@ -178,6 +179,8 @@ class Lane:
                 else:
                     settled = self._failed(claimed, EceTimeout("interrupted by a stop", maybe_received=True))
                     settled = await self._send(claimed) or released
+            del self._unsent[claimed.id]
+            self._wake.set()
             await self._record(*settled)
         except asyncio.CancelledError:
             with contextlib.suppress(OutboxUnavailable, TimeoutError):
@@ -186,6 +189,10 @@ class Lane:
                     if await outcome():
                         note()
             raise
+        finally:
+            # not by a callback of the task: a claim that follows the settling may bring this row again before that
+            self._held.discard(claimed.id)
+            self._unsent.pop(claimed.id, None)
 
     def _may_still_send(self, since: float) -> bool:
         held = self._around.monotonic() - since
@@ -276,7 +283,7 @@ class Lane:
                 await asyncio.sleep(SETTLE_PAUSE)
 
     async def _finish(self) -> None:
-        tasks = list(self._tasks.values())
+        tasks = list(self._tasks)
         if tasks:
             limit = self.destination.send_limit.total_seconds() + LAST_WORD_SECONDS
             _, late = await asyncio.wait(tasks, timeout=limit)
