@@ -28,7 +28,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
         (folder / name).mkdir()
         (folder / name / "theme.toml").write_text(content)
     origin = "http://localhost"
-    known = demo_settings(widget_url=origin, simulator_url=origin, site_url=origin, folder=folder, secret="x" * 20)
+    known = demo_settings(
+        widget_url=origin,
+        simulator_url=origin,
+        site_url=origin,
+        folder=folder,
+        secret="a-secret-for-tests-that-is-long-enough",
+    )
     return Pages(known, Themes.load(folder), Texts.load())
 
 

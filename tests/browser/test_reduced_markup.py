@@ -207,7 +207,13 @@ def test_links_that_wait_for_a_click_stay(at: Lab, page: Page) -> None:
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     folder: Path = tmp_path_factory.mktemp("themes")
-    known = demo_settings(widget_url=ORIGIN, simulator_url=ORIGIN, site_url=ORIGIN, folder=folder, secret="x" * 20)
+    known = demo_settings(
+        widget_url=ORIGIN,
+        simulator_url=ORIGIN,
+        site_url=ORIGIN,
+        folder=folder,
+        secret="a-secret-for-tests-that-is-long-enough",
+    )
     return Pages(known, Themes.load(folder), Texts.load())
 
 
