@@ -35,6 +35,8 @@
   const LONGEST_SPREAD = 30_000;
   const LONGEST_PAUSE = 300_000; // between two tries after failures
   const SOON = 300; // when an answer could not be drawn at once
+  const AFTER_REFUSAL = 500;
+  const POPUP = "width=450,height=600";
   const LONGEST_LAUNCHER = 100_000; // characters
 
   /* ---- The document ------------------------------------------------------------------------------------------------
@@ -164,7 +166,7 @@
     const launchers = new WeakMap(); // what each element of ours can do
     const present = new Set(); // the elements in the page
     const own = new Map(); // those made here, each with the script tag it was made for, if any
-    const panels = new Map(); // the open docks and the survey's dialog: host and show, by name
+    const panels = new Map(); // the docks and the survey's dialog, by name
     const windowNames = new Map(); // of the chat's window, by entry point
     const windows = new Map(); // that this page has opened, by entry point
     const away = new WeakSet(); // elements that are hidden by us, not by the page's author
@@ -256,46 +258,145 @@
 
     /* ---- Panels: a docked chat, and a survey's dialog --------------------------------------------------------------
      *
-     * The markup comes with the launcher; closing and folding are the browser's own.
+     * The markup comes with the launcher: [data-when] is shown at one time alone, and [data-act] says what a click does.
+     * A frame that has loaded may hold a chat. Opening that address once more would begin another, so from then on a new
+     * window is opened only by the link behind the question, and then the dock ends.
      */
-    const openPanel = ({ name, url, modal, markup, sheets, closed }) => {
+    const openPanel = ({ name, url, modal, markup, sheets, scheme, openElsewhere, closed }) => {
       const host = make(PANEL);
       const shadow = host.attachShadow({ mode: "open" });
       shadow.append(markup.content.cloneNode(true));
-      const dialog = shadow.querySelector("dialog");
-      const fold = shadow.querySelector("details");
-      const heading = shadow.querySelector("summary");
-      shadow.querySelector("iframe").src = url;
-      shadow.querySelector("a").href = url;
-      if (sheets) shadow.adoptedStyleSheets = sheets;
+      const [dialog, heading, frame, back] = ["dialog", "h2", "iframe", ".ece-chat-return"].map((each) =>
+        shadow.querySelector(each),
+      );
+      let told = "loading"; // what the words over the frame are about
+      let loaded = false;
+      let refusedUntil = 0; // milliseconds of the clock; a load before it is that of the browser's page about the refusal
 
-      const attach = () => {
-        if (!host.isConnected) ofDocument("documentElement").append(host); // a page may replace its body while a chat runs
+      const tellWhen = (now) => {
+        told = now;
+        for (const part of shadow.querySelectorAll("[data-when]")) {
+          part.hidden = part.dataset.when != now;
+          if (!part.hidden) part.querySelector("[data-act=stay]")?.focus();
+        }
       };
-      const show = () => {
-        attach();
-        fold.open = true;
-        heading.focus();
+
+      const fold = (folded) => {
+        if (!back || modal) return; // a template from before has no way back
+        dialog.hidden = folded;
+        back.hidden = !folded;
+        if (!folded) foldOthers(panel);
+        arrange();
       };
+
+      const foldByHand = (folded) => {
+        fold(folded);
+        (folded ? back : heading)?.focus();
+      };
+
+      // Called once, whoever ends it: the visitor, the page, or the removal of the element.
+      const end = () => {
+        if (panels.get(name) != panel) return;
+        panels.delete(name);
+        arrange(); // before the browser gives the focus back to the launcher
+        dialog.close();
+        host.remove();
+        closed();
+      };
+
+      const ask = (question) => {
+        if (loaded && !modal) tellWhen(question);
+        else if (question == "close") end();
+      };
+
+      const acts = {
+        fold: () => foldByHand(true),
+        unfold: () => foldByHand(false),
+        window: () => ask("window"),
+        close: () => ask("close"),
+        stay() {
+          tellWhen("");
+          heading?.focus();
+        },
+        end,
+      };
+
+      const panel = {
+        host,
+        end: guarded(end),
+        fold,
+        isDock: !modal,
+        isFolded: () => dialog.hidden,
+        show: () => foldByHand(false),
+        hear(event) {
+          if (event.data == "ece-chat-close" && event.origin == origin && event.source == frame.contentWindow) end();
+        },
+        refuse(event) {
+          const ours = /^(frame|child|default)-src/.test(event.effectiveDirective) && event.disposition == "enforce";
+          if (loaded || !ours) return;
+          // Our address leads to that of the chat, which is not known here: another one may be of a frame of the page's.
+          refusedUntil = event.blockedURI.startsWith(origin) ? Infinity : Date.now() + AFTER_REFUSAL;
+          tellWhen("refused");
+        },
+      };
+
+      frame.addEventListener("load", () => {
+        if (Date.now() < refusedUntil) return;
+        loaded = true;
+        tellWhen("");
+      });
+      setTimeout(() => {
+        if (told == "loading") tellWhen("late");
+      }, ANSWER_WITHIN);
+
+      shadow.addEventListener(
+        "click",
+        guarded((event) => {
+          const pressed = Element.prototype.closest.call(event.target, "[data-act],a");
+          if (!pressed) return;
+          if (pressed.localName != "a") return acts[pressed.dataset.act]?.();
+          if (!modal && openElsewhere()) event.preventDefault();
+          setTimeout(end); // after the link was followed
+        }),
+      );
       dialog.addEventListener("keydown", (event) => {
         // Folded, not closed: closing ends the chat, and Escape is easily pressed by mistake.
-        if (event.key == "Escape") fold.open = false;
+        if (event.key != "Escape" || modal) return;
+        if (shadow.activeElement?.closest("[role=alertdialog]")) acts.stay();
+        else foldByHand(true);
       });
       host.addEventListener("focusout", (event) => {
         // A panel that fills the screen folds when focus leaves it, which would move about unseen behind it.
-        if (event.relatedTarget && !dialog.offsetLeft) fold.open = false;
+        const fills = dialog.offsetWidth >= ofDocument("documentElement").clientWidth;
+        if (event.relatedTarget && fills) fold(true);
       });
-      dialog.addEventListener("close", () => {
-        panels.delete(name);
-        host.remove();
-        closed();
-      });
-      panels.set(name, { host, show, close: () => dialog.close() });
-      attach();
+      dialog.addEventListener("close", end);
+
+      for (const link of shadow.querySelectorAll("a")) link.href = url;
+      frame.src = url;
+      if (sheets) shadow.adoptedStyleSheets = sheets;
+      if (scheme) host.setAttribute("scheme", scheme);
+      if (!modal) host.dataset.placement = "corner";
+      panels.set(name, panel);
+      ofDocument("documentElement").append(host); // a page may replace its body while a chat runs
       if (modal) dialog.showModal();
-      else dialog.show();
-      heading.focus();
+      else {
+        dialog.show();
+        fold(false);
+      }
+      heading?.focus();
     };
+
+    const foldOthers = (kept) => {
+      for (const panel of panels.values()) if (panel != kept && panel.isDock && !panel.isFolded()) panel.fold(true);
+    };
+
+    // A frame that leaves the document ends what runs in it.
+    class Panel extends HTMLElement {
+      disconnectedCallback() {
+        for (const panel of panels.values()) if (panel.host == this) panel.end();
+      }
+    }
 
     const dockName = (entryPoint) => "dock " + entryPoint;
 
@@ -329,14 +430,23 @@
       arrange();
     };
 
-    // What the page's author hides or shows by himself is left as it is.
+    const setAway = (element, value) => {
+      // What the page's author hides or shows by himself is left as it is.
+      if (value ? element.hidden : !away.has(element)) return;
+      element.hidden = value;
+      if (value) away.add(element);
+      else away.delete(element);
+    };
+
+    // The corner holds an open dock alone, else the launchers and, in place of its launcher, each dock that is folded.
     const arrange = () => {
+      const docks = [...panels.values()].filter((panel) => panel.isDock);
+      const isOpen = docks.some((dock) => !dock.isFolded());
       for (const element of present) {
-        if (hidden ? element.hidden : !away.has(element)) continue;
-        element.hidden = hidden;
-        if (hidden) away.add(element);
-        else away.delete(element);
+        const isDocked = isOpen || panels.has(dockName(read(element, "entry-point")));
+        setAway(element, hidden || (isDocked && element.dataset.placement == "corner"));
       }
+      for (const dock of docks) setAway(dock.host, dock.isFolded() && (hidden || isOpen));
     };
 
     // A launcher of ours that went away together with the page around it comes back; one that the page took away by
@@ -558,6 +668,8 @@
           modal,
           markup: panelMarkup,
           sheets,
+          scheme: read(element, "scheme"),
+          openElsewhere: () => (popup = openWindow(entryPoint(), url, POPUP)),
           closed: () => {
             // The browser gives focus back, unless the button has been drawn anew since.
             if (ofDocument("activeElement") == ofDocument("body")) refocus();
@@ -588,12 +700,13 @@
         const url = address("chat");
         const mode = read(element, "open") || root.dataset.openIn;
         if (!fire("open", decision) || mode == "none") return;
-        if (mode == "dock" && panelMarkup) {
+        const moved = windows.get(entryPoint()); // out of the dock
+        if (mode == "dock" && panelMarkup && (!moved || moved.closed)) {
           openPanelFor(dockName(entryPoint()), url, false);
           return;
         }
         dropLink();
-        popup = openWindow(entryPoint(), url, mode == "tab" ? "" : "width=450,height=600");
+        popup = openWindow(entryPoint(), url, mode == "tab" ? "" : POPUP);
         if (!popup) offerLink(url);
       };
 
@@ -716,7 +829,7 @@
     };
 
     const closeChat = (entryPoint) => {
-      panels.get(dockName(entryPoint))?.close();
+      panels.get(dockName(entryPoint))?.end();
       windows.get(entryPoint)?.close();
       wakeAll("look");
     };
@@ -734,18 +847,18 @@
     };
 
     const destroy = () => {
-      setHidden(false);
+      hidden = false;
       life.abort();
       life = null;
       ready = false;
       showSurvey = null;
-      for (const { host } of panels.values()) host.remove();
-      panels.clear();
+      for (const panel of panels.values()) panel.end();
       for (const element of own.keys()) drop(element);
       for (const element of present) {
         delete element.dataset.placement;
         launchers.get(element).hide();
       }
+      arrange();
       delete self.eceChat;
     };
 
@@ -766,6 +879,12 @@
 
       listen("focus", () => wakeAll("look"));
       listen("visibilitychange", () => wakeAll("look"));
+      listen("message", (event) => {
+        for (const panel of panels.values()) panel.hear(event);
+      });
+      listen("securitypolicyviolation", (event) => {
+        for (const panel of panels.values()) panel.refuse(event);
+      });
       listen("online", () => wakeAll("refresh"));
       listen("pageshow", (event) => event.persisted && wakeAll("refresh"));
       if (ofDocument("readyState") == "complete") whenIdle();
@@ -795,6 +914,7 @@
         create({ ...Object.fromEntries(fragment), ...script.dataset }, script);
       }
     };
+    customElements.define(PANEL, Panel);
     customElements.define(TAG, Chat);
     return Chat;
   };

@@ -88,13 +88,18 @@ class Chat:
         }
         attributes = " ".join(f'data-{name}="{html.escape(value)}"' for name, value in values.items())
         environment = jinja2.Environment(loader=jinja2.FileSystemLoader(ROOT / "templates/default"), autoescape=True)
-        context = {"_": str, "lang": "en", "dir": self.direction, "corner": "bottom-right"}
+        context = {
+            "_": str,
+            "lang": "en",
+            "dir": self.direction,
+            "corner": "bottom-right",
+            "label": self.label,
+            "design": {"icon": ""},
+        }
         css = (
             CSS
             + self.extra_css
-            + environment.get_template("panel.css").render(
-                corner="bottom-right", design={"offset_x": 16, "offset_y": 16}
-            )
+            + environment.get_template("panel.css").render(corner="bottom-right", design={"radius": 12})
         )
         content = (
             f'<button type="button" class="ece-chat-button" aria-haspopup="dialog"><span>{self.label}</span>'

@@ -58,6 +58,7 @@ class PanelContext:
     """`panel.html`: the docked chat and the survey's dialog, for the script to clone."""
 
     corner: Annotated[str, "`bottom-right` and the like, for the reading direction"]
+    label: Annotated[str, "the entry point's label, as the launcher has it"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Pages:
         self._designs = {
             (name, scheme): _in_scheme(themes.design(name), scheme) for name in themes.names for scheme in SCHEMES
         }
-        self._panels: dict[tuple[str, str, str, Scheme], Markup] = {}
+        self._panels: dict[tuple[str, str, str, str, Scheme], Markup] = {}
         self._launcher_css: dict[tuple[str, str, Scheme], Markup] = {}
         self._addresses: dict[tuple[str, str, str], str] = {}
         self.sheets: dict[str, StyleSheet] = {}
@@ -95,6 +95,7 @@ class Pages:
         texts = self.texts
         corner = self.themes.design(theme).corner_in(texts.direction(language))
         wait, place = self._queue(decision, language)
+        label = self._label(entry_point, language)
         message = ""
         if not decision.show and entry_point is not None and _wants_message(decision, entry_point):
             message = self._message(decision, language)
@@ -112,13 +113,13 @@ class Pages:
             next_check=decision.next_check,
             open_in=entry_point.open_in if entry_point else "popup",
             corner=corner,
-            label=self._label(entry_point, language),
+            label=label,
             wait=wait if decision.show else "",
             place=place if decision.show else "",
             message=message,
             announce=self._announcement(decision, wait, place, language) if decision.show else message,
             css=self._css(theme, corner, scheme),
-            panel=self._panel(theme, language, corner, scheme),
+            panel=self._panel(label, theme, language, corner, scheme),
         )
 
     def closed(self, decision: Decision, *, theme: str, language: str) -> str:
@@ -208,11 +209,11 @@ class Pages:
             self._launcher_css[key] = Markup(css.replace("&", "&amp;").replace("<", "&lt;"))  # noqa: S704 — escaped here
         return self._launcher_css[key]
 
-    def _panel(self, theme: str, language: str, corner: str, scheme: Scheme) -> Markup:
-        """The markup of the docked chat and the survey's dialog; made once for each theme, language and corner."""
-        key = (theme, language, corner, scheme)
+    def _panel(self, label: str, theme: str, language: str, corner: str, scheme: Scheme) -> Markup:
+        """The markup of the docked chat and the survey's dialog; made once for each label, theme and language."""
+        key = (label, theme, language, corner, scheme)
         if key not in self._panels:
-            html = self.render("panel.html", PanelContext(corner), theme=theme, language=language, scheme=scheme)
+            html = self.render("panel.html", PanelContext(corner, label), theme=theme, language=language, scheme=scheme)
             self._panels[key] = Markup(html)  # noqa: S704 — a template's output, escaped there
         return self._panels[key]
 
