@@ -697,7 +697,8 @@
 
       // Runs in the click itself, so that no pop-up blocker is met.
       const activate = () => {
-        const url = address("chat");
+        // The chat page may want to know the page's origin, to send it messages; no referrer is relied on.
+        const url = `${address("chat")}&origin=${encodeURIComponent(location.origin)}`;
         const mode = read(element, "open") || root.dataset.openIn;
         if (!fire("open", decision) || mode == "none") return;
         const moved = windows.get(entryPoint()); // out of the dock
