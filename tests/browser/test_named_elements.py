@@ -75,6 +75,7 @@ def test_a_named_element_hides_no_member_from_the_script(
     page.locator(BUTTON).click()
     expect(page.frame_locator(f"{DIALOG} iframe").get_by_role("heading")).to_have_text("Chat 1")
     page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="End the chat").click()
     expect(page.locator(DIALOG)).to_have_count(0)
     assert [each for each in evil if "/v1/" in each] == []
     assert page.evaluate("window.ran") is None
