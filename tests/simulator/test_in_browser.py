@@ -38,8 +38,8 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """Return a page whose console errors fail the test."""
+def page(chromium: Browser, simulator: str) -> Iterator[Page]:
+    """Return a page whose console errors fail the test. It is closed before the simulator that it polls stops."""
     context = chromium.new_context(locale="en-US")
     page = context.new_page()
     page.set_default_timeout(8000)
