@@ -16,6 +16,7 @@ from widget.domain.errors import EceGatewayDown, EceNoSuchHost, EceRefused, EceR
 from widget.domain.outbox import SurveyMessage
 from widget.domain.readings import ChatAllowed, LiveSessionStatus, Reason
 from widget.ece.client import EceClient
+from widget.ece.connection import Network
 from widget.ece.dialect import GUIDE_PATH, Dialect, Format
 from widget.settings import EceSettings
 
@@ -316,3 +317,21 @@ async def test_a_name_that_moves_to_another_address_is_followed(
                     with suppress(EceGatewayDown):
                         reading = await asked.chat_allowed(1001)
                     await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": False})], ids=["asyncio"])
+async def test_a_connection_that_expires_while_a_call_takes_it_still_serves_that_call() -> None:
+    """The library asks whether a connection can be used, and writes a moment later."""
+    with ece(YES, YES) as old:
+        network = Network(max_age=60)
+        taken = await network.connect_tcp("127.0.0.1", old.port)
+        for expires in (False, True):
+            assert not taken.get_extra_info("is_readable")
+            if expires:
+                network.renew(older_than=-1)
+                assert taken.get_extra_info("is_readable")  # no other call takes it now
+            await taken.write(b"GET / HTTP/1.1\r\nHost: ece.example.com\r\n\r\n")
+            answer = b""
+            while b"allowed" not in answer:
+                answer += await taken.read(1000)
+        await taken.aclose()

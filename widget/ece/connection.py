@@ -20,6 +20,7 @@ from widget.ece.answer import Answer, AnswerRefused
 
 # Longer than the five seconds between refreshes, so that the connection is still there; shorter than the twenty after
 # which Tomcat closes it, so that a call does not run into the closing.
+TO_BEGIN = 0.1  # seconds within which a call that has been given a connection writes its request
 KEEP_ALIVE = 15.0
 HAPPY_EYEBALLS_DELAY = 0.25  # seconds before the next address is tried beside the first (RFC 8305, section 8)
 
@@ -124,8 +125,14 @@ class Connection(httpcore.AsyncNetworkStream, asyncio.Protocol):
         return self._loop.time() - self._began
 
     def expire(self) -> None:
-        """Close it now, or after the answer that is awaited."""
+        """Let it serve no call that has not taken it yet, and close it when none is under way.
+
+        The library gives a call its connection a moment before it writes: closed in between, that call would fail.
+        """
         self._expired = True
+        self._loop.call_later(TO_BEGIN, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
         if self._idle():
             self._transport.abort()
 
@@ -208,7 +215,7 @@ class Connection(httpcore.AsyncNetworkStream, asyncio.Protocol):
     def get_extra_info(self, info: str) -> Any:
         """Answer what the HTTP library asks; one that is "readable" between two calls is not used again."""
         if info == "is_readable":
-            return self._ended or self._transport.is_closing() or bool(self._unread)
+            return self._expired or self._ended or self._transport.is_closing() or bool(self._unread)
         return self._transport.get_extra_info(info)
 
     def _fail(self, fault: Exception, cause: Exception) -> None:
