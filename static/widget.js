@@ -633,6 +633,11 @@
       const tick = guarded(() => {
         const now = Date.now();
         clearTimeout(timer);
+        // Asked at every turn: the focus may come back to the page before the browser tells it of the close.
+        if (popup?.closed) {
+          popup = null;
+          fire("close");
+        }
         if (!ready || loading || !element.isConnected) return;
         if (now < askedAt) {
           // The clock was set back, so none of the times noted are right any more.
@@ -647,13 +652,7 @@
       });
 
       // Called for whatever may have changed.
-      const look = () => {
-        if (popup?.closed) {
-          popup = null;
-          fire("close");
-        }
-        setTimeout(tick);
-      };
+      const look = () => setTimeout(tick);
 
       const refresh = () => {
         dueAt = 0;
