@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.audit import access, description, headers, lighthouse, markup, protocol, source, xml_suite
+from tests.audit import access, description, headers, lighthouse, manifests, markup, protocol, source, xml_suite
 from tests.audit.house import House, house
 from tests.audit.tools import ToolMissing
 from tests.audit.verdict import Verdict
@@ -28,6 +28,7 @@ JUDGES: dict[str, Callable[[House], Iterator[Verdict]]] = {
     "xml": xml_suite.judge,
     "bandit": source.bandit,
     "ruff": source.ruff,
+    "kubernetes": manifests.kubernetes,
     "lighthouse": lighthouse.judge,
 }
 PUBLIC = "https://localhost"

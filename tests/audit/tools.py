@@ -30,7 +30,7 @@ NODE_PACKAGES = {
     "axe-core": "4.14.1",
 }
 DEBIAN_PACKAGES = {"java": "default-jre-headless", "node": "nodejs"}
-PYTHON_PACKAGES = {"redbot": "2.7.1", "httplint": "2026.10.4", "bandit": "1.9.4"}
+PYTHON_PACKAGES = {"redbot": "2.7.1", "httplint": "2026.10.4", "bandit": "1.9.4", "kubernetes-validate": "1.37.0"}
 
 
 class ToolMissing(Exception):
@@ -101,7 +101,7 @@ def _environment() -> Path:
 
 def _site_package(name: str, version: str) -> Path:
     here = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    return ENVIRONMENT / "lib" / here / "site-packages" / f"{name}-{version}.dist-info"
+    return ENVIRONMENT / "lib" / here / "site-packages" / f"{name.replace('-', '_')}-{version}.dist-info"
 
 
 def _has(folder: Path, version: str) -> bool:
