@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 import sys
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,8 +44,7 @@ class FailingWatch(OutboxWatch):
 
 async def test_a_task_that_failed_leaves_nothing_open(found: settings.Settings) -> None:
     services = await built(found)
-    watch = FailingWatch(services.outbox, now=services.clock.now)
-    services = replace(services, outbox_watch=watch)
+    services.outbox_watch = FailingWatch(services.outbox, now=services.clock.now)
     await services.start()
     with pytest.raises(RuntimeError, match="a fault of ours"):
         await services.stop()

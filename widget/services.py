@@ -1,4 +1,4 @@
-"""Everything with a life: built once from the settings, started and stopped with the server."""
+"""All that is built once from the settings, and started and stopped with the server."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import hashlib
 import secrets
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypedDict
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from widget import __version__
 from widget.application.availability import Availability, EntryPointWatch
 from widget.application.availability_log import AvailabilityLog
 from widget.application.breakers import GuardedSource, QueueSource
 from widget.application.clock import Clock
-from widget.application.delivery import Delivery, DeliveryRules, Destination, Surroundings
+from widget.application.delivery import Delivery, DeliveryRules, Destination
 from widget.application.fleet import FleetRefresher
 from widget.application.launch import ChatAddresses
 from widget.application.refresh import LocalRefresher, Refresher
@@ -42,24 +43,41 @@ from widget.web.public.answers import PublicAnswers
 if TYPE_CHECKING:  # needs the extra `shared`
     from widget.shared import SharedServer
 
+AnyServices = TypeVar("AnyServices", bound="DeliveryServices")
 
-@dataclass(slots=True, kw_only=True)
+
 class DeliveryServices:
     """All that delivers: the outbox, ECE's client and breakers, the delivery loop. `deliver` runs these alone.
 
     `delivery` is None where another process delivers. `sources` are read by the metrics from the build to the stop.
     """
 
-    settings: Settings
-    clock: Clock
-    metrics: Metrics
-    ece: EceClient
-    source: GuardedSource
-    outbox: Outbox
-    outbox_watch: OutboxWatch
-    delivery: Delivery | None
-    sources: list[Source]
-    _opened: AsyncExitStack = field(default_factory=AsyncExitStack)
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        ece: QueueSource | None = None,
+        clock: Clock | None = None,
+        delivery: bool = True,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock = clock or Clock()
+        self.metrics = metrics or Metrics(version=__version__)
+        self.ece = EceClient(settings.ece)
+        self.log = AvailabilityLog(self.metrics, monotonic=clock.monotonic)
+        self.source = GuardedSource(ece or self.ece, clock=clock, observer=self.log)
+        self.outbox = Outbox(choose_database(settings.storage.url.get_secret_value()), now=clock.now)
+        self.outbox_watch = OutboxWatch(self.outbox, now=clock.now)
+        self.delivery = _delivery(settings, self.outbox, self.ece, self.source, clock) if delivery else None
+        settings_hash = _settings_hash(settings)
+        self.sources: list[Source] = [
+            self.outbox_watch.samples,
+            lambda: [("ece_widget_settings_info", (settings_hash,), 1.0)],
+        ]
+        if self.delivery is not None:
+            self.sources.append(partial(delivery_samples, self.delivery))
+        self._opened = AsyncExitStack()
 
     async def start(self) -> None:
         """Open everything, in order. Raises StoreRefused for a database that must not be used.
@@ -86,19 +104,40 @@ class DeliveryServices:
             _run(opened, self.delivery.run, self.delivery.stop, name="delivery")
 
 
-@dataclass(slots=True, kw_only=True)
 class Services(DeliveryServices):
     """What the routes are wired to. `shared` is None without a fleet."""
 
-    edge: EdgeHeaders
-    pages: Pages
-    availability: Availability
-    answers: PublicAnswers
-    chat_addresses: ChatAddresses
-    tokens: Tokens
-    surveys: Surveys
-    shared: SharedServer | None
-    draining: bool = False
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        ece: QueueSource | None,
+        clock: Clock | None,
+        delivery: bool,
+        metrics: Metrics | None,
+    ) -> None:
+        super().__init__(settings, ece=ece, clock=clock, delivery=delivery, metrics=metrics)
+        clock, folder = self.clock, settings.themes.directory
+        self.draining = False
+        self.shared = shared = _shared(settings)
+        self.availability = availability = _availability(settings, self.source, clock, self.log, shared)
+        self.edge = EdgeHeaders(settings.server)
+        self.pages = Pages(settings, Themes.load(folder), Texts.load(folder), clock=clock.now)
+        log_findings(self.pages, now=clock.now())
+        self.tokens = Tokens([key.get_secret_value() for key in settings.security.secret_keys], clock.now)
+        self.answers = PublicAnswers(
+            availability,
+            self.pages,
+            headers=self.edge.public_answer_headers(),
+            monotonic=clock.monotonic,
+            now=clock.now,
+        )
+        self.chat_addresses = _chat_addresses(settings, self.tokens, clock, self.metrics)
+        self.surveys = Surveys(survey_links(settings, self.tokens, clock.now), outbox=self.outbox, rehearse=_rehearse)
+        self.sources.append(partial(availability_samples, availability, self.source))
+        self.sources.append(partial(_decisions, self.answers))
+        if shared is not None:
+            self.sources.append(lambda: [("ece_widget_shared_up", (), float(not shared.away))])
 
     def drain(self) -> None:
         """Have /readyz say that this process takes no more; everything goes on until `stop`."""
@@ -108,7 +147,7 @@ class Services(DeliveryServices):
         if self.shared is not None:
             opened.push_async_callback(self.shared.aclose)
             await self.shared.start()
-        await DeliveryServices._open(self, opened)
+        await super()._open(opened)
         opened.push_async_callback(self.availability.aclose)
         warming = asyncio.create_task(asyncio.to_thread(self.pages.warm_up), name="warm-up")
         opened.push_async_callback(asyncio.wait, [warming])
@@ -118,12 +157,7 @@ def build_delivery(
     settings: Settings, *, clock: Clock | None = None, metrics: Metrics | None = None
 ) -> DeliveryServices:
     """Build what `deliver` needs: no templates, themes or tokens. Reads certificates: call it outside an event loop."""
-    clock, metrics = clock or Clock(), metrics or Metrics(version=__version__)
-    client = EceClient(settings.ece)
-    source = GuardedSource(client, clock=clock, observer=AvailabilityLog(metrics, monotonic=clock.monotonic))
-    services = DeliveryServices(**_core(settings, clock, metrics, client, source, delivery=True))
-    _add_sources(services)
-    return services
+    return _watched(DeliveryServices(settings, clock=clock, metrics=metrics))
 
 
 def build(
@@ -139,77 +173,14 @@ def build(
     `ece` stands in for the client's five GET calls; surveys are always sent by the client. `metrics` are those of the
     process, where these services shall replace others.
     """
-    clock, metrics = clock or Clock(), metrics or Metrics(version=__version__)
-    client = EceClient(settings.ece)
-    shared = _shared(settings)
-    log = AvailabilityLog(metrics, monotonic=clock.monotonic)
-    source, availability = _availability(settings, ece or client, clock, log, shared)
-    edge = EdgeHeaders(settings.server)
-    folder = settings.themes.directory
-    pages = Pages(settings, Themes.load(folder), Texts.load(folder), clock=clock.now)
-    log_findings(pages, now=clock.now())
-    tokens = Tokens([key.get_secret_value() for key in settings.security.secret_keys], clock.now)
-    core = _core(settings, clock, metrics, client, source, delivery=delivery)
-    services = Services(
-        **core,
-        edge=edge,
-        pages=pages,
-        availability=availability,
-        answers=PublicAnswers(
-            availability, pages, headers=edge.public_answer_headers(), monotonic=clock.monotonic, now=clock.now
-        ),
-        chat_addresses=_chat_addresses(settings, tokens, clock, metrics),
-        tokens=tokens,
-        surveys=Surveys(survey_links(settings, tokens, clock.now), outbox=core["outbox"], rehearse=_rehearse),
-        shared=shared,
-    )
-    answers = services.answers
-    services.sources.append(lambda: availability_samples(availability, source))
-    services.sources.append(lambda: _decisions(answers))
-    if shared is not None:
-        services.sources.append(lambda: [("ece_widget_shared_up", (), float(not shared.away))])
-    _add_sources(services)
-    return services
+    return _watched(Services(settings, ece=ece, clock=clock, delivery=delivery, metrics=metrics))
 
 
-class _Core(TypedDict):
-    settings: Settings
-    clock: Clock
-    metrics: Metrics
-    ece: EceClient
-    source: GuardedSource
-    outbox: Outbox
-    outbox_watch: OutboxWatch
-    delivery: Delivery | None
-    sources: list[Source]
-
-
-def _core(
-    settings: Settings, clock: Clock, metrics: Metrics, client: EceClient, source: GuardedSource, *, delivery: bool
-) -> _Core:
-    outbox = Outbox(choose_database(settings.storage.url.get_secret_value()), now=clock.now)
-    watch = OutboxWatch(outbox, now=clock.now)
-    deliverer = _delivery(settings, outbox, client, source, clock) if delivery else None
-    settings_hash = _settings_hash(settings)
-    sources: list[Source] = [watch.samples, lambda: [("ece_widget_settings_info", (settings_hash,), 1.0)]]
-    if deliverer is not None:
-        sources.append(lambda: delivery_samples(deliverer))
-    return _Core(
-        settings=settings,
-        clock=clock,
-        metrics=metrics,
-        ece=client,
-        source=source,
-        outbox=outbox,
-        outbox_watch=watch,
-        delivery=deliverer,
-        sources=sources,
-    )
-
-
-def _add_sources(services: DeliveryServices) -> None:
+def _watched(services: AnyServices) -> AnyServices:
+    """Have the metrics read these services, now that nothing of their making can fail any more."""
     for source in services.sources:
         services.metrics.add_source(source)
+    return services
 
 
 def _run(
@@ -237,14 +208,13 @@ def survey_links(settings: Settings, tokens: Tokens, now: Callable[[], datetime]
 
 
 def _availability(
-    settings: Settings, ece: QueueSource, clock: Clock, log: AvailabilityLog, shared: SharedServer | None
-) -> tuple[GuardedSource, Availability]:
-    source = GuardedSource(ece, clock=clock, observer=log)
+    settings: Settings, source: GuardedSource, clock: Clock, log: AvailabilityLog, shared: SharedServer | None
+) -> Availability:
     watches = {
         name: EntryPointWatch(entry_point.id, entry_point.policy(name))
         for name, entry_point in settings.entry_points.items()
     }
-    availability = Availability(
+    return Availability(
         source,
         watches,
         fresh_for=settings.ece.fresh_for,
@@ -254,7 +224,6 @@ def _availability(
         observer=log,
         refresher=None if shared is None else _fleet(settings, source, clock, shared, log),
     )
-    return source, availability
 
 
 def _shared(settings: Settings) -> SharedServer | None:
@@ -292,7 +261,8 @@ def _delivery(settings: Settings, outbox: Outbox, client: EceClient, source: Gua
             max_age=timedelta(seconds=settings.delivery.max_age),
             retention=timedelta(seconds=settings.storage.retention),
         ),
-        around=Surroundings(secrets.token_hex(8), clock.now, clock.monotonic, clock.chance),
+        owner=secrets.token_hex(8),
+        clock=clock,
     )
 
 

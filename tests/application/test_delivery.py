@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.house import HandClock
-from widget.application.delivery import Delivery, DeliveryRules, Destination, Surroundings
+from widget.application.delivery import Delivery, DeliveryRules, Destination
 from widget.application.reporting import delivery_samples
 from widget.domain.errors import (
     EceBusy,
@@ -99,7 +99,8 @@ class World:
             queue or self.outbox,
             [Destination("ece", self.ece, self.gate, concurrency, timedelta(seconds=0.3)), *self.elsewhere],
             rules=DeliveryRules(max_age=timedelta(days=7), retention=timedelta(days=90)),
-            around=Surroundings(owner=owner, now=self.clock.now, monotonic=self.clock.monotonic, chance=lambda: 0.5),
+            owner=owner,
+            clock=self.clock.clock,
         )
 
     async def accept(self, *numbers: int) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from widget.application.delivery import Delivery, DeliveryRules, Destination, Surroundings
+from widget.application.clock import Clock
+from widget.application.delivery import Delivery, DeliveryRules, Destination
 from widget.domain.errors import EceTimeout
 from widget.domain.outbox import SurveyMessage
 from widget.store import open_outbox
@@ -47,7 +46,8 @@ async def deliver(url: str, lose_one_in: int) -> None:
         outbox,
         [Destination("ece", Ece(lose_one_in), Open(), concurrency=4, send_limit=timedelta(seconds=2))],
         rules=DeliveryRules(max_age=timedelta(days=7), retention=timedelta(days=90)),
-        around=Surroundings(os.urandom(8).hex(), lambda: datetime.now(UTC), time.monotonic, random.random),
+        owner=os.urandom(8).hex(),
+        clock=Clock(),
     )
     running = asyncio.create_task(delivery.run())
     while (await outbox.counts()).oldest_waiting is not None:  # noqa: ASYNC110

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import subprocess
 import sys
 import time
@@ -14,7 +13,8 @@ import pytest
 
 from tests.store.conftest import make_message
 from tests.store.killing import keys_in
-from widget.application.delivery import Delivery, DeliveryRules, Destination, Surroundings
+from widget.application.clock import Clock
+from widget.application.delivery import Delivery, DeliveryRules, Destination
 from widget.domain.outbox import MessageState, SurveyMessage
 from widget.store import Outbox, Selection, open_outbox, operator_store
 
@@ -110,7 +110,8 @@ async def test_a_backlog_drains_at_the_speed_of_ece_oldest_first(url: str) -> No
         outbox,
         [Destination("ece", ece, gate, concurrency=concurrency, send_limit=timedelta(seconds=2))],
         rules=DeliveryRules(max_age=timedelta(days=7), retention=timedelta(days=90)),
-        around=Surroundings("drain", lambda: datetime.now(UTC), time.monotonic, random.random),
+        owner="drain",
+        clock=Clock(),
     )
     running = asyncio.create_task(delivery.run())
     gate.is_open = True

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from tests.store.conftest import make_message
-from widget.application.delivery import Delivery, DeliveryRules, Destination, Surroundings
+from widget.application.clock import Clock
+from widget.application.delivery import Delivery, DeliveryRules, Destination
 from widget.domain.errors import OutboxUnavailable
 from widget.ece.client import EceClient
 from widget.ece.sink import EceSurveySink
@@ -41,7 +40,8 @@ async def run(url: str, name: str, base_url: str) -> None:
         outbox,
         [Destination("ece", sink, Open(), concurrency=4, send_limit=timedelta(seconds=4))],
         rules=DeliveryRules(max_age=timedelta(days=7), retention=timedelta(days=90)),
-        around=Surroundings(os.urandom(8).hex(), lambda: datetime.now(UTC), time.monotonic, random.random),
+        owner=os.urandom(8).hex(),
+        clock=Clock(),
     )
     outbox.when_new(delivery.wake)
     running = asyncio.create_task(delivery.run())

@@ -7,7 +7,6 @@ from widget.application.delivery.ports import (
     Destination,
     HostGate,
     OutboxQueue,
-    Surroundings,
     SurveySink,
 )
 
@@ -18,6 +17,5 @@ __all__ = [
     "Destination",
     "HostGate",
     "OutboxQueue",
-    "Surroundings",
     "SurveySink",
 ]

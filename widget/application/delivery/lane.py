@@ -14,7 +14,8 @@ from datetime import timedelta
 
 import structlog
 
-from widget.application.delivery.ports import DeliveryCounts, DeliveryRules, Destination, OutboxQueue, Surroundings
+from widget.application.clock import Clock
+from widget.application.delivery.ports import DeliveryCounts, DeliveryRules, Destination, OutboxQueue
 from widget.domain import pace, retry
 from widget.domain.breaker import Open
 from widget.domain.errors import EceError, EceTimeout, OutboxUnavailable
@@ -45,14 +46,16 @@ class Lane:
         destination: Destination,
         *,
         rules: DeliveryRules,
-        around: Surroundings,
+        owner: str,
+        clock: Clock,
         counts: DeliveryCounts,
         leap: Callable[[], timedelta],
     ) -> None:
         self.destination = destination
         self._queue = queue
         self._rules = rules
-        self._around = around
+        self._owner = owner
+        self._clock = clock
         self._counts = counts
         self._leap = leap
         self._slots = asyncio.Semaphore(destination.concurrency)
@@ -60,7 +63,7 @@ class Lane:
         self._held: set[int] = set()  # ids of the rows that a task has
         self._unsent: dict[int, ClaimedMessage] = {}  # those that are still to be sent; the others are being settled
         self._wake = asyncio.Event()
-        self._pace = Pace(refilled_at=around.monotonic())
+        self._pace = Pace(refilled_at=clock.monotonic())
         self._stopping = False
 
     @property
@@ -89,7 +92,7 @@ class Lane:
                 except Exception as error:  # noqa: BLE001 — the outer loop survives everything
                     if not isinstance(error, OutboxUnavailable):
                         self._unexpected(error)
-                    await asyncio.sleep(back_off * (0.5 + self._around.chance() / 2))  # also when woken
+                    await asyncio.sleep(back_off * (0.5 + self._clock.chance() / 2))  # also when woken
                     pause, back_off = 0.0, min(back_off * 2, LONGEST_BACK_OFF)
                 await self._sleep(pause)
         finally:
@@ -97,10 +100,10 @@ class Lane:
 
     async def _once(self) -> float:
         """Claim what there are slots for and begin to send it; return how long to wait for news at most."""
-        now = self._around.monotonic()
+        now = self._clock.monotonic()
         if pace.may_hasten(self._pace, now):
             self._pace = pace.hastened(self._pace, now)
-            await self._queue.hasten(now=self._around.now())
+            await self._queue.hasten(now=self._clock.now())
         if not self.destination.gate.may_send():
             self._counts.deferrals += 1
             return POLL_SECONDS
@@ -119,8 +122,8 @@ class Lane:
     async def _claim(self, planned: Take) -> float:
         taken = await self._queue.claim(
             limit=planned.limit,
-            owner=self._around.owner,
-            now=self._around.now(),
+            owner=self._owner,
+            now=self._clock.now(),
             lease=self.destination.lease,
             destination=self.destination.name,
             pick=planned.pick,
@@ -132,7 +135,7 @@ class Lane:
         # one that is held is on its way already, and a leap of the clock ended its lease
         new = [message for message in taken.messages if message.id not in self._held]
         if new:
-            self._pace = pace.claimed(self._pace, planned, self._around.monotonic())
+            self._pace = pace.claimed(self._pace, planned, self._clock.monotonic())
         for message in new:
             self._begin(message, ahead=self._pace.mode is Mode.FREE)
         more = len(taken.messages) + len(taken.set_aside) == planned.limit
@@ -153,7 +156,7 @@ class Lane:
     def _begin(self, claimed: ClaimedMessage, *, ahead: bool) -> None:
         self._held.add(claimed.id)
         self._unsent[claimed.id] = claimed
-        task = asyncio.create_task(self._carry(claimed, since=self._around.monotonic(), ahead=ahead))
+        task = asyncio.create_task(self._carry(claimed, since=self._clock.monotonic(), ahead=ahead))
         self._tasks.add(task)
 
         def ended(task: asyncio.Task[None]) -> None:
@@ -175,7 +178,7 @@ class Lane:
             async with self._slots:
                 # claimed ahead of its turn: others may have to go before it by now
                 if not self._may_still_send(since) or (ahead and self._pace.mode is Mode.IN_DOUBT):
-                    self._pace = pace.not_sent(self._pace, self._around.monotonic())
+                    self._pace = pace.not_sent(self._pace, self._clock.monotonic())
                 else:
                     settled = self._failed(claimed, EceTimeout("interrupted by a stop", maybe_received=True))
                     settled = await self._send(claimed) or released
@@ -195,7 +198,7 @@ class Lane:
             self._unsent.pop(claimed.id, None)
 
     def _may_still_send(self, since: float) -> bool:
-        held = self._around.monotonic() - since
+        held = self._clock.monotonic() - since
         return (
             held < (self.destination.lease - self.destination.send_limit).total_seconds() - LEASE_MARGIN
             and not isinstance(self._pace.breaker, Open)
@@ -216,11 +219,11 @@ class Lane:
             error = EceError(maybe_received=True)
         finally:
             self._counts.in_flight -= 1
-        now = self._around.monotonic()
+        now = self._clock.monotonic()
         if error is None:
             self._pace = pace.taken(self._pace, claimed.message.entry_point, now)
             self._counts.delivered += 1
-            return functools.partial(self._queue.settle_delivered, claimed, now=self._around.now()), _nothing
+            return functools.partial(self._queue.settle_delivered, claimed, now=self._clock.now()), _nothing
         if not retry.used_an_attempt(error):
             self._pace = pace.not_sent(self._pace, now)
             await asyncio.sleep(BUSY_PAUSE)
@@ -228,7 +231,7 @@ class Lane:
         if retry.is_permanent(error):
             self._pace = pace.refused(self._pace, now)
         else:
-            self._pace = pace.failed(self._pace, error, now, chance=self._around.chance())
+            self._pace = pace.failed(self._pace, error, now, chance=self._clock.chance())
             if pace.serves_nobody(error):
                 self._counts.failed_whatever_the_row += 1
             else:
@@ -237,14 +240,14 @@ class Lane:
         return self._failed(claimed, error)
 
     def _failed(self, claimed: ClaimedMessage, error: EceError) -> Settled:
-        now, doubtful = self._around.now(), error.maybe_received
+        now, doubtful = self._clock.now(), error.maybe_received
         decided = retry.after_failure(
             error,
             attempts=claimed.attempts + 1,
             waiting_since=claimed.waiting_since,
             now=now,
             max_age=self._rules.max_age + self._leap(),
-            chance=self._around.chance(),
+            chance=self._clock.chance(),
             possible_doubles=claimed.possible_doubles,
         )
         if isinstance(decided, retry.GiveUp):

@@ -9,8 +9,9 @@ from datetime import timedelta
 
 import structlog
 
+from widget.application.clock import Clock
 from widget.application.delivery.lane import Lane
-from widget.application.delivery.ports import DeliveryCounts, DeliveryRules, Destination, OutboxQueue, Surroundings
+from widget.application.delivery.ports import DeliveryCounts, DeliveryRules, Destination, OutboxQueue
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.pace import Mode
 
@@ -22,7 +23,10 @@ log = structlog.get_logger(__name__)
 
 
 class Delivery:
-    """Sends rows to their destinations, each at its own pace, and gives up or forgets rows that are too old."""
+    """Sends rows to their destinations, each at its own pace, and gives up or forgets rows that are too old.
+
+    `owner` names this loop in the outbox and must be new with every start.
+    """
 
     def __init__(
         self,
@@ -30,16 +34,19 @@ class Delivery:
         destinations: Sequence[Destination],
         *,
         rules: DeliveryRules,
-        around: Surroundings,
+        owner: str,
+        clock: Clock,
     ) -> None:
         self._queue = queue
         self._rules = rules
-        self._around = around
+        self._owner = owner
+        self._clock = clock
         self._stopping = asyncio.Event()
-        self._started = (around.now(), around.monotonic())
+        self._started = (clock.now(), clock.monotonic())
         self.counts = DeliveryCounts()
         self._lanes = [
-            Lane(queue, each, rules=rules, around=around, counts=self.counts, leap=self._leap) for each in destinations
+            Lane(queue, each, rules=rules, owner=owner, clock=clock, counts=self.counts, leap=self._leap)
+            for each in destinations
         ]
 
     def modes(self) -> dict[str, Mode]:
@@ -60,11 +67,11 @@ class Delivery:
     async def run(self) -> None:
         """Deliver until `stop`. Nothing that fails in here ends the loop."""
         with contextlib.suppress(OutboxUnavailable):  # the leases of those who are gone are then waited for
-            await self._queue.enrol(self._around.owner)
+            await self._queue.enrol(self._owner)
         try:
             await asyncio.gather(self._tidy_regularly(), *(lane.run() for lane in self._lanes))
         finally:
-            await self._queue.withdraw(self._around.owner)
+            await self._queue.withdraw(self._owner)
 
     async def _tidy_regularly(self) -> None:
         while not self._stopping.is_set():
@@ -85,7 +92,7 @@ class Delivery:
     async def _tidy(self) -> None:
         leap = self._leap()
         given_up = await self._queue.tidy(
-            now=self._around.now(), max_age=self._rules.max_age + leap, retention=self._rules.retention + leap
+            now=self._clock.now(), max_age=self._rules.max_age + leap, retention=self._rules.retention + leap
         )
         self.counts.died_of_age += len(given_up)
         for row in given_up:
@@ -94,6 +101,6 @@ class Delivery:
     def _leap(self) -> timedelta:
         """Return how far the clock was set ahead since the start: ages must not grow by that."""
         wall, monotonic = self._started
-        passed = timedelta(seconds=self._around.monotonic() - monotonic)
-        leap = self._around.now() - wall - passed
+        passed = timedelta(seconds=self._clock.monotonic() - monotonic)
+        leap = self._clock.now() - wall - passed
         return leap if leap > SMALLEST_LEAP else timedelta(0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -93,16 +92,6 @@ class DeliveryRules:
 
     max_age: timedelta
     retention: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """Time and chance from outside. `owner` names this loop and must be new with every start."""
-
-    owner: str
-    now: Callable[[], datetime]
-    monotonic: Callable[[], float]
-    chance: Callable[[], float]
 
 
 @dataclass(slots=True)
