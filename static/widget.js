@@ -85,6 +85,7 @@
     [/^target$/, /^_blank$/],
     [/^type$/, /^(button|submit)$/],
     [/^method$/, /^dialog$/],
+    [/^allow$/, /^[\w\s:./[\];-]*$/], // of the panel's frame; origins by name, no wildcard
     [
       /^(viewbox|d|points|c[xy]|r[xy]?|[xy][12]?|width|height|transform|opacity|(fill|clip|stroke)[a-z-]*)$/,
       /^(?!.*url)[\w#.,()%\s+-]*$/is, // no entity and no escape, which could spell url()

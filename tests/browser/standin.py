@@ -54,6 +54,7 @@ class Chat:
     as_of: str = "2026-11-24T08:00:00Z"
     open_in: str = "popup"
     label: str = "Chat with us"
+    frame_allow: str = ""
     direction: str = "ltr"
     announce: str | None = None
     message: str = ""  # in place of the button
@@ -94,6 +95,8 @@ class Chat:
             "dir": self.direction,
             "corner": "bottom-right",
             "label": self.label,
+            "logo": "",
+            "allow": self.frame_allow,
             "design": {"icon": ""},
         }
         css = (

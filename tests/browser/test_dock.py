@@ -37,6 +37,18 @@ def test_the_dock_stands_in_the_corner_without_a_gap_in_place_of_the_launcher(at
     expect(page.locator(BUTTON)).to_be_hidden()
 
 
+@pytest.mark.parametrize(("allow", "may"), [("microphone {}; camera {}", True), ("microphone *", False), ("", False)])
+def test_the_chat_in_the_dock_may_use_what_the_entry_point_allows_its_origin(
+    at: Lab, page: Page, *, allow: str, may: bool
+) -> None:
+    at.chat.frame_allow = allow.format(at.ece, at.ece)
+    open_dock(at, page)
+    asked = "document.featurePolicy.allowsFeature('microphone')"
+    chat = next(frame for frame in page.frames if frame.url.startswith(at.ece))
+    assert chat.evaluate(asked) is may
+    assert chat.evaluate(asked.replace("microphone", "geolocation")) is False
+
+
 def test_folded_it_is_the_launcher_until_it_ends(at: Lab, page: Page) -> None:
     open_dock(at, page)
     button(page, "Minimize")

@@ -181,6 +181,8 @@ def test_an_icon_of_shapes_is_taken_as_it_is() -> None:
         ('<!DOCTYPE svg [<!ENTITY a "b">]><svg/>', "declaration"),
         ("<svg>words</svg>", "text"),
         ("<svg><path></svg>", "closes"),
+        ("<svg/>", "no shape"),
+        ("<svg><g><title>nothing</title></g></svg>", "no shape"),
         ("<svg/><svg/>", "<svg>"),
         ("<svg>", "complete"),
         ("<p>hi</p>", "<p>"),

@@ -41,6 +41,8 @@ MEANINGS = {
     "entry_points.NAME.locales": "the page's language and the locale that ECE's template wants for it",
     "entry_points.NAME.open_in": "or `tab`, or `dock`",
     "entry_points.NAME.label": "the words of the button, in one text or one for each language; 60 characters at most",
+    "entry_points.NAME.logo": "an SVG file of the theme, in place of its icon; shapes alone, 8,000 characters at most",
+    "entry_points.NAME.frame_allow": "what the docked chat may ask the browser for, as `microphone` and `camera`",
     "entry_points.NAME.survey": "the survey after the chat",
     "entry_points.NAME.theme": "the look",
     "entry_points.NAME.hours.timezone": "an IANA time zone; the section itself is optional",

@@ -42,10 +42,27 @@ from widget.settings.values import (
     Senders,
     SigningKey,
     Slots,
+    SvgFile,
     Switch,
     Words,
     Zone,
 )
+
+# What a docked chat may ask the browser for (Permissions Policy, "policy-controlled features").
+FrameFeature = Literal[
+    "autoplay",
+    "camera",
+    "clipboard-read",
+    "clipboard-write",
+    "display-capture",
+    "fullscreen",
+    "geolocation",
+    "microphone",
+    "picture-in-picture",
+    "screen-wake-lock",
+    "speaker-selection",
+    "web-share",
+]
 
 
 class Section(BaseModel):
@@ -131,6 +148,8 @@ class EntryPointSettings(Section):
     locales: dict[Language, EceLocale] = Field(default_factory=dict)
     open_in: Literal["popup", "tab", "dock"] = "popup"
     label: Label | None = None
+    logo: SvgFile | None = None
+    frame_allow: Annotated[tuple[FrameFeature, ...], Words] = ()
     survey: Name | None = None
     theme: Name = "default"
     hours: HoursSettings | None = None

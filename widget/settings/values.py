@@ -135,6 +135,12 @@ def _name(value: str) -> str:
     return value
 
 
+def _svg_file(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_-]+\.svg", value):
+        raise ValueError('an .svg file of the theme, named in small letters, digits, - and _, as "workshop.svg"')
+    return value
+
+
 def _language(value: str) -> str:
     if (tag := language_tag(value)) is None:
         raise ValueError('a language tag, as "de" or "pt-BR"')
@@ -190,6 +196,7 @@ ProxyNetwork = Annotated[str, AfterValidator(_proxy)]
 SigningKey = Annotated[SecretStr, AfterValidator(_secret), AfterValidator(_signing_key)]
 OperatorToken = Annotated[SecretStr, AfterValidator(_secret), AfterValidator(_operator_token)]
 Name = Annotated[str, AfterValidator(_name)]
+SvgFile = Annotated[str, AfterValidator(_svg_file)]
 Language = Annotated[str, AfterValidator(_language)]
 Rate = Annotated[str, AfterValidator(_rate)]
 Range = Annotated[

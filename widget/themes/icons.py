@@ -94,8 +94,10 @@ def clean_icon(source: str) -> str:
     reader = _Reader()
     reader.feed(re.sub(r"<\?xml[^>]*\?>|<!--.*?-->", "", source, flags=re.DOTALL).strip())
     reader.close()
-    if not reader.out or not reader.out[0].startswith("<svg") or reader.open:
+    if not reader.out or reader.open:
         raise IconRefused("is not one complete <svg> element")
+    if not reader.draws:
+        raise IconRefused("has no shape in it, so that nothing would be seen")
     return "".join(reader.out)
 
 
@@ -104,6 +106,7 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.out: list[str] = []
         self.open: list[str] = []
+        self.draws = False
         self._skipping = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -147,5 +150,6 @@ class _Reader(HTMLParser):
                 kept.append(f' {_ATTRIBUTES[name]}="{escape(value)}"')
             elif not _DROPPED.fullmatch(name):
                 raise IconRefused(f'has the attribute {name}="{(value or "")[:40]}" on <{tag}>')
+        self.draws = self.draws or tag not in ("svg", "g")
         hidden = ' aria-hidden="true"' if tag == "svg" else ""
         self.out.append(f"<{tag}{''.join(kept)}{hidden}{'/' if closed else ''}>")

@@ -14,6 +14,7 @@ from widget.assets import asset_folder
 from widget.themes.design import Design, read_design
 from widget.themes.faults import ThemeFault, ThemeWarning
 from widget.themes.folders import NAME, Layer, read_layers
+from widget.themes.icons import IconRefused, clean_icon
 from widget.themes.markup import blocked_markup
 from widget.themes.unused import unused
 from widget.themes.versions import Changes, outgrown, read_changes
@@ -69,6 +70,16 @@ class Themes:
         """The layers in which a file of `theme` is looked for, first one first."""
         return self._chains[theme]
 
+    def drawing(self, theme: str, file: str) -> str:
+        """Return an SVG file of `theme` as markup for a page. Raises IconRefused, which names the file."""
+        layer = next((each for each in self._chains[theme] if file in each.files), None)
+        if layer is None:
+            raise IconRefused(f'the theme "{theme}" has no file {file}')
+        try:
+            return clean_icon(layer.files[file])
+        except IconRefused as refused:
+            raise IconRefused(f"{layer.where(file)} {refused}") from refused
+
     def design(self, theme: str) -> Design:
         return self._designs[theme]
 
@@ -93,11 +104,10 @@ class Themes:
         """What is wrong in the themes directory and therefore not used as written."""
         return self._faults
 
-    def unused(self) -> list[ThemeFault]:
-        """The operator's files that replace nothing of ours and that no file of theirs names."""
-        return unused(
-            self._operator.values(), frozenset(name for each in self._shipped.values() for name in each.files)
-        )
+    def unused(self, named: frozenset[str] = frozenset()) -> list[ThemeFault]:
+        """The operator's files that replace nothing of ours and that neither a file of theirs nor `named` has."""
+        ours = frozenset(name for each in self._shipped.values() for name in each.files)
+        return unused(self._operator.values(), ours, named)
 
     def warnings(self) -> tuple[ThemeWarning, ...]:
         """Overrides that ours have outgrown, markup a strict policy blocks, and colours too close to read."""

@@ -21,18 +21,18 @@ def is_a_note(file: str) -> bool:
     return name.startswith(".") or name.endswith("~") or PurePath(name).suffix.lower() in _NOTES
 
 
-def unused(layers: Iterable[Layer], shipped: frozenset[str]) -> list[ThemeFault]:
-    """Name every file of the operator's that replaces none of the shipped ones and that no file of theirs names."""
+def unused(layers: Iterable[Layer], shipped: frozenset[str], named: frozenset[str]) -> list[ThemeFault]:
+    """Name every file that replaces none of the shipped ones, and that neither a file of theirs nor `named` has."""
     layers = tuple(layers)
     sources = "\n".join(source for layer in layers for source in layer.files.values())
     chosen_while_rendering = any(_is_chosen(found[1]) for found in _REFERENCE.finditer(sources))
     faults: list[ThemeFault] = []
     for layer in layers:
-        named = () if chosen_while_rendering else (file for file in layer.files if not _is_named(file, sources))
+        unnamed = () if chosen_while_rendering else (file for file in layer.files if not _is_named(file, sources))
         faults += [
             ThemeFault(layer.where(file), "is used by nothing", _advice(file, shipped))
-            for file in sorted({*named, *layer.others})
-            if file not in shipped and file != DESIGN_FILE and not is_a_note(file)
+            for file in sorted({*unnamed, *layer.others})
+            if file not in shipped | named and file != DESIGN_FILE and not is_a_note(file)
         ]
     return faults
 

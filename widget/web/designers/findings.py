@@ -42,7 +42,8 @@ def findings(pages: Pages, *, now: datetime) -> list[Finding]:
     tried = dict.fromkeys(fault for theme in changed for fault in try_theme(pages, theme, now=now))
     return [
         *_unknown_themes(pages),
-        *_all("fault", "theme", [*pages.themes.faults(), *pages.themes.unused(), *tried]),
+        *_unusable_logos(pages),
+        *_all("fault", "theme", [*pages.themes.faults(), *pages.themes.unused(_logos(pages)), *tried]),
         *_all("fault", "template", pages.faults()),
         *_all("fault", "text", pages.texts.faults),
         *_all("warning", "theme", pages.themes.warnings()),
@@ -75,3 +76,13 @@ def _unknown_themes(pages: Pages) -> Iterator[Finding]:
         if entry_point.theme not in pages.themes.names:
             words = f'entry_points.{name}.theme = "{entry_point.theme}": there is no such theme, the default is used'
             yield Finding("fault", "theme", f"{words}; there are {', '.join(pages.themes.names)}")
+
+
+def _unusable_logos(pages: Pages) -> Iterator[Finding]:
+    for name, problem in pages.logo_faults.items():
+        words = f'entry_points.{name}.logo = "{pages.settings.entry_points[name].logo}": {problem}'
+        yield Finding("fault", "theme", f"{words}; the theme's icon is used; allowed is an SVG of shapes alone")
+
+
+def _logos(pages: Pages) -> frozenset[str]:
+    return frozenset(each.logo for each in pages.settings.entry_points.values() if each.logo)

@@ -45,6 +45,7 @@ class LauncherContext:
     open_in: Annotated[str, "`popup`, `tab` or `dock`"]
     corner: Annotated[str, "`bottom-right` and the like, for the reading direction"]
     label: Annotated[str, "the entry point's label for the language, else `Chat with us` in it"]
+    logo: Annotated[Markup, "the entry point's logo as SVG; empty where it has none"]
     wait: Annotated[str, "the wait in words, or that someone is free; empty when not known"]
     place: Annotated[str, "the place in words; empty when not known, or when nobody waits"]
     message: Annotated[str, "words in place of the button, where the entry point asks for a message; else empty"]
@@ -59,6 +60,10 @@ class PanelContext:
 
     corner: Annotated[str, "`bottom-right` and the like, for the reading direction"]
     label: Annotated[str, "the entry point's label, as the launcher has it"]
+    logo: Annotated[Markup, "the entry point's logo, as the launcher has it"]
+    allow: Annotated[
+        str, "what the chat's frame may ask the browser for, as its attribute `allow` has it; may be empty"
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 from markupsafe import Markup
 from starlette.routing import Route
@@ -18,6 +19,7 @@ from widget.settings import EntryPointSettings, Settings
 from widget.texts import SOURCE, Texts, marked
 from widget.themes import DEFAULT, Themes
 from widget.themes.design import Design
+from widget.themes.icons import IconRefused
 from widget.web.pages.contexts import ClosedContext, ErrorContext, LauncherContext, PanelContext, StyleContext
 from widget.web.pages.messages import SEND_AGAIN, can_try_again, words_for_fault, words_for_reason
 from widget.web.pages.stylesheets import StyleSheet, compact, style_routes, style_sheet, without_unused
@@ -56,7 +58,10 @@ class Pages:
         self._designs = {
             (name, scheme): _in_scheme(themes.design(name), scheme) for name in themes.names for scheme in SCHEMES
         }
-        self._panels: dict[tuple[str, str, str, str, Scheme], Markup] = {}
+        self._panels: dict[tuple[PanelContext, str, str, Scheme], Markup] = {}
+        self.logo_faults: dict[str, str] = {}  # by entry point
+        self._logos = {name: self._logo(name, each) for name, each in settings.entry_points.items()}
+        self._allowed = {name: _frame_allow(each) for name, each in settings.entry_points.items()}
         self._launcher_css: dict[tuple[str, str, Scheme], Markup] = {}
         self._addresses: dict[tuple[str, str, str], str] = {}
         self.sheets: dict[str, StyleSheet] = {}
@@ -96,6 +101,8 @@ class Pages:
         corner = self.themes.design(theme).corner_in(texts.direction(language))
         wait, place = self._queue(decision, language)
         label = self._label(entry_point, language)
+        logo = self._logos.get(decision.entry_point, Markup())
+        panel = PanelContext(corner, label, logo, self._allowed.get(decision.entry_point, ""))
         message = ""
         if not decision.show and entry_point is not None and _wants_message(decision, entry_point):
             message = self._message(decision, language)
@@ -114,12 +121,13 @@ class Pages:
             open_in=entry_point.open_in if entry_point else "popup",
             corner=corner,
             label=label,
+            logo=logo,
             wait=wait if decision.show else "",
             place=place if decision.show else "",
             message=message,
             announce=self._announcement(decision, wait, place, language) if decision.show else message,
             css=self._css(theme, corner, scheme),
-            panel=self._panel(label, theme, language, corner, scheme),
+            panel=self._panel(panel, theme, language, scheme),
         )
 
     def closed(self, decision: Decision, *, theme: str, language: str) -> str:
@@ -209,11 +217,11 @@ class Pages:
             self._launcher_css[key] = Markup(css.replace("&", "&amp;").replace("<", "&lt;"))  # noqa: S704 — escaped here
         return self._launcher_css[key]
 
-    def _panel(self, label: str, theme: str, language: str, corner: str, scheme: Scheme) -> Markup:
-        """The markup of the docked chat and the survey's dialog; made once for each label, theme and language."""
-        key = (label, theme, language, corner, scheme)
+    def _panel(self, context: PanelContext, theme: str, language: str, scheme: Scheme) -> Markup:
+        """The markup of the docked chat and the survey's dialog; made once for each entry point, theme and language."""
+        key = (context, theme, language, scheme)
         if key not in self._panels:
-            html = self.render("panel.html", PanelContext(corner, label), theme=theme, language=language, scheme=scheme)
+            html = self.render("panel.html", context, theme=theme, language=language, scheme=scheme)
             self._panels[key] = Markup(html)  # noqa: S704 — a template's output, escaped there
         return self._panels[key]
 
@@ -233,6 +241,17 @@ class Pages:
         if entry_point is None or entry_point.label is None:
             return self.texts.gettext(language, "Chat with us")
         return entry_point.label.pick(language, SOURCE)[1]
+
+    def _logo(self, name: str, entry_point: EntryPointSettings) -> Markup:
+        """Return the logo as markup; what cannot be used is noted, and the theme's icon stands in."""
+        if entry_point.logo is None:
+            return Markup()
+        try:
+            svg = self.themes.drawing(self.themes.resolve(entry_point.theme), entry_point.logo)
+        except IconRefused as refused:
+            self.logo_faults[name] = str(refused)
+            return Markup()
+        return Markup(svg)  # noqa: S704 — written anew from a list of shapes
 
     def _queue(self, decision: Decision, language: str) -> tuple[str, str]:
         """Return the wait and the place in words. Where nobody waits there is no place to tell."""
@@ -281,6 +300,15 @@ def _in_scheme(design: Design, scheme: Scheme) -> Design:
         return design
     colours = design.light if scheme == "light" else design.dark
     return replace(design, light=colours, dark=colours, scheme=scheme)
+
+
+def _frame_allow(entry_point: EntryPointSettings) -> str:
+    """Return the attribute `allow` of the chat's frame (HTML, "the iframe element").
+
+    ECE's origin is named, since a feature without one is for the origin of the frame's first address, which is ours.
+    """
+    chat = urlsplit(entry_point.chat_url)
+    return "; ".join(f"{feature} {chat.scheme}://{chat.netloc}" for feature in dict.fromkeys(entry_point.frame_allow))
 
 
 def _wants_message(decision: Decision, entry_point: EntryPointSettings) -> bool:
