@@ -13,6 +13,7 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 from gettext import c2py
 from io import BytesIO
 from pathlib import Path
@@ -52,7 +53,7 @@ _MORE = marked("more than %(duration)s")
 Messages = Mapping[str, str | tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Language:
     """One language as its catalog gives it; `plural` chooses among its `forms` for a number."""
 
@@ -102,7 +103,7 @@ class Texts:
                 continue
             for tag, file in catalogs:
                 try:
-                    languages[tag], problems = _read(tag, file, known=languages.get(tag))
+                    languages[tag], problems = _read(tag, file.read_bytes(), known=languages.get(tag))
                     faults += [TextFault(str(file), problem) for problem in problems]
                 except (OSError, ValueError, LookupError, UnknownLocaleError, PoFileError) as error:
                     faults.append(TextFault(str(file), f"cannot be used: {error}"))
@@ -235,17 +236,19 @@ def _tag(name: str) -> str:
     return "-".join([first.lower(), *(part.title() if len(part) == 4 else part.upper() for part in rest)])
 
 
-def _read(tag: str, file: Path, *, known: Language | None) -> tuple[Language, list[str]]:
-    """Read one catalog over the `known` messages of its language; also gives the texts that had to be left out."""
+@lru_cache(maxsize=64)  # a reload of the settings finds the same catalogs: 30 ms
+def _read(tag: str, source: bytes, *, known: Language | None) -> tuple[Language, tuple[str, ...]]:
+    """Read one catalog over the `known` messages of its language; also return what is wrong with texts left out."""
     if language_tag(tag) is None:
         raise ValueError(f"{tag!r} is no language tag, as de or pt-BR")
     locale = Locale.parse(_CLDR.get(tag, tag.replace("-", "_")))
-    source = file.read_bytes().removeprefix(BOM_UTF8)
+    source = source.removeprefix(BOM_UTF8)
     catalog = read_po(BytesIO(source), locale=str(locale), abort_invalid=True)
     forms = known.forms if known else catalog.num_plurals
     if catalog.num_plurals != forms and b"Plural-Forms" in source:  # a file of one sentence needs no header
         raise ValueError(f"its Plural-Forms say nplurals={catalog.num_plurals}; the shipped catalog has {forms}")
-    messages, problems = dict(known.messages) if known else {}, []
+    messages: dict[str, str | tuple[str, ...]] = dict(known.messages) if known else {}
+    problems: list[str] = []
     for message in catalog:
         ids = message.id if isinstance(message.id, tuple | list) else (message.id,)
         given = message.string if isinstance(message.string, tuple | list) else (message.string,)
@@ -257,7 +260,7 @@ def _read(tag: str, file: Path, *, known: Language | None) -> tuple[Language, li
             problems.append(f"the text {ids[0]!r} {problem}")
         else:
             messages[ids[0]] = strings if len(ids) > 1 else strings[0]
-    return Language(tag, locale, messages, forms, known.plural if known else c2py(catalog.plural_expr)), problems
+    return Language(tag, locale, messages, forms, known.plural if known else c2py(catalog.plural_expr)), tuple(problems)
 
 
 def _misfit(ids: Sequence[str], strings: Sequence[str], forms: int) -> str:

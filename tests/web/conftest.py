@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+import trustme
 from starlette.types import ASGIApp
 
 from tests.ece_stand_in import EceStandIn
@@ -40,11 +41,20 @@ class Site:
         await settled(self.services.availability)
 
 
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A file with one authority: to read the public ones takes longer than all the rest of the product."""
+    file = tmp_path_factory.mktemp("authority") / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(file)
+    return str(file)
+
+
 @pytest.fixture
-def make_site(table: dict[str, Any]) -> Callable[[], Site]:
+def make_site(table: dict[str, Any], authority: str) -> Callable[[], Site]:
     """Build the product from `table` as it is at the moment of the call."""
 
     def make() -> Site:
+        table["ece"].setdefault("ca_file", authority)
         parsed = settings.parse(table)
         time, ece = HandClock(), EceStandIn()
         services = build(parsed, ece=ece, clock=time.clock)

@@ -31,11 +31,10 @@ def trust(settings: EceSettings, public: Callable[[], ssl.SSLContext]) -> ssl.SS
     """Build the context for ECE; reads files, so call it outside the event loop. Raises SettingsFaults.
 
     With `ca_file` only the authorities in it are trusted, also one that another authority signed; without, those that
-    `public` gives and the machine's own.
+    `public` returns.
     """
     if settings.ca_file is None:
         context = public()
-        context.load_default_certs()
     else:
         try:
             context = ssl.create_default_context(cafile=settings.ca_file)

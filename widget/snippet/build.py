@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import brotli
@@ -41,6 +42,7 @@ def build(source: str) -> Copy:
     return pack(small.encode())
 
 
+@lru_cache(maxsize=16)  # a reload of the settings finds the same scripts: 60 ms
 def pack(script: bytes) -> Copy:
     """Compress and name a script as it stands."""
     return Copy(

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -30,13 +31,14 @@ def style_sheet(file: str, css: str) -> StyleSheet:
     return StyleSheet(f"{PREFIX}/{digest}/{file.rpartition('/')[2]}", body)
 
 
+@lru_cache(maxsize=64)  # of 48 sheets in the shipped themes and schemes 15 differ
 def compact(css: str) -> str:
     """Leave out comments and blanks that mean nothing; texts between quotes stay as they are."""
     parts = [part or "" for part in _STRING_OR_COMMENT.split(css)]  # a comment's own group is None
     for at in range(0, len(parts), 2):
         part = re.sub(r"\s+", " ", parts[at])
-        part = re.sub(r" ?([{};,>]|!(?=important)) ?", r"\1", part)
-        part = re.sub(r"([{;(][a-z-]+): ", r"\1:", part)
+        part = re.sub(r" (?=[{};,>]|!important)|(?<=[{};,>]) ", "", part)
+        part = re.sub(r"[{;(][a-z-]+: ", lambda match: match[0][:-1], part)
         part = re.sub(r"#([0-9a-f])\1([0-9a-f])\2([0-9a-f])\3\b", r"#\1\2\3", part)
         parts[at] = part.replace(";}", "}")
     return "".join(parts).strip()
