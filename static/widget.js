@@ -342,7 +342,8 @@
       };
 
       frame.addEventListener("load", () => {
-        if (Date.now() < refusedUntil) return;
+        // WebKit loads an empty page in place of one that the policy refuses, before it tells of the refusal.
+        if (Date.now() < refusedUntil || isBlank(frame.contentWindow)) return;
         loaded = true;
         tellWhen("");
       });

@@ -1,4 +1,4 @@
-"""Install what Python packages cannot bring: a browser, databases, axe. Standard library only, as it runs first.
+"""Install what Python packages cannot bring: browsers, databases, axe. Standard library only, as it runs first.
 
     python tests/install_tools.py venv      what `python -m venv` needs
     python tests/install_tools.py tests     what the tests need
@@ -34,6 +34,9 @@ def _postgresql() -> bool:
 FOR_VENV = {"python3-venv": lambda: importlib.util.find_spec("ensurepip") is not None}
 FOR_TESTS = {
     "chromium": _command("chromium", "chromium-browser", "google-chrome"),
+    "firefox-esr": _command("firefox-esr", "firefox"),
+    "webkit2gtk-driver": _command("WebKitWebDriver"),
+    "xvfb": _command("Xvfb"),  # WebKitGTK wants a screen
     "postgresql": _postgresql,
     "redis-server": _command("valkey-server", "redis-server"),
     "nginx-light": lambda: bool(shutil.which("nginx") or Path("/usr/sbin/nginx").exists()),

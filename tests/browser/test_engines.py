@@ -1,0 +1,112 @@
+"""One walk in each of the other engines: the button, the pop-up, the survey, the dock, the strictest policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.engines import Engine, firefox, press, until, webkit
+from tests.browser.town import Town
+
+# Expressions.
+BUTTON = "[...document.querySelectorAll('ece-chat')].pop()?.shadowRoot.querySelector('.ece-chat-button')"
+SUPPORT = "document.querySelector('ece-chat[entry-point=support]')?.shadowRoot.querySelector('.ece-chat-button')"
+PANEL = "document.querySelector('ece-chat-panel')?.shadowRoot"
+SURVEY = "document.querySelector('[data-survey].scripted')"
+THANKS = "document.querySelector('[data-survey-done]')"
+CHATS = "return document.querySelector('#status')?.textContent.includes('joined')"
+
+
+@pytest.fixture(scope="module", params=[firefox, webkit])
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with request.param(tmp_path_factory.mktemp("engine")) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _reset(town: Town) -> None:
+    town.tell("/control/reset", {})
+
+
+def in_panel(selector: str) -> str:
+    return f"{PANEL}?.querySelector('{selector}')"
+
+
+def is_seen(engine: Engine, element: str) -> bool:
+    return bool(engine.run(f"return {element}?.getClientRects().length > 0"))
+
+
+def chat_until_the_survey(engine: Engine, town: Town) -> None:
+    """Wait for the agent and end the chat."""
+
+    def joined() -> bool:
+        town.tell("/control/advance", {"seconds": 2})
+        return bool(engine.run(CHATS))
+
+    until(joined, "an agent")
+    press(engine, "document.querySelector('#end')")
+    until(lambda: is_seen(engine, SURVEY), "the survey")
+
+
+def answer(engine: Engine) -> None:
+    """Choose a first answer for every question that asks for one, until the thanks."""
+
+    def onward() -> bool:
+        if is_seen(engine, THANKS):
+            return True
+        if not is_seen(engine, SURVEY):
+            return False
+        for field in ("[name=helpful][value='2']", "[name=solved][value=yes]"):
+            tile = f'document.querySelector("{field}")?.parentElement'
+            if is_seen(engine, tile):
+                press(engine, tile)
+        press(engine, "[...document.querySelectorAll('.actions button')].filter(each => each.offsetWidth).pop()")
+        return False
+
+    until(onward, "the thanks")
+
+
+def test_a_visitor_chats_in_a_window_under_the_strictest_policy(engine: Engine, town: Town) -> None:
+    engine.visit(town.site + "/strict")
+    page, *_ = before = engine.pages()
+    press(engine, BUTTON)
+    (chat,) = until(lambda: set(engine.pages()) - set(before), "the chat's window")
+    engine.turn_to(chat)
+    chat_until_the_survey(engine, town)
+    answer(engine)
+    received = until(town.surveys, "the survey at ECE")[0]
+    assert received["faults"] == []
+    assert received["pairs"][0]["answer"] == "2"
+    press(engine, "document.querySelector('[data-close-actions] button')")
+    until(lambda: engine.pages() == before, "the window is closed")
+    engine.turn_to(page)
+
+
+def test_a_frame_that_the_policy_refuses_is_offered_as_a_link(engine: Engine, town: Town) -> None:
+    engine.visit(town.site + "/strict")
+    until(lambda: is_seen(engine, BUTTON), "the button")
+    engine.run("eceChat.create({ entryPoint: 'support' })")
+    press(engine, SUPPORT)
+    until(lambda: is_seen(engine, in_panel("[data-when=refused] a")), "the link")
+    press(engine, in_panel("[data-act=close]"))
+    until(lambda: is_seen(engine, SUPPORT), "the button again")
+
+
+def test_a_visitor_chats_in_the_dock_and_answers_there(engine: Engine, town: Town) -> None:
+    engine.visit(town.site + "/elements")
+    page = engine.pages()[0]
+    press(engine, SUPPORT)
+    until(lambda: is_seen(engine, in_panel("dialog")), "the dock")
+    until(lambda: not is_seen(engine, in_panel("[data-when=loading]")), "the chat")
+    press(engine, in_panel("[data-act=fold]"))
+    press(engine, in_panel("[data-act=unfold]"))
+    press(engine, in_panel("[data-act=close]"))
+    press(engine, in_panel("[data-act=stay]"))
+    engine.enter(in_panel("iframe"))
+    chat_until_the_survey(engine, town)
+    answer(engine)
+    press(engine, "document.querySelector('[data-close-actions] button')")
+    engine.turn_to(page)
+    until(lambda: not is_seen(engine, in_panel("dialog")), "the end of the dock")
+    until(lambda: is_seen(engine, SUPPORT), "the button again")
