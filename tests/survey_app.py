@@ -148,8 +148,8 @@ class SurveyStage:
             resolve_theme=themes.resolve,
             require_operator=Operators(["operator-token-for-tests"]).require,
             script=(asset_folder("static") / "survey.js").read_bytes(),
-            count_survey=self.counted.append,
-            count_ticket=self.counted.append,
+            count_survey=self.count,
+            count_ticket=self.count,
         )
 
         def error_page(*, status: int, code: str, request_id: str, language: str | None, posted: bool) -> str:
@@ -172,6 +172,9 @@ class SurveyStage:
             ],
             exception_handlers=errors.handlers(),
         )
+
+    def count(self, entry_point: str, outcome: str) -> None:
+        self.counted.append(outcome)
 
     def path(self, sid: str = SID, *, survey: str | None = None) -> str:
         """Return the path of a fresh survey link."""

@@ -70,7 +70,7 @@ async def test_the_counters_of_services_that_stopped_are_kept(found: settings.Se
     first = await built(found, metrics)
     await first.start()
     assert first.delivery is not None
-    first.delivery.counts.delivered += 3
+    first.delivery.counts.delivered_to["sales"] += 3
     second = await built(found, metrics)
     await second.start()
     await first.stop()

@@ -50,8 +50,8 @@ def create_app(settings: Settings, *, services: Services | None = None, preview:
         resolve_theme=services.pages.themes.resolve,
         require_operator=operators.require,
         script=(asset_folder("static") / "survey.js").read_bytes(),
-        count_survey=services.metrics.survey,
-        count_ticket=services.metrics.ticket,
+        count_survey=services.tally.survey,
+        count_ticket=services.tally.ticket,
     )
 
     @asynccontextmanager

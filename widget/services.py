@@ -20,16 +20,19 @@ from widget.application.clock import Clock
 from widget.application.delivery import Delivery, DeliveryRules, Destination
 from widget.application.fleet import FleetRefresher
 from widget.application.launch import ChatAddresses
+from widget.application.recorder import Recorder
 from widget.application.refresh import LocalRefresher, Refresher
 from widget.application.reporting import OutboxWatch, availability_samples, delivery_samples
 from widget.application.surveys import EntryPointSurvey, SurveyLinks, Surveys
+from widget.application.tally import Tally
 from widget.domain.errors import EceUnsendable
 from widget.domain.outbox import ECE, SurveyMessage
 from widget.ece.client import EceClient
 from widget.ece.sink import EceSurveySink
 from widget.ece.wire import survey_xml
+from widget.past import Past, make_past, make_recorder
 from widget.settings import Settings
-from widget.store import Outbox
+from widget.store import HistoryStore, Outbox
 from widget.store.choose import choose_database
 from widget.telemetry import Metrics, Sample, Source
 from widget.texts import Texts
@@ -49,7 +52,8 @@ AnyServices = TypeVar("AnyServices", bound="DeliveryServices")
 class DeliveryServices:
     """All that delivers: the outbox, ECE's client and breakers, the delivery loop. `deliver` runs these alone.
 
-    `delivery` is None where another process delivers. `sources` are read by the metrics from the build to the stop.
+    `delivery` is None where another process delivers, `history_store` and `recorder` where neither history nor console
+    is on. `sources` are read by the metrics from the build to the stop.
     """
 
     def __init__(
@@ -65,14 +69,21 @@ class DeliveryServices:
         self.clock = clock = clock or Clock()
         self.metrics = metrics or Metrics(version=__version__)
         self.ece = EceClient(settings.ece)
-        self.log = AvailabilityLog(self.metrics, monotonic=clock.monotonic)
+        self.tally = Tally(monotonic=clock.monotonic)
+        self.log = AvailabilityLog(self.metrics, self.tally, monotonic=clock.monotonic)
         self.source = GuardedSource(ece or self.ece, clock=clock, observer=self.log)
-        self.outbox = Outbox(choose_database(settings.storage.url.get_secret_value()), now=clock.now)
+        url = settings.storage.url.get_secret_value()
+        self.outbox = Outbox(choose_database(url), now=clock.now)
         self.outbox_watch = OutboxWatch(self.outbox, now=clock.now)
-        self.delivery = _delivery(settings, self.outbox, self.ece, self.source, clock) if delivery else None
+        self.history_store = HistoryStore(url) if settings.keeps_history or settings.console.enabled else None
+        self.recorder: Recorder | None = None
+        self.delivery: Delivery | None = None
+        if delivery:
+            self.delivery = _delivery(settings, self.outbox, self.ece, self.source, clock, self.history_store)
         settings_hash = _settings_hash(settings)
         self.sources: list[Source] = [
             self.outbox_watch.samples,
+            self.tally.samples,
             lambda: [("ece_widget_settings_info", (settings_hash,), 1.0)],
         ]
         if self.delivery is not None:
@@ -98,6 +109,9 @@ class DeliveryServices:
         opened.push_async_callback(self.ece.aclose)
         opened.push_async_callback(self.outbox.close)
         await self.outbox.open()
+        if self.history_store is not None and self.recorder is not None:
+            opened.push_async_callback(self.history_store.close)
+            _run(opened, self.recorder.run, self.recorder.stop, name="history")
         _run(opened, self.outbox_watch.run, self.outbox_watch.stop, name="outbox watch")
         if self.delivery is not None:
             self.outbox.when_new(self.delivery.wake)
@@ -105,7 +119,10 @@ class DeliveryServices:
 
 
 class Services(DeliveryServices):
-    """What the routes are wired to. `shared` is None without a fleet."""
+    """What the routes are wired to.
+
+    `shared` is None without a fleet, `past` where neither history nor console is on.
+    """
 
     def __init__(
         self,
@@ -132,8 +149,18 @@ class Services(DeliveryServices):
             monotonic=clock.monotonic,
             now=clock.now,
         )
-        self.chat_addresses = _chat_addresses(settings, self.tokens, clock, self.metrics)
+        self.chat_addresses = _chat_addresses(settings, self.tokens, clock, self.tally)
         self.surveys = Surveys(survey_links(settings, self.tokens, clock.now), outbox=self.outbox, rehearse=_rehearse)
+        self.past: Past | None = None
+        if self.history_store is not None:
+            self.recorder = make_recorder(
+                self,
+                self.history_store,
+                role="serve",
+                availability=availability,
+                answered=lambda: self.answers.answered,
+            )
+            self.past = make_past(self, self.history_store, self.recorder, availability)
         self.sources.append(partial(availability_samples, availability, self.source))
         self.sources.append(partial(_decisions, self.answers))
         if shared is not None:
@@ -149,6 +176,9 @@ class Services(DeliveryServices):
             await self.shared.start()
         await super()._open(opened)
         opened.push_async_callback(self.availability.aclose)
+        if self.past is not None:
+            await self.past.switches.first_look()
+            _run(opened, self.past.switches.run, self.past.switches.stop, name="switches")
         warming = asyncio.create_task(asyncio.to_thread(self.pages.warm_up), name="warm-up")
         opened.push_async_callback(asyncio.wait, [warming])
 
@@ -157,7 +187,10 @@ def build_delivery(
     settings: Settings, *, clock: Clock | None = None, metrics: Metrics | None = None
 ) -> DeliveryServices:
     """Build what `deliver` needs: no templates, themes or tokens. Reads certificates: call it outside an event loop."""
-    return _watched(DeliveryServices(settings, clock=clock, metrics=metrics))
+    services = DeliveryServices(settings, clock=clock, metrics=metrics)
+    if services.history_store is not None:
+        services.recorder = make_recorder(services, services.history_store, role="deliver")
+    return _watched(services)
 
 
 def build(
@@ -251,7 +284,15 @@ def _fleet(
     )
 
 
-def _delivery(settings: Settings, outbox: Outbox, client: EceClient, source: GuardedSource, clock: Clock) -> Delivery:
+def _delivery(
+    settings: Settings,
+    outbox: Outbox,
+    client: EceClient,
+    source: GuardedSource,
+    clock: Clock,
+    history_store: HistoryStore | None,
+) -> Delivery:
+    kept = timedelta(seconds=settings.history.retention)
     sink = EceSurveySink(client, settings.ece, _Dialects(outbox))
     send_limit = timedelta(seconds=settings.ece.timeout * len(sink.forms))
     return Delivery(
@@ -263,6 +304,7 @@ def _delivery(settings: Settings, outbox: Outbox, client: EceClient, source: Gua
         ),
         owner=secrets.token_hex(8),
         clock=clock,
+        forget=None if history_store is None else lambda now: history_store.purge(now - kept),
     )
 
 
@@ -279,11 +321,11 @@ class _Dialects:
         await self.outbox.save_dialect(accepted)
 
 
-def _chat_addresses(settings: Settings, tokens: Tokens, clock: Clock, metrics: Metrics) -> ChatAddresses:
+def _chat_addresses(settings: Settings, tokens: Tokens, clock: Clock, tally: Tally) -> ChatAddresses:
     lifetime = timedelta(seconds=settings.security.ticket_lifetime)
 
     def ticket(entry_point: str, locale: str) -> str:
-        metrics.ticket("issued")
+        tally.ticket(entry_point, "issued")
         return tokens.sign_ticket(entry_point, expires=clock.now() + lifetime, locale=locale)
 
     return ChatAddresses(settings.entry_points, ticket, origins=settings.server.allowed_origins)

@@ -13,6 +13,7 @@ from tests.ece_stand_in import CLOSED
 from tests.house import House
 from widget.application.availability_log import AvailabilityLog
 from widget.application.refresh import Asked, Found, Refreshed, Snapshot, Subject
+from widget.application.tally import Tally
 from widget.domain.decision import LimitMemory, Policy, State, Verdict
 from widget.domain.errors import EceBusy, EceError, EceRefused, EceStatus, EceTimeout, EceUnreadable
 from widget.domain.readings import Call, LiveSessionStatus
@@ -25,8 +26,9 @@ class LoggedHouse(House):
     """A house whose observer is the real one."""
 
     def observer(self) -> AvailabilityLog:
-        self.metrics = Metrics()
-        self.log = AvailabilityLog(self.metrics, monotonic=self.clock.monotonic)
+        self.metrics, self.tally = Metrics(), Tally(monotonic=self.clock.monotonic)
+        self.metrics.add_source(self.tally.samples)
+        self.log = AvailabilityLog(self.metrics, self.tally, monotonic=self.clock.monotonic)
         return self.log
 
     async def visits(self, *names: str, seconds: int) -> None:

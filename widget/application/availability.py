@@ -134,8 +134,14 @@ class Availability:
         return self._watches
 
     def on_change(self, tell: Callable[[str], None]) -> None:
-        """Call `tell` with the entry point's name whenever its refresh has ended."""
+        """Call `tell` with the entry point's name whenever its refresh has ended or its rules have changed."""
         self._on_change.append(tell)
+
+    def follow(self, policy: Policy) -> None:
+        """Decide by these rules from now on, for the entry point that they name. Raises KeyError."""
+        self._watches[policy.entry_point].policy = policy
+        for tell in self._on_change:
+            tell(policy.entry_point)
 
     async def view(self, name: str) -> View:
         """Answer for a page: at once from memory while a snapshot is trusted or ECE is known to fail.

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from widget import telemetry
 from widget.application.refresh import Refreshed, Subject
+from widget.application.tally import Tally
 from widget.domain.decision import Decision, Policy, State, Verdict
 from widget.domain.errors import EceError
 from widget.domain.readings import Call, Reason
@@ -27,14 +28,13 @@ class Counters(Protocol):
 
     def ece_call(self, call: str, outcome: str, seconds: float) -> None: ...
 
-    def click(self, entry_point: str, outcome: str) -> None: ...
-
 
 class AvailabilityLog:
     """Fits the ports `Observer` of availability and `CallObserver` of the breakers."""
 
-    def __init__(self, counters: Counters, *, monotonic: Callable[[], float]) -> None:
+    def __init__(self, counters: Counters, tally: Tally, *, monotonic: Callable[[], float]) -> None:
         self._counters = counters
+        self._tally = tally
         self._monotonic = monotonic
         self._host_out_since: float | None = None
         self._failing_since: dict[tuple[str, Call], float] = {}
@@ -43,6 +43,7 @@ class AvailabilityLog:
     def called(self, call: Call, outcome: str, seconds: float) -> None:
         """Count one call to ECE."""
         self._counters.ece_call(call, outcome, seconds)
+        self._tally.called(call, outcome, seconds)
 
     def breaker_moved(self, entry_point: str, call: str, *, closed: bool) -> None:
         """Log a breaker that opened or closed; `entry_point` and `call` are empty for that of ECE's host."""
@@ -94,7 +95,7 @@ class AvailabilityLog:
 
     def clicked(self, entry_point: str, decision: Decision) -> None:
         """Count a visitor who asked for a chat: opened, or the reason why not."""
-        self._counters.click(entry_point, "opened" if decision.show else str(decision.reason or decision.state))
+        self._tally.click(entry_point, "opened" if decision.show else str(decision.reason or decision.state))
 
     def crashed(self, entry_point: str, error: BaseException) -> None:
         """Log a fault of our own in a refresh."""

@@ -48,6 +48,11 @@ class OutboxWatch:
         """Let `run` return."""
         self._stopped.set()
 
+    @property
+    def counts(self) -> OutboxCounts | None:
+        """What the last look found; None before it."""
+        return self._counts
+
     def samples(self) -> Iterable[Sample]:
         """Yield the figures of the last look, for a scrape."""
         if self._counts is None:

@@ -22,6 +22,8 @@ from widget.domain.readings import (
     Reading,
     Reason,
 )
+from widget.domain.survey import Wording
+from widget.domain.switches import Closing, Switch
 
 Outcome = Reading | EceError
 Outcomes = Mapping[Call, Outcome]
@@ -44,7 +46,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the operator wants of one entry point. Limits are None where none is written; `max_wait` in seconds."""
+    """What the operator wants of one entry point. Limits are None where none is written; `max_wait` in seconds.
+
+    `closing` is what a person on duty switched by hand; it stands above the settings.
+    """
 
     entry_point: str
     enabled: bool = True
@@ -57,6 +62,15 @@ class Policy:
     when_unavailable: Literal["hide", "message"] = "hide"
     when_unknown: Literal["hide", "message", "show"] = "hide"
     hours: Hours | None = None
+    closing: Closing | None = None
+
+    def switched(self, switch: Switch) -> Policy:
+        """Return these rules, as the settings have them, with what is switched by hand."""
+        return replace(self, closing=switch.closing, hours=switch.hours(self.hours))
+
+    def is_off(self, now: datetime) -> bool:
+        """Say whether the entry point is switched off: by the settings, or by a closing that stands."""
+        return not self.enabled or (self.closing is not None and self.closing.stands(now))
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -105,7 +119,10 @@ UNREACHABLE = Verdict(State.UNKNOWN, Reason.ECE_UNREACHABLE)
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Section 5 of the contract, field by field. `wait_time` and `next_check` in seconds; times are aware, UTC."""
+    """Section 5 of the contract, field by field. `wait_time` and `next_check` in seconds; times are aware, UTC.
+
+    `words` are what the person who closed the entry point wants visitors to read, for pages alone.
+    """
 
     entry_point: str
     show: bool
@@ -118,6 +135,7 @@ class Decision:
     opens_at: datetime | None
     as_of: datetime | None
     next_check: int
+    words: Wording | None = None
 
 
 def require_number(policy: Policy, reading: Reading) -> Reading:
@@ -171,9 +189,11 @@ def decide(
     `verdict` is the snapshot's, or `UNREACHABLE` when there is none to trust; `next_check` overrides the pace, for a
     stale answer whose refresh is under way.
     """
-    opens_at = None
-    if not policy.enabled:
+    opens_at = words = None
+    if policy.is_off(now):
         verdict, as_of = Verdict(State.UNAVAILABLE, Reason.SWITCHED_OFF), None
+        if policy.enabled and policy.closing is not None:
+            words, opens_at = policy.closing.words, _end_of_closing(policy, policy.closing)
     elif policy.hours is not None and not business_hours.is_open(policy.hours, now):
         verdict, as_of = Verdict(State.UNAVAILABLE, Reason.OUTSIDE_HOURS), None
         opens_at = business_hours.next_opening(policy.hours, now)
@@ -192,12 +212,13 @@ def decide(
         opens_at=opens_at,
         as_of=as_of,
         next_check=next_check if next_check is not None and asked else pace(policy, verdict, now),
+        words=words,
     )
 
 
 def asks_ece(policy: Policy, now: datetime) -> bool:
     """Say whether ECE has a word in the decision: not when switched off, and not outside hours."""
-    return policy.enabled and (policy.hours is None or business_hours.is_open(policy.hours, now))
+    return not policy.is_off(now) and (policy.hours is None or business_hours.is_open(policy.hours, now))
 
 
 def pace(policy: Policy, verdict: Verdict, now: datetime) -> int:
@@ -205,14 +226,27 @@ def pace(policy: Policy, verdict: Verdict, now: datetime) -> int:
 
     Of the allowed values the longest that does not pass the next opening or closing is taken, 5 at the least.
     """
-    longest = min(_usual_pace(verdict), seconds_until_change(policy, now))
+    usual = _usual_pace(verdict)
+    if policy.enabled and policy.is_off(now):
+        usual = SELDOM  # a person may reopen at any moment
+    longest = min(usual, seconds_until_change(policy, now))
     return max((each for each in (SOON, USUAL, SELDOM, RARELY) if each <= longest), default=SOON)
 
 
 def seconds_until_change(policy: Policy, now: datetime) -> float:
-    """Give the seconds until hours open or close, infinite when they never will."""
-    change = business_hours.next_change(policy.hours, now) if policy.enabled and policy.hours else None
-    return inf if change is None else (change - now) / timedelta(seconds=1)
+    """Give the seconds until hours open or close, or a closing by hand ends; infinite when neither ever will."""
+    changes = [business_hours.next_change(policy.hours, now)] if policy.enabled and policy.hours else []
+    if policy.enabled and policy.closing is not None and policy.closing.stands(now):
+        changes.append(policy.closing.until)
+    return min(((each - now) / timedelta(seconds=1) for each in changes if each is not None), default=inf)
+
+
+def _end_of_closing(policy: Policy, closing: Closing) -> datetime | None:
+    """Return when visitors may come again: the closing's end, or the next opening after it."""
+    until = closing.until
+    if until is None or policy.hours is None or business_hours.is_open(policy.hours, until):
+        return until
+    return business_hours.next_opening(policy.hours, until)
 
 
 def _usual_pace(verdict: Verdict) -> int:

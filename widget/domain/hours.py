@@ -6,6 +6,7 @@ closed. Clock changes: an hour that does not exist starts when the gap ends, one
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -21,6 +22,22 @@ class OpenRange:
 
     start: int
     end: int
+
+    def __str__(self) -> str:
+        return f"{self.start // 60:02}:{self.start % 60:02}-{self.end % DAY // 60:02}:{self.end % 60:02}"
+
+
+_RANGE = re.compile(r"([0-2][0-9]):([0-5][0-9])-([0-2][0-9]):([0-5][0-9])")
+
+
+def read_range(text: str) -> OpenRange:
+    """Read a range as an operator writes it. Raise ValueError with the sentence that says what is allowed."""
+    match = _RANGE.fullmatch(text.strip())
+    if match:
+        start, end = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
+        if start < DAY and end <= DAY and start != end:
+            return OpenRange(start, end if end > start else end + DAY)
+    raise ValueError('a range as "09:00-17:30"; "22:00-02:00" passes midnight')
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,4 +79,8 @@ MEANINGS = {
     "limits.tokens": "survey pages, links and tickets",
     "limits.submits": "posted surveys",
     "shared.url": "a Valkey or Redis server for a fleet; the section itself is optional",
+    "console.enabled": "pages for operators at `/console`; needs `operator_tokens` or `user_header`",
+    "console.user_header": 'a header in which one of `trusted_proxies` names who is signed in, as `"X-Remote-User"`',
+    "history.enabled": "keep what happened, and follow what the console closes; default: where the console is on",
+    "history.retention": "how long changes and counts are kept",
 }

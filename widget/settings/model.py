@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, tzinfo
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal
@@ -33,6 +34,7 @@ from widget.settings.values import (
     Duration,
     EceLocale,
     EntryPointId,
+    HeaderName,
     Language,
     Name,
     OperatorToken,
@@ -198,6 +200,18 @@ class SharedSettings(Section):
     url: SharedUrl
 
 
+class ConsoleSettings(Section):
+    enabled: Switch = False
+    user_header: HeaderName = ""
+
+
+class HistorySettings(Section):
+    """`enabled` is None where it follows the console's."""
+
+    enabled: Switch | None = None
+    retention: Duration = 90 * 86400.0
+
+
 class Settings(Section):
     """The whole file. Relative paths in it, SQLite's too, start at its own folder (`sources.py`)."""
 
@@ -211,6 +225,16 @@ class Settings(Section):
     themes: ThemesSettings = ThemesSettings()
     limits: LimitsSettings = LimitsSettings()
     shared: SharedSettings | None = None
+    console: ConsoleSettings = ConsoleSettings()
+    history: HistorySettings = HistorySettings()
+
+    @property
+    def keeps_history(self) -> bool:
+        return self.console.enabled if self.history.enabled is None else self.history.enabled
+
+    def zones(self) -> Mapping[str, tzinfo]:
+        """Return the time zone in which each entry point's days are counted: that of its hours, else UTC."""
+        return {name: each.hours.timezone if each.hours else UTC for name, each in self.entry_points.items()}
 
     def policies(self) -> Mapping[str, Policy]:
         return {name: entry_point.policy(name) for name, entry_point in self.entry_points.items()}

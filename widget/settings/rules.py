@@ -26,6 +26,7 @@ def broken_rules(raw: Mapping[str, Any], directory: Path, *, new_themes: bool) -
     yield from _times(_table(raw, "ece"))
     yield from _themes(_table(raw, "themes"), directory, may_be_missing=new_themes)
     yield from _metrics_ports(raw)
+    yield from _console(raw)
     url = str(_table(raw, "storage").get("url"))
     if url.startswith("postgres") and find_spec("psycopg") is None:
         yield Fault("storage.url", "", "needs a library that is not installed: pip install 'ece-widget[postgres]'")
@@ -109,6 +110,20 @@ def _metrics_ports(raw: Mapping[str, Any]) -> Iterator[Fault]:
     if server and isinstance(delivery, str) and delivery == server:
         words = "another port than that of server.metrics_listen, which `serve` takes"
         yield Fault("delivery.metrics_listen", shown(delivery), words)
+
+
+def _console(raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Nobody could sign in to a console that has neither; and a header that any visitor may send signs nobody in."""
+    console, server = _table(raw, "console"), _table(raw, "server")
+    enabled = console.get("enabled")
+    if enabled is not True and str(enabled).strip().lower() not in ("true", "yes", "on", "1"):
+        return
+    if not console.get("user_header") and not _table(raw, "security").get("operator_tokens"):
+        words = "needs security.operator_tokens to sign in with, or user_header for a proxy that signs people in"
+        yield Fault("console.enabled", shown(enabled), words)
+    if console.get("user_header") and "trusted_proxies" in server and not server["trusted_proxies"]:
+        words = "is believed from server.trusted_proxies only, and there are none"
+        yield Fault("console.user_header", shown(console["user_header"]), words)
 
 
 def _table(raw: Mapping[str, Any], key: str) -> dict[str, Any]:

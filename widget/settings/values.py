@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 
-from widget.domain.hours import DAY, OpenRange
+from widget.domain.hours import OpenRange, read_range
 from widget.domain.language import language_tag
 
 SHORTEST_TOKEN = 16
@@ -21,7 +21,6 @@ LONGEST_ID = 2**63 - 1  # the guide's `long`
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s?([smhd]?)")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_RANGE = re.compile(r"([0-2][0-9]):([0-5][0-9])-([0-2][0-9]):([0-5][0-9])")
 _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 _ON, _OFF = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
 
@@ -155,14 +154,7 @@ def _rate(value: str) -> str:
 
 
 def _range(value: Any) -> Any:
-    if isinstance(value, OpenRange):
-        return value
-    match = _RANGE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match:
-        start, end = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
-        if start < DAY and end <= DAY and start != end:
-            return OpenRange(start, end if end > start else end + DAY)
-    raise ValueError('a range as "09:00-17:30"; "22:00-02:00" passes midnight')
+    return value if isinstance(value, OpenRange) else read_range(value if isinstance(value, str) else "")
 
 
 def _timezone(value: Any) -> Any:
@@ -183,8 +175,15 @@ def _day(value: Any) -> Any:
         raise ValueError('a day as "2026-12-25"') from None
 
 
+def _header_name(value: str) -> str:
+    if value and not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,63}", value):
+        raise ValueError('the name of a header, as "X-Remote-User", or nothing')
+    return value
+
+
 Duration = Annotated[float, BeforeValidator(_duration)]
 CallTimeout = Annotated[Duration, AfterValidator(_at_most(60, "at most 60 seconds; a visitor may wait that long"))]
+HeaderName = Annotated[str, AfterValidator(_header_name)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 EntryPointId = Annotated[int, _whole(1, LONGEST_ID)]
 Depth = Annotated[int, _whole(0, LONGEST_ID)]
@@ -202,7 +201,7 @@ Rate = Annotated[str, AfterValidator(_rate)]
 Range = Annotated[
     OpenRange,
     BeforeValidator(_range),
-    PlainSerializer(lambda r: f"{r.start // 60:02}:{r.start % 60:02}-{r.end % DAY // 60:02}:{r.end % 60:02}"),
+    PlainSerializer(str),
 ]
 Zone = Annotated[ZoneInfo, BeforeValidator(_timezone), PlainSerializer(str)]
 Day = Annotated[date, BeforeValidator(_day)]

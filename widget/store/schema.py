@@ -24,7 +24,9 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0002"  # the newest revision in migrations/versions; a test holds it to Alembic's own answer
+from widget.domain.history import COUNTS, Count
+
+HEAD = "0003"  # the newest revision in migrations/versions; a test holds it to Alembic's own answer
 VERSION_TABLE = "ece_widget_version"
 APPLICATION_ID = 0x45434557  # "ECEW" in the header of a SQLite file: it tells ours from a stranger's
 
@@ -87,4 +89,69 @@ remembered = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+# --- history, and what is switched by hand ---
+
+changes = Table(
+    "ece_widget_changes",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("entry_point", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(64), nullable=False, server_default=""),
+    Column("wait_time", BigInteger),
+    Column("queue_depth", BigInteger),
+)
+Index("ece_widget_changes_entry_point", changes.c.entry_point, changes.c.id)
+Index("ece_widget_changes_at", changes.c.at)
+
+
+def count_column(count: Count) -> str:
+    """Return the column of a count, as `clicks_opened`."""
+    return "_".join(count)
+
+
+SPREADS = ("wait", "depth")
+counts = Table(
+    "ece_widget_counts",
+    metadata,
+    Column("entry_point", String(64), primary_key=True),
+    Column("span", Integer, primary_key=True, autoincrement=False),  # seconds
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    *(Column(count_column(each), Integer, nullable=False, server_default=text("0")) for each in COUNTS),
+    *(
+        Column(f"{spread}_{part}", BigInteger, nullable=part in ("lowest", "highest"), server_default=default)
+        for spread in SPREADS
+        for part, default in (("samples", text("0")), ("total", text("0")), ("lowest", None), ("highest", None))
+    ),
+)
+Index("ece_widget_counts_start", counts.c.span, counts.c.start)
+
+processes = Table(
+    "ece_widget_processes",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("batch", BigInteger, nullable=False),  # the number of the last that was written
+    Column("role", String(16), nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+
+switches = Table(
+    "ece_widget_switches",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("entry_point", String(64), nullable=False),
+    Column("act", String(16), nullable=False),
+    Column("by_whom", Text, nullable=False),
+    Column("until", BigInteger),
+    Column("words", Text),  # JSON in ASCII by language
+    Column("day", String(10)),
+    Column("ranges", Text),
 )

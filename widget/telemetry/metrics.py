@@ -85,6 +85,7 @@ DEFINITIONS = (
         "counter",
         ("entry_point", "outcome"),
         "Visitors who asked for a chat: opened, or the reason why not.",
+        source=True,
     ),
     Definition(
         "ece_widget_settings_info",
@@ -126,7 +127,13 @@ DEFINITIONS = (
         "Age of the oldest row in this state at the last look.",
         source=True,
     ),
-    Definition("ece_widget_surveys_total", "counter", ("outcome",), "Surveys thanked for: accepted, or repeated."),
+    Definition(
+        "ece_widget_surveys_total",
+        "counter",
+        ("outcome",),
+        "Surveys: begun (the form was opened), accepted and repeated (thanked for), faulty, refused.",
+        source=True,
+    ),
     Definition(
         "ece_widget_deliveries_total",
         "counter",
@@ -150,7 +157,11 @@ DEFINITIONS = (
         source=True,
     ),
     Definition(
-        "ece_widget_tickets_total", "counter", ("outcome",), "Launch tickets: issued, taken up, or why refused."
+        "ece_widget_tickets_total",
+        "counter",
+        ("outcome",),
+        "Launch tickets: issued, taken up, or why refused.",
+        source=True,
     ),
     Definition(
         "ece_widget_problems_total", "counter", ("route", "code"), "Requests answered with a fault, by its stable code."
@@ -226,10 +237,6 @@ class Metrics:
         self._counters["ece_widget_ece_calls_total"].labels(call, outcome).inc()
         self._histograms["ece_widget_ece_call_seconds"].labels(call).observe(seconds)
 
-    def click(self, entry_point: str, outcome: str) -> None:
-        """Record a visitor who asked for a chat: opened, or the reason why not."""
-        self._counters["ece_widget_clicks_total"].labels(entry_point, outcome).inc()
-
     def request(self, route: str, method: str, status: int, seconds: float, code: str | None = None) -> None:
         """Record one answered request by its route pattern; `code` is the fault's, if it was one."""
         if code is not None:
@@ -237,14 +244,6 @@ class Metrics:
         known = method if method in METHODS else "other"
         self._counters["ece_widget_requests_total"].labels(route, known, str(status)).inc()
         self._histograms["ece_widget_request_seconds"].labels(route).observe(seconds)
-
-    def survey(self, outcome: str) -> None:
-        """Record one survey that a visitor was thanked for: accepted, or repeated."""
-        self._counters["ece_widget_surveys_total"].labels(outcome).inc()
-
-    def ticket(self, outcome: str) -> None:
-        """Record a launch ticket: issued, or the code for which it was refused."""
-        self._counters["ece_widget_tickets_total"].labels(outcome).inc()
 
     def rate_limited(self, limit: str) -> None:
         self._counters["ece_widget_rate_limited_total"].labels(limit).inc()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -25,7 +25,8 @@ log = structlog.get_logger(__name__)
 class Delivery:
     """Sends rows to their destinations, each at its own pace, and gives up or forgets rows that are too old.
 
-    `owner` names this loop in the outbox and must be new with every start.
+    `owner` names this loop in the outbox and must be new with every start. `forget(now)` deletes what else is too old,
+    at the same regular moments; it raises OutboxUnavailable.
     """
 
     def __init__(
@@ -36,8 +37,10 @@ class Delivery:
         rules: DeliveryRules,
         owner: str,
         clock: Clock,
+        forget: Callable[[datetime], Awaitable[None]] | None = None,
     ) -> None:
         self._queue = queue
+        self._forget = forget
         self._rules = rules
         self._owner = owner
         self._clock = clock
@@ -94,6 +97,8 @@ class Delivery:
         given_up = await self._queue.tidy(
             now=self._clock.now(), max_age=self._rules.max_age + leap, retention=self._rules.retention + leap
         )
+        if self._forget is not None:
+            await self._forget(self._clock.now() - leap)
         self.counts.died_of_age += len(given_up)
         for row in given_up:
             log.error("survey_given_up", row=row.id, reason=row.reason)

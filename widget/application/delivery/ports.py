@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -98,7 +99,7 @@ class DeliveryRules:
 class DeliveryCounts:
     """What happened since the start; the metrics read these."""
 
-    delivered: int = 0
+    delivered_to: Counter[str] = field(default_factory=Counter)  # surveys of each entry point that ECE took
     retried: int = 0
     dead: int = 0
     died_of_age: int = 0
@@ -110,3 +111,7 @@ class DeliveryCounts:
     deferrals: int = 0  # times that nothing was sent since the destination does not serve
     in_flight: int = 0
     failures_of_the_loop: int = 0
+
+    @property
+    def delivered(self) -> int:
+        return self.delivered_to.total()

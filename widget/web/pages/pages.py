@@ -143,8 +143,8 @@ class Pages:
             state=decision.state.value,
             reason=decision.reason.value if decision.reason else "other",
             heading=say(words.heading),
-            why=say(words.why),
-            advice=say(words.advice) if words.advice else "",
+            why=self._why(decision, language),
+            advice=say(words.advice) if words.advice and decision.words is None else "",
             opening=self._opening(decision, language),
             zone=self.texts.zone(language, zone) if decision.opens_at and zone else "",
             opens_at=rfc3339(decision.opens_at),
@@ -230,12 +230,18 @@ class Pages:
 
     def _message(self, decision: Decision, language: str) -> str:
         words = words_for_reason(decision.reason)
-        parts = [self.texts.gettext(language, words.why)]
+        parts = [self._why(decision, language)]
         if decision.opens_at:
             parts.append(self._opening(decision, language))
-        elif words.advice:
+        elif words.advice and decision.words is None:
             parts.append(self.texts.gettext(language, words.advice))
         return " ".join(parts)
+
+    def _why(self, decision: Decision, language: str) -> str:
+        """Return the words of the person who closed the entry point, else ours for the reason."""
+        if decision.words is not None:
+            return decision.words.pick(language, SOURCE)[1]
+        return self.texts.gettext(language, words_for_reason(decision.reason).why)
 
     def _label(self, entry_point: EntryPointSettings | None, language: str) -> str:
         if entry_point is None or entry_point.label is None:

@@ -15,7 +15,7 @@ class CurrentDecision:
     """The decision of one entry point. `due` and `until` are monotonic, in seconds.
 
     From `until` on a new view is needed. Before that, where ECE has a part in the decision, only Cache-Control changes,
-    next at `due`. `said` is the decision without `asOf`, for validators; `labels` are those
+    next at `due`. `said` is the decision without `asOf` and with its words, for validators; `labels` are those
     of the metric: entry point, state, reason.
     """
 
@@ -36,7 +36,7 @@ class CurrentDecision:
         """Change to a new view; `moment` is monotonic, `now` the same on the wall clock."""
         if view.decision != self.decision:
             self.decision = view.decision
-            self.said = decision_json(replace(view.decision, as_of=None))
+            self.said = decision_json(replace(view.decision, as_of=None)) + _words(view.decision)
             self.labels = (self.name, str(view.decision.state), str(view.decision.reason or ""))
         self.until = moment + view.valid_for
         self._trusted_until = None if view.trusted_for is None else moment + view.trusted_for
@@ -85,3 +85,7 @@ def decision_json(decision: Decision) -> bytes:
         "nextCheck": decision.next_check,
     }
     return json.dumps(fields, separators=(",", ":")).encode()
+
+
+def _words(decision: Decision) -> bytes:
+    return b"" if decision.words is None else json.dumps(dict(decision.words.by_language)).encode()

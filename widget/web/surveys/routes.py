@@ -69,8 +69,8 @@ class SurveyAddresses:
         resolve_theme: Callable[[str | None, str], str],
         require_operator: Operators,
         script: bytes,
-        count_survey: Callable[[str], None] = lambda outcome: None,
-        count_ticket: Callable[[str], None] = lambda outcome: None,
+        count_survey: Callable[[str, str], None] = lambda entry_point, outcome: None,
+        count_ticket: Callable[[str, str], None] = lambda entry_point, outcome: None,
     ) -> None:
         self.surveys = surveys
         self.pages = pages
@@ -81,7 +81,7 @@ class SurveyAddresses:
         self._negotiate = negotiate
         self._resolve_theme = resolve_theme
         self._script = script
-        self._count_survey = count_survey  # accepted, repeated, faulty, refused
+        self._count_survey = count_survey  # begun, accepted, repeated, faulty, refused
         self._count_ticket = count_ticket  # taken_up, or the code for which it was refused
         self.script_url = f"/survey.{hashlib.sha256(script).hexdigest()[:16]}.js"
 
@@ -98,17 +98,19 @@ class SurveyAddresses:
         """Take ticket and sid from the end of a chat and send the browser to its survey."""
         fields = await read_form(request, longest=LONGEST_START)
         ticket, sid = (_only(fields, name) for name in ("ticket", "sid"))
+        entry_point = ""
         try:
-            self._require_chat_origin(request, self.surveys.ticket_entry_point(ticket))
+            entry_point = self.surveys.ticket_entry_point(ticket)
+            self._require_chat_origin(request, entry_point)
             if not valid_sid(sid):
                 raise Problem(422, "invalid_sid", "The session id is missing, too long, or not printable.")
             link = await self.surveys.start(ticket, sid)
         except (Problem, WidgetError) as refused:
-            self._count_ticket(refused.code)
+            self._count_ticket(entry_point, refused.code)
             if isinstance(refused, TokenExpired):
                 return self._expired(request)
             raise
-        self._count_ticket("taken_up")
+        self._count_ticket(entry_point, "taken_up")
         locale = f"?locale={link.locale}" if language_tag(link.locale) else ""
         return Response(status_code=303, headers={**_PRIVATE, "Location": f"/survey/{link.token}{locale}"})
 
@@ -120,6 +122,8 @@ class SurveyAddresses:
             opened = self.surveys.links.open(_token(request))
         except TokenExpired:
             return self._expired(request)
+        if request.method == "GET":
+            self._count_survey(opened.grant.entry_point, "begun")
         return self._form(request, opened, {}, page=opened.survey.pages[0])
 
     async def submit(self, request: Request) -> Response:
@@ -179,20 +183,20 @@ class SurveyAddresses:
         try:
             submission = await self.surveys.submit(opened, fields)
         except OutboxUnavailable:
-            self._count_survey("refused")
+            self._count_survey(opened.grant.entry_point, "refused")
             response = self._form(request, opened, fields, page=page, status=503, storage_down=True)
             response.headers["Retry-After"] = str(RETRY_STORAGE_AFTER)
             return response
         if not submission.accepted:
             return self._faulty(request, opened, fields, submission.checked.faults, page=page)
-        self._count_survey("accepted" if submission.new else "repeated")
+        self._count_survey(opened.grant.entry_point, "accepted" if submission.new else "repeated")
         return self._message(request, "survey/thanks.html", 200, opened)
 
     def _faulty(
         self, request: Request, opened: OpenSurvey, fields: Fields, faults: Sequence[FieldFault], *, page: int
     ) -> Response:
         """Show the first page that has a fault; what was posted stands in it."""
-        self._count_survey("faulty")
+        self._count_survey(opened.grant.entry_point, "faulty")
         pages = {question.id: question.page for question in opened.survey.questions}
         page = min((pages[fault.question] for fault in faults if fault.question), default=page)
         return self._form(request, opened, fields, page=page, status=422, faults=faults)

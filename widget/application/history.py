@@ -1,0 +1,277 @@
+"""What is happening and what happened: the reading side of the history, for the console and the `report` command.
+
+Times are aware and in UTC, waits and ages in seconds. "Answers" are public answers that this server gave: a CDN and
+open tabs stand between them and visitors. Clicks are exact. Every coroutine raises OutboxUnavailable while the database
+is away, but `Happening.now`, which then says what this process knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Protocol
+
+from widget.application.availability import Availability
+from widget.application.breakers import GuardedSource
+from widget.application.clock import Clock
+from widget.application.recorder import Reading, Recorder
+from widget.application.reporting import OutboxWatch
+from widget.application.switches import Switches
+from widget.application.tally import CallFigures, Tally
+from widget.domain.breaker import Breaker
+from widget.domain.decision import Decision
+from widget.domain.errors import OutboxUnavailable
+from widget.domain.history import (
+    Bucket,
+    Change,
+    Counts,
+    Period,
+    Process,
+    Span,
+    Week,
+    local_day,
+    period_of,
+    pieces,
+    week_bounds,
+    week_picture,
+)
+from widget.domain.outbox import OutboxCounts
+from widget.domain.readings import Call
+from widget.domain.switches import Switch
+
+SEEN_WITHIN = timedelta(seconds=30)  # a process that wrote nothing for longer is no part of the fleet any more
+
+
+class Reads(Protocol):
+    """What this needs of the database; `store.HistoryStore` says what each returns."""
+
+    async def counts(
+        self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None
+    ) -> list[Bucket]: ...
+
+    async def sums(
+        self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None
+    ) -> list[Bucket]: ...
+
+    async def in_vain(
+        self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None
+    ) -> list[tuple[datetime, int, int]]: ...
+
+    async def changes(
+        self, since: datetime, until: datetime, entry_point: str | None = None, limit: int | None = None
+    ) -> list[Change]: ...
+
+    async def last_changes(self, entry_points: Sequence[str], before: datetime | None = None) -> dict[str, Change]: ...
+
+    async def names(self) -> list[str]: ...
+
+    async def processes(self, seen_since: datetime) -> list[Process]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPointNow:
+    """One entry point at this moment.
+
+    `decision` is what a visitor is answered, None before ECE answered for the first time. The numbers are ECE's, also
+    where pages are not shown them. `since` is when this state with this reason began, None where nobody knows.
+    `last_hour` has the oldest first.
+    """
+
+    entry_point: str
+    decision: Decision | None
+    since: datetime | None
+    wait_time: int | None
+    queue_depth: int | None
+    capacity: int | None
+    age: float | None
+    switch: Switch
+    last_hour: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EceNow:
+    """ECE as this process has met it in the last hour; `breakers` are those that are not closed."""
+
+    calls: Mapping[Call, CallFigures]
+    host: Breaker
+    breakers: Mapping[tuple[str, Call], Breaker]
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What is happening. `outbox` is None before the first look at it; `processes` are None while the database is away.
+
+    `switches_away` says that what people switched cannot be read now, so that the last word stands.
+    """
+
+    at: datetime
+    entry_points: tuple[EntryPointNow, ...]
+    ece: EceNow
+    outbox: OutboxCounts | None
+    processes: tuple[Process, ...] | None
+    switches_away: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What was counted in a period; `days` are its first and last, None for the whole time that was asked for."""
+
+    entry_point: str
+    days: Period | None
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class InVain:
+    """Clicks of one hour of the day (0 to 23, local time) on one weekday (0 is Monday), added up over a time."""
+
+    weekday: int
+    hour: int
+    opened: int
+    in_vain: int
+
+
+class History:
+    """Reads. `kept` says whether the settings want a history; `zones` are those of the entry points."""
+
+    def __init__(self, store: Reads, zones: Mapping[str, tzinfo], *, kept: bool, clock: Clock) -> None:
+        self._store, self._zones, self._clock = store, zones, clock
+        self.kept = kept
+
+    def zone(self, entry_point: str | None) -> tzinfo:
+        """Return the time zone in which an entry point's days are counted; of several, the first one's."""
+        if entry_point is None:
+            return next(iter(self._zones.values()), UTC)
+        return self._zones.get(entry_point, UTC)
+
+    async def changes(
+        self, *, since: datetime, until: datetime, entry_point: str | None = None, limit: int | None = 500
+    ) -> list[Change]:
+        """Return changes of state from `since` to before `until`, the newest first."""
+        return await self._store.changes(since, until, entry_point, limit)
+
+    async def state_before(self, entry_point: str, moment: datetime) -> Change | None:
+        """Return the last change before a moment: what held at it."""
+        return (await self._store.last_changes([entry_point], moment)).get(entry_point)
+
+    async def buckets(self, *, since: datetime, until: datetime, entry_point: str | None = None) -> list[Bucket]:
+        """Return buckets of five minutes in order, of one entry point or added up over all, without empty ones."""
+        if entry_point is None:
+            return await self._store.sums(Span.FIVE_MINUTES, since, until)
+        return await self._store.counts(Span.FIVE_MINUTES, since, until, [entry_point])
+
+    async def week(self, entry_point: str, first: date) -> Week:
+        """Return hours by days from `first` on, each with its state, ECE's numbers and the clicks, in local time."""
+        zone = self.zone(entry_point)
+        start, end = week_bounds(first, zone)
+        changes, before, hours = await asyncio.gather(
+            self._store.changes(start, end, entry_point),
+            self.state_before(entry_point, start),
+            self._store.counts(Span.HOUR, start, end, [entry_point]),
+        )
+        return week_picture(first, zone, before=before, changes=changes[::-1], hours=hours, now=self._clock.now())
+
+    async def in_vain(self, *, since: datetime, until: datetime, entry_point: str | None = None) -> list[InVain]:
+        """Return clicks by weekday and hour, those of hours without any left out, for staffing to follow."""
+        found: dict[tuple[int, int], tuple[int, int]] = {}
+        for zone, names in self._by_zone(None if entry_point is None else [entry_point]).items():
+            for start, opened, refused in await self._store.in_vain(Span.HOUR, since, until, names):
+                local = start.astimezone(zone)
+                before = found.get((local.weekday(), local.hour), (0, 0))
+                found[local.weekday(), local.hour] = (before[0] + opened, before[1] + refused)
+        return [InVain(*key, *numbers) for key, numbers in sorted(found.items()) if any(numbers)]
+
+    async def totals(
+        self, *, since: datetime, until: datetime, entry_points: Collection[str] | None = None, by: str | None = None
+    ) -> list[Total]:
+        """Return what was counted from `since` to before `until` for each entry point, by `day`, `week` or `month`.
+
+        Both moments are moved to the start of their five minutes. Entry points that the settings no longer name count
+        too, unless `entry_points` names others. Periods and entry points without counts are left out. Raises ValueError
+        for another `by`.
+        """
+        names = list(entry_points) if entry_points is not None else await self._store.names()
+        found: dict[tuple[Period | None, str], Counts] = {}
+        for zone, those in self._by_zone(names).items():
+            for span, start, end in pieces(since, until, zone):
+                for bucket in await self._store.counts(span, start, end, those):
+                    day = local_day(bucket, zone) if span is Span.DAY else bucket.start.astimezone(zone).date()
+                    period = None if by is None else period_of(day, by)
+                    found.setdefault((period, bucket.entry_point), Counts()).take(bucket.counts)
+        keys = sorted(found, key=lambda key: (key[0] or (date.min, date.min), key[1]))
+        return [Total(name, period, found[period, name]) for period, name in keys]
+
+    async def since(self, entry_points: Sequence[str]) -> dict[str, Change]:
+        """Return the last change of each entry point, where there is one."""
+        return await self._store.last_changes(entry_points)
+
+    async def processes(self) -> tuple[Process, ...]:
+        """Return the processes of the fleet that wrote lately."""
+        return tuple(await self._store.processes(self._clock.now() - SEEN_WITHIN))
+
+    def _by_zone(self, names: Sequence[str] | None) -> dict[tzinfo, list[str]]:
+        zones: dict[tzinfo, list[str]] = {}
+        for name in self._zones if names is None else names:
+            zones.setdefault(self._zones.get(name, UTC), []).append(name)
+        return zones
+
+
+class Happening:
+    """Say what is happening now, from this process' memory and the fleet's database."""
+
+    def __init__(
+        self,
+        history: History,
+        recorder: Recorder,
+        switches: Switches,
+        *,
+        availability: Availability,
+        source: GuardedSource,
+        tally: Tally,
+        outbox: OutboxWatch,
+        clock: Clock,
+    ) -> None:
+        self._history, self._recorder, self._switches = history, recorder, switches
+        self._availability, self._source, self._tally = availability, source, tally
+        self._outbox, self._clock = outbox, clock
+
+    async def now(self) -> Now:
+        """Return all that is known at this moment. An entry point that nobody asked for lately is asked for, as by a
+        visitor, so that this waits at most `[ece] timeout`.
+        """
+        names = list(self._availability.watches)
+        await asyncio.gather(*(self._availability.view(name) for name in names))
+        changes: dict[str, Change] = {}
+        processes: tuple[Process, ...] | None = None
+        try:
+            changes, processes = await asyncio.gather(self._history.since(names), self._history.processes())
+        except OutboxUnavailable:
+            processes = None  # the page says that the database is away
+        return Now(
+            at=self._clock.now(),
+            entry_points=tuple(self._entry_point(name, changes.get(name)) for name in names),
+            ece=EceNow(self._tally.calls(), self._source.host, dict(self._source.calls)),
+            outbox=self._outbox.counts,
+            processes=processes,
+            switches_away=self._switches.away,
+        )
+
+    def _entry_point(self, name: str, written: Change | None) -> EntryPointNow:
+        decision, verdict = self._availability.served_now(name)
+        known = (written, self._recorder.last_change(name))
+        since = next(
+            (each.at for each in known if each and decision and each.said == (decision.state, decision.reason)), None
+        )
+        return EntryPointNow(
+            entry_point=name,
+            decision=decision,
+            since=since,
+            wait_time=verdict.wait_time,
+            queue_depth=verdict.queue_depth,
+            capacity=verdict.capacity,
+            age=self._availability.age(self._availability.watches[name]),
+            switch=self._switches.of(name),
+            last_hour=self._recorder.last_hour(name),
+        )

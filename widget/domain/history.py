@@ -1,0 +1,309 @@
+"""What is remembered of the past: changes of state, and counts in buckets of five minutes, an hour and a day.
+
+Hours and days are those of the entry point's own time zone (its hours' zone, else UTC), so that a day in a report is a
+day of the people who work there. Nothing here is about a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from enum import IntEnum
+
+from widget.domain.decision import State
+from widget.domain.readings import Reason
+
+FIVE_MINUTES = timedelta(minutes=5)
+
+# What is counted, each by these names: answers by state or, where not available, by reason; clicks by outcome.
+AVAILABLE = State.AVAILABLE.value
+OPENED = "opened"
+ANSWERS = (AVAILABLE, *(reason.value for reason in Reason))
+CLICKS = (OPENED, *(reason.value for reason in Reason))
+TICKETS = ("issued", "taken_up", "refused")
+SURVEYS = ("begun", "sent", "delivered")
+Count = tuple[str, str]  # group and name, as ("clicks", "opened")
+COUNTS: tuple[Count, ...] = (
+    *(("answers", name) for name in ANSWERS),
+    *(("clicks", name) for name in CLICKS),
+    *(("tickets", name) for name in TICKETS),
+    *(("surveys", name) for name in SURVEYS),
+)
+
+
+class Span(IntEnum):
+    """The length of a bucket in seconds; a day may have 23 or 25 hours."""
+
+    FIVE_MINUTES = 300
+    HOUR = 3600
+    DAY = 86400
+
+
+def start_of(span: Span, moment: datetime, zone: tzinfo) -> datetime:
+    """Return the start (UTC) of the bucket that contains `moment` (aware)."""
+    local = moment.astimezone(zone)
+    if span is Span.DAY:
+        # a midnight that a clock change leaves out is, with fold 0, the moment of the change (PEP 495)
+        return datetime(local.year, local.month, local.day, tzinfo=zone).astimezone(UTC)
+    minutes = local.minute if span is Span.HOUR else local.minute % 5
+    past = timedelta(minutes=minutes, seconds=local.second, microseconds=local.microsecond)
+    return moment.astimezone(UTC) - past
+
+
+@dataclass(slots=True)
+class Spread:
+    """Numbers of one kind: how many, their sum, the lowest and the highest; None where there were none."""
+
+    samples: int = 0
+    total: int = 0
+    lowest: int | None = None
+    highest: int | None = None
+
+    @property
+    def mean(self) -> float | None:
+        return self.total / self.samples if self.samples else None
+
+    def add(self, number: int) -> None:
+        self.take(Spread(1, number, number, number))
+
+    def take(self, other: Spread) -> None:
+        """Add the numbers of another."""
+        self.samples += other.samples
+        self.total += other.total
+        lows = [each for each in (self.lowest, other.lowest) if each is not None]
+        highs = [each for each in (self.highest, other.highest) if each is not None]
+        self.lowest, self.highest = min(lows, default=None), max(highs, default=None)
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was counted in some time. `numbers` has only what is above 0; wait in seconds, depth in chats."""
+
+    numbers: dict[Count, int] = field(default_factory=dict)
+    wait: Spread = field(default_factory=Spread)
+    depth: Spread = field(default_factory=Spread)
+
+    def __bool__(self) -> bool:
+        return bool(self.numbers or self.wait.samples or self.depth.samples)
+
+    def add(self, group: str, name: str, number: int = 1) -> None:
+        self.numbers[group, name] = self.numbers.get((group, name), 0) + number
+
+    def take(self, other: Counts) -> None:
+        """Add what another counted."""
+        for (group, name), number in other.numbers.items():
+            self.add(group, name, number)
+        self.wait.take(other.wait)
+        self.depth.take(other.depth)
+
+    def of(self, group: str) -> dict[str, int]:
+        """Return the counts of `answers`, `clicks`, `tickets` or `surveys` by name."""
+        return {name: number for (which, name), number in self.numbers.items() if which == group}
+
+    @property
+    def opened(self) -> int:
+        return self.numbers.get(("clicks", OPENED), 0)
+
+    @property
+    def in_vain(self) -> int:
+        """Clicks that opened no chat."""
+        return sum(number for name, number in self.of("clicks").items() if name != OPENED)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What was counted for one entry point from `start` (UTC) on, for the length of its span."""
+
+    entry_point: str
+    start: datetime
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of an entry point's state, with ECE's numbers of that moment, in the order of `id`; `at` in UTC."""
+
+    entry_point: str
+    at: datetime
+    state: State
+    reason: Reason | None
+    wait_time: int | None = None
+    queue_depth: int | None = None
+    id: int = 0
+
+    @property
+    def said(self) -> tuple[State, Reason | None]:
+        return self.state, self.reason
+
+
+def is_news(last: Change | None, seen: Change, now: datetime) -> bool:
+    """Say whether `seen`, which one process saw, goes behind the last change that any process has written.
+
+    Every process of a fleet sees the same changes, each a little earlier or later than the others. What was seen
+    before the last one was written is old. A last one that lies in the future was written before the clock was set
+    back, and says nothing about what comes after.
+    """
+    if last is None:
+        return True
+    return seen.said != last.said and (seen.at >= last.at or last.at > now)
+
+
+@dataclass(slots=True)
+class Cell:
+    """One hour of the week picture: seconds in each state, and ECE's numbers and the clicks in that time."""
+
+    seconds: dict[State, float] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
+
+    @property
+    def state(self) -> State | None:
+        """The state that the hour spent most of its time in; None where nothing is known."""
+        return max(self.seconds, key=lambda state: self.seconds[state], default=None)
+
+    def share(self, state: State) -> float:
+        """Return the share of the known time that was spent in a state, 0 to 1."""
+        known = sum(self.seconds.values())
+        return self.seconds.get(state, 0.0) / known if known else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """Hours by days: `cells[day][hour]` of seven days from `first`, by the local time of `zone`.
+
+    An hour that a clock change leaves out is None; one that comes twice is one cell of two hours.
+    """
+
+    first: date
+    zone: tzinfo
+    cells: tuple[tuple[Cell | None, ...], ...]
+
+
+def week_bounds(first: date, zone: tzinfo) -> tuple[datetime, datetime]:
+    """Return the start and end (UTC) of seven days by the local time of a zone."""
+    last = first + timedelta(days=7)
+    start, end = (datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC) for day in (first, last))
+    return start, end
+
+
+def week_picture(
+    first: date,
+    zone: tzinfo,
+    *,
+    before: Change | None,
+    changes: Sequence[Change],
+    hours: Iterable[Bucket],
+    now: datetime,
+) -> Week:
+    """Draw a week of one entry point from its changes in order, the one `before` them, and its buckets of an hour."""
+    start, end = week_bounds(first, zone)
+    cells: dict[tuple[date, int], Cell] = {}
+    moment = start
+    while moment < end:  # by quarters, since some zones are set by half an hour
+        local = moment.astimezone(zone)
+        cells.setdefault((local.date(), local.hour), Cell())
+        moment += timedelta(minutes=15)
+    spent = [(max(start, each.at), each.state) for each in ([before] if before else [])]
+    spent += [(each.at, each.state) for each in changes]
+    for at, (since, state) in enumerate(spent):
+        until = spent[at + 1][0] if at + 1 < len(spent) else min(now, end)
+        for hour, seconds in _by_hour(since, min(until, end), zone):
+            cell = cells.get(hour)
+            if cell is not None:
+                cell.seconds[state] = cell.seconds.get(state, 0.0) + seconds
+    for bucket in hours:
+        local = bucket.start.astimezone(zone)
+        cell = cells.get((local.date(), local.hour))
+        if cell is not None:
+            cell.counts.take(bucket.counts)
+    days = [first + timedelta(days=day) for day in range(7)]
+    return Week(first, zone, tuple(tuple(cells.get((day, hour)) for hour in range(24)) for day in days))
+
+
+def _by_hour(since: datetime, until: datetime, zone: tzinfo) -> Iterable[tuple[tuple[date, int], float]]:
+    moment = since
+    while moment < until:
+        local = moment.astimezone(zone)
+        following = min(start_of(Span.HOUR, moment, zone) + timedelta(hours=1), until)
+        if following <= moment:  # a zone that was set by less than an hour
+            following = min(moment + timedelta(minutes=15), until)
+        yield (local.date(), local.hour), (following - moment) / timedelta(seconds=1)
+        moment = following
+
+
+Period = tuple[date, date]  # first and last day, both in it
+
+
+def period_of(day: date, by: str) -> Period:
+    """Return the day, week (Monday first) or month that a day lies in. Raise ValueError for any other `by`."""
+    match by:
+        case "day":
+            return day, day
+        case "week":
+            monday = day - timedelta(days=day.weekday())
+            return monday, monday + timedelta(days=6)
+        case "month":
+            first = day.replace(day=1)
+            return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        case _:
+            raise ValueError("day, week or month")
+
+
+def local_day(bucket: Bucket, zone: tzinfo) -> date:
+    """Return the day of a bucket of a day; its middle counts, since the zone may have been another one then."""
+    return (bucket.start + timedelta(hours=12)).astimezone(zone).date()
+
+
+Piece = tuple[Span, datetime, datetime]
+
+
+def pieces(since: datetime, until: datetime, zone: tzinfo) -> list[Piece]:
+    """Cut a time into as few buckets as can be: days inside, hours and five minutes at its ends.
+
+    Both ends are moved to the start of their five minutes.
+    """
+    cuts = [start_of(Span.FIVE_MINUTES, each, zone) for each in (since, until)]
+    inner: list[tuple[datetime, datetime]] = [(cuts[0], cuts[1])]
+    for span in (Span.HOUR, Span.DAY):
+        low, high = inner[-1]
+        first = start_of(span, low, zone)
+        if first < low:
+            first = start_of(span, first + timedelta(hours=26 if span is Span.DAY else 1, seconds=1), zone)
+        inner.append((first, start_of(span, high, zone)))
+    (low, high), (hours_low, hours_high), (days_low, days_high) = inner
+    if days_low < days_high:
+        middle = [
+            (Span.HOUR, hours_low, days_low),
+            (Span.DAY, days_low, days_high),
+            (Span.HOUR, days_high, hours_high),
+        ]
+    else:
+        middle = [(Span.HOUR, hours_low, hours_high)]
+    if hours_low >= hours_high:
+        found: list[Piece] = [(Span.FIVE_MINUTES, low, high)]
+    else:
+        found = [(Span.FIVE_MINUTES, low, hours_low), *middle, (Span.FIVE_MINUTES, hours_high, high)]
+    return [each for each in found if each[1] < each[2]]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process of the fleet; `role` is `serve` or `deliver`, `seen` when it last wrote. Times are aware, UTC."""
+
+    name: str
+    role: str
+    host: str
+    pid: int
+    version: str
+    started: datetime
+    seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one process writes at once. `number` rises with each, so that one that is tried again counts once."""
+
+    process: Process
+    number: int
+    counts: Sequence[tuple[Span, Bucket]] = ()
+    changes: Sequence[Change] = ()

@@ -1,0 +1,88 @@
+"""Build what writes and reads the history and what follows the switches, from services that are built already."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from widget import __version__
+from widget.application.availability import Availability
+from widget.application.breakers import GuardedSource
+from widget.application.clock import Clock
+from widget.application.delivery import Delivery
+from widget.application.history import Happening, History
+from widget.application.recorder import Answered, Recorder
+from widget.application.reporting import OutboxWatch
+from widget.application.switches import Switches
+from widget.application.tally import Tally
+from widget.domain.history import Process
+from widget.settings import Settings
+from widget.store import HistoryStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What happened, what happens, and the hand on the switch: what the console shows and does."""
+
+    history: History
+    happening: Happening
+    switches: Switches
+
+
+class Built(Protocol):
+    """The services that this needs."""
+
+    settings: Settings
+    clock: Clock
+    source: GuardedSource
+    outbox_watch: OutboxWatch
+    delivery: Delivery | None
+    tally: Tally
+
+
+def make_recorder(
+    services: Built,
+    store: HistoryStore,
+    *,
+    role: str,
+    availability: Availability | None = None,
+    answered: Callable[[], Answered] = dict,
+) -> Recorder:
+    """Build what writes; `role` is `serve` or `deliver`, `availability` that of a process that answers visitors."""
+    now, delivery, settings = services.clock.now(), services.delivery, services.settings
+    process = Process(secrets.token_hex(8), role, socket.gethostname(), os.getpid(), __version__, now, now)
+    return Recorder(
+        store,
+        services.tally,
+        process=process,
+        clock=services.clock,
+        zones=settings.zones(),
+        keeps=settings.keeps_history,
+        availability=availability,
+        answered=answered,
+        delivered=dict if delivery is None else lambda: delivery.counts.delivered_to,
+    )
+
+
+def make_past(services: Built, store: HistoryStore, recorder: Recorder, availability: Availability) -> Past:
+    """Build what reads, and what follows the switches."""
+    settings, clock = services.settings, services.clock
+    history = History(store, settings.zones(), kept=settings.keeps_history, clock=clock)
+    switches = Switches(
+        store, settings.policies(), availability.follow, now=clock.now, fresh_for=settings.ece.fresh_for
+    )
+    happening = Happening(
+        history,
+        recorder,
+        switches,
+        availability=availability,
+        source=services.source,
+        tally=services.tally,
+        outbox=services.outbox_watch,
+        clock=clock,
+    )
+    return Past(history=history, happening=happening, switches=switches)

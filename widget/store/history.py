@@ -1,0 +1,175 @@
+"""The history and the switches as the application sees them: coroutines whose work a thread does.
+
+They have connections of their own beside the outbox's, so that no visitor's survey waits in line behind them. The
+outbox makes the schema; until it has, every method fails as it does while the database is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from widget.domain.errors import OutboxUnavailable
+from widget.domain.history import Batch, Bucket, Change, Process, Span
+from widget.domain.switches import Entry
+from widget.store import remembering, switching
+from widget.store.choose import choose_database
+from widget.store.faults import STORE_ERRORS, in_words
+from widget.store.writer import Database
+
+T = TypeVar("T")
+
+
+class HistoryStore:
+    """Writes and reads. Every method raises only OutboxUnavailable; times are aware, UTC."""
+
+    def __init__(self, url: str) -> None:
+        self._writing = _Kept(choose_database(url))
+        self._following = _Kept(choose_database(url), reads_only=True)
+        self._reading = choose_database(url)
+
+    async def close(self) -> None:
+        """Close the connections; a method that is called later opens them again."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._writing.drop()
+        self._following.drop()
+        self._reading.dispose()
+
+    # --- history ---
+
+    async def write(self, batch: Batch) -> bool:
+        """Write a batch as a whole or not at all; False when this number was written before."""
+        return await asyncio.to_thread(self._writing.do, lambda connection: remembering.write(connection, batch))
+
+    async def counts(
+        self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None
+    ) -> list[Bucket]:
+        """Return the buckets that start from `since` to before `until`, in order of their start."""
+        return await self._read(lambda to: remembering.read_counts(to, span, since, until, entry_points))
+
+    async def sums(
+        self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None
+    ) -> list[Bucket]:
+        """Return the same added up over the entry points, in buckets without a name."""
+        return await self._read(lambda to: remembering.read_sums(to, span, since, until, entry_points))
+
+    async def in_vain(
+        self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None
+    ) -> list[tuple[datetime, int, int]]:
+        """Return for each bucket's start the clicks that opened a chat and those that opened none."""
+        return await self._read(lambda to: remembering.read_in_vain(to, span, since, until, entry_points))
+
+    async def changes(
+        self, since: datetime, until: datetime, entry_point: str | None = None, limit: int | None = None
+    ) -> list[Change]:
+        """Return the changes from `since` to before `until`, the newest first."""
+        return await self._read(lambda to: remembering.read_changes(to, since, until, entry_point, limit))
+
+    async def last_changes(self, entry_points: Sequence[str], before: datetime | None = None) -> dict[str, Change]:
+        """Return the last change of each, or the last one before a moment, where there is one."""
+
+        def last(connection: Connection) -> dict[str, Change]:
+            found = {name: remembering.last_change(connection, name, before) for name in entry_points}
+            return {name: change for name, change in found.items() if change is not None}
+
+        return await self._read(last)
+
+    async def names(self) -> list[str]:
+        """Return every entry point that anything was counted for."""
+        return await self._read(remembering.read_names)
+
+    async def processes(self, seen_since: datetime) -> list[Process]:
+        """Return the processes that wrote at or after a moment, by their start."""
+        return await self._read(lambda to: remembering.read_processes(to, seen_since))
+
+    async def purge(self, before: datetime) -> None:
+        """Delete what is older, page by page, but for what is in force."""
+        while await asyncio.to_thread(self._writing.do, lambda connection: remembering.purge(connection, before)):
+            continue
+        await asyncio.to_thread(self._writing.do, lambda connection: switching.purge(connection, before))
+
+    # --- switches ---
+
+    async def append(self, entry: Entry) -> int:
+        """Add an entry to the log; return its id once it is on disk."""
+        return await asyncio.to_thread(self._writing.do, lambda connection: switching.append(connection, entry))
+
+    async def log_after(self, known: int) -> tuple[int, list[Entry]] | None:
+        """Return the last id and the whole log, None when the last id is `known`."""
+
+        def read(connection: Connection) -> tuple[int, list[Entry]] | None:
+            newest = switching.newest_id(connection)
+            return None if newest == known else (newest, switching.read_log(connection))
+
+        return await asyncio.to_thread(self._following.do, read)
+
+    async def log(
+        self, since: datetime, until: datetime, entry_point: str | None = None, limit: int | None = None
+    ) -> list[Entry]:
+        """Return the entries from `since` to before `until`, the newest first."""
+        return await self._read(
+            lambda to: switching.read_log(to, since=since, until=until, entry_point=entry_point, limit=limit)
+        )
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.to_thread(self._read_now, work)
+
+    def _read_now(self, work: Callable[[Connection], T]) -> T:
+        try:
+            with self._reading.connect_to_read() as connection, connection.begin():
+                return work(connection)
+        except STORE_ERRORS as error:
+            raise OutboxUnavailable(in_words(error)) from error
+
+
+class _Kept:
+    """A connection that is kept open for one thing at a time, and dropped after a failure."""
+
+    def __init__(self, database: Database, *, reads_only: bool = False) -> None:
+        self._database = database
+        self._reads_only = reads_only
+        self._connection: Connection | None = None
+        self._lock = threading.Lock()
+
+    def do(self, work: Callable[[Connection], T]) -> T:
+        """Do the work in a transaction. Raise OutboxUnavailable, and then it may have been committed or not."""
+        with self._lock:
+            try:
+                if self._connection is None:
+                    connect = self._database.connect_to_read if self._reads_only else self._database.connect
+                    self._connection = connect()
+                self._prove()
+                with self._connection.begin():
+                    result = work(self._connection)
+                self._prove()
+            except STORE_ERRORS as error:
+                self._disconnect()
+                raise OutboxUnavailable(in_words(error)) from error
+            except BaseException:
+                self._disconnect()
+                raise
+            return result
+
+    def _prove(self) -> None:
+        if not self._reads_only:
+            self._database.prove()
+
+    def drop(self) -> None:
+        with self._lock:
+            self._disconnect()
+            self._database.dispose()
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except STORE_ERRORS:
+                return

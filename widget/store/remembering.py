@@ -1,0 +1,228 @@
+"""The statements of the history: batches of counts and changes, and what is read of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Insert, Row, delete, func, insert, select, text, true, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from widget.domain.decision import State
+from widget.domain.history import COUNTS, Batch, Bucket, Change, Counts, Process, Span, Spread, is_news
+from widget.domain.readings import Reason
+from widget.store.schema import SPREADS, changes, count_column, counts, processes
+from widget.store.times import from_ms, to_ms
+
+WRITE_LOCK = 0x4543_4557_0002  # of PostgreSQL: one process writes its batch at a time
+PAGE = 2000  # rows deleted by one transaction
+_STATES = {each.value: each for each in State}
+_REASONS = {each.value: each for each in Reason}
+_COUNT_COLUMNS = {each: counts.c[count_column(each)] for each in COUNTS}
+
+
+def _add_counts(dialect: str) -> Insert:
+    """Return the statement that adds counts to a bucket's, or makes the bucket."""
+    made: Any = (sqlite if dialect == "sqlite" else postgresql).insert(counts)
+    lower, higher = (func.min, func.max) if dialect == "sqlite" else (func.least, func.greatest)
+    new: dict[str, ColumnElement[Any]] = {}
+    for column in _COUNT_COLUMNS.values():
+        new[column.name] = column + made.excluded[column.name]
+    for spread in SPREADS:
+        for part in ("samples", "total"):
+            new[f"{spread}_{part}"] = counts.c[f"{spread}_{part}"] + made.excluded[f"{spread}_{part}"]
+        for part, of in (("lowest", lower), ("highest", higher)):
+            old, added = counts.c[f"{spread}_{part}"], made.excluded[f"{spread}_{part}"]
+            new[f"{spread}_{part}"] = func.coalesce(of(old, added), old, added)  # SQLite's are null if one is
+    upsert: Insert = made.on_conflict_do_update(index_elements=[*counts.primary_key.columns], set_=new)
+    return upsert
+
+
+def _note_process(dialect: str) -> Any:
+    """Return the statement that keeps a process' figures, and gives a row only if its batch is a new one."""
+    made: Any = (sqlite if dialect == "sqlite" else postgresql).insert(processes)
+    return made.on_conflict_do_update(
+        index_elements=[processes.c.name],
+        set_={"batch": made.excluded.batch, "seen_at": made.excluded.seen_at},
+        where=processes.c.batch < made.excluded.batch,
+    ).returning(processes.c.name)
+
+
+_ADD_COUNTS = {name: _add_counts(name) for name in ("sqlite", "postgresql")}
+_NOTE_PROCESS = {name: _note_process(name) for name in ("sqlite", "postgresql")}
+
+
+def write(connection: Connection, batch: Batch) -> bool:
+    """Write a batch in the running transaction; False, and nothing done, when it was written before."""
+    dialect = connection.dialect.name
+    if dialect == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": WRITE_LOCK})
+    process = batch.process
+    figures = {
+        "name": process.name,
+        "batch": batch.number,
+        "role": process.role,
+        "host": process.host,
+        "pid": process.pid,
+        "version": process.version,
+        "started_at": to_ms(process.started),
+        "seen_at": to_ms(process.seen),
+    }
+    if connection.execute(_NOTE_PROCESS[dialect], figures).first() is None:
+        return False
+    if batch.counts:
+        connection.execute(_ADD_COUNTS[dialect], [_count_row(span, bucket) for span, bucket in batch.counts])
+    _write_changes(connection, batch.changes, process.seen)
+    return True
+
+
+def _write_changes(connection: Connection, seen: Sequence[Change], now: datetime) -> None:
+    last: dict[str, Change | None] = {}
+    news: list[dict[str, Any]] = []
+    for each in seen:
+        if each.entry_point not in last:
+            last[each.entry_point] = last_change(connection, each.entry_point)
+        if is_news(last[each.entry_point], each, now):
+            last[each.entry_point] = each
+            news.append(_change_row(each))
+    if news:
+        connection.execute(insert(changes), news)
+
+
+def _count_row(span: Span, bucket: Bucket) -> dict[str, Any]:
+    row: dict[str, Any] = {"entry_point": bucket.entry_point, "span": int(span), "start": to_ms(bucket.start)}
+    for count, column in _COUNT_COLUMNS.items():
+        row[column.name] = bucket.counts.numbers.get(count, 0)
+    for name, spread in (("wait", bucket.counts.wait), ("depth", bucket.counts.depth)):
+        row |= {f"{name}_samples": spread.samples, f"{name}_total": spread.total}
+        row |= {f"{name}_lowest": spread.lowest, f"{name}_highest": spread.highest}
+    return row
+
+
+def _change_row(change: Change) -> dict[str, Any]:
+    return {
+        "entry_point": change.entry_point,
+        "at": to_ms(change.at),
+        "state": change.state.value,
+        "reason": change.reason.value if change.reason else "",
+        "wait_time": change.wait_time,
+        "queue_depth": change.queue_depth,
+    }
+
+
+def last_change(connection: Connection, entry_point: str, before: datetime | None = None) -> Change | None:
+    """Return the last change of an entry point, or the last one before a moment."""
+    earlier = true() if before is None else changes.c.at < to_ms(before)
+    statement = select(changes).where(changes.c.entry_point == entry_point, earlier).order_by(changes.c.id.desc())
+    row = connection.execute(statement.limit(1)).first()
+    return None if row is None else _change(row)
+
+
+def read_changes(
+    connection: Connection, since: datetime, until: datetime, entry_point: str | None, limit: int | None
+) -> list[Change]:
+    """Return changes from `since` to before `until`, the newest first."""
+    about = true() if entry_point is None else changes.c.entry_point == entry_point
+    within = changes.c.at.between(to_ms(since), to_ms(until) - 1)
+    statement = select(changes).where(about, within).order_by(changes.c.id.desc()).limit(limit)
+    return [_change(row) for row in connection.execute(statement)]
+
+
+def _change(row: Row[Any]) -> Change:
+    """Return a change; what a later release named is the nearest that this one knows."""
+    reason = _REASONS.get(row.reason, Reason.OTHER) if row.reason else None
+    state = _STATES.get(row.state, State.UNKNOWN)
+    return Change(row.entry_point, from_ms(row.at), state, reason, row.wait_time, row.queue_depth, row.id)
+
+
+def read_counts(
+    connection: Connection, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None
+) -> list[Bucket]:
+    """Return the buckets that start from `since` to before `until`, of these entry points or of all."""
+    statement = select(counts).where(*_within(span, since, until, entry_points)).order_by(counts.c.start)
+    return [_bucket(row, row.entry_point) for row in connection.execute(statement)]
+
+
+def read_sums(
+    connection: Connection, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None
+) -> list[Bucket]:
+    """Return the same added up over the entry points: a bucket without a name for each start."""
+    sums = [func.sum(column).label(column.name) for column in _COUNT_COLUMNS.values()]
+    for spread in SPREADS:
+        for part, of in (("samples", func.sum), ("total", func.sum), ("lowest", func.min), ("highest", func.max)):
+            sums.append(of(counts.c[f"{spread}_{part}"]).label(f"{spread}_{part}"))
+    within = _within(span, since, until, entry_points)
+    statement = select(counts.c.start, *sums).where(*within).group_by(counts.c.start).order_by(counts.c.start)
+    return [_bucket(row, "") for row in connection.execute(statement)]
+
+
+def read_in_vain(
+    connection: Connection, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None
+) -> list[tuple[datetime, int, int]]:
+    """Return for each start the clicks that opened a chat and those that opened none, over the entry points."""
+    opened = counts.c.clicks_opened
+    refused = sum(
+        (column for (group, name), column in _COUNT_COLUMNS.items() if group == "clicks" and column is not opened),
+        start=0,
+    )
+    within = _within(span, since, until, entry_points)
+    statement = select(counts.c.start, func.sum(opened), func.sum(refused)).where(*within).group_by(counts.c.start)
+    return [(from_ms(start), int(yes), int(no)) for start, yes, no in connection.execute(statement)]
+
+
+def read_names(connection: Connection) -> list[str]:
+    """Return every entry point that anything was counted for."""
+    found = select(counts.c.entry_point).where(counts.c.span == int(Span.DAY)).distinct()
+    return sorted(connection.execute(found).scalars())
+
+
+def read_processes(connection: Connection, seen_since: datetime) -> list[Process]:
+    """Return the processes that wrote at or after a moment, by their start."""
+    statement = select(processes).where(processes.c.seen_at >= to_ms(seen_since)).order_by(processes.c.started_at)
+    return [
+        Process(row.name, row.role, row.host, row.pid, row.version, from_ms(row.started_at), from_ms(row.seen_at))
+        for row in connection.execute(statement)
+    ]
+
+
+def purge(connection: Connection, before: datetime) -> int:
+    """Delete up to `PAGE` rows of each table that are older; return how many. Each entry point's last change stays."""
+    moment, done = to_ms(before), 0
+    key = tuple_(*counts.primary_key.columns)
+    for span in Span:
+        old = select(*counts.primary_key.columns).where(counts.c.span == int(span), counts.c.start < moment).limit(PAGE)
+        done += connection.execute(delete(counts).where(key.in_(old))).rowcount
+    old_ids = list(connection.execute(select(changes.c.id).where(changes.c.at < moment).limit(PAGE)).scalars())
+    if old_ids:
+        newest = select(func.max(changes.c.id)).group_by(changes.c.entry_point)
+        gone = delete(changes).where(changes.c.id.in_(old_ids), changes.c.id.not_in(newest))
+        done += connection.execute(gone).rowcount
+    done += connection.execute(delete(processes).where(processes.c.seen_at < moment)).rowcount
+    return done
+
+
+def _within(
+    span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None
+) -> Iterable[ColumnElement[bool]]:
+    yield counts.c.span == int(span)
+    yield counts.c.start >= to_ms(since)
+    yield counts.c.start < to_ms(until)
+    if entry_points is not None:
+        yield counts.c.entry_point.in_(entry_points)
+
+
+def _bucket(row: Row[Any], entry_point: str) -> Bucket:
+    values = row._mapping
+    numbers = {count: int(values[column.name]) for count, column in _COUNT_COLUMNS.items() if values[column.name]}
+    wait, depth = (_spread(values, spread) for spread in SPREADS)
+    return Bucket(entry_point, from_ms(row.start), Counts(numbers, wait, depth))
+
+
+def _spread(values: Any, name: str) -> Spread:
+    return Spread(
+        int(values[f"{name}_samples"]),
+        int(values[f"{name}_total"]),
+        values[f"{name}_lowest"],
+        values[f"{name}_highest"],
+    )
