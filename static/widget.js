@@ -30,7 +30,7 @@
   // Milliseconds.
   const ANSWER_WITHIN = 8_000;
   const LOADED_WITHIN = 5_000; // after the document is parsed: the load event of some pages never comes
-  const KEPT_PAST_DUE = 60_000; // the last good state may stand this long after its next check was due, then it is hidden
+  const STALE_FOR = 60; // seconds, where the launcher does not say
   const LONGEST_TIMER = 30_000; // sleep stops a laptop's timers, but not its clock
   const LONGEST_SPREAD = 30_000;
   const LONGEST_PAUSE = 300_000; // between two tries after failures
@@ -208,13 +208,16 @@
       return decision;
     };
 
-    const ask = async (url) => {
+    const ask = async (url, cache) => {
       const control = new AbortController();
       const limit = setTimeout(() => control.abort(new Error("timed out")), ANSWER_WITHIN);
       try {
-        const answer = await fetch(url, { cache: "no-cache", credentials: "omit", signal: control.signal });
+        const answer = await fetch(url, { cache, credentials: "omit", signal: control.signal });
         if (!answer.ok) throw Object.assign(new Error("answered " + answer.status), { status: answer.status });
-        return await answer.text();
+        const html = await answer.text();
+        // A 304 brings a new header and leaves the text as it was.
+        const asOf = answer.headers.get("Last-Modified") || /data-as-of="([^"]*)/.exec(html)?.[1];
+        return { html, asOf: Date.parse(asOf) };
       } finally {
         clearTimeout(limit);
       }
@@ -487,6 +490,8 @@
       let dueAt = 0;
       let goodUntil = Infinity;
       let quietUntil = 0; // nothing is announced before
+      let newest = 0; // when ECE said the newest of what came, by the server's clock
+      let newestAt = 0; // when that came first, by this one
       let failures = 0;
       let inView = true;
       let link = null; // stands in for a window that the browser blocked
@@ -594,13 +599,40 @@
       const mayDraw = (url) =>
         ready && element.isConnected && url == address("launcher") && !element.matches(":active");
 
+      // How long the last good state may stand after its next check was due, and how old an answer may be.
+      const staleFor = () => (root.dataset.staleFor || STALE_FOR) * 1_000;
+
+      // The server's clock is never compared with this one, which may be wrong. No number is never too old.
+      const isTooOld = (asOf) => {
+        const now = Date.now();
+        if (asOf > newest) {
+          newest = asOf;
+          newestAt = now;
+        }
+        return now - newestAt + newest - asOf > staleFor();
+      };
+
+      // A cache that keeps an answer for too long is passed by; what is still the same then is not shown any more.
+      const askForNew = async (url) => {
+        const answer = await ask(url, "no-cache");
+        if (!isTooOld(answer.asOf)) return answer;
+        const another = await ask(`${url}&now=${Date.now()}`, "reload"); // a spelling that caches do not keep
+        if (another.asOf == answer.asOf) {
+          expire();
+          throw new Error("too old");
+        }
+        newest = 0; // the server's clock may have been set back
+        isTooOld(another.asOf);
+        return another;
+      };
+
       // Returns the pause until the next check.
       const take = (url, html) => {
         if (!mayDraw(url)) return SOON;
         if (html != drawn) draw(html);
         failures = 0;
         const pause = Math.max(decision.nextCheck || 60, 2) * 1_000;
-        goodUntil = Date.now() + pause * 1.2 + KEPT_PAST_DUE;
+        goodUntil = Date.now() + pause * 1.2 + staleFor();
         announce(pause);
         return pause;
       };
@@ -623,7 +655,7 @@
         try {
           place(element);
           url = address("launcher");
-          pause = take(url, await ask(url));
+          pause = take(url, (await askForNew(url)).html);
         } catch (fault) {
           pause = failed(url, fault);
         }
@@ -645,7 +677,8 @@
           // The clock was set back, so none of the times noted are right any more.
           askedAt = now;
           dueAt = 0;
-          if (goodUntil < Infinity) goodUntil = now + KEPT_PAST_DUE;
+          newestAt = now;
+          if (goodUntil < Infinity) goodUntil = now + staleFor();
         }
         if (now > goodUntil) expire();
         if (ofDocument("hidden") || (drawn && !inView)) return;

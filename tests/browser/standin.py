@@ -8,6 +8,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,7 @@ class Chat:
     position: str = "3"
     next_check: int = 5
     as_of: str = "2026-11-24T08:00:00Z"
+    revalidated: bool = True  # Last-Modified is newer with each answer, while the text with its `asOf` stays
     open_in: str = "popup"
     label: str = "Chat with us"
     frame_allow: str = ""
@@ -124,6 +127,9 @@ async def _launcher(request: Request) -> Response:
     chat.requests.append(f"{request.url.path}?{request.url.query}")
     chat.headers.append(dict(request.headers))
     headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=5"}
+    if chat.revalidated:
+        moment = datetime(2026, 11, 24, 8, tzinfo=UTC) + timedelta(seconds=len(chat.requests))
+        headers["Last-Modified"] = format_datetime(moment, usegmt=True)
     match chat.fault:
         case "hang":
             await anyio.sleep_forever()

@@ -9,13 +9,14 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.standin import ANSWER_WITHIN, Lab
 
 BUTTON = ".ece-chat-button"
+ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
 
 
 def pass_time(page: Page, seconds: int) -> None:
     """Let the page's clock run, in steps short enough for answers to come within the script's own time limit."""
     for _ in range(seconds // 4):
         page.clock.run_for(4_000)
-        page.evaluate("fetch('/nothing').catch(() => 0)")
+        page.evaluate("fetch('/nothing').then(() => fetch('/nothing')).catch(() => 0)")
 
 
 def test_a_pasted_tag_shows_one_button_with_two_requests(at: Lab, page: Page) -> None:
@@ -145,6 +146,39 @@ def test_the_last_good_state_stands_for_a_bounded_time_and_comes_back_without_re
     at.chat.fault = None
     pass_time(page, 360)
     expect(page.locator(BUTTON)).to_be_visible()
+
+
+def test_an_answer_that_never_gets_newer_is_asked_for_past_the_caches_and_then_hidden(at: Lab, page: Page) -> None:
+    at.chat.revalidated = False
+    page.clock.install()
+    page.goto(at.page(at.tag()))
+    expect(page.locator(BUTTON)).to_be_visible()
+    pass_time(page, 50)
+    expect(page.locator(BUTTON)).to_be_visible()
+    assert not any("&now=" in each for each in at.chat.requests)
+    pass_time(page, 40)
+    expect(page.locator(BUTTON)).to_have_count(0)
+    assert any("&now=" in each for each in at.chat.requests)
+    pass_time(page, 60)
+    expect(page.locator(BUTTON)).to_have_count(0)
+    at.chat.as_of = "2026-11-24T08:02:00Z"
+    page.evaluate("eceChat.refresh()")
+    expect(page.locator(BUTTON)).to_be_visible()
+
+
+def test_a_cache_that_keeps_its_answer_for_too_long_is_passed_by(at: Lab, page: Page) -> None:
+    at.chat.revalidated = False
+    kept = at.chat.launcher("sales")
+    page.route(lambda url: url.endswith("theme="), lambda route: route.fulfill(body=kept, headers=ANY_ORIGIN))
+    page.clock.install()
+    page.goto(at.page(at.tag()))
+    expect(page.locator(BUTTON)).to_contain_text("number 3")
+    at.chat.position, at.chat.as_of = "7", "2026-11-24T08:01:10Z"
+    pass_time(page, 100)
+    expect(page.locator(BUTTON)).to_contain_text("number 7")
+    at.chat.position, at.chat.as_of = "6", "2026-11-24T08:01:20Z"
+    page.evaluate("eceChat.refresh()")
+    expect(page.locator(BUTTON)).to_contain_text("number 6")
 
 
 def test_the_pace_of_failures_falls(at: Lab, page: Page) -> None:

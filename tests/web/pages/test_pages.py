@@ -51,6 +51,7 @@ ATTRIBUTES = [
     "data-opens-at",
     "data-as-of",
     "data-next-check",
+    "data-stale-for",
     "data-open-in",
     "data-corner",
     "data-announce",

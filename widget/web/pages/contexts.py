@@ -42,6 +42,7 @@ class LauncherContext:
     opens_at: Annotated[str, "next opening, ISO 8601 in UTC"]
     as_of: Annotated[str, "when ECE answered, ISO 8601 in UTC"]
     next_check: Annotated[int, "seconds until the page asks again"]
+    stale_for: Annotated[str, "seconds after which an answer is too old to be shown, `[ece] stale_for`"]
     open_in: Annotated[str, "`popup`, `tab` or `dock`"]
     corner: Annotated[str, "`bottom-right` and the like, for the reading direction"]
     label: Annotated[str, "the entry point's label for the language, else `Chat with us` in it"]

@@ -118,6 +118,7 @@ class Pages:
             opens_at=rfc3339(decision.opens_at),
             as_of=rfc3339(decision.as_of),
             next_check=decision.next_check,
+            stale_for=f"{self.settings.ece.stale_for:g}",
             open_in=entry_point.open_in if entry_point else "popup",
             corner=corner,
             label=label,
