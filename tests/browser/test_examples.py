@@ -101,3 +101,42 @@ def test_the_link_without_script(at: Lab, page: Page) -> None:
     with page.expect_popup() as opened:
         page.get_by_role("link").click()
     expect(opened.value.get_by_role("heading")).to_have_text("Chat 1")
+
+
+def test_a_content_system_that_takes_attributes_out(at: Lab, page: Page) -> None:
+    page.goto(example(at, "cms-snippet"))
+    expect(page.locator(BUTTON)).to_be_visible()
+
+
+def test_the_button_comes_with_the_consent_and_goes_with_it(at: Lab, page: Page) -> None:
+    page.goto(example(at, "consent"))
+    consent = page.get_by_label("Offer me a chat")
+    for _ in range(2):
+        assert page.evaluate("window.eceChat") is None
+        consent.check()
+        expect(page.locator(BUTTON)).to_be_visible()
+        consent.uncheck()
+        expect(page.locator("ece-chat")).to_have_count(0)
+
+
+def test_an_analytics_tool_is_told_what_happens_at_the_button(at: Lab, page: Page) -> None:
+    page.goto(example(at, "analytics"))
+    with page.expect_popup():
+        page.locator(BUTTON).click()
+    told = page.evaluate("dataLayer")
+    assert [each["event"] for each in told] == ["ece_chat_ready", "ece_chat_change", "ece_chat_open"]
+    assert {each["entry_point"] for each in told} == {"sales"}
+    assert told[-1]["chat_state"] == "available"
+
+
+def test_an_app_gets_the_chats_address_from_its_web_view(at: Lab, page: Page) -> None:
+    page.add_init_script("window.eceChatApp = { postMessage: (text) => { window.handed = text; } }")
+    page.goto(example(at, "web-view"))
+    page.locator(BUTTON).click()
+    assert page.evaluate("handed") == "https://chat.example.com/v1/chat/sales?locale=en"
+
+
+def test_a_web_view_without_an_app_that_listens_goes_to_the_chat_itself(at: Lab, page: Page) -> None:
+    page.goto(example(at, "web-view"))
+    page.locator(BUTTON).click()
+    expect(page.get_by_role("heading")).to_have_text("Chat 1")
