@@ -27,7 +27,12 @@ from widget.settings.values import PLACEHOLDER
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = (ROOT / "examples" / "widget.toml").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", *sorted((ROOT / "examples").rglob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted(
+        page for folder in (".github", "examples", "static", "templates") for page in (ROOT / folder).rglob("*.md")
+    ),
+]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FILLED_IN = EXAMPLE.replace(PLACEHOLDER, "a-secret-for-tests-that-is-long-enough")
 FILES = ("ca_file", "client_cert", "client_key")  # named in the example, not there
@@ -167,6 +172,12 @@ def test_the_commands_table_has_every_command() -> None:
 def test_every_file_that_a_page_names_is_there(page: Path) -> None:
     targets = set(re.findall(r"\]\((?!https?:|#)([^)#]+)\)", page.read_text(encoding="utf-8")))
     assert [target for target in sorted(targets) if not (page.parent / target).exists()] == []
+
+
+def test_the_index_of_the_examples_names_each_of_them() -> None:
+    index = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+    named = {target.split("/")[0] for target in re.findall(r"\]\(([^)#]+)\)", index)}
+    assert {each.name for each in (ROOT / "examples").iterdir()} - named <= {"README.md", "pictures"}
 
 
 def test_the_readme_is_short_enough_to_be_read() -> None:
