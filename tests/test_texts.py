@@ -13,37 +13,42 @@ from babel.messages.extract import extract_from_file
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widget.texts import SHIPPED, Texts
+from widget.texts import CONSOLE, SHIPPED, VISITORS, Texts
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("en", "ar", "de", "es", "fr", "he", "hi", "it", "ja", "ko", "nl", "pl", "pt-BR", "tr", "zh-Hans")
 PLURALS = {"ar": 6, "pl": 3, "ja": 1, "ko": 1, "zh-Hans": 1}
 BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = datetime(2026, 11, 23, 12, tzinfo=UTC)
-TEXTS = Texts.load()
+TEXTS, CONSOLE_TEXTS = Texts.load(), Texts.load(catalog=CONSOLE)
+# Where operators alone read; the catalogs of these texts are in fewer languages.
+CONSOLE_PLACES = ("widget/web/console/", "templates/console/")
 # The same word in English and there; everything else that is not translated is a text forgotten.
 SAME_AS_ENGLISH = {"Chat", "(optional)", "Page %(step)s of %(steps)s", "Error: %(title)s", "No"}
+SAME_IN_THE_CONSOLE = {"ECE", "Version"}
 
 Text = str | tuple[str, ...]
 
 
 @cache
-def texts_in_use() -> dict[Text, str]:
-    """Every text that code and templates speak, with the file it is in."""
+def texts_in_use(catalog: str = VISITORS) -> dict[Text, str]:
+    """Every text that code and templates speak to visitors, or in the console, with the file it is in."""
     found: dict[Text, str] = {}
-    for file in sorted((ROOT / "widget").rglob("*.py")):
+    for file in _files_of(catalog, "widget", ".py"):
         keywords = {"_": None, "marked": None, "gettext": (2,), "ngettext": (2, 3)}
         for _, message, _, _ in extract_from_file("python", file, keywords=keywords):
             found[message] = str(file.relative_to(ROOT))
-    for file in sorted((ROOT / "templates").rglob("*.*")):
-        if file.suffix in (".html", ".css"):
-            keywords = {"_": None, "gettext": None, "ngettext": (1, 2)}
-            options = {"newstyle_gettext": "true", "silent": "false"}
-            for _, message, _, _ in extract_from_file(
-                "jinja2.ext:babel_extract", file, keywords=keywords, options=options
-            ):
-                found[message] = str(file.relative_to(ROOT))
+    for file in _files_of(catalog, "templates", ".html", ".css"):
+        keywords = {"_": None, "gettext": None, "ngettext": (1, 2)}
+        options = {"newstyle_gettext": "true", "silent": "false"}
+        for _, message, _, _ in extract_from_file("jinja2.ext:babel_extract", file, keywords=keywords, options=options):
+            found[message] = str(file.relative_to(ROOT))
     return found
+
+
+def _files_of(catalog: str, folder: str, *endings: str) -> list[Path]:
+    files = sorted(each for each in (ROOT / folder).rglob("*.*") if each.suffix in endings)
+    return [each for each in files if str(each.relative_to(ROOT)).startswith(CONSOLE_PLACES) is (catalog == CONSOLE)]
 
 
 def messages_of(language: str) -> dict[str, str | tuple[str, ...]]:
@@ -60,6 +65,21 @@ def test_every_text_is_in_the_catalog_of_every_language(language: str) -> None:
     known = messages_of(language)
     missing = [f"{text!r} ({file})" for text, file in texts_in_use().items() if _first(text) not in known]
     assert not missing, f"{language} lacks: " + "; ".join(missing)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_catalogs_of_the_console_have_its_texts_and_no_others(language: str) -> None:
+    assert CONSOLE_TEXTS.languages == ("en", "de")
+    assert CONSOLE_TEXTS.faults == ()
+    assert set(CONSOLE_TEXTS.messages(language)) == {_first(text) for text in texts_in_use(CONSOLE)}
+
+
+def test_the_console_is_translated_and_keeps_every_placeholder() -> None:
+    messages = CONSOLE_TEXTS.messages("de")
+    assert [text for text, said in messages.items() if said == text and text not in SAME_IN_THE_CONSOLE] == []
+    for text, said in messages.items():
+        for each in (said,) if isinstance(said, str) else said:
+            assert set(re.findall(r"%\(\w+\)s", each)) == set(re.findall(r"%\(\w+\)s", text)), text
 
 
 @pytest.mark.parametrize("language", [each for each in LANGUAGES if each != "en"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -16,8 +17,13 @@ from widget.assets import asset_folder
 from widget.domain.decision import Decision
 from widget.services import Services, build
 from widget.settings import Settings
+from widget.store import OutboxDesk
+from widget.texts import CONSOLE, Texts
 from widget.themes import DEFAULT
 from widget.web import snippet
+from widget.web.console.rendering import ConsolePages
+from widget.web.console.routes import console_routes
+from widget.web.console.sessions import Sessions
 from widget.web.designers.preview import Guard, Preview
 from widget.web.designers.survey_samples import survey_pages
 from widget.web.edge.access import Operators
@@ -32,7 +38,13 @@ from widget.web.public.api import PublicApi
 from widget.web.surveys.routes import SurveyAddresses, origin_of
 
 
-def create_app(settings: Settings, *, services: Services | None = None, preview: bool = False) -> Starlette:
+def create_app(
+    settings: Settings,
+    *,
+    services: Services | None = None,
+    preview: bool = False,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Starlette:
     """Wire the application. `services` are built from the settings unless given; `preview` opens /preview to anyone."""
     services = services or build(settings)
     proxies = TrustedProxies(settings.server.trusted_proxies)
@@ -41,18 +53,7 @@ def create_app(settings: Settings, *, services: Services | None = None, preview:
     limiter = _limiter(services)
     api = PublicApi(services.answers, services.availability, services.pages, services.chat_addresses)
     readiness = ops.Readiness(_checks(services), draining=lambda: services.draining, monotonic=services.clock.monotonic)
-    surveys = SurveyAddresses(
-        services.surveys,
-        services.pages,
-        public_url=settings.server.public_url,
-        chat_origins={name: origin_of(each.chat_url) for name, each in settings.entry_points.items()},
-        negotiate=services.pages.language,
-        resolve_theme=services.pages.themes.resolve,
-        require_operator=operators.require,
-        script=(asset_folder("static") / "survey.js").read_bytes(),
-        count_survey=services.tally.survey,
-        count_ticket=services.tally.ticket,
-    )
+    surveys = _surveys(services, operators)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -69,6 +70,7 @@ def create_app(settings: Settings, *, services: Services | None = None, preview:
             *snippet.routes(snippet.SnippetFiles(asset_folder("static"))),
             *_preview(services, surveys.script_url, None if preview else operators.require).routes(),
             *services.pages.routes(),
+            *_console(services, operators, proxies, sleep),
             openapi.route(public_url=settings.server.public_url, version=__version__),
             *ops.routes(readiness, services.metrics, operators),
         ],
@@ -91,6 +93,22 @@ def create_app(settings: Settings, *, services: Services | None = None, preview:
     )
     app.router.redirect_slashes = False  # its redirect would be built from the Host header
     return app
+
+
+def _surveys(services: Services, operators: Operators) -> SurveyAddresses:
+    settings = services.settings
+    return SurveyAddresses(
+        services.surveys,
+        services.pages,
+        public_url=settings.server.public_url,
+        chat_origins={name: origin_of(each.chat_url) for name, each in settings.entry_points.items()},
+        negotiate=services.pages.language,
+        resolve_theme=services.pages.themes.resolve,
+        require_operator=operators.require,
+        script=(asset_folder("static") / "survey.js").read_bytes(),
+        count_survey=services.tally.survey,
+        count_ticket=services.tally.ticket,
+    )
 
 
 def _error_page(pages: Pages) -> ErrorPage:
@@ -128,6 +146,38 @@ def _preview(services: Services, script_url: str, guard: Guard | None) -> Previe
 
     samples = survey_pages(services.pages, script_url=script_url)
     return Preview(services.pages, clock=services.clock.now, surveys=samples, decide=decide, guard=guard)
+
+
+def _console(
+    services: Services, operators: Operators, proxies: TrustedProxies, sleep: Callable[[float], Awaitable[None]]
+) -> list[Route]:
+    settings, past = services.settings, services.past
+    if not settings.console.enabled or past is None:
+        return []
+    pages = ConsolePages(Texts.load(settings.themes.directory, catalog=CONSOLE))
+    services.pages.sheets[pages.sheet.path] = pages.sheet
+    sessions = Sessions(
+        services.tokens,
+        operators,
+        proxies,
+        services.outbox,
+        now=services.clock.now,
+        secure=settings.server.public_url.startswith("https:"),
+        origin=origin_of(settings.server.public_url),
+        user_header=settings.console.user_header,
+        sleep=sleep,
+    )
+    return console_routes(
+        pages,
+        sessions,
+        happening=past.happening,
+        history=past.history,
+        switches=past.switches,
+        desk=OutboxDesk(settings.storage.url.get_secret_value(), now=services.clock.now),
+        entry_points=settings.entry_points,
+        languages={tag: services.pages.texts.name(tag) for tag in services.pages.texts.languages},
+        now=services.clock.now,
+    )
 
 
 def _checks(services: Services) -> list[ops.Check]:

@@ -2,7 +2,8 @@
 
 Every text is written in English where it is used, in a template as `_("…")` or `ngettext("…", "…", n)`, and translated
 in `locales/<language>/LC_MESSAGES/ece_widget.po`. The operator's themes folder may hold a `locales/` of its own, in the
-same layout or as `locales/<language>.po`: a language we do not ship is added, a text we ship is replaced.
+same layout or as `locales/<language>.po`: a language we do not ship is added, a text we ship is replaced. The texts of
+the console stand in catalogs of their own, `ece_widget_console.po`, in fewer languages.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from widget.domain.language import language_tag
 
 SHIPPED = Path(__file__).resolve().parent / "locales"
 SOURCE = "en"  # the language the texts are written in, and the one to fall back to
+
+VISITORS, CONSOLE = "ece_widget", "ece_widget_console"  # the names of catalogs
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 _SPELLINGS = {"iw": "he", "cmn": "zh", "nb": "no", "nn": "no"}  # older or narrower codes of the same language
@@ -91,13 +94,13 @@ class Texts:
         self._numbers: dict[tuple[str, int], str] = {}
 
     @classmethod
-    def load(cls, directory: Path | None = None) -> Texts:
+    def load(cls, directory: Path | None = None, *, catalog: str = VISITORS) -> Texts:
         """Read the shipped catalogs and then the operator's, `<directory>/locales`, over them."""
         languages: dict[str, Language] = {}
         faults: list[TextFault] = []
         for folder in (SHIPPED, directory / "locales" if directory else None):
             try:
-                catalogs = list(_catalogs(folder)) if folder else []
+                catalogs = list(_catalogs(folder, catalog)) if folder else []
             except OSError as error:
                 faults.append(TextFault(str(folder), f"cannot be read: {error.strerror}"))
                 continue
@@ -141,6 +144,10 @@ class Texts:
 
     def direction(self, language: str) -> Literal["ltr", "rtl"]:
         return self._languages[language].direction
+
+    def locale(self, language: str) -> Locale:
+        """Return the language's data in CLDR."""
+        return self._languages[language].locale
 
     def name(self, language: str) -> str:
         """Give the language's own name, as in a list to choose from."""
@@ -219,15 +226,16 @@ def _unbroken(text: str) -> str:
     return text.replace(" ", "\u00a0")
 
 
-def _catalogs(folder: Path) -> Iterator[tuple[str, Path]]:
-    """The catalogs of a folder in either layout, with the language each is for."""
+def _catalogs(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
+    """The catalogs of a folder in either layout, with the language each is for; visitors' alone may lie flat."""
     if not os.path.isdir(folder):
         return
     for entry in sorted(folder.iterdir()):
         if entry.suffix == ".po" and entry.is_file():
-            yield _tag(entry.stem), entry
-        elif (entry / "LC_MESSAGES" / "ece_widget.po").is_file():
-            yield _tag(entry.name), entry / "LC_MESSAGES" / "ece_widget.po"
+            if name == VISITORS:
+                yield _tag(entry.stem), entry
+        elif (file := entry / "LC_MESSAGES" / f"{name}.po").is_file():
+            yield _tag(entry.name), file
 
 
 def _tag(name: str) -> str:

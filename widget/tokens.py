@@ -1,4 +1,4 @@
-"""Sign and verify what a visitor's browser carries: survey links and launch tickets.
+"""Sign and verify what browsers carry: a visitor's survey links and launch tickets, an operator's session.
 
 A token is `payload.signature`: the payload is JSON in base64url, never compressed, so nothing can unfold; the signature
 is HMAC with SHA-256 under a key derived for one purpose. The expiry stands inside the payload and is the only time in
@@ -37,6 +37,8 @@ _SURVEY_UNSEALED = b"ece-widget survey link 1"
 _SEALING = b"ece-widget survey link 2, sealing"
 _NONCE = 12  # bytes, as GCM wants them (NIST SP 800-38D)
 _TICKET = b"ece-widget launch ticket 1"
+_SESSION = b"ece-widget console session 1"
+_FORM = b"ece-widget console form 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,19 @@ class Ticket:
     id: str
     entry_point: str
     locale: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What an operator's cookie says: who signed in, and until when.
+
+    `proof` is a keyed hash of `id` under the operator token, so that a session ends with its token.
+    """
+
+    id: str
+    who: str
+    proof: str
     expires: datetime
 
 
@@ -94,6 +109,23 @@ class Tokens:
         """Read a launch ticket; raises TokenInvalid or TokenExpired."""
         payload, expires = self._read(self._unsign(_TICKET, token), ("i", "e", "l"))
         return Ticket(payload["i"], payload["e"], payload["l"], expires)
+
+    def sign_session(self, session: Session) -> str:
+        return self._sign(_SESSION, _payload({"i": session.id, "w": session.who, "p": session.proof}, session.expires))
+
+    def verify_session(self, token: str) -> Session:
+        """Read an operator's session; raises TokenInvalid or TokenExpired."""
+        payload, expires = self._read(self._unsign(_SESSION, token), ("i", "w", "p"))
+        return Session(payload["i"], payload["w"], payload["p"], expires)
+
+    def sign_form(self, person: str, *, expires: datetime) -> str:
+        """Return what a form of the console carries, so that no other site's page can send it."""
+        return self._sign(_FORM, _payload({"i": person}, expires))
+
+    def verify_form(self, token: str) -> str:
+        """Return whose form this is; raises TokenInvalid or TokenExpired."""
+        payload, _ = self._read(self._unsign(_FORM, token), ("i",))
+        return str(payload["i"])
 
     def _all_keys(self) -> Sequence[str]:
         return self._keys() if callable(self._keys) else self._keys

@@ -34,6 +34,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
         site_url=origin,
         folder=folder,
         secret="a-secret-for-tests-that-is-long-enough",
+        operator_token="operator-token-for-tests",
     )
     return Pages(known, Themes.load(folder), Texts.load())
 

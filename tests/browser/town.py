@@ -56,6 +56,7 @@ def build_town(folder: Path) -> Iterator[Town]:
             site_url=site,
             folder=folder,
             secret="a secret of this test's own",
+            operator_token="operator-token-for-tests",
         )
         quick = usual.model_copy(
             update={"ece": usual.ece.model_copy(update={"fresh_for": FRESH_FOR, "stale_for": STALE_FOR})}

@@ -33,6 +33,7 @@ def test_the_settings_hold_and_have_every_kind_of_question(tmp_path: Path) -> No
         site_url="http://127.0.0.1:8080",
         folder=tmp_path,
         secret="a-secret-for-tests-that-is-long-enough",
+        operator_token="operator-token-for-tests",
     )
     assert {each.open_in for each in settings.entry_points.values()} == {"popup", "dock", "tab"}
     kinds = {str(question.kind) for question in settings.surveys["after_chat"].questions}

@@ -58,7 +58,7 @@ def make_site(table: dict[str, Any], authority: str) -> Callable[[], Site]:
         parsed = settings.parse(table)
         time, ece = HandClock(), EceStandIn()
         services = build(parsed, ece=ece, clock=time.clock)
-        return Site(create_app(parsed, services=services), services, ece, time)
+        return Site(create_app(parsed, services=services, sleep=time.sleep), services, ece, time)
 
     def outside_the_loop() -> Site:
         with ThreadPoolExecutor(

@@ -35,7 +35,7 @@ def theme() -> None:
 @config_option
 def new(name: str, source: str | None, config: Path | None) -> None:
     """Copy the templates and theme.toml into the themes directory as NAME, to be changed there."""
-    if not NAME.fullmatch(name) or name in RESERVED:
+    if not NAME.fullmatch(name) or name in RESERVED["operator"]:
         raise click.UsageError(f"{name!r} is no name for a theme: small letters, digits, - and _, 64 at most.")
     directory = load_settings(config, new_themes=True).themes.directory
     themes = Themes.load(directory)

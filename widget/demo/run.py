@@ -63,17 +63,20 @@ def run(ports: Ports, *, say: Say, complain: Say) -> int:
             return 1
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ece-widget-demo-")))
         stop = stop_on_signals(stack)
-        running = [ServerThread(server, listeners[name], name=name) for name, server in _servers(ports, folder).items()]
-        return run_until_stopped(running, stop, started=lambda: say(_addresses(ports)))
+        token = secrets.token_urlsafe(18)
+        servers = _servers(ports, folder, token)
+        running = [ServerThread(server, listeners[name], name=name) for name, server in servers.items()]
+        return run_until_stopped(running, stop, started=lambda: say(_addresses(ports, token)))
 
 
-def _servers(ports: Ports, folder: Path) -> dict[str, uvicorn.Server]:
+def _servers(ports: Ports, folder: Path, operator_token: str) -> dict[str, uvicorn.Server]:
     settings = demo_settings(
         widget_url=ports.url("widget"),
         simulator_url=ports.url("simulator"),
         site_url=ports.url("site"),
         folder=folder,
         secret=secrets.token_urlsafe(32),
+        operator_token=operator_token,
     )
     telemetry.configure(settings.server.log_level)
     app = create_app(settings, preview=True)
@@ -87,11 +90,12 @@ def _servers(ports: Ports, folder: Path) -> dict[str, uvicorn.Server]:
     }
 
 
-def _addresses(ports: Ports) -> str:
+def _addresses(ports: Ports, operator_token: str) -> str:
     return (
         "The demo is running.\n\n"
         f"  Sample site     {ports.url('site')}/   (open this one first)\n"
         f"  ECE simulator   {ports.url('simulator')}/   (agents, queues, faults, received surveys)\n"
-        f"  Widget server   {ports.url('widget')}/preview   (every state, theme and language)\n\n"
+        f"  Widget server   {ports.url('widget')}/preview   (every state, theme and language)\n"
+        f"  Console         {ports.url('widget')}/console   (sign in with {operator_token})\n\n"
         "Ctrl-C stops all three."
     )

@@ -15,9 +15,9 @@ _LOCALES = {"en": "en-US", "de": "de-DE", "ar": "ar-SA"}
 
 
 def demo_settings(
-    *, widget_url: str, simulator_url: str, site_url: str, folder: Path, secret: str
+    *, widget_url: str, simulator_url: str, site_url: str, folder: Path, secret: str, operator_token: str
 ) -> settings.Settings:
-    """Build the settings. The outbox is kept in `folder`."""
+    """Build the settings. The outbox is kept in `folder`; `operator_token` signs in at the console."""
 
     def entry_point(number: int, **more: Any) -> dict[str, Any]:
         return {"id": number, "chat_url": simulator_url + _CHAT, "locales": _LOCALES, "survey": "after_chat", **more}
@@ -25,7 +25,8 @@ def demo_settings(
     return settings.parse(
         {
             "server": {"public_url": widget_url, "allowed_origins": [site_url], "log_level": "warning"},
-            "security": {"secret_keys": [secret]},
+            "security": {"secret_keys": [secret], "operator_tokens": [operator_token]},
+            "console": {"enabled": True},
             "ece": {"base_url": f"{simulator_url}/system"},
             "entry_points": {
                 "sales": entry_point(1001),

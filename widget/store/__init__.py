@@ -1,9 +1,19 @@
 """The outbox and the history in SQL: SQLite or PostgreSQL behind one set of statements."""
 
+from widget.store.desk import OutboxDesk
 from widget.store.faults import StoreRefused
 from widget.store.history import HistoryStore
 from widget.store.operating import Selection
 from widget.store.operator import OperatorStore, operator_store
 from widget.store.outbox import Outbox, open_outbox
 
-__all__ = ["HistoryStore", "OperatorStore", "Outbox", "Selection", "StoreRefused", "open_outbox", "operator_store"]
+__all__ = [
+    "HistoryStore",
+    "OperatorStore",
+    "Outbox",
+    "OutboxDesk",
+    "Selection",
+    "StoreRefused",
+    "open_outbox",
+    "operator_store",
+]

@@ -83,6 +83,11 @@ def bind_tickets(connection: Connection, bindings: Sequence[tuple[str, str, date
     return bound
 
 
+def is_bound(connection: Connection, ticket: str) -> bool:
+    """Whether a ticket is bound, to whatever."""
+    return connection.execute(select(tickets.c.ticket).where(tickets.c.ticket == ticket)).first() is not None
+
+
 def forget_expired_tickets(connection: Connection, now: datetime) -> int:
     """Delete bindings whose ticket is refused by its own expiry anyway."""
     return connection.execute(delete(tickets).where(tickets.c.expires_at < to_ms(now))).rowcount

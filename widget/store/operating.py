@@ -120,9 +120,12 @@ def page(
     return [read_for_operator(row, fingerprint_key) for row in connection.execute(statement)]
 
 
-def newest(connection: Connection, selection: Selection, limit: int, fingerprint_key: bytes) -> list[OutboxRow]:
-    """Return the last rows, the newest first."""
-    statement = select(*_COLUMNS).where(selection.condition()).order_by(outbox.c.id.desc()).limit(limit)
+def newest(
+    connection: Connection, selection: Selection, limit: int, fingerprint_key: bytes, before: int | None = None
+) -> list[OutboxRow]:
+    """Return the last rows, or the last ones before the row `before`, the newest first."""
+    earlier = true() if before is None else outbox.c.id < before
+    statement = select(*_COLUMNS).where(selection.condition(), earlier).order_by(outbox.c.id.desc()).limit(limit)
     return [read_for_operator(row, fingerprint_key) for row in connection.execute(statement)]
 
 

@@ -38,6 +38,8 @@ LONGEST_CLEANING_PAUSE = 86_400.0
 
 log = structlog.get_logger(__name__)
 
+_SESSION = "session:"  # before the ids of sessions among the tickets
+
 Together = Callable[[Connection, Sequence[Any]], Sequence[Any]]
 T = TypeVar("T")
 
@@ -92,6 +94,18 @@ class Outbox:
         """Bind a launch ticket to a chat unless it is bound; give the hash of the chat it belongs to."""
         bound: str = await self._do(accepting.bind_tickets, (ticket_id, sid_hash, expires))
         return bound
+
+    # --- sessions of the console ---
+
+    async def end_session(self, session: str, expires: datetime) -> None:
+        """Remember a session that was signed out until it expires, for every process; kept among the used tickets."""
+        await self._do(accepting.bind_tickets, (_SESSION + session, "", expires))
+
+    async def session_has_ended(self, session: str) -> bool:
+        """Whether a session was signed out."""
+        return await asyncio.to_thread(
+            self._read, lambda connection: accepting.is_bound(connection, _SESSION + session)
+        )
 
     async def hash_key(self) -> bytes:
         """Give the secret of keyed hashes, made at random once in the life of a database."""

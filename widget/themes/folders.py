@@ -15,7 +15,8 @@ from widget.themes.faults import ThemeFault
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 LARGEST = 256 * 1024
 DESIGN_FILE = "theme.toml"
-RESERVED = frozenset({"locales"})  # the operator's catalogs lie beside the themes
+# What lies beside the themes: the operator's catalogs, and our pages for operators.
+RESERVED = {"operator": frozenset({"locales"}), "shipped": frozenset({"console"})}
 
 _FILE = re.compile(r"(?:[a-z0-9_][a-z0-9_-]*/){0,2}[a-z0-9_][a-z0-9_-]*\.(?:html|css|svg|toml)")
 
@@ -46,7 +47,7 @@ def read_layers(directory: Path, owner: Literal["operator", "shipped"]) -> tuple
         for each in _stray(directory)
     ]
     for folder in _subfolders(directory, faults):
-        if folder.name in RESERVED:
+        if folder.name in RESERVED[owner]:
             continue
         if not NAME.fullmatch(folder.name):
             faults.append(

@@ -43,12 +43,16 @@ class FramedBy(Enum):
 
 
 class Limit(Enum):
-    """The setting under `[limits]` that counts a request; `OPERATORS` counts refused requests by `tokens`."""
+    """The setting under `[limits]` that counts a request.
+
+    `OPERATORS` and `SIGN_IN` count refused requests by `tokens`, each apart.
+    """
 
     PUBLIC = "public"
     TOKENS = "tokens"
     SUBMITS = "submits"
     OPERATORS = "operators"
+    SIGN_IN = "sign_in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,15 @@ def _preview(pattern: str, *, described: bool) -> Address:
     )
 
 
+def _console(method: str, pattern: str, limit: Limit | None = None) -> Address:
+    return Address(method, pattern, Kind.OPERATOR, Faults.PAGE, limit, script=True, described=False)
+
+
+def _question(pattern: str) -> tuple[Address, Address]:
+    """The page that asks, and the form it sends."""
+    return _console("GET", pattern), _console("POST", pattern)
+
+
 def _probe(pattern: str) -> Address:
     # orchestrators ask by address, not by name
     return Address("GET", pattern, Kind.PRIVATE, Faults.JSON, any_host=True, quiet=True)
@@ -137,6 +150,21 @@ ADDRESSES = (
     _probe("/readyz"),
     Address("GET", "/metrics", Kind.OPERATOR, Faults.JSON, Limit.OPERATORS, any_host=True, quiet=True),
     Address("GET", "/openapi.json", Kind.OPERATOR, Faults.JSON),
+    Address("GET", "/console.{fingerprint}.js", described=False),
+    _console("GET", "/console"),
+    _console("POST", "/console", Limit.SIGN_IN),
+    _console("POST", "/console/sign-out"),
+    _console("GET", "/console/now"),
+    _console("GET", "/console/history"),
+    *_question("/console/close/{entry_point}"),
+    *_question("/console/reopen/{entry_point}"),
+    *_question("/console/day/{entry_point}"),
+    *_question("/console/clear-day/{entry_point}"),
+    _console("GET", "/console/outbox"),
+    *_question("/console/outbox/retry"),
+    _console("GET", "/console/outbox/{row}"),
+    *_question("/console/outbox/{row}/retry"),
+    *_question("/console/outbox/{row}/purge"),
 )
 
 _UNKNOWN = Address("GET", UNMATCHED)

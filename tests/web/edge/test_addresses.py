@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +20,14 @@ from widget.web.addresses import ADDRESSES, UNMATCHED, Faults, find, methods_of,
 pytestmark = pytest.mark.anyio
 
 CONTROL = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
-SAMPLES = {"entry_point": "sales", "token": "t", "fingerprint": "f", "hash": "h", "file": "x.css"}
+SAMPLES = {"entry_point": "sales", "token": "t", "fingerprint": "f", "hash": "h", "file": "x.css", "row": "7"}
+
+
+@pytest.fixture
+def site(table: dict[str, Any], make_site: Callable[[], Site]) -> Site:
+    """The product with everything that has addresses."""
+    table["console"] = {"enabled": True}
+    return make_site()
 
 
 def routes_of(site: Site) -> list[Route]:

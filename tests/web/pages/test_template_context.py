@@ -17,7 +17,8 @@ OURS_ALONE = ("preview.html", "preview_host.html")
 
 
 def templates() -> list[Path]:
-    return sorted(each for each in TEMPLATES.rglob("*.*") if each.suffix in (".html", ".css"))
+    found = (each for each in TEMPLATES.rglob("*.*") if each.suffix in (".html", ".css"))
+    return sorted(each for each in found if each.parent.name != "console")  # no theme, and nobody's to replace
 
 
 def used_by(file: Path) -> set[str]:

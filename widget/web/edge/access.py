@@ -25,13 +25,24 @@ class Operators:
     def __init__(self, tokens: Iterable[str]) -> None:
         self._tokens = tuple(token.encode() for token in tokens)
 
+    def __bool__(self) -> bool:
+        return bool(self._tokens)
+
     def knows(self, authorization: str) -> bool:
         """Say whether this Authorization header carries a token of ours; each one is compared, in constant time."""
-        offered = _offered(authorization)
-        known = False
-        for token in self._tokens:
-            known |= hmac.compare_digest(token, offered)
-        return known and bool(offered)
+        return self.number_of(_offered(authorization)) is not None
+
+    def number_of(self, offered: bytes) -> int | None:
+        """Return which token this is, the first is 1, or None; each one is compared, in constant time."""
+        found = None
+        for number, token in enumerate(self._tokens, start=1):
+            if hmac.compare_digest(token, offered):
+                found = number
+        return found if offered else None
+
+    def proofs(self, of: str) -> list[str]:
+        """Return a keyed hash of `of` under each token, by which a session is bound to the token it was opened with."""
+        return [hmac.digest(token, b"console session\0" + of.encode(), "sha256").hex() for token in self._tokens]
 
     def require(self, request: Request) -> None:
         """Raise the 401 unless an operator asks.

@@ -106,6 +106,7 @@ class RateLimiter:
             "embedded": _item(settings.tokens),
             "operators": _item(settings.tokens),
             "strangers": _item(settings.tokens),
+            "sign_in": _item(settings.tokens),
         }
 
     async def hit(self, limit: str, client: str) -> int | None:
@@ -135,7 +136,8 @@ class RateLimits:
     """Answer 429 before the application is asked, by the limit of the address (`web/addresses.py`).
 
     Of operator addresses refused requests alone count, and a right token always passes. What another site's page can
-    have an operator's browser send (images: no credentials, or not as a page) counts apart from what it cannot.
+    have an operator's browser send (images: no credentials, or not as a page) counts apart from what it cannot. Of the
+    console's sign-in refused tokens alone count, too.
     """
 
     def __init__(
@@ -162,7 +164,7 @@ class RateLimits:
             name = "operators" if given else "strangers"
         elif limit is Limit.TOKENS and _as_part_of_a_page(scope):
             name = "embedded"
-        counts = limit is not Limit.OPERATORS
+        counts = limit not in (Limit.OPERATORS, Limit.SIGN_IN)
         wait = await self._wait(name, client, scope, count=counts)
         if wait is not None:
             self.metrics.rate_limited(name)

@@ -135,25 +135,26 @@ class Templates:
     def _functions(self, language: str) -> dict[str, Callable[..., str]]:
         """Return the functions that translate for a template, made once for each language."""
         if language not in self._functions_by_language:
-            self._functions_by_language[language] = self._make_functions(language)
+            self._functions_by_language[language] = template_functions(self._texts, language)
         return self._functions_by_language[language]
 
-    def _make_functions(self, language: str) -> dict[str, Callable[..., str]]:
-        """Make functions that escape the text as well as the values put into it."""
-        translated: dict[str, Markup] = {}  # bounded by the texts that templates have
 
-        def gettext(message: str, **values: object) -> Markup:
-            if values:
-                return escape(self._texts.gettext(language, message)) % values
-            if message not in translated:
-                translated[message] = escape(self._texts.gettext(language, message))
-            return translated[message]
+def template_functions(texts: Texts, language: str) -> dict[str, Callable[..., str]]:
+    """Make the functions that translate for a template; they escape the text as well as the values put into it."""
+    translated: dict[str, Markup] = {}  # bounded by the texts that templates have
 
-        def ngettext(singular: str, plural: str, n: int, **values: object) -> Markup:
-            values = {"num": self._texts.number(language, n), "n": self._texts.number(language, n), **values}
-            return escape(self._texts.ngettext(language, singular, plural, n)) % values
+    def gettext(message: str, **values: object) -> Markup:
+        if values:
+            return escape(texts.gettext(language, message)) % values
+        if message not in translated:
+            translated[message] = escape(texts.gettext(language, message))
+        return translated[message]
 
-        def number(value: int) -> str:
-            return self._texts.number(language, value)
+    def ngettext(singular: str, plural: str, n: int, **values: object) -> Markup:
+        values = {"num": texts.number(language, n), "n": texts.number(language, n), **values}
+        return escape(texts.ngettext(language, singular, plural, n)) % values
 
-        return {"_": gettext, "gettext": gettext, "ngettext": ngettext, "number": number}
+    def number(value: int) -> str:
+        return texts.number(language, value)
+
+    return {"_": gettext, "gettext": gettext, "ngettext": ngettext, "number": number}

@@ -1,0 +1,116 @@
+"""The history in the console: why it was hidden, what was counted, the week in the local time of its people."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.web.conftest import Site
+from tests.web.console.conftest import Browser
+from widget.domain.decision import State
+from widget.domain.history import Batch, Bucket, Change, Counts, Process, Span, start_of
+from widget.domain.readings import Reason
+
+pytestmark = pytest.mark.anyio
+
+BERLIN = ZoneInfo("Europe/Berlin")
+TUESDAY = datetime(2026, 11, 17, 13, 5, 9, tzinfo=UTC)  # 14:05:09 there
+
+
+@pytest.fixture
+def table(table: dict[str, Any]) -> dict[str, Any]:
+    """Settings with an entry point in Berlin."""
+    week = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    table["entry_points"]["sales"]["hours"] = {"timezone": "Europe/Berlin", **{day: ["00:00-24:00"] for day in week}}
+    return table
+
+
+async def write(site: Site, changes: list[Change], *, counts: tuple[datetime, Counts] | None = None) -> None:
+    store = site.services.history_store
+    assert store is not None
+    now = site.time.now()
+    process = Process("test", "serve", "host", 1, "1", now, now)
+    buckets = []
+    if counts:
+        buckets = [(span, Bucket("sales", start_of(span, counts[0], BERLIN), counts[1])) for span in Span]
+    assert await store.write(Batch(process, 1, buckets, changes))
+
+
+async def test_why_it_was_hidden_is_a_date_a_time_and_a_line(browser: Browser) -> None:
+    await write(
+        browser.site,
+        [
+            Change("sales", TUESDAY - timedelta(hours=5), State.AVAILABLE, None),
+            Change("sales", TUESDAY, State.UNAVAILABLE, Reason.QUEUE_DEPTH_REACHED, 780, 12),
+            Change("sales", TUESDAY + timedelta(minutes=20), State.AVAILABLE, None),
+        ],
+    )
+    await browser.sign_in()
+    page = (await browser.get("/console/history?entry_point=sales&day=2026-11-17")).text
+    line = re.search(r"<li><time datetime=\"2026-11-17T13:05:09\+00:00\">14:05:09</time>.*?</li>", page, re.DOTALL)
+    assert line
+    assert "Closed" in line[0]
+    assert "ECE says that the queue has reached its limit." in line[0]
+    assert "wait 13m, 12 waiting" in line[0]
+    assert "for 20m" in line[0]
+    assert "14:05:09" not in (await browser.get("/console/history?day=2026-11-18")).text
+
+
+async def test_clicks_in_vain_are_told_by_outcome_and_answers_are_no_people(browser: Browser) -> None:
+    counts = Counts()
+    counts.add("clicks", "opened", 30)
+    counts.add("clicks", "queue_depth_reached", 12)
+    counts.add("answers", "available", 5000)
+    counts.wait.add(60)
+    counts.wait.add(180)
+    await write(browser.site, [], counts=(TUESDAY, counts))
+    await browser.sign_in()
+    page = (await browser.get("/console/history?entry_point=sales&day=2026-11-17")).text
+    assert re.search(r"Queue at its limit in ECE</th>.*?<td class=\"number\">12</td>", page)
+    assert "this is no number of people" in page
+    assert "5,000" in page
+    for shown in ("1m", "2m", "3m"):  # lowest, mean, highest wait
+        assert f'<td class="number">{shown}</td>' in page
+    assert "Tue 14: 12" in page  # the picture of clicks in vain, by the hour there
+
+
+async def test_the_picture_of_a_week_leaves_out_the_hour_that_a_clock_change_does(
+    console: Site, browser: Browser
+) -> None:
+    console.time.is_set(by=timedelta(days=150))
+    await browser.sign_in()
+    page = (await browser.get("/console/history?entry_point=sales&day=2027-03-28")).text
+    assert "no such hour" in page
+    assert "Sun 02:" not in page.split("Clicks in vain")[0]
+
+
+async def test_an_odd_question_shows_today(browser: Browser) -> None:
+    await browser.sign_in()
+    today = f'value="{date(2026, 11, 24).isoformat()}"'
+    for query in ("day=x", "day=9999-12-31", "day=", "entry_point=nothing", "entry_point=%3Cscript%3E&day=%00"):
+        page = await browser.get(f"/console/history?{query}")
+        assert page.status_code == 200
+        assert today in page.text
+        assert "<script>" not in page.text
+    assert (await browser.get("/console/history?day=0001-01-01")).status_code == 200
+
+
+async def test_every_picture_has_a_table_and_no_style_of_its_own(browser: Browser) -> None:
+    counts = Counts()
+    counts.wait.add(60)
+    counts.depth.add(2)
+    counts.add("clicks", "no_capacity", 3)
+    change = Change("sales", TUESDAY, State.AVAILABLE, None)
+    await write(browser.site, [change], counts=(TUESDAY, counts))
+    await browser.sign_in()
+    page = (await browser.get("/console/history?entry_point=sales&day=2026-11-17")).text
+    figures = re.findall(r"<figure.*?</figure>", page, re.DOTALL)
+    assert len(figures) == 5
+    for figure in figures:
+        assert re.search(r'<svg [^>]*role="img" aria-label="[^"]+"', figure)
+        assert "<table>" in figure
+    assert "style" not in re.sub(r'rel="stylesheet"', "", page)

@@ -1,0 +1,101 @@
+"""The outbox in the console: rows by state, one row with its reasons, send again and purge after a question."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.web.console.conftest import Browser
+from widget.domain.outbox import Answer, SurveyMessage
+
+pytestmark = pytest.mark.anyio
+
+
+async def dead_row(browser: Browser, key: str = "k", answer: str = "Very") -> int:
+    """Promise a survey and give it up."""
+    outbox, now = browser.site.services.outbox, browser.site.time.now()
+    answers = (Answer("helpful", "How helpful?", answer),)
+    await outbox.enqueue(SurveyMessage(key, f"secret-sid-{key}", "sales", "after_chat", answers))
+    taken = await outbox.claim(limit=1, owner="o", now=now, lease=timedelta(minutes=1))
+    (claimed,) = taken.messages
+    await outbox.settle_dead(claimed, now=now, reason="refused: 404")
+    return claimed.id
+
+
+async def test_a_row_is_listed_by_state_with_its_reason_and_never_its_sid(browser: Browser) -> None:
+    row = await dead_row(browser)
+    await browser.sign_in()
+    dead = (await browser.get("/console/outbox?state=dead")).text
+    assert f'href="/console/outbox/{row}"' in dead
+    assert "refused: 404" in dead
+    assert f'href="/console/outbox/{row}"' not in (await browser.get("/console/outbox?state=delivered")).text
+    page = (await browser.get(f"/console/outbox/{row}")).text
+    assert "How helpful?" in page
+    assert "Very" in page
+    assert "secret-sid" not in dead + page
+
+
+async def test_a_dead_row_is_sent_again_after_a_question(browser: Browser) -> None:
+    row = await dead_row(browser)
+    await browser.sign_in()
+    assert f"Send row {row} again?" in (await browser.get(f"/console/outbox/{row}/retry")).text
+    sent = {"form_token": await browser.form_token()}
+    for _ in range(2):  # also one who sends the form twice
+        answer = await browser.post(f"/console/outbox/{row}/retry", sent)
+        assert answer.headers["location"] == f"/console/outbox/{row}"
+    assert "Waiting" in (await browser.get(f"/console/outbox/{row}")).text
+
+
+async def test_all_dead_rows_are_sent_again_after_a_question(browser: Browser) -> None:
+    await dead_row(browser, "a")
+    await dead_row(browser, "b")
+    await browser.sign_in()
+    assert "Send 2 dead rows again?" in (await browser.get("/console/outbox/retry")).text
+    await browser.post("/console/outbox/retry", {"form_token": await browser.form_token()})
+    assert "There is no row in this state." in (await browser.get("/console/outbox?state=dead")).text
+
+
+async def test_a_purge_forgets_the_answers_after_a_question(browser: Browser) -> None:
+    row = await dead_row(browser, answer="My name is Ada")
+    await browser.sign_in()
+    assert f"Purge row {row}?" in (await browser.get(f"/console/outbox/{row}/purge")).text
+    await browser.post(f"/console/outbox/{row}/purge", {"form_token": await browser.form_token()})
+    page = (await browser.get(f"/console/outbox/{row}")).text
+    assert "Ada" not in page
+    assert "Purged" in page
+
+
+async def test_nothing_is_sent_or_purged_without_the_value_of_the_session(browser: Browser) -> None:
+    row = await dead_row(browser)
+    stranger = Browser(browser.site)
+    await browser.sign_in()
+    for act in ("retry", "purge"):
+        assert (await browser.post(f"/console/outbox/{row}/{act}", {"form_token": "x"})).status_code == 403
+        assert (await stranger.post(f"/console/outbox/{row}/{act}", {})).status_code == 401
+    assert "Dead" in (await browser.get(f"/console/outbox/{row}")).text
+
+
+async def test_an_answer_with_markup_is_shown_and_never_run(browser: Browser) -> None:
+    row = await dead_row(browser, answer="<script>alert(1)</script>\u202e")
+    await browser.sign_in()
+    page = (await browser.get(f"/console/outbox/{row}")).text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+async def test_a_row_that_is_not_there_is_not_found(browser: Browser) -> None:
+    await browser.sign_in()
+    for row in ("7", "0", "-1", "9" * 40, "x", "٣"):
+        assert (await browser.get(f"/console/outbox/{row}")).status_code == 404, row
+
+
+async def test_many_rows_come_in_pages(browser: Browser) -> None:
+    outbox = browser.site.services.outbox
+    for number in range(53):
+        await outbox.enqueue(SurveyMessage(f"k{number}", "sid", "sales", "after_chat", ()))
+    await browser.sign_in()
+    first = (await browser.get("/console/outbox?state=pending")).text
+    assert first.count('scope="row"') == 50
+    assert "state=pending&amp;before=4" in first
+    assert (await browser.get("/console/outbox?state=pending&before=4")).text.count('scope="row"') == 3

@@ -1,0 +1,249 @@
+"""Nobody gets into the console who has no token, and nothing is taken that another site's page sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.web.conftest import Site
+from tests.web.console.conftest import TOKEN, Browser, opened
+from widget.tokens import Session, Tokens
+
+pytestmark = pytest.mark.anyio
+
+PAGES = (
+    "/console/now",
+    "/console/history",
+    "/console/close/sales",
+    "/console/reopen/sales",
+    "/console/day/sales",
+    "/console/outbox",
+    "/console/outbox/retry",
+)
+COOKIE = "__Host-ece-console"
+
+
+def forged(browser: Browser, value: str) -> Browser:
+    other = Browser(browser.site)
+    other.cookies.set(COOKIE, value, domain="chat.example.com", path="/")
+    return other
+
+
+async def test_without_the_setting_there_is_no_console(site: Site) -> None:
+    for method, path in (("GET", "/console"), ("POST", "/console"), ("GET", "/console/now")):
+        assert (await site.ask(method, path)).status_code == 404
+
+
+async def test_a_stranger_sees_the_sign_in_form_and_nothing_else(browser: Browser) -> None:
+    for path in PAGES:
+        answer = await browser.get(path)
+        assert answer.status_code == 401
+        assert 'name="token"' in answer.text
+        assert "sales" not in answer.text
+
+
+async def test_an_operator_token_opens_a_session(browser: Browser) -> None:
+    answer = await browser.sign_in(name="Anna")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console/now")
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith(f"{COOKIE}=")
+    assert {each.strip().lower() for each in cookie.split(";")[1:]} == {
+        "httponly",
+        "max-age=43200",
+        "path=/",
+        "samesite=strict",
+        "secure",
+    }
+    page = await browser.get("/console/now")
+    assert page.status_code == 200
+    assert "sales" in page.text
+    assert "Anna (token 1)" in page.text
+    assert TOKEN not in page.text
+    assert (await browser.get("/console")).headers["location"] == "/console/now"
+
+
+async def test_over_plain_http_the_cookie_is_sent_too(table: dict[str, Any], make_site: Callable[[], Site]) -> None:
+    table["console"] = {"enabled": True}
+    table["server"]["public_url"] = "http://chat.example.com"
+    answer = await Browser(make_site()).ask("POST", "/console", data={"token": TOKEN})
+    cookie = answer.headers["set-cookie"].lower()
+    assert cookie.startswith("ece-console=")
+    assert "secure" not in cookie
+    assert "samesite=strict" in cookie
+
+
+async def test_a_wrong_token_opens_nothing_and_is_answered_late(browser: Browser) -> None:
+    wrong = ("", " ", "operator-token-for-test", TOKEN.upper(), "x" * 5000, "\0", "ü" * 20)
+    for token in wrong:
+        answer = await browser.sign_in(token)
+        assert answer.status_code == 401, token
+        assert "set-cookie" not in answer.headers
+    assert browser.site.time.slept == [1.0] * len(wrong)
+
+
+async def test_one_who_guesses_is_stopped_and_others_are_not(
+    table: dict[str, Any], make_site: Callable[[], Site]
+) -> None:
+    table |= {"console": {"enabled": True}, "limits": {"tokens": "5/minute"}}
+    site = make_site()
+    guesser, other = Browser(site, "203.0.113.9"), Browser(site, "198.51.100.7")
+    statuses = [(await guesser.sign_in(f"guess-{number}")).status_code for number in range(8)]
+    assert statuses == [401] * 5 + [429] * 3
+    assert (await guesser.sign_in()).status_code == 429
+    assert (await other.sign_in()).status_code == 303
+    assert len(site.time.slept) == 5
+
+
+async def test_two_sessions_are_never_alike(browser: Browser) -> None:
+    await browser.sign_in()
+    first = browser.cookies[COOKIE]
+    await browser.sign_in()
+    verify = browser.site.services.tokens.verify_session
+    ids = {verify(value).id for value in (first, browser.cookies[COOKIE])}
+    assert len(ids) == 2
+    assert all(len(each) >= 22 for each in ids)  # 128 bits in base64
+
+
+async def test_every_page_has_a_way_out(browser: Browser) -> None:
+    await browser.sign_in()
+    for path in PAGES:
+        assert 'action="/console/sign-out"' in (await browser.get(path)).text
+
+
+async def test_a_session_ends_after_twelve_hours(browser: Browser) -> None:
+    await browser.sign_in()
+    browser.site.time.passes(hours=11, minutes=59)
+    assert (await browser.get("/console/now")).status_code == 200
+    browser.site.time.passes(minutes=2)
+    assert (await browser.get("/console/now")).status_code == 401
+
+
+async def test_a_session_ends_with_its_token(
+    browser: Browser, table: dict[str, Any], make_site: Callable[[], Site]
+) -> None:
+    await browser.sign_in()
+    kept = browser.cookies[COOKIE]
+    table["security"]["operator_tokens"] = ["another-operator-token", TOKEN]
+    assert (await forged(Browser(make_site()), kept).get("/console/now")).status_code == 200
+    table["security"]["operator_tokens"] = ["another-operator-token"]
+    assert (await forged(Browser(make_site()), kept).get("/console/now")).status_code == 401
+
+
+async def test_a_cookie_kept_from_before_the_sign_out_is_worth_nothing_in_any_process(
+    browser: Browser, make_site: Callable[[], Site]
+) -> None:
+    await browser.sign_in()
+    kept = browser.cookies[COOKIE]
+    answer = await browser.post("/console/sign-out", {"form_token": await browser.form_token()})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console")
+    assert COOKIE not in browser.cookies
+    assert (await forged(browser, kept).get("/console/now")).status_code == 401
+    other_process = make_site()
+    async with opened(other_process):
+        assert (await forged(Browser(other_process), kept).get("/console/now")).status_code == 401
+
+
+async def test_a_session_that_we_did_not_sign_is_none(browser: Browser) -> None:
+    await browser.sign_in()
+    mine = browser.cookies[COOKIE]
+    expires = browser.site.time.now() + timedelta(hours=1)
+    strangers = Tokens(["the-secret-of-somebody-else-0123456789"], browser.site.time.now)
+    ours = browser.site.services.tokens
+    for value in (
+        mine[:-4] + "AAAA",
+        mine.rpartition(".")[2],
+        strangers.sign_session(Session("i", "root", "p", expires)),
+        ours.sign_session(Session("i", "root", "proof of no token", expires)),
+        ours.sign_ticket("sales", expires=expires),
+        ours.sign_form("session i", expires=expires),
+        "",
+        "." * 3000,
+    ):
+        assert (await forged(browser, value).get("/console/now")).status_code == 401, value
+    odd = {"cookie": f"{COOKIE}=\xff".encode("latin-1")}
+    assert (await Browser(browser.site).ask("GET", "/console/now", headers=odd)).status_code == 401
+
+
+FROM_ELSEWHERE = (
+    {"sec-fetch-site": "cross-site", "origin": "https://evil.example.com"},
+    {"sec-fetch-site": "same-site", "origin": "https://shop.example.com"},
+    {"sec-fetch-site": "cross-site", "origin": "null"},
+    {"sec-fetch-site": "none"},
+    {"origin": "https://evil.example.com"},
+    {"origin": "null"},
+    {"origin": "http://chat.example.com.evil.example"},
+)
+
+
+async def test_nothing_is_taken_that_another_sites_page_sent(browser: Browser) -> None:
+    await browser.sign_in()
+    fields = {"form_token": await browser.form_token()}
+    for headers in FROM_ELSEWHERE:
+        stranger = Browser(browser.site)
+        assert (await stranger.ask("POST", "/console", data={"token": TOKEN}, headers=headers)).status_code == 403
+        answer = await browser.ask("POST", "/console/sign-out", data=fields, headers=headers)
+        assert answer.status_code == 403, headers
+    assert (await browser.get("/console/now")).status_code == 200
+
+
+async def test_a_form_without_the_value_of_this_session_changes_nothing(browser: Browser) -> None:
+    other = Browser(browser.site)
+    await other.sign_in()
+    await browser.sign_in()
+    for value in ("", "x", await other.form_token()):
+        assert (await browser.post("/console/sign-out", {"form_token": value})).status_code == 403
+    assert (await browser.post("/console/sign-out", {"other": "x"})).status_code == 403
+    assert (await browser.get("/console/now")).status_code == 200
+
+
+async def test_a_reload_does_not_sign_out(browser: Browser) -> None:
+    await browser.sign_in()
+    assert (await browser.get("/console/sign-out")).status_code == 405
+
+
+async def test_a_proxy_of_ours_names_who_is_signed_in_and_nobody_else_can(
+    table: dict[str, Any], make_site: Callable[[], Site]
+) -> None:
+    table["console"] = {"enabled": True, "user_header": "X-Remote-User"}
+    table["security"]["operator_tokens"] = []
+    table["server"]["trusted_proxies"] = ["10.0.0.0/8"]
+    site = make_site()
+    named = {"x-remote-user": "anna@example.com"}
+    by_proxy = Browser(site, "10.1.2.3", named)
+    page = await by_proxy.get("/console/now")
+    assert page.status_code == 200
+    assert "anna@example.com" in page.text
+    assert "Sign out" not in page.text
+    assert (await Browser(site, "198.51.100.7", named).get("/console/now")).status_code == 401
+    behind = {**named, "x-forwarded-for": "10.1.2.3"}
+    assert (await Browser(site, "198.51.100.7", behind).get("/console/now")).status_code == 401
+    for name in ("", " ", "x" * 300, "a\tb"):
+        assert (await Browser(site, "10.1.2.3", {"x-remote-user": name}).get("/console/now")).status_code == 401
+    front = await Browser(site, "198.51.100.7").get("/console")
+    assert 'name="token"' not in front.text
+    assert (await Browser(site, "10.1.2.3").sign_in()).status_code == 401
+
+
+async def test_who_calls_themselves_markup_stays_text(browser: Browser) -> None:
+    await browser.sign_in(name='<script>alert(1)</script>"\n')
+    page = (await browser.get("/console/now")).text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+async def test_no_page_of_the_console_runs_frames_or_keeps_anything(browser: Browser) -> None:
+    await browser.sign_in()
+    for path in ("/console", *PAGES):
+        answer = await browser.get(path)
+        headers = answer.headers
+        assert headers["cache-control"] == "no-store"
+        if answer.status_code == 200:
+            policy = headers["content-security-policy"]
+            assert "noindex" in headers["x-robots-tag"]
+            assert "frame-ancestors 'none'" in policy
+            assert "unsafe" not in policy
+            assert "style=" not in answer.text
+            assert "onclick" not in answer.text

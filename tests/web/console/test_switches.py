@@ -1,0 +1,122 @@
+"""Close now, reopen, a special day: asked first, told everywhere, bounded, and by nobody but who is signed in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.web.console.conftest import Browser
+
+pytestmark = pytest.mark.anyio
+
+
+async def status(browser: Browser) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((await browser.site.get("/v1/status/sales")).text)
+    return found
+
+
+async def fields(browser: Browser, **more: str) -> dict[str, str]:
+    return {"form_token": await browser.form_token(), **more}
+
+
+async def test_close_now_is_asked_first_told_on_every_page_and_undone_by_reopen(browser: Browser) -> None:
+    await browser.sign_in(name="Anna")
+    assert "Close sales now?" in (await browser.get("/console/close/sales")).text
+    assert (await status(browser))["state"] == "available"
+    answer = await browser.post(
+        "/console/close/sales", await fields(browser, end="reopened", reason_="Fire drill", reason_de="Probealarm")
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console/now")
+    assert (await status(browser))["reason"] == "switched_off"
+    for path in ("/console/now", "/console/history", "/console/outbox", "/console/close/sales"):
+        page = (await browser.get(path)).text
+        assert "Anna (token 1) closed sales" in page, path
+        assert "Fire drill" in page, path
+    assert "Probealarm" in (await browser.get("/console/now", headers={"accept-language": "de"})).text
+    assert "Anna (token 1) closed sales" in (await browser.get("/console/reopen/sales")).text
+    await browser.post("/console/reopen/sales", await fields(browser))
+    assert (await status(browser))["reason"] != "switched_off"
+    history = (await browser.get("/console/history")).text
+    assert "Anna (token 1) closed it." in history
+    assert "Anna (token 1) reopened it." in history
+
+
+async def test_a_closing_ends_at_the_moment_that_was_chosen(browser: Browser) -> None:
+    await browser.sign_in()
+    await browser.post("/console/close/sales", await fields(browser, end="30"))
+    browser.site.time.passes(minutes=29)
+    assert (await status(browser))["reason"] == "switched_off"
+    browser.site.time.passes(minutes=2)
+    assert (await status(browser))["reason"] != "switched_off"
+
+
+async def test_what_cannot_be_is_said_beside_the_field_and_changes_nothing(browser: Browser) -> None:
+    await browser.sign_in()
+    for wrong, said in (
+        ({"end": "reopened", "reason_": "x" * 5000}, "at most 300 characters"),
+        ({"end": "reopened", "reason_ar": "\U0001f600" * 5000}, "at most 300 characters"),
+        ({"end": "until", "until": "2020-01-01T00:00"}, "lies ahead"),
+        ({"end": "until", "until": "9999-12-31T23:59"}, "lies ahead"),
+        ({"end": "until", "until": "9999-12-31T23:59-12:00"}, "lies ahead"),
+        ({"end": "until", "until": "soon"}, "lies ahead"),
+        ({"end": "until", "until": ""}, "lies ahead"),
+    ):
+        answer = await browser.post("/console/close/sales", await fields(browser, **wrong))
+        assert answer.status_code == 422, wrong
+        assert said in answer.text
+        assert 'aria-invalid="true"' in answer.text
+    for day, ranges in (("tomorrow", ""), ("2020-01-01", ""), ("2026-12-24", "9-12"), ("2026-12-24", "09:00-09:00")):
+        answer = await browser.post("/console/day/sales", await fields(browser, day=day, ranges=ranges))
+        assert answer.status_code == 422, (day, ranges)
+    assert (await status(browser))["state"] == "available"
+
+
+async def test_a_reason_with_markup_stays_text_for_operators_and_visitors(browser: Browser) -> None:
+    await browser.sign_in()
+    reason = "<img src=x onerror=alert(1)> & {{ 7*7 }}"
+    await browser.post("/console/close/sales", await fields(browser, end="reopened", reason_=reason))
+    for path in ("/console/now", "/console/history", "/console/reopen/sales"):
+        assert "<img" not in (await browser.get(path)).text
+    for path in ("/v1/chat/sales", "/v1/launcher/sales"):
+        page = (await browser.site.get(path)).text
+        assert "<img src" not in page
+        assert "49" not in page
+
+
+async def test_a_special_day_closes_today_and_is_cleared_after_a_question(browser: Browser) -> None:
+    await browser.sign_in(name="Anna")
+    today = browser.site.time.now().date().isoformat()
+    await browser.post("/console/day/sales", await fields(browser, day=today, ranges=""))
+    assert (await status(browser))["reason"] == "outside_hours"
+    assert "sales has other hours today: closed all day." in (await browser.get("/console/outbox")).text
+    assert "closed all day" in (await browser.get(f"/console/clear-day/sales?day={today}")).text
+    await browser.post("/console/clear-day/sales", await fields(browser, day=today))
+    assert (await status(browser))["reason"] != "outside_hours"
+    assert (await browser.get(f"/console/clear-day/sales?day={today}")).status_code == 303
+
+
+async def test_two_people_who_close_and_reopen_leave_one_word_and_both_names(browser: Browser) -> None:
+    other = Browser(browser.site)
+    await browser.sign_in(name="Anna")
+    await other.sign_in(name="Ben")
+    await browser.post("/console/close/sales", await fields(browser, end="reopened"))
+    await other.post("/console/reopen/sales", await fields(other))
+    await browser.post("/console/reopen/sales", await fields(browser))
+    assert "Nobody has closed it by hand" in (await other.get("/console/reopen/sales")).text
+    history = (await browser.get("/console/history")).text
+    assert "Anna (token 1) closed it." in history
+    assert "Ben (token 1) reopened it." in history
+
+
+async def test_a_stranger_and_another_sites_page_switch_nothing(browser: Browser) -> None:
+    stranger = Browser(browser.site)
+    assert (await stranger.post("/console/close/sales", {"end": "reopened"})).status_code == 401
+    await browser.sign_in()
+    sent = await fields(browser, end="reopened")
+    for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example.com"}):
+        assert (await browser.ask("POST", "/console/close/sales", data=sent, headers=headers)).status_code == 403
+    assert (await browser.post("/console/close/sales", {"end": "reopened"})).status_code == 403
+    assert (await browser.get("/console/close/nothing")).status_code == 404
+    assert (await status(browser))["state"] == "available"

@@ -1,0 +1,199 @@
+"""The door of the console: signing in and out, and what every page of a person who is signed in is told."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from widget import telemetry
+from widget.domain.errors import OutboxUnavailable
+from widget.domain.language import asked_language
+from widget.texts import marked as _
+from widget.web.console.rendering import ConsolePages, Frame, Notice
+from widget.web.console.sessions import LONGEST_NAME, Person, Sessions
+from widget.web.console.wording import Wording
+from widget.web.edge.errors import RETRY_STORAGE_AFTER, request_id
+from widget.web.surveys.forms import read_form
+
+HOME = "/console/now"
+LONGEST_SIGN_IN = 8192  # bytes
+WRONG_TOKEN = _("This is no operator token of this server. Please try again.")
+SIGN_IN_AGAIN = _("Please sign in. What you sent was not done.")
+# RFC 9110 wants a challenge with a 401; a browser does not ask for a Bearer token by itself, and the page does.
+_CHALLENGE = 'Bearer realm="ece-widget console"'
+
+
+@dataclass(frozen=True, slots=True)
+class SignInContext:
+    """The fields of `sign_in.html`; `fault` is empty on the first visit."""
+
+    fault: str
+    by_token: bool
+    longest_name: int
+
+
+@dataclass(frozen=True, slots=True)
+class AwayContext:
+    """The fields of `away.html`."""
+
+    posted: bool
+
+
+Fields = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of somebody who is signed in; `fields` is the form of a POST, which a page of ours sent."""
+
+    request: Request
+    person: Person
+    frame: Frame
+    wording: Wording
+    fields: Fields
+
+    def asked(self, name: str) -> str:
+        """Return one value of the query."""
+        return self.request.query_params.get(name, "")
+
+    def field(self, name: str) -> str:
+        """Return one field of the form, empty where there is not exactly one."""
+        values = self.fields.get(name, ())
+        return values[0] if len(values) == 1 else ""
+
+
+Page = Callable[[Visit], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Door:
+    """Lets people in. `notices` says what is switched by hand, for every page; `zone` is that of pages about all."""
+
+    def __init__(
+        self,
+        pages: ConsolePages,
+        sessions: Sessions,
+        *,
+        notices: Callable[[Wording], tuple[Notice, ...]],
+        zone: tzinfo,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.pages = pages
+        self._sessions, self._notices, self._zone, self._now = sessions, notices, zone, now
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/console", self.front, methods=["GET"]),
+            Route("/console", self.sign_in, methods=["POST"]),
+            Route("/console/sign-out", self.form(self.sign_out, "", longest=LONGEST_SIGN_IN), methods=["POST"]),
+            Route(self.pages.script_url, self.script, methods=["GET"]),
+        ]
+
+    def page(self, page: Page, name: str) -> Endpoint:
+        """Return an endpoint that shows a page to people who are signed in, and the sign-in form to others."""
+
+        async def answer(request: Request) -> Response:
+            person = await self._sessions.person(request)
+            if person is None:
+                return self._sign_in_page(request, status=401)
+            return await self._answer(page, self._visit(request, person, name, {}))
+
+        return answer
+
+    def form(self, page: Page, name: str, *, longest: int) -> Endpoint:
+        """Return an endpoint that takes a form of at most `longest` bytes which a page of ours sent for this person."""
+
+        async def answer(request: Request) -> Response:
+            person = await self._sessions.person(request)
+            if person is None:
+                return self._sign_in_page(request, SIGN_IN_AGAIN, status=401)
+            self._sessions.require_own_page(request)
+            fields = await read_form(request, longest=longest)
+            self._sessions.require_own_form(person, fields)
+            return await self._answer(page, self._visit(request, person, name, fields))
+
+        return answer
+
+    async def front(self, request: Request) -> Response:
+        """Show the form to sign in, or go on to the first page."""
+        if await self._sessions.person(request) is not None:
+            return see(HOME)
+        return self._sign_in_page(request)
+
+    async def sign_in(self, request: Request) -> Response:
+        """Take an operator token; a wrong one is answered late."""
+        self._sessions.require_own_page(request)
+        fields = await read_form(request, longest=LONGEST_SIGN_IN)
+        token, name = ("".join(fields.get(each, ())[:1]) for each in ("token", "name"))
+        session = await self._sessions.sign_in(token, name)
+        log = telemetry.logger()
+        if session is None:
+            log.warning("console_sign_in_refused", request_id=request_id(request.scope))
+            return self._sign_in_page(request, WRONG_TOKEN, status=401)
+        log.info("console_signed_in", request_id=request_id(request.scope))
+        response = see(HOME)
+        self._sessions.set_cookie(response, session)
+        return response
+
+    async def sign_out(self, visit: Visit) -> Response:
+        """End the session."""
+        try:
+            await self._sessions.sign_out(visit.person)
+        except OutboxUnavailable as error:
+            log = telemetry.logger()
+            log.warning("console_sign_out_not_kept", reason=str(error), request_id=request_id(visit.request.scope))
+        response = see("/console")
+        self._sessions.delete_cookie(response)
+        return response
+
+    async def script(self, request: Request) -> Response:
+        """Give the script that refreshes a page, under a name that changes with it."""
+        headers = {"Cache-Control": "max-age=31536000, immutable"}
+        return Response(self.pages.script, headers=headers, media_type="text/javascript")
+
+    async def _answer(self, page: Page, visit: Visit) -> Response:
+        try:
+            return await page(visit)
+        except OutboxUnavailable as error:
+            log = telemetry.logger()
+            log.warning("console_without_database", reason=str(error), request_id=request_id(visit.request.scope))
+            context = AwayContext(posted=visit.request.method == "POST")
+            response = self.pages.page("away.html", visit.frame, context, status=503)
+            response.headers["Retry-After"] = str(RETRY_STORAGE_AFTER)
+            return response
+
+    def _visit(self, request: Request, person: Person, name: str, fields: Fields) -> Visit:
+        language = self._language(request)
+        wording = Wording(self.pages.texts, language, self._zone, self._now())
+        frame = Frame(
+            language=language,
+            page=name,
+            who=person.who,
+            form_token=self._sessions.form_token(person),
+            may_sign_out=person.session is not None,
+            notices=self._notices(wording),
+        )
+        return Visit(request, person, frame, wording, fields)
+
+    def _sign_in_page(self, request: Request, fault: str = "", *, status: int = 200) -> Response:
+        language = self._language(request)
+        said = self.pages.texts.gettext(language, fault) if fault else ""
+        context = SignInContext(said, self._sessions.by_token, LONGEST_NAME)
+        response = self.pages.page("sign_in.html", Frame(language, "sign_in"), context, status=status)
+        if status == 401:
+            response.headers["WWW-Authenticate"] = _CHALLENGE
+        return response
+
+    def _language(self, request: Request) -> str:
+        asked = asked_language(request.query_params.get("locale"), request.headers.get("accept-language", ""))
+        return self.pages.texts.negotiate(asked)
+
+
+def see(address: str) -> Response:
+    """Send the browser on to a page, which a reload then shows again without sending anything twice."""
+    return RedirectResponse(address, 303)

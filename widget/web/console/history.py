@@ -1,0 +1,248 @@
+"""`/console/history`: why an entry point was hidden, what was counted on a day, and a week as a picture."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from widget.application.history import History
+from widget.application.switches import Switches
+from widget.domain.decision import State
+from widget.domain.history import Change, Counts, week_bounds
+from widget.domain.readings import Reason
+from widget.domain.switches import Act, Entry
+from widget.settings import EntryPointSettings
+from widget.texts import SOURCE
+from widget.texts import marked as _
+from widget.web.console.door import Door, Visit
+from widget.web.console.states import BY_HAND, OPEN, RESTING, SHORT, Look, look, why
+from widget.web.console.week import Picture, day_lines, in_vain_picture, state_picture, wait_picture
+from widget.web.console.wording import Wording
+
+MOST_LINES = 500
+EARLIEST = date(1971, 1, 1)  # every zone can tell its local time
+_OUTCOMES = {"issued": _("Issued"), "taken_up": _("Taken up"), "refused": _("Refused")}
+_SURVEYS = {"begun": _("Begun"), "sent": _("Sent"), "delivered": _("Delivered")}
+_ACTS = {
+    Act.CLOSE: (BY_HAND, _("%(by)s closed it.")),
+    Act.REOPEN: (OPEN, _("%(by)s reopened it.")),
+    Act.SET_DAY: (RESTING, _("%(by)s gave %(day)s these hours: %(hours)s.")),
+    Act.CLEAR_DAY: (RESTING, _("%(by)s cleared the hours of %(day)s.")),
+}
+
+
+class Line(NamedTuple):
+    """One line of the list: a change of state with ECE's numbers of that moment, or what a person did."""
+
+    time: str
+    iso: str
+    entry_point: str
+    look: Look
+    text: str
+    numbers: str
+    lasted: str
+
+
+class Row(NamedTuple):
+    """One count: what, how many, and its share of its group in percent."""
+
+    name: str
+    number: int
+    share: int
+
+
+class Group(NamedTuple):
+    """Counts that belong together, with a sentence that says what they are."""
+
+    name: str
+    about: str
+    rows: tuple[Row, ...]
+    total: int
+
+
+class Spread(NamedTuple):
+    """Lowest, mean and highest of a number, in words."""
+
+    name: str
+    lowest: str
+    mean: str
+    highest: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryContext:
+    """The fields of `history.html`. Days are ISO 8601; `entry_point` is empty for all of them."""
+
+    kept: bool
+    entry_points: tuple[str, ...]
+    entry_point: str
+    day: str
+    day_name: str
+    before: str
+    after: str
+    today: str
+    zone: str
+    lines: tuple[Line, ...]
+    cut: bool
+    groups: tuple[Group, ...]
+    spreads: tuple[Spread, ...]
+    day_pictures: tuple[Picture, ...]
+    week_pictures: tuple[Picture, ...]
+    week_name: str
+    drawn_for: str
+
+
+class HistoryPage:
+    """Shows one day, and the week that it lies in."""
+
+    def __init__(
+        self, door: Door, history: History, switches: Switches, entry_points: Mapping[str, EntryPointSettings]
+    ) -> None:
+        self._door, self._history, self._switches = door, history, switches
+        self._entry_points = entry_points
+
+    def routes(self) -> list[Route]:
+        return [Route("/console/history", self._door.page(self.show, "history"), methods=["GET"])]
+
+    async def show(self, visit: Visit) -> Response:
+        """Show what was; an entry point or a day that is none is as if none was asked for."""
+        asked = visit.asked("entry_point")
+        name = asked if asked in self._entry_points else None
+        wording = Wording(visit.wording.texts, visit.wording.language, self._history.zone(name), visit.wording.now)
+        today = wording.now.astimezone(wording.zone).date()
+        day = _day(visit.asked("day"), today)
+        start, end = (
+            datetime(each.year, each.month, each.day, tzinfo=wording.zone).astimezone(UTC)
+            for each in (day, day + timedelta(days=1))
+        )
+        drawn_for = name or next(iter(self._entry_points), "")
+        monday = day - timedelta(days=day.weekday())
+        week_start, week_end = week_bounds(monday, self._history.zone(drawn_for))
+        changes, acts, totals, buckets, week, in_vain = await asyncio.gather(
+            self._history.changes(since=start, until=end, entry_point=name, limit=MOST_LINES + 1),
+            self._switches.log(since=start, until=end, entry_point=name, limit=MOST_LINES),
+            self._history.totals(since=start, until=end, entry_points=[name] if name else None),
+            self._history.buckets(since=start, until=end, entry_point=name),
+            self._history.week(drawn_for, monday),
+            self._history.in_vain(since=week_start, until=week_end, entry_point=drawn_for),
+        )
+        counts = Counts()
+        for each in totals:
+            counts.take(each.counts)
+        lines = _lines(changes[:MOST_LINES], acts, min(end, wording.now), wording)
+        context = HistoryContext(
+            kept=self._history.kept,
+            entry_points=tuple(self._entry_points),
+            entry_point=name or "",
+            day=day.isoformat(),
+            day_name=wording.day(day),
+            before=(day - timedelta(days=1)).isoformat(),
+            after=(day + timedelta(days=1)).isoformat() if day < today else "",
+            today=today.isoformat(),
+            zone=wording.zone_name,
+            lines=lines,
+            cut=len(changes) > MOST_LINES,
+            groups=tuple(_groups(counts, wording)),
+            spreads=tuple(_spreads(counts, wording)),
+            day_pictures=tuple(day_lines(buckets, start, end, wording)),
+            week_pictures=(
+                state_picture(week, wording),
+                wait_picture(week, wording),
+                in_vain_picture(in_vain, monday, wording),
+            ),
+            week_name=wording.day(monday),
+            drawn_for=drawn_for,
+        )
+        return self._door.pages.page("history.html", visit.frame, context)
+
+
+def _day(text: str, today: date) -> date:
+    try:
+        return min(max(date.fromisoformat(text), EARLIEST), today)
+    except ValueError:
+        return today
+
+
+def _lines(changes: Sequence[Change], acts: Sequence[Entry], end: datetime, wording: Wording) -> tuple[Line, ...]:
+    """Return changes and acts together, the newest first; each change lasted until the next of its entry point."""
+    found: list[tuple[datetime, Line]] = []
+    following: dict[str, datetime] = {}
+    for change in changes:
+        until = following.get(change.entry_point, end)
+        following[change.entry_point] = change.at
+        found.append((change.at, _change(change, until, wording)))
+    found += [(act.at, _act(act, wording)) for act in acts]
+    return tuple(line for _, line in sorted(found, key=lambda each: each[0], reverse=True))
+
+
+def _change(change: Change, until: datetime, wording: Wording) -> Line:
+    numbers = []
+    if change.wait_time is not None:
+        numbers.append(wording.say(_("wait %(wait)s"), wait=wording.duration(change.wait_time)))
+    if change.queue_depth is not None:
+        numbers.append(wording.say(_("%(number)s waiting"), number=wording.number(change.queue_depth)))
+    return Line(
+        time=wording.time(change.at, seconds=True),
+        iso=change.at.isoformat(timespec="seconds"),
+        entry_point=change.entry_point,
+        look=look(change.state, change.reason),
+        text=wording.say(why(change.state, change.reason)),
+        numbers=", ".join(numbers),
+        lasted=wording.duration((until - change.at).total_seconds()),
+    )
+
+
+def _act(act: Entry, wording: Wording) -> Line:
+    shown, sentence = _ACTS[act.act]
+    values = {"by": act.by}
+    if act.day is not None:
+        hours = ", ".join(map(str, act.ranges)) or wording.say(_("closed all day"))
+        values |= {"day": wording.day(act.day), "hours": hours}
+    text = wording.say(sentence, **values)
+    if act.until is not None:
+        text += " " + wording.say(_("Until %(until)s."), until=wording.moment(act.until))
+    if act.words is not None:
+        reason = act.words.pick(wording.language, SOURCE)[1]
+        text += " " + wording.say(_("Visitors read: “%(reason)s”"), reason=reason)
+    time = wording.time(act.at, seconds=True)
+    return Line(time, act.at.isoformat(timespec="seconds"), act.entry_point, shown, text, "", "")
+
+
+def _groups(counts: Counts, wording: Wording) -> Iterable[Group]:
+    reasons = {reason.value: SHORT[reason] for reason in Reason}
+    answers = {State.AVAILABLE.value: _("Open"), **reasons}
+    clicks = {"opened": _("Chat opened"), **reasons}
+    about_answers = _(
+        "Answers that this server gave. A CDN and open tabs stand between them and visitors, so this is no number of "
+        "people."
+    )
+    groups = (
+        ("clicks", _("Clicks"), _("Every click on the button that asked this server for a chat: exact."), clicks),
+        ("answers", _("Answers given"), about_answers, answers),
+        ("tickets", _("Launch tickets"), _("One for each chat that was opened; taken up at its end."), _OUTCOMES),
+        ("surveys", _("Surveys"), _("Forms that were begun, sent, and delivered to ECE."), _SURVEYS),
+    )
+    for group, name, about, words in groups:
+        numbers = counts.of(group)
+        total = sum(numbers.values())
+        rows = tuple(
+            Row(wording.say(words.get(each, each)), number, round(100 * number / total))
+            for each, number in sorted(numbers.items(), key=lambda item: -item[1])
+        )
+        yield Group(wording.say(name), wording.say(about), rows, total)
+
+
+def _spreads(counts: Counts, wording: Wording) -> Iterable[Spread]:
+    wait, depth = counts.wait, counts.depth
+    if wait.lowest is not None and wait.highest is not None and wait.mean is not None:
+        words = wording.duration
+        yield Spread(wording.say(_("Wait")), words(wait.lowest), words(wait.mean), words(wait.highest))
+    if depth.lowest is not None and depth.highest is not None and depth.mean is not None:
+        mean = wording.decimal(depth.mean)
+        yield Spread(wording.say(_("Queue")), wording.number(depth.lowest), mean, wording.number(depth.highest))

@@ -1,0 +1,238 @@
+"""`/console/now`: every entry point, ECE, the outbox and the fleet at this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from markupsafe import Markup
+from starlette.responses import Response
+from starlette.routing import Route
+
+from widget.application.history import EceNow, EntryPointNow, Happening, Now
+from widget.domain.breaker import Breaker, Closed, HalfOpen
+from widget.domain.decision import State
+from widget.domain.history import Process
+from widget.domain.outbox import MessageState, OutboxCounts
+from widget.settings import EntryPointSettings
+from widget.texts import marked as _
+from widget.web.console.door import Door, Visit
+from widget.web.console.pictures import Point, line
+from widget.web.console.states import Look, look, why
+from widget.web.console.wording import Wording
+
+AN_HOUR = timedelta(hours=1)
+BUTTON, MESSAGE, NOTHING = (
+    _("Visitors see the button."),
+    _("Visitors see a message in place of the button."),
+    _("Visitors see nothing."),
+)
+
+
+class Figure(NamedTuple):
+    """One number of a card over the last hour; `value` is empty where ECE gave none, `range` where none was seen."""
+
+    label: str
+    value: str
+    picture: Markup
+    range: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One entry point. `closed` says that a person closed it, `since` and `as_of` are empty where nobody knows."""
+
+    name: str
+    number: int
+    look: Look
+    why: str
+    drawn: str
+    since: str
+    figures: tuple[Figure, ...]
+    as_of: str
+    closed: bool
+
+
+class CallRow(NamedTuple):
+    """One kind of call to ECE in the last hour, in words."""
+
+    name: str
+    made: str
+    failed: str
+    mean: str
+    highest: str
+    last_failure: str
+
+
+class BreakerRow(NamedTuple):
+    """A circuit breaker that is not closed; `call` is empty for that of ECE's host."""
+
+    entry_point: str
+    call: str
+    state: str
+
+
+class OutboxFigures(NamedTuple):
+    """What waits to be delivered; `oldest` is empty where nothing waits."""
+
+    waiting: int
+    oldest: str
+    dead: int
+
+
+class ProcessRow(NamedTuple):
+    """One process of the fleet, in words."""
+
+    name: str
+    role: str
+    version: str
+    up: str
+    seen: str
+
+
+@dataclass(frozen=True, slots=True)
+class NowContext:
+    """The fields of `now.html`. `outbox` is None before it was read, `processes` while the database is away."""
+
+    at: str
+    zone: str
+    cards: tuple[Card, ...]
+    open: int
+    calls: tuple[CallRow, ...]
+    breakers: tuple[BreakerRow, ...]
+    outbox: OutboxFigures | None
+    processes: tuple[ProcessRow, ...] | None
+
+
+class NowPage:
+    """Shows what `happening` tells."""
+
+    def __init__(self, door: Door, happening: Happening, entry_points: Mapping[str, EntryPointSettings]) -> None:
+        self._door, self._happening, self._entry_points = door, happening, entry_points
+
+    def routes(self) -> list[Route]:
+        return [Route("/console/now", self._door.page(self.show, "now"), methods=["GET"])]
+
+    async def show(self, visit: Visit) -> Response:
+        """Show what is."""
+        context = self._context(await self._happening.now(), visit.wording)
+        return self._door.pages.page("now.html", visit.frame, context)
+
+    def _context(self, now: Now, wording: Wording) -> NowContext:
+        cards = tuple(self._card(each, wording) for each in now.entry_points)
+        processes = None if now.processes is None else tuple(_process(each, wording) for each in now.processes)
+        return NowContext(
+            at=wording.time(wording.now, seconds=True),
+            zone=wording.zone_name,
+            cards=cards,
+            open=sum(card.look.tone == "open" for card in cards),
+            calls=tuple(_calls(now.ece, wording)),
+            breakers=tuple(_breakers(now.ece, wording)),
+            outbox=_outbox(now.outbox, wording),
+            processes=processes,
+        )
+
+    def _card(self, now: EntryPointNow, wording: Wording) -> Card:
+        settings, say, decision = self._entry_points[now.entry_point], wording.say, now.decision
+        state, reason = (decision.state, decision.reason) if decision else (None, None)
+        closing = now.switch.closing
+        closed = settings.enabled and closing is not None and closing.stands(wording.now)
+        asked = decision is not None and decision.as_of is not None
+        since = now.since and wording.moment(now.since)
+        lasting = now.since and wording.duration((wording.now - now.since).total_seconds())
+        return Card(
+            name=now.entry_point,
+            number=settings.id,
+            look=look(state, reason, by_hand=closed),
+            why=say(_("A person on duty closed it.") if closed else why(state, reason)),
+            drawn=say(_drawn(settings, state, show=decision is not None and decision.show)),
+            since=say(_("since %(moment)s (%(duration)s)"), moment=since, duration=lasting) if since else "",
+            figures=_figures(now, wording),
+            as_of=say(_("ECE answered %(age)s ago"), age=wording.duration(now.age)) if asked and now.age else "",
+            closed=closed,
+        )
+
+
+def _drawn(settings: EntryPointSettings, state: State | None, *, show: bool) -> str:
+    if show:
+        return BUTTON
+    wanted = settings.when_unknown if state in (None, State.UNKNOWN) else settings.when_unavailable
+    return MESSAGE if wanted == "message" else NOTHING
+
+
+def _figures(now: EntryPointNow, wording: Wording) -> tuple[Figure, ...]:
+    def number(value: float) -> str:
+        return wording.texts.number(wording.language, round(value))
+
+    hour, duration = now.last_hour, wording.duration
+    ages = [(each.at, each.age) for each in hour]
+    return (
+        _figure(_("Wait"), now.wait_time, [(each.at, each.wait_time) for each in hour], duration, wording),
+        _figure(_("Queue"), now.queue_depth, [(each.at, each.queue_depth) for each in hour], number, wording),
+        _figure(_("Free slots"), now.capacity, [(each.at, each.capacity) for each in hour], number, wording),
+        _figure(_("Age of the answer"), now.age, ages, duration, wording),
+    )
+
+
+def _figure(
+    label: str,
+    value: float | None,
+    hour: Sequence[tuple[datetime, float | None]],
+    words: Callable[[float], str],
+    wording: Wording,
+) -> Figure:
+    numbers = [number for _, number in hour if number is not None]
+    name, spread = wording.say(label), ""
+    if numbers:
+        spread = wording.say(
+            _("%(lowest)s to %(highest)s in the last hour"), lowest=words(min(numbers)), highest=words(max(numbers))
+        )
+    points = [Point(1 - (wording.now - at) / AN_HOUR, number) for at, number in hour]
+    picture = line(
+        points, name=f"{name}: {spread}", highest=max(numbers, default=0), mirrored=wording.direction == "rtl"
+    )
+    return Figure(name, "" if value is None else words(value), picture if numbers else Markup(), spread)
+
+
+def _calls(ece: EceNow, wording: Wording) -> Iterable[CallRow]:
+    for call, figures in ece.calls.items():
+        mean = "" if figures.mean is None else wording.milliseconds(figures.mean)
+        yield CallRow(
+            name=str(call),
+            made=wording.number(figures.made),
+            failed=wording.number(figures.failed),
+            mean=mean,
+            highest=wording.milliseconds(figures.highest) if figures.made else "",
+            last_failure=figures.last_failure,
+        )
+
+
+def _breakers(ece: EceNow, wording: Wording) -> Iterable[BreakerRow]:
+    states: list[tuple[str, str, Breaker]] = [("", "", ece.host)]
+    states += [(name, str(call), state) for (name, call), state in ece.breakers.items()]
+    for name, call, state in states:
+        if not isinstance(state, Closed):
+            trying = isinstance(state, HalfOpen)
+            yield BreakerRow(name, call, wording.say(_("it is being tried again") if trying else _("calls are paused")))
+
+
+def _outbox(counts: OutboxCounts | None, wording: Wording) -> OutboxFigures | None:
+    if counts is None:
+        return None
+    waiting = counts.by_state[MessageState.PENDING] + counts.by_state[MessageState.LEASED]
+    oldest = counts.oldest_waiting
+    age = wording.duration((wording.now - oldest).total_seconds()) if oldest else ""
+    return OutboxFigures(waiting, age, counts.by_state[MessageState.DEAD])
+
+
+def _process(process: Process, wording: Wording) -> ProcessRow:
+    roles = {"serve": _("answers visitors"), "deliver": _("delivers")}
+    return ProcessRow(
+        name=f"{process.host}, {process.pid}",
+        role=wording.say(roles.get(process.role, process.role)),
+        version=process.version,
+        up=wording.duration((wording.now - process.started).total_seconds()),
+        seen=wording.duration((wording.now - process.seen).total_seconds()),
+    )

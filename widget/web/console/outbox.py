@@ -1,0 +1,218 @@
+"""`/console/outbox`: what waits, what is dead and why; send again and purge, each after a question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from widget.domain.outbox import MessageState, OutboxCounts, OutboxRow
+from widget.texts import marked as _
+from widget.web.console.door import Door, Visit, see
+from widget.web.console.states import Look
+from widget.web.console.wording import Wording
+
+ROWS = 50
+LONGEST_FORM = 8192  # bytes
+_LARGEST_ID = 2**63 - 1
+_LOOKS = {
+    MessageState.PENDING: Look("waiting", _("Waiting")),
+    MessageState.LEASED: Look("leased", _("Being sent")),
+    MessageState.DELIVERED: Look("open", _("Delivered")),
+    MessageState.DEAD: Look("closed", _("Dead")),
+    MessageState.PURGED: Look("off", _("Purged")),
+}
+
+
+class Desk(Protocol):
+    """What this needs of the outbox; raises OutboxUnavailable. `store.OutboxDesk` says what each does."""
+
+    async def counts(self) -> OutboxCounts: ...
+
+    async def newest(
+        self, states: Iterable[MessageState], limit: int, *, before: int | None = None
+    ) -> list[OutboxRow]: ...
+
+    async def row(self, ident: int) -> OutboxRow | None: ...
+
+    async def send_again(self, ident: int | None) -> int: ...
+
+    async def purge(self, ident: int) -> int: ...
+
+
+class Tab(NamedTuple):
+    """One state to choose; `state` is empty for all rows."""
+
+    state: str
+    look: Look | None
+    number: int
+    chosen: bool
+
+
+class RowView(NamedTuple):
+    """One row in words; `answers` are its questions and answers, None where they were purged or cannot be read."""
+
+    id: int
+    look: Look
+    chat: str
+    entry_point: str
+    survey: str
+    accepted: str
+    attempts: int
+    next_attempt: str
+    settled: str
+    reason: str
+    possible_doubles: int
+    faults: tuple[str, ...]
+    answers: tuple[tuple[str, str], ...] | None
+    may_send_again: bool
+    may_purge: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxContext:
+    """The fields of `outbox.html`; `older` is the row that the next page comes before, 0 on the last page."""
+
+    tabs: tuple[Tab, ...]
+    chosen: str
+    rows: tuple[RowView, ...]
+    oldest: str
+    possible_doubles: int
+    dead: int
+    older: int
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowContext:
+    """The fields of `row.html`."""
+
+    row: RowView
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionContext:
+    """The fields of `outbox_question.html`; `row` is 0 for all dead rows, `number_of` how many are meant."""
+
+    act: str
+    row: int
+    number_of: int
+
+
+class OutboxPages:
+    """Pages over the rows."""
+
+    def __init__(self, door: Door, desk: Desk) -> None:
+        self._door, self._desk = door, desk
+
+    def routes(self) -> list[Route]:
+        page, form = self._door.page, self._door.form
+        return [
+            Route("/console/outbox", page(self.list, "outbox"), methods=["GET"]),
+            Route("/console/outbox/retry", page(self.ask_for_all, "outbox"), methods=["GET"]),
+            Route("/console/outbox/retry", form(self.retry_all, "outbox", longest=LONGEST_FORM), methods=["POST"]),
+            Route("/console/outbox/{row}", page(self.show, "outbox"), methods=["GET"]),
+            Route("/console/outbox/{row}/retry", page(self.ask_to_retry, "outbox"), methods=["GET"]),
+            Route("/console/outbox/{row}/retry", form(self.retry, "outbox", longest=LONGEST_FORM), methods=["POST"]),
+            Route("/console/outbox/{row}/purge", page(self.ask_to_purge, "outbox"), methods=["GET"]),
+            Route("/console/outbox/{row}/purge", form(self.purge, "outbox", longest=LONGEST_FORM), methods=["POST"]),
+        ]
+
+    async def list(self, visit: Visit) -> Response:
+        """Show the newest rows of a state, or of all."""
+        chosen = next((state for state in MessageState if state.value == visit.asked("state")), None)
+        counts = await self._desk.counts()
+        before = _id(visit.asked("before"))
+        rows = await self._desk.newest([chosen] if chosen else [], ROWS + 1, before=before)
+        wording = visit.wording
+        oldest = counts.oldest_waiting
+        tabs = [Tab("", None, sum(counts.by_state.values()), chosen is None)]
+        tabs += [Tab(state, _LOOKS[state], counts.by_state.get(state, 0), state is chosen) for state in MessageState]
+        context = OutboxContext(
+            tabs=tuple(tabs),
+            chosen=chosen.value if chosen else "",
+            rows=tuple(_view(row, wording) for row in rows[:ROWS]),
+            oldest=wording.duration((wording.now - oldest).total_seconds()) if oldest else "",
+            possible_doubles=counts.possible_doubles,
+            dead=counts.by_state.get(MessageState.DEAD, 0),
+            older=rows[ROWS - 1].id if len(rows) > ROWS else 0,
+            zone=wording.zone_name,
+        )
+        return self._door.pages.page("outbox.html", visit.frame, context)
+
+    async def show(self, visit: Visit) -> Response:
+        """Show one row with its answers."""
+        row = _view(await self._row(visit), visit.wording)
+        return self._door.pages.page("row.html", visit.frame, RowContext(row, visit.wording.zone_name))
+
+    async def ask_for_all(self, visit: Visit) -> Response:
+        """Ask before every dead row is sent again."""
+        dead = (await self._desk.counts()).by_state.get(MessageState.DEAD, 0)
+        return self._question(visit, "retry", 0, dead)
+
+    async def retry_all(self, visit: Visit) -> Response:
+        """Send every dead row again."""
+        await self._desk.send_again(None)
+        return see("/console/outbox?state=pending")
+
+    async def ask_to_retry(self, visit: Visit) -> Response:
+        """Ask before a row is sent again."""
+        return self._question(visit, "retry", (await self._row(visit)).id, 1)
+
+    async def retry(self, visit: Visit) -> Response:
+        """Send a row again; one that is no longer dead stays as it is."""
+        row = await self._row(visit)
+        await self._desk.send_again(row.id)
+        return see(f"/console/outbox/{row.id}")
+
+    async def ask_to_purge(self, visit: Visit) -> Response:
+        """Ask before the answers of a row are forgotten."""
+        return self._question(visit, "purge", (await self._row(visit)).id, 1)
+
+    async def purge(self, visit: Visit) -> Response:
+        """Forget the answers of a row for good."""
+        row = await self._row(visit)
+        await self._desk.purge(row.id)
+        return see(f"/console/outbox/{row.id}")
+
+    def _question(self, visit: Visit, act: str, row: int, number: int) -> Response:
+        return self._door.pages.page("outbox_question.html", visit.frame, QuestionContext(act, row, number))
+
+    async def _row(self, visit: Visit) -> OutboxRow:
+        ident = _id(visit.request.path_params["row"])
+        row = None if ident is None else await self._desk.row(ident)
+        if row is None:
+            raise HTTPException(404)
+        return row
+
+
+def _id(text: str) -> int | None:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    return number if 0 < number <= _LARGEST_ID else None
+
+
+def _view(row: OutboxRow, wording: Wording) -> RowView:
+    moment: Callable[..., str] = wording.moment
+    answers = None if row.answers is None else tuple((each.question, each.answer) for each in row.answers)
+    return RowView(
+        id=row.id,
+        look=_LOOKS[row.state],
+        chat=row.fingerprint,
+        entry_point=row.entry_point,
+        survey=row.survey,
+        accepted=moment(row.accepted_at),
+        attempts=row.attempts,
+        next_attempt=moment(row.next_attempt_at, seconds=True),
+        settled=moment(row.settled_at),
+        reason=row.reason or "",
+        possible_doubles=row.possible_doubles,
+        faults=row.faults,
+        answers=answers,
+        may_send_again=row.state is MessageState.DEAD,
+        may_purge=row.state is not MessageState.PURGED,
+    )

@@ -1,0 +1,91 @@
+"""Make the console's pages: an own Jinja environment over `templates/console/`, which no theme replaces.
+
+Every page extends `_layout.html`, which needs what `Frame` has; the fields of a page's own context stand beside them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+from starlette.responses import Response
+
+from widget.assets import asset_folder
+from widget.texts import Texts
+from widget.web.edge.headers import nonce
+from widget.web.pages.stylesheets import StyleSheet, style_sheet
+from widget.web.pages.templating import template_functions
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+# A form's Origin is "null" under the policy of the other pages, so that none could be told from a sandbox.
+_HEADERS = {"Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex, nofollow"}
+FOLDER = "console"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What is switched by hand: a sentence, and where it is changed; `action` is the link's words."""
+
+    tone: str
+    text: str
+    link: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around every page: who looks, in which language, where in the console."""
+
+    language: str
+    page: str
+    who: str = ""
+    form_token: str = ""
+    may_sign_out: bool = False
+    notices: tuple[Notice, ...] = ()
+
+
+class ConsolePages:
+    """Render templates of the console; `texts` are those of its own catalogs."""
+
+    def __init__(self, texts: Texts) -> None:
+        self.texts = texts
+        folder = asset_folder("templates") / FOLDER
+        sources = {file.name: file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.html"))}
+        self._environment = Environment(
+            loader=DictLoader(sources),
+            autoescape=True,
+            undefined=StrictUndefined,
+            extensions=["jinja2.ext.i18n"],
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            cache_size=-1,  # bounded by the files there are
+        )
+        self._environment.newstyle_gettext = True  # type: ignore[attr-defined]  # of the extension
+        for name in sources:
+            self._environment.get_template(name)
+        self._functions = {each: template_functions(texts, each) for each in texts.languages}
+        self.sheet: StyleSheet = style_sheet("console.css", (folder / "console.css").read_text(encoding="utf-8"))
+        self.script = (asset_folder("static") / "console.js").read_bytes()
+        self.script_url = f"/console.{hashlib.sha256(self.script).hexdigest()[:16]}.js"
+
+    def page(
+        self, template: str, frame: Frame, context: DataclassInstance | None = None, *, status: int = 200
+    ) -> Response:
+        """Answer with one page."""
+        values: dict[str, Any] = {each.name: getattr(context, each.name) for each in fields(context)} if context else {}
+        values |= {
+            "frame": frame,
+            "lang": frame.language,
+            "dir": self.texts.direction(frame.language),
+            "stylesheet": self.sheet.path,
+            "script": self.script_url,
+            "nonce": nonce(),
+            **self._functions[frame.language],
+        }
+        html = self._environment.get_template(template).render(values)
+        return Response(html, status, _HEADERS, "text/html; charset=utf-8")

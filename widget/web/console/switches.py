@@ -1,0 +1,314 @@
+"""Close an entry point now, reopen it, give a day hours of its own: a page that asks first, and the form it sends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import NamedTuple
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from widget.application.switches import Switches
+from widget.domain.hours import OpenRange, read_range
+from widget.domain.survey import Wording as Words
+from widget.domain.switches import LONGEST_WORDS, NotAllowed, Switch
+from widget.settings import EntryPointSettings
+from widget.texts import SOURCE
+from widget.texts import marked as _
+from widget.web.console.door import HOME, Door, Visit, see
+from widget.web.console.rendering import Notice
+from widget.web.console.wording import Wording
+from widget.web.edge.errors import unknown_entry_point
+
+# A reason of 5,000 characters, each up to twelve bytes in a form, is still read, so that the page can say what is so.
+LONGEST_FORM = 65_536  # bytes
+_MINUTES = {"30": 30, "60": 60, "120": 120, "240": 240}
+# What the rules refuse, by the field at fault.
+_FAULTS = {
+    "words": _("A reason has at most %(most)s characters in each language."),
+    "until": _("The end lies ahead, by a year at most, as 2026-12-24T18:00."),
+    "day": _("The day is today or later, by 400 days at most."),
+    "ranges": _("Times are written as 09:00-12:00, 13:00-18:00; none means closed all day."),
+    "by": _("Your name cannot be kept; sign in with another one."),
+    "entry_point": _("There is no entry point of this name."),
+}
+
+
+class Reason(NamedTuple):
+    """The field for a reason in one language; `language` is empty for the text of all that have none of their own."""
+
+    language: str
+    name: str
+    text: str
+
+
+class SetDay(NamedTuple):
+    """A day that was set by hand: as ISO 8601, in words, and its hours."""
+
+    day: str
+    name: str
+    hours: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseContext:
+    """The fields of `close.html`; `end` is what was chosen, `faults` by field."""
+
+    entry_point: str
+    reasons: tuple[Reason, ...]
+    more_reasons: tuple[Reason, ...]
+    longest: int
+    end: str
+    until: str
+    zone: str
+    faults: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenContext:
+    """The fields of `reopen.html`; `closing` is empty where nobody has closed it."""
+
+    entry_point: str
+    closing: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayContext:
+    """The fields of `day.html`."""
+
+    entry_point: str
+    day: str
+    today: str
+    ranges: str
+    zone: str
+    days: tuple[SetDay, ...]
+    faults: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ClearDayContext:
+    """The fields of `clear_day.html`."""
+
+    entry_point: str
+    day: SetDay
+
+
+class SwitchPages:
+    """The forms, by the same code as everything else that switches (`application/switches.py`).
+
+    `languages` are those of visitors' pages, by tag and name.
+    """
+
+    def __init__(
+        self,
+        door: Door,
+        switches: Switches,
+        entry_points: Mapping[str, EntryPointSettings],
+        languages: Mapping[str, str],
+    ) -> None:
+        self._door, self._switches = door, switches
+        self._entry_points, self._languages = entry_points, languages
+
+    def routes(self) -> list[Route]:
+        def both(path: str, ask: Callable[..., object], do: Callable[..., object]) -> list[Route]:
+            return [
+                Route(path, self._door.page(ask, "now"), methods=["GET"]),  # type: ignore[arg-type]
+                Route(path, self._door.form(do, "now", longest=LONGEST_FORM), methods=["POST"]),  # type: ignore[arg-type]
+            ]
+
+        return [
+            *both("/console/close/{entry_point}", self.ask_to_close, self.close),
+            *both("/console/reopen/{entry_point}", self.ask_to_reopen, self.reopen),
+            *both("/console/day/{entry_point}", self.ask_for_a_day, self.set_day),
+            *both("/console/clear-day/{entry_point}", self.ask_to_clear, self.clear_day),
+        ]
+
+    async def ask_to_close(self, visit: Visit) -> Response:
+        """Ask for the reason and the end."""
+        return self._close_page(visit, self._name(visit))
+
+    async def close(self, visit: Visit) -> Response:
+        """Close now."""
+        name, faults = self._name(visit), {}
+        words = {tag: visit.field(f"reason_{tag}") for tag in ("", *self._languages)}
+        until = None
+        try:
+            until = self._end(visit, self._zone(name))
+            await self._switches.close(name, by=visit.person.who, words=words, until=until)
+        except NotAllowed as refused:
+            faults = {refused.field: _fault(refused, visit.wording)}
+        return self._close_page(visit, name, faults) if faults else see(HOME)
+
+    async def ask_to_reopen(self, visit: Visit) -> Response:
+        """Ask before it is reopened."""
+        name = self._name(visit)
+        closing = self._switches.of(name).closing
+        text = _closing_words(name, self._switches.of(name), visit.wording) if closing else ""
+        return self._door.pages.page("reopen.html", visit.frame, ReopenContext(name, text))
+
+    async def reopen(self, visit: Visit) -> Response:
+        """Reopen; one that somebody else has reopened meanwhile stays as it is."""
+        await self._switches.reopen(self._name(visit), by=visit.person.who)
+        return see(HOME)
+
+    async def ask_for_a_day(self, visit: Visit) -> Response:
+        """Show the days that are set and ask for another one."""
+        return self._day_page(visit, self._name(visit))
+
+    async def set_day(self, visit: Visit) -> Response:
+        """Give a day hours of its own."""
+        name = self._name(visit)
+        try:
+            ranges = _read_ranges(visit.field("ranges"))
+            await self._switches.set_day(name, _read_day(visit.field("day")), ranges, by=visit.person.who)
+        except NotAllowed as refused:
+            return self._day_page(visit, name, {refused.field: _fault(refused, visit.wording)})
+        return see(f"/console/day/{name}")
+
+    async def ask_to_clear(self, visit: Visit) -> Response:
+        """Ask before a day is as the settings have it again."""
+        name = self._name(visit)
+        day = next((each for each in self._days(name, visit.wording) if each.day == visit.asked("day")), None)
+        if day is None:
+            return see(f"/console/day/{name}")
+        return self._door.pages.page("clear_day.html", visit.frame, ClearDayContext(name, day))
+
+    async def clear_day(self, visit: Visit) -> Response:
+        """Let the settings decide of a day again."""
+        name = self._name(visit)
+        try:
+            await self._switches.clear_day(name, _read_day(visit.field("day")), by=visit.person.who)
+        except NotAllowed as refused:
+            return self._day_page(visit, name, {refused.field: _fault(refused, visit.wording)})
+        return see(f"/console/day/{name}")
+
+    def notices(self, wording: Wording) -> tuple[Notice, ...]:
+        """Say what is switched by hand now, for every page."""
+        found = []
+        if self._switches.away:
+            text = wording.say(_("The database is away: what was switched last stands, and nothing can be switched."))
+            found.append(Notice("warning", text, "", ""))
+        for name in self._entry_points:
+            switch = self._switches.of(name)
+            if switch.closing is not None and switch.closing.stands(wording.now):
+                text = _closing_words(name, switch, wording)
+                found.append(Notice("hand", text, f"/console/reopen/{name}", wording.say(_("Reopen"))))
+            today = wording.now.astimezone(self._zone(name)).date()
+            if today in switch.days:
+                text = wording.say(
+                    _("%(entry_point)s has other hours today: %(hours)s."),
+                    entry_point=name,
+                    hours=_hours_words(switch.days[today], wording),
+                )
+                found.append(Notice("resting", text, f"/console/day/{name}", wording.say(_("Special day"))))
+        return tuple(found)
+
+    def _name(self, visit: Visit) -> str:
+        name: str = visit.request.path_params["entry_point"]
+        if name not in self._entry_points:
+            raise unknown_entry_point()
+        return name
+
+    def _zone(self, name: str) -> tzinfo:
+        hours = self._entry_points[name].hours
+        return hours.timezone if hours else UTC
+
+    def _end(self, visit: Visit, zone: tzinfo) -> datetime | None:
+        """Return until when, None until it is reopened. Raises NotAllowed."""
+        chosen = visit.field("end")
+        if chosen in _MINUTES:
+            return visit.wording.now + timedelta(minutes=_MINUTES[chosen])
+        if chosen != "until":
+            return None
+        try:
+            written = datetime.fromisoformat(visit.field("until"))
+            return (written if written.tzinfo else written.replace(tzinfo=zone)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise NotAllowed("until", "no moment") from None
+
+    def _close_page(self, visit: Visit, name: str, faults: dict[str, str] | None = None) -> Response:
+        posted = visit.request.method == "POST"
+        zone = self._zone(name)
+        later = visit.wording.now.astimezone(zone) + timedelta(hours=1)
+        own = {tag: word for tag, word in self._languages.items() if tag in self._entry_points[name].locales}
+        context = CloseContext(
+            entry_point=name,
+            reasons=tuple(_reason(tag, word, visit) for tag, word in {"": "", **own}.items()),
+            more_reasons=tuple(_reason(tag, word, visit) for tag, word in self._languages.items() if tag not in own),
+            longest=LONGEST_WORDS,
+            end=visit.field("end") if posted else "reopened",
+            until=visit.field("until")[:40] if posted else f"{later:%Y-%m-%dT%H:%M}",
+            zone=visit.wording.name_of(zone),
+            faults=faults or {},
+        )
+        return self._door.pages.page("close.html", visit.frame, context, status=422 if faults else 200)
+
+    def _day_page(self, visit: Visit, name: str, faults: dict[str, str] | None = None) -> Response:
+        zone = self._zone(name)
+        today = visit.wording.now.astimezone(zone).date().isoformat()
+        context = DayContext(
+            entry_point=name,
+            day=visit.field("day")[:40] or today,
+            today=today,
+            ranges=visit.field("ranges")[:400],
+            zone=visit.wording.name_of(zone),
+            days=self._days(name, visit.wording),
+            faults=faults or {},
+        )
+        return self._door.pages.page("day.html", visit.frame, context, status=422 if faults else 200)
+
+    def _days(self, name: str, wording: Wording) -> tuple[SetDay, ...]:
+        yesterday = wording.now.astimezone(self._zone(name)).date() - timedelta(days=1)
+        days = sorted(self._switches.of(name).days.items())
+        return tuple(
+            SetDay(day.isoformat(), wording.day(day), _hours_words(ranges, wording))
+            for day, ranges in days
+            if day >= yesterday
+        )
+
+
+def _reason(tag: str, name: str, visit: Visit) -> Reason:
+    return Reason(tag, name, visit.field(f"reason_{tag}")[: 20 * LONGEST_WORDS])
+
+
+def _closing_words(name: str, switch: Switch, wording: Wording) -> str:
+    """Say who closed it, since when, until when, and what visitors read."""
+    closing = switch.closing
+    assert closing is not None
+    values = {"entry_point": name, "by": closing.by, "since": wording.moment(closing.at)}
+    if closing.until is None:
+        text = wording.say(_("%(by)s closed %(entry_point)s at %(since)s, until it is reopened."), **values)
+    else:
+        until = wording.moment(closing.until)
+        text = wording.say(_("%(by)s closed %(entry_point)s at %(since)s, until %(until)s."), **values, until=until)
+    return text if closing.words is None else f"{text} {_quoted(closing.words, wording)}"
+
+
+def _quoted(words: Words, wording: Wording) -> str:
+    return wording.say(_("Visitors read: “%(reason)s”"), reason=words.pick(wording.language, SOURCE)[1])
+
+
+def _hours_words(ranges: tuple[OpenRange, ...], wording: Wording) -> str:
+    return ", ".join(map(str, ranges)) if ranges else wording.say(_("closed all day"))
+
+
+def _fault(refused: NotAllowed, wording: Wording) -> str:
+    return wording.say(_FAULTS[refused.field], most=wording.number(LONGEST_WORDS))
+
+
+def _read_day(text: str) -> date:
+    """Raises NotAllowed."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise NotAllowed("day", "no day") from None
+
+
+def _read_ranges(text: str) -> list[OpenRange]:
+    """Raises NotAllowed."""
+    try:
+        return [read_range(each) for each in text.replace("–", "-").split(",") if each.strip()]
+    except ValueError as error:
+        raise NotAllowed("ranges", str(error)) from None

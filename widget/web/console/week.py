@@ -1,0 +1,184 @@
+"""The pictures of the history: a day as lines, a week as hours by days, each with its table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from widget.application.history import InVain
+from widget.domain.decision import State
+from widget.domain.history import Bucket, Spread, Week
+from widget.domain.history import Cell as Hour
+from widget.texts import marked as _
+from widget.web.console.pictures import Cell, Point, grid, line
+from widget.web.console.states import CLOSED, OPEN, UNKNOWN
+from widget.web.console.wording import Wording
+
+_HOURS = [f"{hour:02}" for hour in range(24)]
+_LOOKS = {State.AVAILABLE: OPEN, State.UNAVAILABLE: CLOSED, State.UNKNOWN: UNKNOWN}
+# The mean wait of an hour by the first of these that it is not above, in seconds.
+_WAITS = ((60, "step-1"), (180, "step-2"), (300, "step-3"), (600, "step-4"), (float("inf"), "step-5"))
+_WAIT_WORDS = (
+    _("up to 1 minute"),
+    _("up to 3 minutes"),
+    _("up to 5 minutes"),
+    _("up to 10 minutes"),
+    _("more than 10 minutes"),
+)
+
+
+class Table(NamedTuple):
+    """What a picture shows, as text: `rows` begin with their name."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Picture(NamedTuple):
+    """A picture with its title, a sentence about it, what its colours mean (tone and words), and its table."""
+
+    title: str
+    about: str
+    drawing: Markup
+    legend: tuple[tuple[str, str], ...]
+    table: Table
+
+
+def day_lines(buckets: Sequence[Bucket], start: datetime, end: datetime, wording: Wording) -> Iterator[Picture]:
+    """Draw mean wait and queue of a day over its five minutes, and name lowest and highest in the table by hour."""
+
+    def number(value: float) -> str:
+        return wording.decimal(value)
+
+    kinds: tuple[tuple[str, Callable[[Bucket], Spread], Callable[[float], str]], ...] = (
+        (_("Wait over the day"), lambda bucket: bucket.counts.wait, wording.duration),
+        (_("Queue over the day"), lambda bucket: bucket.counts.depth, number),
+    )
+    for title, spread_of, words in kinds:
+        hours: dict[str, Spread] = {}
+        points, highest = [], 0.0
+        last = start
+        for bucket in buckets:
+            spread = spread_of(bucket)
+            if spread.mean is None:
+                continue
+            if bucket.start - last > timedelta(minutes=15):
+                points.append(Point((last - start) / (end - start), None))  # nobody asked meanwhile
+            last = bucket.start
+            points.append(Point((bucket.start - start) / (end - start), spread.mean))
+            highest = max(highest, spread.mean)
+            hours.setdefault(wording.hour(bucket.start), Spread()).take(spread)
+        rows = tuple(
+            (hour, words(each.lowest or 0), words(each.mean or 0), words(each.highest or 0))
+            for hour, each in hours.items()
+        )
+        name = wording.say(title)
+        about = wording.say(_("Means of five minutes, up to %(highest)s."), highest=words(highest)) if rows else ""
+        drawing = line(points, name=name, highest=highest, mirrored=wording.direction == "rtl")
+        head = tuple(map(wording.say, (_("Hour"), _("Lowest"), _("Mean"), _("Highest"))))
+        yield Picture(name, about, drawing, (), Table(head, rows))
+
+
+def state_picture(week: Week, wording: Wording) -> Picture:
+    """Draw how much of each hour was spent open, closed and unknown."""
+
+    def cell(hour: Hour, place: str) -> Cell:
+        parts = tuple((_LOOKS[state].tone, hour.share(state)) for state in State if hour.share(state))
+        return Cell(parts, f"{place}: {_shares(hour, wording)}")
+
+    name = wording.say(_("The week by state"))
+    rows = _rows(week, wording, lambda hour: _shares(hour, wording))
+    return Picture(
+        title=name,
+        about=wording.say(_("Each field is one hour; its width is divided by the time in each state.")),
+        drawing=_draw(week, name, cell, wording),
+        legend=tuple((each.tone, wording.say(each.word)) for each in (OPEN, CLOSED, UNKNOWN)),
+        table=Table((wording.say(_("Hour")), *_days(week, wording)), rows),
+    )
+
+
+def wait_picture(week: Week, wording: Wording) -> Picture:
+    """Draw the mean wait of each hour in five steps."""
+
+    def cell(hour: Hour, place: str) -> Cell:
+        mean = hour.counts.wait.mean
+        if mean is None:
+            return Cell((), f"{place}: {wording.say(_('no number'))}")
+        tone = next(tone for limit, tone in _WAITS if mean <= limit)
+        return Cell(((tone, 1.0),), f"{place}: {wording.duration(mean)}")
+
+    def words(hour: Hour) -> str:
+        return "" if hour.counts.wait.mean is None else wording.duration(hour.counts.wait.mean)
+
+    name = wording.say(_("The week by wait"))
+    return Picture(
+        title=name,
+        about=wording.say(_("The mean wait that ECE told in each hour.")),
+        drawing=_draw(week, name, cell, wording),
+        legend=tuple((tone, wording.say(text)) for (_limit, tone), text in zip(_WAITS, _WAIT_WORDS, strict=True)),
+        table=Table((wording.say(_("Hour")), *_days(week, wording)), _rows(week, wording, words)),
+    )
+
+
+def in_vain_picture(clicks: Iterable[InVain], monday: date, wording: Wording) -> Picture:
+    """Draw the clicks that opened no chat by weekday and hour, darker for more."""
+    found: Mapping[tuple[int, int], InVain] = {(each.weekday, each.hour): each for each in clicks}
+    most = max((each.in_vain for each in found.values()), default=0)
+    names = [wording.weekday(monday + timedelta(days=day)) for day in range(7)]
+
+    def cell(day: int, hour: int) -> Cell:
+        each = found.get((day, hour))
+        number = each.in_vain if each else 0
+        title = f"{names[day]} {_HOURS[hour]}: {wording.number(number)}"
+        if not number:
+            return Cell((), title)
+        step = 1 + min(4, 5 * number // (most + 1))
+        return Cell(((f"step-{step}", 1.0),), title, wording.number(number) if number < 1000 else "")
+
+    rows = [(names[day], [cell(day, hour) for hour in range(24)]) for day in range(7)]
+    name = wording.say(_("Clicks in vain"))
+    head = tuple(map(wording.say, (_("Day and hour"), _("Clicks in vain"), _("Chats opened"))))
+    table = tuple(
+        (f"{names[each.weekday]} {_HOURS[each.hour]}", wording.number(each.in_vain), wording.number(each.opened))
+        for each in found.values()
+    )
+    return Picture(
+        title=name,
+        about=wording.say(_("Visitors who asked for a chat and got none, for staffing to follow.")),
+        drawing=grid(rows, _HOURS, name=name, mirrored=wording.direction == "rtl"),
+        legend=(),
+        table=Table(head, table),
+    )
+
+
+def _draw(week: Week, name: str, draw: Callable[[Hour, str], Cell], wording: Wording) -> Markup:
+    rows = []
+    for day, cells in enumerate(week.cells):
+        label = wording.weekday(week.first + timedelta(days=day))
+        fields = [None if each is None else draw(each, f"{label} {_HOURS[hour]}") for hour, each in enumerate(cells)]
+        rows.append((label, fields))
+    return grid(rows, _HOURS, name=name, mirrored=wording.direction == "rtl")
+
+
+def _days(week: Week, wording: Wording) -> tuple[str, ...]:
+    return tuple(wording.weekday(week.first + timedelta(days=day)) for day in range(7))
+
+
+def _rows(week: Week, wording: Wording, words: Callable[[Hour], str]) -> tuple[tuple[str, ...], ...]:
+    missing = wording.say(_("no such hour"))
+    return tuple(
+        (name, *(missing if (each := cells[hour]) is None else words(each) for cells in week.cells))
+        for hour, name in enumerate(_HOURS)
+    )
+
+
+def _shares(hour: Hour, wording: Wording) -> str:
+    parts = [
+        f"{wording.say(_LOOKS[state].word)} {wording.percent(hour.share(state))}"
+        for state in State
+        if hour.share(state)
+    ]
+    return ", ".join(parts) or wording.say(_("no data"))

@@ -1,0 +1,106 @@
+"""Moments, durations and states as a person on duty reads them, in one language and one time zone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Literal
+
+from babel import Locale
+from babel.dates import format_date, format_skeleton, format_timedelta
+from babel.numbers import format_decimal, format_percent
+
+from widget.texts import Texts
+
+_UNITS: tuple[tuple[Literal["day", "hour", "minute", "second"], int], ...] = (
+    ("day", 86400),
+    ("hour", 3600),
+    ("minute", 60),
+    ("second", 1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """`zone` is that of every moment on the page; `now` the moment of the page."""
+
+    texts: Texts
+    language: str
+    zone: tzinfo
+    now: datetime
+
+    def say(self, text: str, **values: object) -> str:
+        """Return a text of the catalogs with its values."""
+        said = self.texts.gettext(self.language, text)
+        return said % values if values else said
+
+    def time(self, moment: datetime, *, seconds: bool = False) -> str:
+        """Return the time of day."""
+        skeleton = "Hms" if seconds else "Hm"
+        return format_skeleton(skeleton, moment.astimezone(self.zone), tzinfo=self.zone, locale=self._locale)
+
+    def day(self, day: date) -> str:
+        """Return a day with the name of its weekday, without the year."""
+        return format_skeleton("MMMEd", day, locale=self._locale)
+
+    def weekday(self, day: date) -> str:
+        """Return the short name of a day of the week."""
+        return format_date(day, "EEE", locale=self._locale)
+
+    def hour(self, moment: datetime) -> str:
+        """Return the hour of a moment as two digits."""
+        return f"{moment.astimezone(self.zone):%H}"
+
+    def moment(self, moment: datetime | None, *, seconds: bool = False) -> str:
+        """Return the time of a moment, with its day unless that is today."""
+        if moment is None:
+            return ""
+        local = moment.astimezone(self.zone)
+        time = self.time(moment, seconds=seconds)
+        if local.date() == self.now.astimezone(self.zone).date():
+            return time
+        return f"{self.day(local.date())}, {time}"
+
+    def duration(self, seconds: float) -> str:
+        """Return a duration in its two largest units, as "4m 20s"."""
+        left, parts = max(0, round(seconds)), []
+        for name, unit in _UNITS:
+            count, left = divmod(left, unit)
+            parts.append((name, count * unit))
+        first = next((at for at, (_, length) in enumerate(parts) if length), len(parts) - 1)
+        shown = [part for part in parts[first : first + 2] if part[1]] or [parts[-1]]
+        return " ".join(
+            format_timedelta(
+                timedelta(seconds=length), granularity=name, threshold=100_000, format="narrow", locale=self._locale
+            )
+            for name, length in shown
+        )
+
+    def milliseconds(self, seconds: float) -> str:
+        return f"{self.number(round(seconds * 1000))} ms"
+
+    def decimal(self, value: float) -> str:
+        """Return a number with one digit behind the point, where it is not 0."""
+        return format_decimal(round(value, 1), format="#,##0.#", locale=self._locale)
+
+    def percent(self, share: float) -> str:
+        return format_percent(share, locale=self._locale)
+
+    def number(self, value: int) -> str:
+        return self.texts.number(self.language, value)
+
+    @property
+    def direction(self) -> Literal["ltr", "rtl"]:
+        return self.texts.direction(self.language)
+
+    @property
+    def zone_name(self) -> str:
+        return self.name_of(self.zone)
+
+    def name_of(self, zone: tzinfo) -> str:
+        """Return the time zone's name in words; CLDR has none for UTC."""
+        return "UTC" if zone is UTC else self.texts.zone(self.language, zone)
+
+    @property
+    def _locale(self) -> Locale:
+        return self.texts.locale(self.language)
