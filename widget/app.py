@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from widget import __version__
+from widget.application.messages import Messages
 from widget.application.reporting import trouble_at_ece
 from widget.assets import asset_folder
 from widget.domain.decision import Decision
@@ -30,7 +31,8 @@ from widget.web.edge.access import Operators
 from widget.web.edge.context import RequestContext, TrustedProxies
 from widget.web.edge.errors import CatchAll, ErrorPage, Errors
 from widget.web.edge.headers import AddressCheck, SecurityHeaders
-from widget.web.edge.limits import BodyLimit, BoundedMemory, RateLimiter, RateLimits
+from widget.web.edge.limits import BodyLimit, BoundedMemory, MessageLimit, RateLimiter, RateLimits
+from widget.web.messages.routes import MessageAddresses
 from widget.web.ops import health as ops
 from widget.web.ops import openapi
 from widget.web.pages.pages import Pages
@@ -67,6 +69,7 @@ def create_app(
             Route("/v1/launcher/{entry_point}", api.public, methods=["GET"]),
             Route("/v1/chat/{entry_point}", api.chat, methods=["GET"]),
             *surveys.routes(),
+            *_messages(services, limiter).routes(),
             *snippet.routes(snippet.SnippetFiles(asset_folder("static"))),
             *_preview(services, surveys.script_url, None if preview else operators.require).routes(),
             *services.pages.routes(),
@@ -138,6 +141,22 @@ def _limiter(services: Services) -> RateLimiter:
     oldest = settings.security.secret_keys[-1].get_secret_value().encode()
     salt = hmac.digest(oldest, b"ece-widget rate limits", "sha256")
     return RateLimiter(settings.limits, storage=SharedCounts(services.shared, alone=BoundedMemory()), salt=salt)
+
+
+def _messages(services: Services, limiter: RateLimiter) -> MessageAddresses:
+    settings = services.settings
+    messages = None
+    if settings.messages is not None:
+        messages = Messages(
+            settings.messages.form(),
+            tokens=services.tokens,
+            outbox=services.outbox,
+            limit=MessageLimit(limiter),
+            now=services.clock.now,
+        )
+    return MessageAddresses(
+        messages, services.pages, entry_points=settings.entry_points, public_url=settings.server.public_url
+    )
 
 
 def _preview(services: Services, script_url: str, guard: Guard | None) -> Preview:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from widget.application.availability import Availability, EntryPointWatch
 from widget.application.availability_log import AvailabilityLog
 from widget.application.breakers import GuardedSource, QueueSource
 from widget.application.clock import Clock
-from widget.application.delivery import Delivery, DeliveryRules, Destination
+from widget.application.delivery import Delivery, DeliveryRules, Destination, NoGate
 from widget.application.fleet import FleetRefresher
 from widget.application.launch import ChatAddresses
 from widget.application.recorder import Recorder
@@ -26,10 +26,11 @@ from widget.application.reporting import OutboxWatch, availability_samples, deli
 from widget.application.surveys import EntryPointSurvey, SurveyLinks, Surveys
 from widget.application.tally import Tally
 from widget.domain.errors import EceUnsendable
-from widget.domain.outbox import ECE, SurveyMessage
+from widget.domain.outbox import ECE, SMTP, WEBHOOKS, SurveyMessage
 from widget.ece.client import EceClient
 from widget.ece.sink import EceSurveySink
 from widget.ece.wire import survey_xml
+from widget.mail import MAIL_LIMIT, MailSink
 from widget.past import Past, make_past, make_recorder
 from widget.settings import Settings
 from widget.store import HistoryStore, Outbox
@@ -40,12 +41,15 @@ from widget.themes import Themes
 from widget.tokens import Tokens
 from widget.web.designers.findings import log_findings
 from widget.web.edge.headers import EdgeHeaders
+from widget.web.messages.letters import Letters
 from widget.web.pages.pages import Pages
 from widget.web.public.answers import PublicAnswers
+from widget.webhooks import WEBHOOK_LIMIT, WebhookSink
 
 if TYPE_CHECKING:  # needs the extra `shared`
     from widget.shared import SharedServer
 
+SENDERS = 2  # to a mail server or a webhook at the same time; few like more from one client
 AnyServices = TypeVar("AnyServices", bound="DeliveryServices")
 
 
@@ -64,6 +68,7 @@ class DeliveryServices:
         clock: Clock | None = None,
         delivery: bool = True,
         metrics: Metrics | None = None,
+        pages: Pages | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock = clock or Clock()
@@ -75,11 +80,10 @@ class DeliveryServices:
         url = settings.storage.url.get_secret_value()
         self.outbox = Outbox(choose_database(url), now=clock.now)
         self.outbox_watch = OutboxWatch(self.outbox, now=clock.now)
+        self.webhooks = {name: WebhookSink(each) for name, each in settings.webhooks.items()} if delivery else {}
         self.history_store = HistoryStore(url) if settings.keeps_history or settings.console.enabled else None
         self.recorder: Recorder | None = None
-        self.delivery: Delivery | None = None
-        if delivery:
-            self.delivery = _delivery(settings, self.outbox, self.ece, self.source, clock, self.history_store)
+        self.delivery = self._delivery(pages) if delivery else None
         settings_hash = _settings_hash(settings)
         self.sources: list[Source] = [
             self.outbox_watch.samples,
@@ -89,6 +93,23 @@ class DeliveryServices:
         if self.delivery is not None:
             self.sources.append(partial(delivery_samples, self.delivery))
         self._opened = AsyncExitStack()
+
+    def _delivery(self, pages: Pages | None) -> Delivery:
+        settings, history = self.settings, self.history_store
+        kept = timedelta(seconds=settings.history.retention)
+        if settings.smtp is not None and pages is None:
+            pages = _pages(settings, self.clock)  # mails are made of templates
+        return Delivery(
+            self.outbox,
+            [_ece(settings, self.outbox, self.ece, self.source), *_others(settings, pages, self.webhooks)],
+            rules=DeliveryRules(
+                max_age=timedelta(seconds=settings.delivery.max_age),
+                retention=timedelta(seconds=settings.storage.retention),
+            ),
+            owner=secrets.token_hex(8),
+            clock=self.clock,
+            forget=None if history is None else lambda now: history.purge(now - kept),
+        )
 
     async def start(self) -> None:
         """Open everything, in order. Raises StoreRefused for a database that must not be used.
@@ -107,6 +128,8 @@ class DeliveryServices:
 
     async def _open(self, opened: AsyncExitStack) -> None:
         opened.push_async_callback(self.ece.aclose)
+        for webhook in self.webhooks.values():
+            opened.push_async_callback(webhook.aclose)
         opened.push_async_callback(self.outbox.close)
         await self.outbox.open()
         if self.history_store is not None and self.recorder is not None:
@@ -133,13 +156,13 @@ class Services(DeliveryServices):
         delivery: bool,
         metrics: Metrics | None,
     ) -> None:
-        super().__init__(settings, ece=ece, clock=clock, delivery=delivery, metrics=metrics)
-        clock, folder = self.clock, settings.themes.directory
+        clock = clock or Clock()
+        self.pages = _pages(settings, clock)
+        super().__init__(settings, ece=ece, clock=clock, delivery=delivery, metrics=metrics, pages=self.pages)
         self.draining = False
         self.shared = shared = _shared(settings)
         self.availability = availability = _availability(settings, self.source, clock, self.log, shared)
         self.edge = EdgeHeaders(settings.server)
-        self.pages = Pages(settings, Themes.load(folder), Texts.load(folder), clock=clock.now)
         log_findings(self.pages, now=clock.now())
         self.tokens = Tokens([key.get_secret_value() for key in settings.security.secret_keys], clock.now)
         self.answers = PublicAnswers(
@@ -186,7 +209,7 @@ class Services(DeliveryServices):
 def build_delivery(
     settings: Settings, *, clock: Clock | None = None, metrics: Metrics | None = None
 ) -> DeliveryServices:
-    """Build what `deliver` needs: no templates, themes or tokens. Reads certificates: call it outside an event loop."""
+    """Build what `deliver` needs: no tokens, and templates for mails alone. Reads files: call it outside a loop."""
     services = DeliveryServices(settings, clock=clock, metrics=metrics)
     if services.history_store is not None:
         services.recorder = make_recorder(services, services.history_store, role="deliver")
@@ -284,28 +307,24 @@ def _fleet(
     )
 
 
-def _delivery(
-    settings: Settings,
-    outbox: Outbox,
-    client: EceClient,
-    source: GuardedSource,
-    clock: Clock,
-    history_store: HistoryStore | None,
-) -> Delivery:
-    kept = timedelta(seconds=settings.history.retention)
+def _pages(settings: Settings, clock: Clock) -> Pages:
+    folder = settings.themes.directory
+    return Pages(settings, Themes.load(folder), Texts.load(folder), clock=clock.now)
+
+
+def _ece(settings: Settings, outbox: Outbox, client: EceClient, source: GuardedSource) -> Destination:
     sink = EceSurveySink(client, settings.ece, _Dialects(outbox))
     send_limit = timedelta(seconds=settings.ece.timeout * len(sink.forms))
-    return Delivery(
-        outbox,
-        [Destination(ECE, sink, source, concurrency=settings.delivery.concurrency, send_limit=send_limit)],
-        rules=DeliveryRules(
-            max_age=timedelta(seconds=settings.delivery.max_age),
-            retention=timedelta(seconds=settings.storage.retention),
-        ),
-        owner=secrets.token_hex(8),
-        clock=clock,
-        forget=None if history_store is None else lambda now: history_store.purge(now - kept),
-    )
+    return Destination(ECE, sink, source, concurrency=settings.delivery.concurrency, send_limit=send_limit)
+
+
+def _others(settings: Settings, pages: Pages | None, webhooks: Mapping[str, WebhookSink]) -> Iterator[Destination]:
+    """Yield the mail server and the webhooks: each has a pace and slots of its own, so that none holds up surveys."""
+    if settings.smtp is not None and pages is not None:
+        sink = MailSink(settings.smtp, Letters(pages))
+        yield Destination(SMTP, sink, NoGate(), concurrency=SENDERS, send_limit=MAIL_LIMIT)
+    for name, webhook in webhooks.items():
+        yield Destination(f"{WEBHOOKS}{name}", webhook, NoGate(), concurrency=SENDERS, send_limit=WEBHOOK_LIMIT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Sign and verify what browsers carry: a visitor's survey links and launch tickets, an operator's session.
+"""Sign and verify what browsers carry: survey links, launch tickets, forms that leave messages, operators' sessions.
 
 A token is `payload.signature`: the payload is JSON in base64url, never compressed, so nothing can unfold; the signature
 is HMAC with SHA-256 under a key derived for one purpose. The expiry stands inside the payload and is the only time in
@@ -39,6 +39,7 @@ _NONCE = 12  # bytes, as GCM wants them (NIST SP 800-38D)
 _TICKET = b"ece-widget launch ticket 1"
 _SESSION = b"ece-widget console session 1"
 _FORM = b"ece-widget console form 1"
+_MESSAGE_FORM = b"ece-widget message form 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,15 @@ class Session:
     id: str
     who: str
     proof: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFormGrant:
+    """What a form says that leaves a message: it is one of ours, for this entry point."""
+
+    id: str
+    entry_point: str
     expires: datetime
 
 
@@ -126,6 +136,14 @@ class Tokens:
         """Return whose form this is; raises TokenInvalid or TokenExpired."""
         payload, _ = self._read(self._unsign(_FORM, token), ("i",))
         return str(payload["i"])
+
+    def sign_message_form(self, entry_point: str, *, expires: datetime) -> str:
+        return self._sign(_MESSAGE_FORM, _payload({"i": self._fresh_id(), "e": entry_point}, expires))
+
+    def verify_message_form(self, token: str) -> MessageFormGrant:
+        """Read a form's token; raises TokenInvalid or TokenExpired."""
+        payload, expires = self._read(self._unsign(_MESSAGE_FORM, token), ("i", "e"))
+        return MessageFormGrant(payload["i"], payload["e"], expires)
 
     def _all_keys(self) -> Sequence[str]:
         return self._keys() if callable(self._keys) else self._keys

@@ -476,7 +476,7 @@ async def test_a_row_that_cannot_be_read_is_counted_and_named_and_the_others_go_
         async with running(delivery):
             await until(lambda: _is(world, {MessageState.DELIVERED: 2, MessageState.DEAD: 1}))
     assert delivery.counts.unreadable == 1
-    (said,) = [line for line in logs if line["event"] == "survey_set_aside"]
+    (said,) = [line for line in logs if line["event"] == "row_set_aside"]
     assert (said["row"], said["reason"]) == (2, "unreadable: answers is no JSON")
 
 
@@ -492,7 +492,7 @@ async def test_surveys_that_die_by_age_are_counted_and_named(world: World) -> No
         async with running(second):
             await until(lambda: second.counts.died_of_age == 1)
     assert await world.states() == {MessageState.DEAD: 1}
-    (said,) = [line for line in logs if line["event"] == "survey_given_up"]
+    (said,) = [line for line in logs if line["event"] == "row_given_up"]
     assert (said["row"], said["reason"]) == (1, "max_age; last: ece_status 500")
 
 
@@ -503,7 +503,7 @@ async def test_nothing_is_said_to_be_given_up_before_a_sending_that_succeeds(wor
     with capture_logs() as logs:
         async with running(delivery):
             await until(lambda: _is(world, {MessageState.DELIVERED: 1}))
-    assert not [line for line in logs if line["event"] == "survey_given_up"]
+    assert not [line for line in logs if line["event"] == "row_given_up"]
     assert delivery.counts.dead == 0
 
 

@@ -1,20 +1,25 @@
 """The error tree.
 
 WidgetError
-├── EceError                 a call to ECE gave no reading
-│   ├── EceUnreachable       ECE's host did not serve: speaks against the host
-│   │   ├── EceRefused       no connection could be made
-│   │   │   ├── EceNoRoute   no way leads to the host's address
-│   │   │   └── EceNoSuchHost  the host's name leads to no address
-│   │   ├── EceTimeout       the whole call took longer than `[ece] timeout`
-│   │   ├── EceReset         the connection broke, or the answer was not HTTP
-│   │   ├── EceTlsFailure    the certificate or the handshake was refused
-│   │   └── EceGatewayDown   502, 503 or 504
-│   ├── EceStatus            any other status that is no success: speaks against this one call
-│   ├── EceRedirect          3xx; never followed
-│   ├── EceUnreadable        a success whose body is no answer of this call
-│   ├── EceBusy              our own connection limit was reached; speaks against nobody
-│   └── EceUnsendable        a survey that XML cannot carry; ECE was not asked
+├── DeliveryError            an outside system did not take what was sent
+│   ├── EceError                 a call to ECE gave no reading
+│   │   ├── EceUnreachable       ECE's host did not serve: speaks against the host
+│   │   │   ├── EceRefused       no connection could be made
+│   │   │   │   ├── EceNoRoute   no way leads to the host's address
+│   │   │   │   └── EceNoSuchHost  the host's name leads to no address
+│   │   │   ├── EceTimeout       the whole call took longer than `[ece] timeout`
+│   │   │   ├── EceReset         the connection broke, or the answer was not HTTP
+│   │   │   ├── EceTlsFailure    the certificate or the handshake was refused
+│   │   │   └── EceGatewayDown   502, 503 or 504
+│   │   ├── EceStatus            any other status that is no success: speaks against this one call
+│   │   ├── EceRedirect          3xx; never followed
+│   │   ├── EceUnreadable        a success whose body is no answer of this call
+│   │   ├── EceBusy              our own connection limit was reached; speaks against nobody
+│   │   └── EceUnsendable        a survey that XML cannot carry; ECE was not asked
+│   ├── MailError            the mail server did not take a mail
+│   │   └── MailServerDown   it takes none from anybody
+│   └── WebhookError         a webhook's receiver did not take what was posted
+│       └── WebhookDown      it takes nothing from anybody
 ├── TokenError               a signed text that we do not accept
 │   ├── TokenInvalid         forged, cut, for another purpose, or signed by a retired key
 │   └── TokenExpired         ours, but past its own expiry
@@ -38,17 +43,18 @@ class WidgetError(Exception):
     code: ClassVar[str] = "internal_error"
 
 
-class EceError(WidgetError):
-    """A call to ECE gave no reading.
+class DeliveryError(WidgetError):
+    """An outside system did not take what was sent.
 
     `retryable` says whether the same call may work later without anybody changing anything: as the class says, unless
-    the one who raises it knows better. `blame` says which circuit breaker counts it. `maybe_received` marks a survey
-    that ECE may have taken although no answer says so: sending it again may double it.
+    the one who raises it knows better. `maybe_received` marks a row that may have been taken although no answer says
+    so: sending it again may double it. `serves_nobody`: the failure speaks of the destination and of no row. `step`
+    is how far a session with several steps came.
     """
 
     retryable: bool = True
-    blame: ClassVar[Blame] = "call"
-    code: ClassVar[str] = "ece_failed"
+    serves_nobody: ClassVar[bool] = False
+    code: ClassVar[str] = "not_delivered"
 
     def __init__(
         self,
@@ -58,14 +64,23 @@ class EceError(WidgetError):
         retry_after: float | None = None,
         retryable: bool | None = None,
         maybe_received: bool = False,
+        step: str = "",
     ) -> None:
         super().__init__(detail)
+        self.step = step
         self.detail = detail
         self.status = status
         self.retry_after = retry_after
         self.maybe_received = maybe_received
         if retryable is not None:
             self.retryable = retryable
+
+
+class EceError(DeliveryError):
+    """A call to ECE gave no reading. `blame` says which circuit breaker counts it."""
+
+    blame: ClassVar[Blame] = "call"
+    code: ClassVar[str] = "ece_failed"
 
 
 class EceUnreachable(EceError):
@@ -149,6 +164,32 @@ class EceUnsendable(EceError):
     retryable = False
     blame = "nobody"
     code = "ece_unsendable"
+
+
+class MailError(DeliveryError):
+    """The mail server did not take a mail; `detail` says why in words of ours, nothing that anybody else wrote."""
+
+    code = "mail_failed"
+
+
+class MailServerDown(MailError):
+    """The mail server serves nobody: no connection, no TLS, a refused login, "try later" to everybody."""
+
+    serves_nobody = True
+    code = "mail_server_down"
+
+
+class WebhookError(DeliveryError):
+    """A webhook's receiver did not take what was posted; `detail` says why in words of ours."""
+
+    code = "webhook_failed"
+
+
+class WebhookDown(WebhookError):
+    """The receiver serves nobody: no connection, no TLS, 503, 429."""
+
+    serves_nobody = True
+    code = "webhook_down"
 
 
 class TokenError(WidgetError):

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 
 ECE = "ece"  # the destination of surveys
+SMTP = "smtp"  # the mail server of `[smtp]`
+WEBHOOKS = "webhooks."  # with the name of `[webhooks.NAME]` behind it
 LONGEST_SID = 256  # characters
 
 
@@ -21,6 +23,14 @@ class MessageState(StrEnum):
     DELIVERED = "delivered"
     DEAD = "dead"
     PURGED = "purged"  # sid and answers are gone; the key stays, so that a replay still changes nothing
+
+
+class RowKind(StrEnum):
+    """What a row promises: a survey for ECE, a message that a visitor left, an alert about a survey."""
+
+    SURVEY = "survey"
+    MESSAGE = "message"
+    ALERT = "alert"
 
 
 class Pick(StrEnum):
@@ -43,10 +53,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class SurveyMessage:
-    """What a visitor was thanked for. Values, not XML: a corrected wire format also mends rows that wait.
+    """What a visitor was thanked for. Values, not XML or a mail: a corrected format also mends rows that wait.
 
     `key` is a keyed hash of sid and survey: the same chat and survey never makes a second row, also after the row's
     answers were purged. `sid` is ECE's opaque session id, a secret.
+
+    A message that a visitor left (`kind`) is the same: `answers` are the fields of its form by name, `sid` is the
+    address of the person who wrote it (`domain.message.person`), `survey` is empty, and `key` is of the form and of
+    what was typed. An alert has the sid and the answers of its survey, so that whoever purges one purges both.
     """
 
     key: str
@@ -54,6 +68,9 @@ class SurveyMessage:
     entry_point: str
     survey: str
     answers: tuple[Answer, ...]
+    kind: RowKind = RowKind.SURVEY
+    destination: str = ECE
+    accepted_at: datetime | None = None  # known once it was read from the outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +122,9 @@ class OutboxCounts:
 class OutboxRow:
     """One row as an operator sees it: a fingerprint in place of the sid.
 
+    `kind` is `survey`, `message` or `alert`, or one of a later release; `destination` is `ece`, `smtp` or
+    `webhooks.NAME`. Of a message the fingerprint is that of the person's address.
+
     `answers` is None once purged, and where they cannot be read; `faults` names what cannot be read.
     """
 
@@ -121,3 +141,5 @@ class OutboxRow:
     possible_doubles: int
     answers: tuple[Answer, ...] | None
     faults: tuple[str, ...] = ()
+    kind: str = RowKind.SURVEY.value
+    destination: str = ECE

@@ -20,7 +20,7 @@ from enum import IntEnum
 
 from widget.domain import breaker, retry
 from widget.domain.breaker import Breaker, Closed, HalfOpen, Open
-from widget.domain.errors import EceError, EceTimeout
+from widget.domain.errors import DeliveryError, EceTimeout
 from widget.domain.outbox import Pick
 
 WINDOW = 16  # outcomes that are remembered
@@ -131,7 +131,7 @@ def refused(pace: Pace, now: float) -> Pace:
     return _answered(pace, now, failed=False)
 
 
-def failed(pace: Pace, error: EceError, now: float, *, chance: float) -> Pace:
+def failed(pace: Pace, error: DeliveryError, now: float, *, chance: float) -> Pace:
     """Return the pace after a failure that may pass."""
     if serves_nobody(error):
         return replace(pace, breaker=breaker.failed(pace.breaker, now, jitter=chance))
@@ -139,7 +139,7 @@ def failed(pace: Pace, error: EceError, now: float, *, chance: float) -> Pace:
     return replace(_answered(pace, now, failed=True), allowance=allowance)
 
 
-def serves_nobody(error: EceError) -> bool:
+def serves_nobody(error: DeliveryError) -> bool:
     """Say whether a failure speaks of the destination and not of the row: no row was read, or none is wanted now."""
     never_sent = isinstance(error, EceTimeout) and not error.maybe_received
     return never_sent or error.status == TOO_MANY_REQUESTS or retry.whatever_the_content(error)

@@ -1,4 +1,4 @@
-"""When a survey that ECE did not take is sent again: growing pauses with full jitter, until it is too old.
+"""When a row that its destination did not take is sent again: growing pauses with full jitter, until it is too old.
 
 Full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/): the pause is drawn evenly from
 nothing to a ceiling that doubles, so that rows which failed together do not come back together.
@@ -9,7 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from widget.domain.errors import EceBusy, EceError, EceGatewayDown, EceRefused, EceTlsFailure, EceUnreadable
+from widget.domain.errors import (
+    DeliveryError,
+    EceBusy,
+    EceGatewayDown,
+    EceRefused,
+    EceTlsFailure,
+    EceUnreadable,
+    MailError,
+    WebhookError,
+)
 
 FIRST_CEILING = 2.0  # seconds
 LONGEST_CEILING = 300.0
@@ -36,7 +45,7 @@ class GiveUp:
 
 
 def after_failure(
-    error: EceError,
+    error: DeliveryError,
     *,
     attempts: int,
     waiting_since: datetime,
@@ -68,26 +77,28 @@ def ceiling(attempts: int) -> float:
     return min(LONGEST_CEILING, FIRST_CEILING * 2.0 ** min(max(attempts - 1, 0), 30))
 
 
-def is_permanent(error: EceError) -> bool:
+def is_permanent(error: DeliveryError) -> bool:
     """Say whether sending the same again can never work."""
     return not error.retryable
 
 
-def is_doubtful_success(error: EceError) -> bool:
+def is_doubtful_success(error: DeliveryError) -> bool:
     """Say whether ECE answered with a success whose body says nothing of a survey: "OK", JSON, a cut answer."""
     return isinstance(error, EceUnreadable) and error.maybe_received
 
 
-def used_an_attempt(error: EceError) -> bool:
+def used_an_attempt(error: DeliveryError) -> bool:
     """Say whether ECE was asked at all."""
     return not isinstance(error, EceBusy)
 
 
-def whatever_the_content(error: EceError) -> bool:
+def whatever_the_content(error: DeliveryError) -> bool:
     """Say whether the failure came before any byte of the survey was sent, so that its content cannot be the cause."""
-    return isinstance(error, EceRefused | EceTlsFailure) or (isinstance(error, EceGatewayDown) and error.status == 503)
+    down = isinstance(error, EceRefused | EceTlsFailure) or (isinstance(error, EceGatewayDown) and error.status == 503)
+    return down or error.serves_nobody
 
 
-def described(error: EceError) -> str:
+def described(error: DeliveryError) -> str:
     """Name a failure for an operator without anything that a visitor or ECE wrote."""
-    return error.code if error.status is None else f"{error.code} {error.status}"
+    named = error.code if error.status is None else f"{error.code} {error.status}"
+    return f"{named}: {error.detail}" if isinstance(error, MailError | WebhookError) and error.detail else named

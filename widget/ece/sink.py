@@ -30,7 +30,7 @@ class DialectMemory(Protocol):
 
 
 class EceSurveySink:
-    """Where the delivery loop sends a message (its port `SurveySink`); `forms` are those it may have to try."""
+    """Where the delivery loop sends a message (its port `Sink`); `forms` are those it may have to try."""
 
     def __init__(self, client: EceClient, settings: EceSettings, memory: DialectMemory) -> None:
         self._client = client

@@ -80,5 +80,5 @@ def changed(name: str, before: Any, after: Any) -> Iterator[str]:
 
 def _members(value: Any) -> dict[str, Any]:
     if isinstance(value, BaseModel):
-        return {name: getattr(value, name) for name in type(value).model_fields}
+        return {field.alias or name: getattr(value, name) for name, field in type(value).model_fields.items()}
     return {str(key): each for key, each in value.items()} if isinstance(value, Mapping) else {}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import string
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 CHAT_URL_FIELDS = frozenset({"id", "locale", "language", "country", "ticket", "origin"})
 _LISTEN = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_DESTINATION = re.compile(r"smtp|webhooks\.[a-z0-9][a-z0-9_-]{0,63}")
+SMTP, WEBHOOKS = "smtp", "webhooks."  # the destinations that settings name
 _SHARED_SCHEMES = frozenset({"redis", "rediss", "valkey", "valkeys", "unix"})
 
 
@@ -144,6 +146,17 @@ def _chat_url(value: str) -> str:
     return value
 
 
+def is_destination(value: Any) -> bool:
+    """Say whether this has the form of a destination's name, as the outbox has it."""
+    return isinstance(value, str) and _DESTINATION.fullmatch(value) is not None
+
+
+def _destination(value: Any) -> Any:
+    if not is_destination(value):
+        raise ValueError('"smtp", or "webhooks.NAME" where [webhooks.NAME] is set up')
+    return value
+
+
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 OriginOrAny = Annotated[str, AfterValidator(_origin_or_any)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
@@ -154,3 +167,4 @@ Listen = Annotated[str, AfterValidator(_listen)]
 UrlPath = Annotated[str, AfterValidator(_path)]
 SurveyPath = Annotated[str, AfterValidator(_survey_path)]
 ChatUrl = Annotated[str, AfterValidator(_chat_url)]
+DestinationName = Annotated[str, BeforeValidator(_destination)]

@@ -13,7 +13,7 @@ from pydantic import BaseModel, SecretStr
 from widget.settings.environment import Overlay, lay_over
 from widget.settings.faults import is_secret
 from widget.settings.reading import read_table
-from widget.settings.reference import NOTHING, Setting, all_settings, shown
+from widget.settings.reference import NOTHING, Setting, all_settings, attribute_of, shown
 from widget.settings.sources import load
 
 HIDDEN = "(set; not shown)"
@@ -64,7 +64,7 @@ def _values(node: Any, path: Sequence[str], place: tuple[str, ...] = ()) -> Iter
         for name, each in node.items():
             yield from _values(each, path[1:], (*place, name))
     elif isinstance(node, BaseModel):
-        yield from _values(getattr(node, path[0]), path[1:], (*place, path[0]))
+        yield from _values(getattr(node, attribute_of(type(node), path[0])), path[1:], (*place, path[0]))
 
 
 def _as_text(place: Sequence[str], value: Any) -> str:

@@ -29,14 +29,29 @@ _INJECTED_NAME = re.compile(
 _INJECTED_VALUE = re.compile(r"(?:tcp|udp|sctp)://")
 # The secrets that a file may hold, each with a value that is well formed: it stands in for one that could not be read,
 # so that the one cause is told once.
-SECRETS: dict[tuple[str, str], Any] = {
+SECRETS: dict[tuple[str, ...], Any] = {
     ("security", "secret_keys"): ["unread"],
     ("security", "operator_tokens"): ["stands-for-the-unread"],
     ("storage", "url"): "postgresql://unread",
     ("shared", "url"): "redis://unread",
+    ("smtp", "url"): "smtp://unread",
+    ("webhooks", "NAME", "url"): "https://unread",
+    ("webhooks", "NAME", "secret"): "d2hzZWNfIHN0YW5kcyBmb3IgdGhlIHVucmVhZA==",
 }
 _OFF_WHEN_EMPTY = frozenset(
-    {"ca_file", "client_cert", "client_key", "proxy", "max_wait", "max_queue_depth", "min_capacity", "survey", "hours"}
+    {
+        "ca_file",
+        "consent",
+        "consent_link",
+        "client_cert",
+        "client_key",
+        "proxy",
+        "max_wait",
+        "max_queue_depth",
+        "min_capacity",
+        "survey",
+        "hours",
+    }
 )
 
 
@@ -52,17 +67,32 @@ class Overlay:
 
 def lay_over(overlay: Overlay, environ: Mapping[str, str]) -> None:
     """Put secrets from files, then the environment, over the table."""
-    for section, key in SECRETS:
-        table = overlay.table.get(section)
-        if isinstance(table, dict) and f"{key}_file" in table:
-            file = table.pop(f"{key}_file")
-            if key in table:
-                _fault(overlay, f"{section}.{key}_file", file, f"stands beside {section}.{key}; keep one of them")
-            else:
-                table[key] = _from_file(overlay, (section, key), file, f"{section}.{key}_file")
+    for secret in SECRETS:
+        for place, table in _tables(overlay.table, secret[:-1]):
+            key, section = secret[-1], ".".join(place)
+            if f"{key}_file" in table:
+                file = table.pop(f"{key}_file")
+                if key in table:
+                    _fault(overlay, f"{section}.{key}_file", file, f"stands beside {section}.{key}; keep one of them")
+                else:
+                    table[key] = _from_file(overlay, secret, file, f"{section}.{key}_file")
     for variable, text in sorted(environ.items()):
         if variable.startswith(PREFIX) and variable not in NOT_SETTINGS and not _injected(variable, text):
             _set(overlay, variable, text, environ)
+
+
+def _tables(table: Any, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Return each table at a path, with its place; NAME stands for every name that an operator chose."""
+    found: list[tuple[tuple[str, ...], Any]] = [((), table)]
+    for part in path:
+        found = [
+            ((*place, key), inner)
+            for place, node in found
+            if isinstance(node, dict)
+            for key, inner in node.items()
+            if part in ("NAME", key)
+        ]
+    return [(place, node) for place, node in found if isinstance(node, dict)]
 
 
 def _injected(variable: str, text: str) -> bool:
@@ -79,12 +109,13 @@ def _set(overlay: Overlay, variable: str, text: str, environ: Mapping[str, str])
         _fault(overlay, variable, None, words + did_you_mean_variable(variable, overlay.table))
         return
     value: Any = EnvironmentText(text)
-    secret = (path[0], path[-1].removesuffix("_file"))
-    if len(path) == 2 and path[-1].endswith("_file") and secret in SECRETS:
+    key = path[-1].removesuffix("_file")
+    secret = (*(path[:1] if len(path) == 2 else (path[0], "NAME")), key) if len(path) < 4 else ()
+    if path[-1].endswith("_file") and secret in SECRETS:
         if variable.removesuffix("_FILE") in environ:
             _fault(overlay, variable, text, f"stands beside {variable.removesuffix('_FILE')}; keep one of them")
             return
-        path = secret
+        path = (*path[:-1], key)
         value = _from_file(overlay, secret, text, variable)
     elif text.lstrip()[:1] in ("[", "{"):
         value = _json(text)
@@ -121,7 +152,7 @@ def _existing(node: Any, part: str) -> Any:
     return next((key for key in node if key.lower().replace("-", "_") == part), part)
 
 
-def _from_file(overlay: Overlay, secret: tuple[str, str], name: Any, key: str) -> Any:
+def _from_file(overlay: Overlay, secret: tuple[str, ...], name: Any, key: str) -> Any:
     try:
         text = (overlay.directory / name).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:

@@ -15,7 +15,8 @@ _LONGEST_SHOWN = 80
 # slashes were forgotten.
 _CREDENTIALS = re.compile(r"(://|:).*@")
 # Keys whose values are secrets, and the sections that hold one: written as a text, a section could be the secret.
-_SECRET = frozenset({"secret_keys", "operator_tokens", "url", "proxy", "security", "storage", "shared"})
+_SECRET = frozenset({"secret_keys", "operator_tokens", "url", "proxy", "secret", "security", "storage", "shared"})
+_SECTIONS_WITH_A_SECRET = (("smtp",), ("webhooks",), ("webhooks", "*"))  # of which most keys are none
 _UNKNOWN = "is not a setting"
 _TOO_FEW = "at least one entry"
 _PLAIN_WORDS = {
@@ -71,7 +72,10 @@ def shown(value: Any, *, secret: bool = False) -> str:
 
 def is_secret(parts: Iterable[str]) -> bool:
     """Say whether the value at this place is, or may hold, a secret."""
-    return not _SECRET.isdisjoint(parts)
+    place = tuple(parts)
+    if place[:1] == ("webhooks",):
+        place = (*place[:1], *("*" for _ in place[1:2]), *place[2:])
+    return place in _SECTIONS_WITH_A_SECRET or not _SECRET.isdisjoint(place)
 
 
 def in_words(

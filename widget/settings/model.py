@@ -25,6 +25,7 @@ from widget.settings.addresses import (
     SurveyPath,
     UrlPath,
 )
+from widget.settings.messages import MessagesSettings, SmtpSettings, WebhookSettings
 from widget.settings.surveys import Label, SurveySettings
 from widget.settings.values import (
     CallTimeout,
@@ -225,6 +226,9 @@ class Settings(Section):
     themes: ThemesSettings = ThemesSettings()
     limits: LimitsSettings = LimitsSettings()
     shared: SharedSettings | None = None
+    messages: MessagesSettings | None = None
+    smtp: SmtpSettings | None = None
+    webhooks: dict[Name, WebhookSettings] = Field(default_factory=dict)
     console: ConsoleSettings = ConsoleSettings()
     history: HistorySettings = HistorySettings()
 

@@ -47,7 +47,7 @@ def section_at(place: Sequence[str]) -> type[BaseModel] | None:
     model: type[BaseModel] | None = Settings
     parts = list(place)
     while parts and model is not None:
-        field = model.model_fields.get(parts.pop(0))
+        field = model.model_fields.get(attribute_of(model, parts.pop(0)))
         if field is None or (inner := _model_of(field.annotation)) is None:
             return None
         model = inner
@@ -83,13 +83,19 @@ def _time(seconds: float) -> str:
 
 
 def _settings(model: type[BaseModel], prefix: str) -> Iterator[Setting]:
-    for name, field in model.model_fields.items():
+    for attribute, field in model.model_fields.items():
+        name = field.alias or attribute  # `from` is a word of Python's own
         inner = _model_of(field.annotation)
         if inner is None:
             yield Setting(prefix + name, field)
         else:
             named = "NAME." if "dict[" in str(field.annotation) else ""
             yield from _settings(inner, f"{prefix}{name}.{named}")
+
+
+def attribute_of(model: type[BaseModel], key: str) -> str:
+    """Return the attribute of a key of the file: another name where the key is a word of Python's own, as `from`."""
+    return next((name for name, field in model.model_fields.items() if field.alias == key), key)
 
 
 def _is_collection(field: FieldInfo) -> bool:

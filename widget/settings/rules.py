@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from widget.settings.faults import Fault, shown
+from widget.settings.messages import destination_faults
 from widget.settings.model import EceSettings, ThemesSettings
 from widget.settings.survey_rules import survey_faults
 
@@ -22,6 +23,9 @@ def broken_rules(raw: Mapping[str, Any], directory: Path, *, new_themes: bool) -
     for name, survey in _table(raw, "surveys").items():
         for key, value, allowed in survey_faults(name, survey if isinstance(survey, dict) else {}):
             yield Fault(key, value, allowed)
+    for key, value, allowed in destination_faults(raw):
+        yield Fault(key, shown(value), allowed)
+    yield from _authorities(raw)
     yield from _certificates(_table(raw, "ece"))
     yield from _times(_table(raw, "ece"))
     yield from _themes(_table(raw, "themes"), directory, may_be_missing=new_themes)
@@ -70,16 +74,34 @@ def _certificates(ece: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault("ece.client_cert", "", "goes with ece.client_key; write both or none")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if there.get("ca_file"):
-        try:
-            context.load_verify_locations(ece["ca_file"])
-        except (OSError, ValueError):
-            yield Fault("ece.ca_file", shown(ece["ca_file"]), "a PEM file of certificates that can be read")
+        yield from _authority("ece.ca_file", ece["ca_file"])
     if there.get("client_cert") and there.get("client_key"):
         try:
             context.load_cert_chain(ece["client_cert"], ece["client_key"], password="")
         except (OSError, ValueError):
             words = "a PEM certificate that fits ece.client_key, and a key without a password; both can be read"
             yield Fault("ece.client_cert", shown(ece["client_cert"]), words)
+
+
+def _authorities(raw: Mapping[str, Any]) -> Iterator[Fault]:
+    webhooks = _table(raw, "webhooks")
+    for section, table in (
+        ("smtp", _table(raw, "smtp")),
+        *((f"webhooks.{name}", _table(webhooks, name)) for name in webhooks),
+    ):
+        if isinstance(table.get("ca_file"), str):
+            yield from _authority(f"{section}.ca_file", table["ca_file"])
+
+
+def _authority(key: str, file: str) -> Iterator[Fault]:
+    """Load a file of authorities; its name is told again where TLS cannot use it."""
+    if not os.path.isfile(file):
+        yield Fault(key, shown(file), "the name of a file that is there")
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    except (OSError, ValueError):
+        yield Fault(key, shown(file), "a PEM file of certificates that can be read")
 
 
 def _themes(themes: Mapping[str, Any], directory: Path, *, may_be_missing: bool) -> Iterator[Fault]:

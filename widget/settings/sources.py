@@ -80,6 +80,10 @@ def start_paths_at(directory: Path, table: dict[str, Any]) -> None:
     for (section, key), default in defaults.items():
         if isinstance(inner := table.setdefault(section, {}), dict):
             inner.setdefault(key, default)
+    webhooks = table.get("webhooks")
+    for holder in (table.get("smtp"), *(webhooks.values() if isinstance(webhooks, dict) else ())):
+        if isinstance(holder, dict) and isinstance(holder.get("ca_file"), str) and holder["ca_file"]:
+            holder["ca_file"] = str(directory / holder["ca_file"])
     for section, key in (("ece", "ca_file"), ("ece", "client_cert"), ("ece", "client_key"), *defaults):
         inner = table.get(section)
         value = inner.get(key) if isinstance(inner, dict) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,6 +12,7 @@ from widget.settings.surveys import (
     ALL_ANSWERS,
     DEFAULT_ANSWER,
     DEFAULT_OTHER,
+    AlertSettings,
     QuestionSettings,
     Text,
     first_language,
@@ -34,6 +35,7 @@ def survey_faults(name: str, table: Mapping[str, Any]) -> Iterator[Found]:
     yield from _order_faults(parsed)
     yield from _condition_faults(parsed, {str(each.get("id")) for each in _list(raw) if isinstance(each, dict)})
     yield from _language_faults(name, table, questions)
+    yield from _alert_faults(name, table, questions)
     longest = sum(
         question.max_length or (DEFAULT_ANSWER if question.kind is Kind.TEXT else DEFAULT_OTHER)
         for _, question in questions
@@ -45,6 +47,26 @@ def survey_faults(name: str, table: Mapping[str, Any]) -> Iterator[Found]:
             "",
             f"all typed answers together may have {ALL_ANSWERS} characters, these have {longest}; lower a max_length",
         )
+
+
+def _alert_faults(
+    name: str, table: Mapping[str, Any], questions: Sequence[tuple[str, QuestionSettings]]
+) -> Iterator[Found]:
+    try:
+        alert = AlertSettings.model_validate(table["alert_if"])
+    except (KeyError, ValidationError):
+        return  # none is written, or its faults are told elsewhere
+    key = f"surveys.{name}.alert_if"
+    asked = next((question for _, question in questions if question.id == alert.question), None)
+    if asked is None:
+        yield f"{key}.question", alert.question, "the id of a question of this survey"
+        return
+    offered = asked.question(1).values
+    if not offered:
+        yield f"{key}.question", alert.question, "a question that offers answers; this one is answered with a text"
+    for answer in alert.answers if offered else ():
+        if answer not in offered:
+            yield f"{key}.answers", answer, f"answers that the question offers: {', '.join(offered)}"
 
 
 def _list(value: Any) -> list[Any]:

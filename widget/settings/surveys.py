@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from widget.domain.language import language_tag
 from widget.domain.survey import YES_NO_VALUES, Kind, Look, Option, Question, Survey, Wording
-from widget.settings.values import Language
+from widget.settings.addresses import SMTP, DestinationName
+from widget.settings.values import Language, Words
 
 LONGEST_WORDING = 1000
 LONGEST_LABEL = 60
@@ -161,12 +162,29 @@ class QuestionSettings(BaseModel):
         return bare.with_labels(dict(zip(places, self.labels, strict=False)))
 
 
+def _alerting_answer(value: Any) -> Any:
+    if isinstance(value, bool):
+        return YES_NO_VALUES[0 if value else 1]
+    return str(value) if isinstance(value, int) else value
+
+
+class AlertSettings(BaseModel):
+    """Which surveys are told at once: those with one of these answers to that question."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    question: str
+    answers: Annotated[tuple[Annotated[str, BeforeValidator(_alerting_answer)], ...], Words] = Field(min_length=1)
+    to: DestinationName = SMTP
+
+
 class SurveySettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     title: Text
     language: Language | None = None
     questions: tuple[QuestionSettings, ...] = Field(min_length=1, max_length=100)
+    alert_if: AlertSettings | None = None
 
     def survey(self, name: str) -> Survey:
         """Give the same survey as the domain has it."""

@@ -31,8 +31,29 @@ def _insert_unless_there(connection: Connection, table: Table) -> Insert:
     return _UNLESS_THERE[connection.dialect.name, table]
 
 
-def enqueue(connection: Connection, accepted: Sequence[tuple[SurveyMessage, datetime]]) -> list[bool]:
+def enqueue(
+    connection: Connection, accepted: Sequence[tuple[SurveyMessage, SurveyMessage | None, datetime]]
+) -> list[bool]:
     """Insert the messages by one statement; say for each whether it is new.
+
+    The second of each goes in with the first, and only when that is new: a replay of a survey that was purged must not
+    leave its answers in an alert.
+    """
+    new = _insert(connection, [(message, at) for message, _, at in accepted])
+    outcomes, following = [], []
+    for message, follower, at in accepted:
+        is_new = message.key in new
+        new.discard(message.key)  # the second of two equal ones in the same batch is not new
+        outcomes.append(is_new)
+        if is_new and follower is not None:
+            following.append((follower, at))
+    if following:
+        _insert(connection, following)
+    return outcomes
+
+
+def _insert(connection: Connection, accepted: Sequence[tuple[SurveyMessage, datetime]]) -> set[str]:
+    """Insert the rows that are not there; return the keys of those that are new.
 
     Rows go in by the order of their keys: two processes that insert the same ones then wait for each other instead of
     each holding what the other wants.
@@ -41,12 +62,12 @@ def enqueue(connection: Connection, accepted: Sequence[tuple[SurveyMessage, date
     for message, at in accepted:
         rows.setdefault(message.key, _row(message, at))
     statement = _ENQUEUE[connection.dialect.name]
-    new = set(connection.execute(statement, [rows[key] for key in sorted(rows)]).scalars())
-    outcomes = []
-    for message, _ in accepted:
-        outcomes.append(message.key in new)
-        new.discard(message.key)  # the second of two equal ones in the same batch is not new
-    return outcomes
+    return set(connection.execute(statement, [rows[key] for key in sorted(rows)]).scalars())
+
+
+def has_key(connection: Connection, key: str) -> bool:
+    """Return whether there is a row of this key, in whatever state."""
+    return connection.execute(select(outbox.c.id).where(outbox.c.key == key)).first() is not None
 
 
 def _row(message: SurveyMessage, at: datetime) -> dict[str, Any]:
@@ -62,6 +83,8 @@ def _row(message: SurveyMessage, at: datetime) -> dict[str, Any]:
         "next_attempt_at": moment,
         "accepted_at": moment,
         "waiting_since": moment,
+        "kind": message.kind.value,
+        "destination": message.destination,
     }
 
 

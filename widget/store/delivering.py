@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from widget.domain.outbox import ClaimedMessage, DeadRow, MessageState, Pick, Taken
+from widget.domain.outbox import ClaimedMessage, DeadRow, MessageState, Pick, RowKind, Taken
 from widget.store.reading import MOST_ATTEMPTS, UnreadableRow, read_claimed, unreadable
 from widget.store.schema import is_waiting, outbox
 from widget.store.times import to_ms
@@ -33,7 +33,7 @@ from widget.store.times import to_ms
 # product waits or leases that long.
 FURTHEST_AHEAD = timedelta(hours=1)
 
-KIND = "survey"  # what this release delivers; a row of another kind waits for a release that knows it
+_KINDS = tuple(kind.value for kind in RowKind)  # a row of another kind waits for a release that knows it
 GIVEN_UP_AT_ONCE = 500  # rows in one transaction
 
 _PENDING, _LEASED = MessageState.PENDING.value, MessageState.LEASED.value
@@ -70,7 +70,7 @@ def _is_due() -> ColumnElement[bool]:
     due, lease = outbox.c.next_attempt_at, outbox.c.leased_until
     return and_(
         is_waiting,
-        outbox.c.kind == KIND,
+        outbox.c.kind.in_(_KINDS),
         outbox.c.destination == bindparam("goes_to"),
         # not a greatest number of attempts: a damaged number could be greater still, and its row never be found
         or_(bindparam("tried_too", type_=Boolean), outbox.c.attempts <= 0),
@@ -108,6 +108,8 @@ def _claiming(*order: ColumnElement[Any]) -> ReturningUpdate[Any]:
             outbox.c.possible_doubles,
             outbox.c.accepted_at,
             outbox.c.waiting_since,
+            outbox.c.kind,
+            outbox.c.destination,
         )
     )
 
@@ -215,20 +217,21 @@ def end_leases(connection: Connection, gone: Callable[[Sequence[str]], Sequence[
     return connection.execute(changed).rowcount if ended else 0
 
 
-def hasten(connection: Connection, moments: Sequence[datetime]) -> list[int]:
-    """Make rows due that wait only because ECE did not serve, since it serves again."""
+def hasten(connection: Connection, served: Sequence[tuple[str, datetime]]) -> list[int]:
+    """Make rows due that wait only because their destination did not serve, since it serves again."""
     return [
         connection.execute(
             update(outbox)
             .where(
                 is_waiting,
                 outbox.c.state == _PENDING,
+                outbox.c.destination == destination,
                 outbox.c.waits_for_ece.is_(True),
                 outbox.c.next_attempt_at > to_ms(now),
             )
             .values(next_attempt_at=to_ms(now), waits_for_ece=False)
         ).rowcount
-        for now in moments
+        for destination, now in served
     ]
 
 
@@ -242,7 +245,7 @@ def _give_up(connection: Connection, before: datetime, now: datetime) -> list[De
         select(outbox.c.id)
         .where(
             is_waiting,
-            outbox.c.kind == KIND,
+            outbox.c.kind.in_(_KINDS),
             outbox.c.state == _PENDING,
             outbox.c.attempts > 0,
             outbox.c.waiting_since < to_ms(before),

@@ -83,12 +83,19 @@ class Outbox:
 
     # --- promises ---
 
-    async def enqueue(self, message: SurveyMessage) -> bool:
-        """Promise a message. True once it is on disk and new, False when it is there already."""
-        new: bool = await self._do(accepting.enqueue, (message, self._now()))
+    async def enqueue(self, message: SurveyMessage, follower: SurveyMessage | None = None) -> bool:
+        """Promise a message. True once it is on disk and new, False when it is there already.
+
+        `follower` is a second row, an alert, which the same transaction takes where the first is new.
+        """
+        new: bool = await self._do(accepting.enqueue, (message, follower, self._now()))
         if new:
             self._on_new()
         return new
+
+    async def holds(self, key: str) -> bool:
+        """Say whether a row of this key was promised before, purged ones too."""
+        return bool(await self._do(_each(accepting.has_key), key))
 
     async def bind_ticket(self, ticket_id: str, sid_hash: str, expires: datetime) -> str:
         """Bind a launch ticket to a chat unless it is bound; give the hash of the chat it belongs to."""
@@ -202,9 +209,9 @@ class Outbox:
         """Give back a message that was not tried; no attempt is used. False when the lease was lost."""
         return await self._settle(Settlement(claimed, MessageState.PENDING, attempts=claimed.attempts))
 
-    async def hasten(self, *, now: datetime) -> int:
-        """Make due what waits only because ECE did not serve; give how many."""
-        return int(await self._do(delivering.hasten, now))
+    async def hasten(self, *, destination: str = ECE, now: datetime) -> int:
+        """Make due what waits only because this destination did not serve; give how many."""
+        return int(await self._do(delivering.hasten, (destination, now)))
 
     async def tidy(self, *, now: datetime, max_age: timedelta, retention: timedelta) -> list[DeadRow]:
         """Give up what was tried for longer than `max_age`, and purge what was settled longer ago than `retention`.

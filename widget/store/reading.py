@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from widget.domain.outbox import Answer, ClaimedMessage, MessageState, OutboxRow, SurveyMessage
+from widget.domain.outbox import Answer, ClaimedMessage, MessageState, OutboxRow, RowKind, SurveyMessage
 from widget.store.times import from_ms
 
 MOST_ATTEMPTS = 1_000_000  # more than a row can have in years: a larger number is damage, and one more may not fit
@@ -35,7 +35,7 @@ def read_claimed(row: Row[Any], owner: str, until: datetime) -> ClaimedMessage:
         leased_until=until,
         attempts=_number(row.attempts, "attempts"),
         possible_doubles=_number(row.possible_doubles, "possible_doubles"),
-        accepted_at=_moment(row.accepted_at, "accepted_at"),
+        accepted_at=(accepted_at := _moment(row.accepted_at, "accepted_at")),
         waiting_since=_moment(row.waiting_since, "waiting_since"),
         message=SurveyMessage(
             key=_text(row.key, "key"),
@@ -43,6 +43,9 @@ def read_claimed(row: Row[Any], owner: str, until: datetime) -> ClaimedMessage:
             entry_point=_text(row.entry_point, "entry_point"),
             survey=_text(row.survey, "survey"),
             answers=read_answers(row.answers),
+            kind=RowKind(row.kind),  # a claim takes no other
+            destination=_text(row.destination, "destination"),
+            accepted_at=accepted_at,
         ),
     )
 
@@ -94,6 +97,8 @@ def read_for_operator(row: Row[Any], fingerprint_key: bytes) -> OutboxRow:
         reason=None if row.reason is None else known(_text, row.reason, "reason"),
         possible_doubles=known(_number, row.possible_doubles, "possible_doubles") or 0,
         answers=answers,
+        kind=known(_text, row.kind, "kind") or "",
+        destination=known(_text, row.destination, "destination") or "",
     )
     if not faults:
         return about

@@ -94,6 +94,10 @@ def _survey(method: str, pattern: str, limit: Limit) -> Address:
     return Address(method, pattern, Kind.PAGE, Faults.PAGE, limit, framed_by=FramedBy.SITES, script=True)
 
 
+def _message(method: str, limit: Limit) -> Address:
+    return Address(method, "/message/{entry_point}", Kind.PAGE, Faults.PAGE, limit, framed_by=FramedBy.SITES)
+
+
 def _preview(pattern: str, *, described: bool) -> Address:
     return Address(
         "GET",
@@ -142,6 +146,8 @@ ADDRESSES = (
     _survey("GET", "/survey/{token}", Limit.TOKENS),
     _survey("POST", "/survey/{token}", Limit.SUBMITS),
     Address("GET", "/survey.{fingerprint}.js", described=False),
+    _message("GET", Limit.TOKENS),
+    _message("POST", Limit.SUBMITS),
     Address("GET", "/assets/{hash}/{file}", described=False),
     Address("POST", "/v1/survey-links", Kind.OPERATOR, Faults.JSON, Limit.OPERATORS),
     _preview("/preview", described=True),

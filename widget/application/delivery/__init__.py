@@ -1,4 +1,4 @@
-"""Delivery of surveys to ECE: the same object inside `serve` and alone in `deliver`."""
+"""Delivery of what the outbox holds: the same object inside `serve` and alone in `deliver`."""
 
 from widget.application.delivery.loop import Delivery
 from widget.application.delivery.ports import (
@@ -6,8 +6,9 @@ from widget.application.delivery.ports import (
     DeliveryRules,
     Destination,
     HostGate,
+    NoGate,
     OutboxQueue,
-    SurveySink,
+    Sink,
 )
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "DeliveryRules",
     "Destination",
     "HostGate",
+    "NoGate",
     "OutboxQueue",
-    "SurveySink",
+    "Sink",
 ]

@@ -1,7 +1,8 @@
 """The way to one destination: claim, send, settle. Slots, pace and circuit breaker belong to it alone.
 
-At least once: ECE's survey call takes no idempotency key, so an answer that is lost on the way makes a second sending
-possible. Such cases are counted (`DeliveryCounts.possible_doubles`, and in the row).
+At least once: ECE's survey call takes no idempotency key and a mail server none, so an answer that is lost on the way
+makes a second sending possible; a mail then has the same Message-ID, and a webhook's post the same id. Such cases are
+counted (`DeliveryCounts.possible_doubles`, and in the row).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from widget.application.clock import Clock
 from widget.application.delivery.ports import DeliveryCounts, DeliveryRules, Destination, OutboxQueue
 from widget.domain import pace, retry
 from widget.domain.breaker import Open
-from widget.domain.errors import EceError, EceTimeout, OutboxUnavailable
+from widget.domain.errors import DeliveryError, OutboxUnavailable
 from widget.domain.outbox import ClaimedMessage, DeadRow
 from widget.domain.pace import Mode, Pace, Take, Wait
 
@@ -103,7 +104,7 @@ class Lane:
         now = self._clock.monotonic()
         if pace.may_hasten(self._pace, now):
             self._pace = pace.hastened(self._pace, now)
-            await self._queue.hasten(now=self._clock.now())
+            await self._queue.hasten(destination=self.destination.name, now=self._clock.now())
         if not self.destination.gate.may_send():
             self._counts.deferrals += 1
             return POLL_SECONDS
@@ -143,7 +144,7 @@ class Lane:
 
     def _set_aside(self, row: DeadRow) -> None:
         self._counts.unreadable += 1
-        log.error("survey_set_aside", row=row.id, reason=row.reason)
+        log.error("row_set_aside", row=row.id, reason=row.reason)
 
     async def _sleep(self, pause: float) -> None:
         if pause > 0 and not self._stopping:
@@ -180,7 +181,7 @@ class Lane:
                 if not self._may_still_send(since) or (ahead and self._pace.mode is Mode.IN_DOUBT):
                     self._pace = pace.not_sent(self._pace, self._clock.monotonic())
                 else:
-                    settled = self._failed(claimed, EceTimeout("interrupted by a stop", maybe_received=True))
+                    settled = self._failed(claimed, DeliveryError("interrupted by a stop", maybe_received=True))
                     settled = await self._send(claimed) or released
             del self._unsent[claimed.id]
             self._wake.set()
@@ -209,14 +210,14 @@ class Lane:
     async def _send(self, claimed: ClaimedMessage) -> Settled | None:
         """Send once; return what is to be recorded, or None when the destination was not asked."""
         self._counts.in_flight += 1
-        error: EceError | None = None
+        error: DeliveryError | None = None
         try:
             await self.destination.sink.submit(claimed.message)
-        except EceError as known:
+        except DeliveryError as known:
             error = known
         except Exception as unknown:  # noqa: BLE001 — one message that breaks its sender must not stop the others
             self._unexpected(unknown)
-            error = EceError(maybe_received=True)
+            error = DeliveryError(maybe_received=True)
         finally:
             self._counts.in_flight -= 1
         now = self._clock.monotonic()
@@ -239,7 +240,7 @@ class Lane:
         self._counts.possible_doubles += error.maybe_received
         return self._failed(claimed, error)
 
-    def _failed(self, claimed: ClaimedMessage, error: EceError) -> Settled:
+    def _failed(self, claimed: ClaimedMessage, error: DeliveryError) -> Settled:
         now, doubtful = self._clock.now(), error.maybe_received
         decided = retry.after_failure(
             error,
@@ -267,7 +268,10 @@ class Lane:
 
     def _given_up(self, claimed: ClaimedMessage, reason: str) -> None:
         self._counts.dead += 1
-        log.error("survey_given_up", row=claimed.id, entry_point=claimed.message.entry_point, reason=reason)
+        message = claimed.message
+        log.error(
+            "row_given_up", row=claimed.id, kind=message.kind.value, entry_point=message.entry_point, reason=reason
+        )
 
     def _to_be_retried(self) -> None:
         self._counts.retried += 1

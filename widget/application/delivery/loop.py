@@ -101,7 +101,7 @@ class Delivery:
             await self._forget(self._clock.now() - leap)
         self.counts.died_of_age += len(given_up)
         for row in given_up:
-            log.error("survey_given_up", row=row.id, reason=row.reason)
+            log.error("row_given_up", row=row.id, reason=row.reason)
 
     def _leap(self) -> timedelta:
         """Return how far the clock was set ahead since the start: ages must not grow by that."""

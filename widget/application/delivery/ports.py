@@ -51,13 +51,13 @@ class OutboxQueue(Protocol):
 
     async def release(self, claimed: ClaimedMessage) -> bool: ...
 
-    async def hasten(self, *, now: datetime) -> int: ...
+    async def hasten(self, *, destination: str, now: datetime) -> int: ...
 
     async def tidy(self, *, now: datetime, max_age: timedelta, retention: timedelta) -> list[DeadRow]: ...
 
 
-class SurveySink(Protocol):
-    """Where surveys go. Raises only EceError; returns once ECE said that it took the survey."""
+class Sink(Protocol):
+    """Where rows go. Raises only DeliveryError; returns once the other side said that it took the row."""
 
     async def submit(self, message: SurveyMessage) -> None: ...
 
@@ -68,6 +68,13 @@ class HostGate(Protocol):
     def may_send(self) -> bool: ...
 
 
+class NoGate:
+    """The gate of a destination that nothing else talks to: its lane's own breaker is all there is."""
+
+    def may_send(self) -> bool:
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class Destination:
     """One place that rows go to, named as in their `destination`; it has a pace and slots of its own.
@@ -76,7 +83,7 @@ class Destination:
     """
 
     name: str
-    sink: SurveySink
+    sink: Sink
     gate: HostGate
     concurrency: int
     send_limit: timedelta

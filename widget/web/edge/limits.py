@@ -7,6 +7,7 @@ to serve than to count.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
 import time
@@ -29,6 +30,7 @@ from widget.web.edge.errors import Errors, Problem, request_id
 # Networks are counted in this many buckets: memory stays bounded whatever addresses turn up. Two networks that meet in
 # one bucket share its limit; with thousands of visitors a minute that is rarer than two behind one router.
 BUCKETS = 65536
+MESSAGES = "1/minute"  # what one network may leave, whatever `[limits] submits` says but "off"
 LARGEST_BODY = 65536  # bytes
 # A survey's typed answers have 40,000 characters at most, up to twelve bytes each in a form; its page asks for less.
 LARGEST_FORM = 640 * 1024
@@ -107,6 +109,7 @@ class RateLimiter:
             "operators": _item(settings.tokens),
             "strangers": _item(settings.tokens),
             "sign_in": _item(settings.tokens),
+            "messages": None if settings.submits == "off" else _item(MESSAGES),
         }
 
     async def hit(self, limit: str, client: str) -> int | None:
@@ -115,6 +118,12 @@ class RateLimiter:
         if item is None or await self._strategy.hit(item, limit, self._bucket(client)):
             return None
         return await self._wait(item, limit, client)
+
+    async def clear(self, limit: str, client: str) -> None:
+        """Forget what was counted: nothing came of it."""
+        item = self._items[limit]
+        if item is not None:
+            await self._strategy.clear(item, limit, self._bucket(client))
 
     async def test(self, limit: str, client: str) -> int | None:
         """Return the same without counting."""
@@ -188,6 +197,26 @@ class RateLimits:
         except StorageError as error:  # a shared store that is down must not close the surveys
             telemetry.logger().warning("limits_store_failed", request_id=request_id(scope), exc_info=error)
             return None
+
+
+class MessageLimit:
+    """Count the messages that a network leaves. A shared store that is down must not lose one."""
+
+    def __init__(self, limiter: RateLimiter) -> None:
+        self._limiter = limiter
+
+    async def take(self, network: str) -> int | None:
+        """Count one; return the seconds to wait where it is one too many."""
+        try:
+            return await self._limiter.hit("messages", network)
+        except StorageError as error:
+            telemetry.logger().warning("limits_store_failed", exc_info=error)
+            return None
+
+    async def give_back(self, network: str) -> None:
+        """Count it no longer: it could not be stored."""
+        with contextlib.suppress(StorageError):  # then it is over within a minute
+            await self._limiter.clear("messages", network)
 
 
 class BodyLimit:

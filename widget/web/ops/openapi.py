@@ -148,6 +148,19 @@ _OPERATIONS: dict[tuple[str, str], Json] = {
         parameters=(_TOKEN, _LOCALE),
         body=_form({}, required=[], more=True),
     ),
+    ("GET", "/message/{entry_point}"): _operation(
+        "The form that leaves a message, where the settings have one",
+        _page(200),
+        faults=(404,),
+        parameters=(_ENTRY_POINT, _LOCALE, _THEME),
+    ),
+    ("POST", "/message/{entry_point}"): _operation(
+        "The message: thanks, or the form again with the faults",
+        _page(200),
+        faults=(400, 403, 404, 408, 413, 415, 422, 503),
+        parameters=(_ENTRY_POINT, _LOCALE, _THEME),
+        body=_form({}, required=[], more=True),
+    ),
     ("POST", "/v1/survey-links"): _operation(
         "A signed survey address",
         _json(201, "SurveyLink", _LOCATION),

@@ -12,6 +12,7 @@ from typing import Annotated, NamedTuple, get_args, get_origin, get_type_hints
 from markupsafe import Markup
 
 from widget.themes import Design
+from widget.web.messages.views import LetterContext, MessageFormContext, MessageThanksContext
 from widget.web.surveys.views import FormContext, MessageContext
 
 
@@ -120,6 +121,11 @@ CONTEXTS: dict[str, type] = {
     "survey/thanks.html": MessageContext,
     "survey/expired.html": MessageContext,
     "survey/survey.css": StyleContext,
+    "message/form.html": MessageFormContext,
+    "message/thanks.html": MessageThanksContext,
+    "message/mail.html": LetterContext,
+    "message/mail_text.html": LetterContext,
+    "message/message.css": StyleContext,
 }
 FUNCTIONS = {
     "_": '`_("text", name=value)`: the text in the visitor\'s language, escaped',

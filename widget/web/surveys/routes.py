@@ -128,7 +128,7 @@ class SurveyAddresses:
 
     async def submit(self, request: Request) -> Response:
         """Take one page of the form, or all of it: the next page, the form with its faults, or the thanks."""
-        if request.headers.get("sec-fetch-site") == "cross-site" or not self._is_from_here(request):
+        if request.headers.get("sec-fetch-site") == "cross-site" or not is_from_here(request, self._own_origin):
             raise Problem(403, "cross_site", "A survey is sent from its own page.")
         try:
             opened = self.surveys.links.open(_token(request))
@@ -257,10 +257,11 @@ class SurveyAddresses:
         if not all(origin.lower() in allowed for origin in request.headers.getlist("origin")):
             raise Problem(403, "wrong_origin", "A survey is started from the chat's own page.")
 
-    def _is_from_here(self, request: Request) -> bool:
-        """Say whether the sender's origin, where one is named, is ours; a page without referrer names it "null"."""
-        own = (self._own_origin, f"{request.url.scheme}://{request.headers.get('host', '')}".lower(), "null")
-        return all(origin.lower() in own for origin in request.headers.getlist("origin"))
+
+def is_from_here(request: Request, own_origin: str) -> bool:
+    """Say whether the sender's origin, where one is named, is ours; a page without referrer names it "null"."""
+    own = (own_origin, f"{request.url.scheme}://{request.headers.get('host', '')}".lower(), "null")
+    return all(origin.lower() in own for origin in request.headers.getlist("origin"))
 
 
 def origin_of(address: str) -> str:

@@ -1,0 +1,93 @@
+"""Send rows of the outbox as mails; each failure says whether it can help to try again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import aiosmtplib
+import structlog
+from aiosmtplib import SMTPException, SMTPResponseException
+
+from widget.domain.errors import MailError, MailServerDown
+from widget.domain.message import Letter
+from widget.domain.outbox import SurveyMessage
+from widget.mail.letter import as_bytes
+from widget.mail.server import MailServer, Step, session, status_of
+from widget.settings import SmtpSettings
+
+MAIL_LIMIT = timedelta(seconds=45)  # of one sending; some servers answer late on purpose
+_BUSY = 421  # the server closes the connection whatever was sent (RFC 5321, section 4.2.2)
+_WANTS_MORE = (530, 534, 535, 538)  # a login, or TLS, comes first (RFC 4954)
+_WORDS = {
+    Step.SENDER: "it refuses the address of [smtp] from",
+    Step.RECIPIENT: "it refuses every address of [smtp] to",
+    Step.CONTENT: "it refuses what the mail says",
+}
+
+log = structlog.get_logger(__name__)
+
+
+class MailSink:
+    """Where the delivery loop sends rows for `smtp` (its port `Sink`). `write` makes the letter of a row.
+
+    One connection for each mail: they are few, and a server that restarts then breaks none. There is no way to ask a
+    mail server whether it has a mail. One whose answer was lost is sent again under the same Message-ID.
+    """
+
+    def __init__(self, settings: SmtpSettings, write: Callable[[SurveyMessage], Letter]) -> None:
+        self._server = MailServer.of(settings)
+        self._sender, self._to = settings.sender, settings.to
+        self._write = write
+
+    async def submit(self, message: SurveyMessage) -> None:
+        """Send one row; returns once the server has taken it, raises MailError otherwise."""
+        written = message.accepted_at or datetime.now(UTC)
+        letter = await asyncio.to_thread(self._write, message)  # renders templates
+        mail = as_bytes(letter, key=message.key, sender=self._sender, to=self._to, written=written)
+        step = Step.CONNECTION
+        try:
+            async with asyncio.timeout(MAIL_LIMIT.total_seconds()), session(self._server) as client:
+                step = Step.SENDER
+                await client.mail(self._sender)
+                step = Step.RECIPIENT
+                await self._address(client)
+                step = Step.CONTENT
+                await client.data(mail)
+        except (SMTPException, OSError, ValueError) as error:  # a time-out is an OSError
+            raise _failed(step, error) from error
+
+    async def _address(self, client: aiosmtplib.SMTP) -> None:
+        """Name the recipients. Where some are refused the others get the mail: a second one would double theirs."""
+        refused: list[SMTPResponseException] = []
+        for address in self._to:
+            try:
+                await client.rcpt(address)
+            except SMTPResponseException as error:
+                refused.append(error)
+                if error.code == _BUSY:
+                    raise
+        if len(refused) == len(self._to):
+            raise next((each for each in refused if each.code < 500), refused[0])
+        if refused:
+            log.warning("mail_recipients_refused", refused=len(refused), of=len(self._to))
+
+
+def _failed(step: Step, error: BaseException) -> MailError:
+    """Return what a failure means once the session stood: an answer is about this mail, unless it is about everybody.
+
+    Without an answer after the content it is open whether the server has the mail.
+    """
+    status = status_of(error)
+    if status is None and step is not Step.CONTENT:
+        return MailServerDown("the connection broke, or it does not answer in time", step=step)
+    if status is None:
+        return MailError("the connection broke before it said whether it has the mail", maybe_received=True, step=step)
+    if status == _BUSY:
+        return MailServerDown("it is not available now", status=status, step=step)
+    if status in _WANTS_MORE:
+        return MailServerDown("it wants a login or TLS first", status=status, step=step)
+    if status < 500:
+        return MailError("it takes this mail later", status=status, step=step)
+    return MailError(_WORDS.get(step, "it refuses this mail"), status=status, retryable=False, step=step)

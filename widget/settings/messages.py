@@ -1,0 +1,156 @@
+"""`[messages]`, `[smtp]`, `[webhooks.NAME]` and a survey's `alert_if`: what is told to people, and on which way.
+
+A destination is written as the outbox has it: `smtp`, or `webhooks.NAME`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from widget.domain.contact import is_email
+from widget.domain.message import ALWAYS_ASKED, FIELDS, MessageForm
+from widget.settings.addresses import SMTP, WEBHOOKS, DestinationName, is_destination, is_origin
+from widget.settings.surveys import Text
+from widget.settings.values import Words
+
+_SHORTEST_KEY, _LONGEST_KEY = 24, 64  # bytes, as Standard Webhooks wants a secret
+SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+def _email(value: str) -> str:
+    if not value.isascii() or not is_email(value):
+        raise ValueError('one e-mail address without a name, as "chat@example.com"')
+    return value
+
+
+def _link(value: str) -> str:
+    words = 'an http or https address, as "https://www.example.com/privacy"'
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise ValueError(words) from None
+    if not is_origin(f"{parts.scheme}://{parts.netloc}".lower()) or not value.isprintable() or " " in value:
+        raise ValueError(words)
+    return value
+
+
+def _smtp_url(value: SecretStr) -> SecretStr:
+    words = 'a mail server as "smtp://user:password@mail.example.com:587", or smtps:// where TLS comes first'
+    text = value.get_secret_value().strip()
+    try:
+        parts = urlsplit(text)
+        fits = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise ValueError(words) from None
+    rest = parts.path.strip("/") or parts.query or parts.fragment
+    if not fits or rest or not text.isprintable() or " " in text or (parts.password and not parts.username):
+        raise ValueError(words + "; a / ? # @ or % in the password is written as %2F %3F %23 %40 %25")
+    return SecretStr(text)
+
+
+def _webhook_url(value: SecretStr) -> SecretStr:
+    try:
+        return SecretStr(_link(value.get_secret_value().strip()))
+    except ValueError:
+        raise ValueError('an http or https address, as "https://crm.example.com/hook"') from None
+
+
+def _webhook_secret(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value().strip().removeprefix(SECRET_PREFIX)
+    try:
+        length = len(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError):
+        length = 0
+    if not _SHORTEST_KEY <= length <= _LONGEST_KEY:
+        raise ValueError(
+            f"{SECRET_PREFIX} and then {_SHORTEST_KEY} to {_LONGEST_KEY} random bytes in base64, as Standard Webhooks"
+            " has it; `openssl rand -base64 32` makes them"
+        )
+    return SecretStr(SECRET_PREFIX + text)
+
+
+EmailAddress = Annotated[str, AfterValidator(_email)]
+Link = Annotated[str, AfterValidator(_link)]
+FormField = Literal["name", "email", "phone", "text"]
+
+
+class MessagesSettings(_Section):
+    fields: Annotated[tuple[FormField, ...], Words] = ("name", "email", "phone", "text")
+    required: Annotated[tuple[FormField, ...], Words] = ("name",)
+    consent: Text | None = None
+    consent_link: Link | None = None
+    to: DestinationName = SMTP
+
+    def form(self) -> MessageForm:
+        """Return the form as the domain has it: address and text are always asked, and always required."""
+        asked = (*self.fields, *ALWAYS_ASKED)
+        return MessageForm(
+            fields=tuple(dict.fromkeys(asked)),
+            required=frozenset({*self.required, *ALWAYS_ASKED}),
+            consent=self.consent,
+            consent_link=self.consent_link or "",
+            destination=self.to,
+        )
+
+
+class SmtpSettings(_Section):
+    url: Annotated[SecretStr, AfterValidator(_smtp_url)]
+    sender: EmailAddress = Field(alias="from")
+    to: Annotated[tuple[EmailAddress, ...], Words] = Field(min_length=1, max_length=100)
+    ca_file: Path | None = None
+
+
+class WebhookSettings(_Section):
+    url: Annotated[SecretStr, AfterValidator(_webhook_url)]
+    secret: Annotated[SecretStr, AfterValidator(_webhook_secret)]
+    ca_file: Path | None = None
+
+
+def destination_faults(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    """Yield key, value as written and what is allowed, for rules between these sections."""
+    smtp, webhooks = raw.get("smtp"), raw.get("webhooks")
+    there = [SMTP] if isinstance(smtp, dict) else []
+    there += [f"{WEBHOOKS}{name}" for name in webhooks] if isinstance(webhooks, dict) else []
+    for key, to in _named(raw):
+        if is_destination(to) and to not in there:
+            section = "[smtp]" if to == SMTP else f"[{to}]"
+            others = f"; there are {', '.join(there)}" if there else ""
+            yield key, to, f"names a destination that is not set up; write a section {section}{others}"
+    messages = raw.get("messages")
+    if isinstance(messages, dict):
+        yield from _message_faults(messages)
+
+
+def _named(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    messages, surveys = raw.get("messages"), raw.get("surveys")
+    if isinstance(messages, dict):
+        yield "messages.to", messages.get("to", SMTP)
+    for name, survey in surveys.items() if isinstance(surveys, dict) else ():
+        alert = survey.get("alert_if") if isinstance(survey, dict) else None
+        if isinstance(alert, dict):
+            yield f"surveys.{name}.alert_if.to", alert.get("to", SMTP)
+
+
+def _message_faults(messages: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    asked = [*_words(messages["fields"]), *ALWAYS_ASKED] if "fields" in messages else list(FIELDS)
+    for name in _words(messages.get("required")):
+        if name in FIELDS and name not in asked:
+            yield "messages.required", name, f'is not asked; add "{name}" to messages.fields'
+    if "consent_link" in messages and "consent" not in messages:
+        yield "messages.consent_link", messages["consent_link"], "goes with messages.consent, the sentence it explains"
+
+
+def _words(value: Any) -> list[str]:
+    listed = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
+    return [str(each).strip() for each in listed]

@@ -1,0 +1,44 @@
+"""Make the mail of a row: plain text and HTML from the templates of the entry point's theme, in English.
+
+Whoever wants other words or another language replaces `message/mail.html` and `message/mail_text.html`.
+"""
+
+from __future__ import annotations
+
+import html
+from dataclasses import replace
+
+from widget.domain.message import EMAIL, NAME, Letter
+from widget.domain.outbox import SurveyMessage
+from widget.texts import SOURCE
+from widget.web.messages.views import LetterContext, LetterItem
+from widget.web.pages.pages import Pages
+
+MAIL, MAIL_TEXT = "message/mail.html", "message/mail_text.html"
+
+
+class Letters:
+    """Writes letters; called in a thread, as rendering takes milliseconds."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def __call__(self, row: SurveyMessage) -> Letter:
+        """Return the letter of a message or an alert."""
+        theme = self._pages.theme(None, entry_point=row.entry_point)
+        given = {each.question_id: each.answer for each in row.answers} if not row.survey else {}
+        name, email = given.get(NAME, ""), given.get(EMAIL, "")
+        context = LetterContext(
+            kind=row.kind.value,
+            entry_point=row.entry_point,
+            survey=row.survey,
+            name=name,
+            email=email,
+            items=tuple(LetterItem(each.question, each.answer) for each in row.answers),
+            subject="",
+        )
+        # every template is escaped, so that none can forget it; a plain text is escaped for nobody
+        text = html.unescape(self._pages.render(MAIL_TEXT, context, theme=theme, language=SOURCE)).lstrip("\n")
+        subject, _, rest = text.partition("\n")
+        page = self._pages.render(MAIL, replace(context, subject=subject), theme=theme, language=SOURCE)
+        return Letter(subject.strip(), rest.strip("\n") + "\n", page, (name, email) if email else None)
