@@ -95,7 +95,7 @@ async def mail_host(
         server.close()
         for connection in connections:
             if connection.transport is not None:
-                connection.transport.abort()
+                connection.transport.close()
         await asyncio.sleep(0)
 
 

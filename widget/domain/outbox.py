@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -70,7 +70,7 @@ class SurveyMessage:
     answers: tuple[Answer, ...]
     kind: RowKind = RowKind.SURVEY
     destination: str = ECE
-    accepted_at: datetime | None = None  # known once it was read from the outbox
+    accepted_at: datetime | None = field(default=None, compare=False)  # known once it was read from the outbox
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from widget.web.edge.errors import CatchAll, Errors, Problem, is_page, problem_o
 pytestmark = pytest.mark.anyio
 
 MEMBERS = {"type", "title", "status", "detail", "code", "requestId"}
-PAGES = ("/v1/chat", "/survey", "/preview", "/console")
+PAGES = ("/v1/chat", "/survey", "/message", "/preview", "/console")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,6 @@ import pytest
 from tests.hazards import HAZARDS
 from tests.web.conftest import Site
 from tests.web.surveys.test_routes import Form
-from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import ClaimedMessage, RowKind
 
 pytestmark = pytest.mark.anyio
@@ -81,42 +81,37 @@ async def test_the_page_needs_no_script_and_may_stand_in_frames_of_allowed_sites
     assert "set-cookie" not in page.headers
 
 
-@pytest.mark.parametrize(
-    ("wrong", "words"),
-    [
-        ({"text": " \n "}, "Please fill in this field."),
-        ({"name": ""}, "Please fill in this field."),
-        ({"email": "ada"}, "Please write a whole e-mail address"),
-        ({"email": "ada@example.com, eve@example.com"}, "Please write a whole e-mail address"),
-        ({"phone": "call me"}, "Please write a phone number"),
-        ({"name": "Cheap pills https://pills.example"}, "without a web address"),
-        ({"name": "www.pills.example"}, "without a web address"),
-        ({"name": "Win at casino.com today"}, "without a web address"),
-        ({"name": "Ada\r\nBcc: eve@example.com"}, "in one line"),
-        ({"email": "ada@example.com\r\nBcc: eve@example.com"}, "in one line"),
-        ({"text": "x" * 5001}, "It has 5,001 characters; there is room for 5,000."),
-        ({"consent": ""}, "Please agree to this"),
-    ],
-)
-async def test_a_fault_stands_beside_its_field_and_all_that_was_typed_is_kept(
-    site: Site, wrong: dict[str, str], words: str
-) -> None:
-    sent = await opened(site) | GOOD | wrong
-    answer = await post(site, sent)
-    assert answer.status_code == 422
-    assert answer.text.count(words) == 2, "in the list and beside the field"
-    kept = Form(answer.text.replace('type="email"', 'type="text"').replace('type="tel"', 'type="text"')).filled
-    for name, value in sent.items():
-        assert kept.get(name, "") == value.replace("\r\n", "\n").strip(" \n") or name in ("text", "email", "name")
-    assert kept["form"] == sent["form"]
+WRONG: list[tuple[dict[str, str], str]] = [
+    ({"text": " \n "}, "Please fill in this field."),
+    ({"name": ""}, "Please fill in this field."),
+    ({"email": "ada"}, "Please write a whole e-mail address"),
+    ({"email": "ada@example.com, eve@example.com"}, "Please write a whole e-mail address"),
+    ({"phone": "call me"}, "Please write a phone number"),
+    ({"name": "Cheap pills https://pills.example"}, "without a web address"),
+    ({"name": "www.pills.example"}, "without a web address"),
+    ({"name": "Win at casino.com today"}, "without a web address"),
+    ({"name": "Ada\r\nBcc: eve@example.com"}, "in one line"),
+    ({"email": "ada@example.com\r\nBcc: eve@example.com"}, "in one line"),
+    ({"text": "x" * 5001}, "It has 5,001 characters; there is room for 5,000."),
+    ({"consent": ""}, "Please agree to this"),
+]
+
+
+async def test_a_fault_stands_beside_its_field_and_all_that_was_typed_is_kept(site: Site) -> None:
+    for wrong, words in WRONG:
+        sent = await opened(site) | GOOD | wrong
+        answer = await post(site, sent)
+        assert answer.status_code == 422, wrong
+        assert answer.text.count(words) == 2, "in the list and beside the field"
+        kept = Form(answer.text.replace('type="email"', 'type="text"').replace('type="tel"', 'type="text"')).filled
+        expected = {name: " ".join(value.split()) for name, value in sent.items() if value.strip()}
+        assert {name: " ".join(value.split()) for name, value in kept.items() if value.strip()} == expected
     assert await rows(site) == []
 
 
-@pytest.mark.parametrize(
-    "name", ["J.R. Smith", "Dr.Smith", "José María", "O'Neil", "渡辺 謙", "St. John", "A.B.C.", "Ada, Lady"]
-)
-async def test_names_that_people_have_are_no_links(site: Site, name: str) -> None:
-    assert (await post(site, await opened(site) | GOOD | {"name": name})).status_code == 200
+async def test_names_that_people_have_are_no_links(site: Site) -> None:
+    for name in ("J.R. Smith", "Dr.Smith", "José María", "O'Neil", "渡辺 謙", "St. John", "A.B.C.", "Ada, Lady"):
+        assert (await post(site, await opened(site) | GOOD | {"name": name})).status_code == 200, name
 
 
 async def test_the_same_post_twice_is_one_message(site: Site, table: dict[str, Any]) -> None:
@@ -143,12 +138,13 @@ async def test_a_clock_that_was_set_back_refuses_nobody(site: Site) -> None:
     assert (await post(site, sent)).status_code == 200
 
 
-@pytest.mark.parametrize("token", ["", "forged", "eyJpIjoi.x"])
-async def test_a_form_that_is_none_of_ours_comes_back_with_one_that_is(site: Site, token: str) -> None:
-    answer = await post(site, await opened(site) | GOOD | {"form": token})
-    assert answer.status_code == 422
-    site.time.wall += timedelta(seconds=3)
-    assert (await post(site, Form(answer.text).filled | GOOD)).status_code == 200
+async def test_a_form_that_is_none_of_ours_comes_back_with_one_that_is(site: Site) -> None:
+    expires = site.time.now() + timedelta(days=1)
+    for token in ("", "forged", "eyJpIjoi.x", site.services.tokens.sign_form("other", expires=expires)):
+        answer = await post(site, await opened(site) | GOOD | {"form": token})
+        assert answer.status_code == 422
+        site.time.wall += timedelta(seconds=3)
+        assert (await post(site, Form(answer.text).filled | GOOD)).status_code == 200
 
 
 async def test_a_form_that_is_a_day_old_comes_back_with_what_was_typed(site: Site) -> None:
@@ -167,12 +163,10 @@ async def test_a_filled_trap_is_refused_and_never_thanked(site: Site) -> None:
 
 
 async def test_a_template_without_the_trap_still_works(make_site: Callable[[], Site], table: dict[str, Any]) -> None:
-    from pathlib import Path
-
     folder = Path(table["themes"]["directory"]) / "default" / "message"
     folder.mkdir(parents=True)
     (folder / "form.html").write_text(
-        '<form method="post"><input name="email"><textarea name="text"></textarea><button>Send</button></form>'
+        '<form method="post"><input type="text" name="email"><textarea name="text"></textarea></form>'
     )
     table["messages"] = {"fields": ["text"], "required": []}
     table["smtp"] = {"url": "smtp://127.0.0.1:9", "from": "chat@example.com", "to": ["office@example.com"]}
@@ -211,10 +205,9 @@ async def test_without_storage_nobody_is_thanked_and_nothing_typed_is_lost(site:
     assert 'value="ada@example.com"' in answer.text
 
 
-@pytest.mark.parametrize("kind", ["cross-site", "origin"])
-async def test_another_site_can_send_no_message(site: Site, kind: str) -> None:
-    headers = {"Sec-Fetch-Site": "cross-site"} if kind == "cross-site" else {"Origin": "https://evil.example"}
-    assert (await post(site, await opened(site) | GOOD, **headers)).status_code == 403
+async def test_another_site_can_send_no_message(site: Site) -> None:
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+        assert (await post(site, await opened(site) | GOOD, **headers)).status_code == 403
 
 
 async def test_entry_points_that_are_not_there_have_no_form(site: Site) -> None:
@@ -233,14 +226,13 @@ async def test_the_answer_does_not_tell_whether_an_address_exists(site: Site) ->
     assert len(pages) == 1
 
 
-@pytest.mark.parametrize("hazard", sorted(HAZARDS))
-async def test_whatever_is_typed_is_taken_or_refused_in_words(site: Site, hazard: str) -> None:
-    text = HAZARDS[hazard]
-    for field in ("name", "email", "phone", "text", "consent", "form", "website", "other"):
-        answer = await post(site, await opened(site) | GOOD | {field: text.encode("utf-8", "replace").decode()})
-        assert answer.status_code in (200, 422), field
-    for row in await rows(site):
-        assert isinstance(row, ClaimedMessage)
+async def test_whatever_is_typed_is_taken_or_refused_in_words(site: Site) -> None:
+    sent = await opened(site) | GOOD
+    for hazard, text in HAZARDS.items():
+        for field in ("name", "email", "phone", "text", "consent", "form", "website", "other"):
+            answer = await post(site, sent | {field: text.encode("utf-8", "replace").decode()})
+            assert answer.status_code in (200, 422), (field, hazard)
+    assert await rows(site), "and each row can be read"
 
 
 async def test_a_failing_outbox_gives_the_turn_back(make_site: Callable[[], Site], table: dict[str, Any]) -> None:
@@ -249,7 +241,6 @@ async def test_a_failing_outbox_gives_the_turn_back(make_site: Callable[[], Site
     site = make_site()
     sent = await opened(site) | GOOD
     assert (await post(site, sent)).status_code == 503
-    assert isinstance(OutboxUnavailable("not open"), Exception)
     await site.services.outbox.open()
     assert (await post(site, sent)).status_code == 200
     await site.services.outbox.close()
