@@ -71,12 +71,16 @@ class Recorder:
         clock: Clock,
         zones: Mapping[str, tzinfo],
         keeps: bool,
+        write_every: float = WRITE_EVERY,
+        last_write: float = LAST_WRITE,
+        most_waiting: int = MOST_WAITING,
         availability: Availability | None = None,
         answered: Callable[[], Answered] = dict,
         delivered: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         self._store, self._tally, self._process, self._clock = store, tally, process, clock
         self._zones, self._keeps = zones, keeps
+        self._write_every, self._last_write, self._most_waiting = write_every, last_write, most_waiting
         self._availability, self._answered, self._delivered = availability, answered, delivered
         self._written: dict[str, Counter[Any]] = {}
         self._waiting: dict[Key, Counts] = {}
@@ -101,7 +105,7 @@ class Recorder:
                     await self._stopped.wait()
             self.collect()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LAST_WRITE if self._stopped.is_set() else None):
+                async with asyncio.timeout(self._last_write if self._stopped.is_set() else None):
                     await self.write()
 
     def stop(self) -> None:
@@ -187,7 +191,7 @@ class Recorder:
 
     def _drop_oldest(self) -> None:
         """Give up detail, never totals: buckets of five minutes go first, those of an hour and a day have the same."""
-        too_many = len(self._waiting) - MOST_WAITING
+        too_many = len(self._waiting) - self._most_waiting
         if too_many > 0:
             small = sorted((key for key in self._waiting if key[0] is Span.FIVE_MINUTES), key=lambda key: key[2])
             for key in small[:too_many]:
@@ -196,7 +200,7 @@ class Recorder:
 
     def _pause(self) -> float:
         passed = self._clock.now().timestamp() % Span.FIVE_MINUTES
-        return min(WRITE_EVERY, Span.FIVE_MINUTES - passed)
+        return min(self._write_every, Span.FIVE_MINUTES - passed)
 
     def _add(self, entry_point: str, counts: Counts, moment: datetime) -> None:
         if not counts:

@@ -1,0 +1,296 @@
+"""What a process writes into the history: every count once, whatever the database and the clock do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from tests.ece_stand_in import CLOSED
+from tests.house import NOON, House
+from widget.application.recorder import Recorder
+from widget.application.tally import Tally
+from widget.domain.decision import Policy, State
+from widget.domain.errors import EceRefused, OutboxUnavailable
+from widget.domain.history import FIVE_MINUTES, Batch, Change, Count, Counts, Process, Span
+from widget.domain.hours import Hours, OpenRange
+from widget.domain.readings import Call, LiveSessionStatus, Reason
+from widget.domain.switches import Closing, Switch
+
+pytestmark = pytest.mark.anyio
+
+OPEN, NOT_OPEN = (State.AVAILABLE, None), (State.UNAVAILABLE, Reason.AGENT_NOT_AVAILABLE)
+
+
+@dataclass
+class Kept:
+    """A database that keeps a batch once; `away` refuses it, `silent` keeps it and fails to say so, `hangs` waits."""
+
+    batches: list[Batch] = field(default_factory=list)
+    numbers: set[int] = field(default_factory=set)
+    away: bool = False
+    silent: bool = False
+    hangs: asyncio.Event | None = None
+
+    async def write(self, batch: Batch) -> bool:
+        if self.away:
+            raise OutboxUnavailable("the database server cannot be reached")
+        if self.hangs is not None:
+            await self.hangs.wait()
+        new = batch.number not in self.numbers
+        if new:
+            self.numbers.add(batch.number)
+            self.batches.append(batch)
+        if self.silent:
+            raise OutboxUnavailable("the connection broke at the commit")
+        return new
+
+    @property
+    def changes(self) -> list[Change]:
+        return [each for batch in self.batches for each in batch.changes]
+
+    def counts(self, span: Span = Span.FIVE_MINUTES) -> dict[Any, Counts]:
+        found: dict[Any, Counts] = {}
+        for batch in self.batches:
+            for each, bucket in batch.counts:
+                if each is span:
+                    found.setdefault((bucket.entry_point, bucket.start), Counts()).take(bucket.counts)
+        return found
+
+    def total(self, *count: str) -> int:
+        name: Count = (count[0], count[1])
+        return sum(counts.numbers.get(name, 0) for counts in self.counts().values())
+
+
+class Recorded(House):
+    """A house whose process is recorded; `pass_and_write` is one round of the recorder's loop."""
+
+    def __init__(self, *policies: Policy, keeps: bool = True, **limits: Any) -> None:
+        super().__init__(*policies)
+        self.store, self.tally = Kept(), Tally(monotonic=self.clock.monotonic)
+        self.answered: Counter[tuple[str, str, str]] = Counter()
+        self.delivered: Counter[str] = Counter()
+        now = self.clock.now()
+        self.recorder = Recorder(
+            self.store,
+            self.tally,
+            process=Process("one", "serve", "host", 1, "1.0", now, now),
+            clock=self.clock.clock,
+            zones={"sales": UTC, "night": timezone(timedelta(hours=5, minutes=30))},
+            keeps=keeps,
+            availability=self.availability,
+            answered=lambda: self.answered,
+            delivered=lambda: self.delivered,
+            **limits,
+        )
+
+    async def pass_and_write(self, seconds: float = 5.0) -> None:
+        self.clock.passes(seconds)
+        await self.write()
+
+    async def write(self) -> None:
+        self.recorder.collect()
+        await self.recorder.write()
+
+
+async def test_every_count_is_written_once_with_its_kind() -> None:
+    house = Recorded()
+    for number in (1, 2, 3):
+        house.answered["sales", "available", ""] += 10 * number
+        house.answered["sales", "unavailable", "outside_hours"] += 1
+        house.answered["sales", "unknown", "ece_unreachable"] += 1
+        house.tally.click("sales", "opened")
+        house.tally.click("sales", "wait_too_long")
+        for outcome in ("issued", "taken_up", "ticket_taken", "invalid_token"):
+            house.tally.ticket("sales", outcome)
+        house.tally.ticket("", "invalid_token")
+        for outcome in ("begun", "accepted", "repeated", "faulty", "refused"):
+            house.tally.survey("sales", outcome)
+        house.delivered["sales"] += 1
+        await house.pass_and_write()
+        await house.write()
+    expected = {
+        ("answers", "available"): 60,
+        ("answers", "outside_hours"): 3,
+        ("answers", "ece_unreachable"): 3,
+        ("clicks", "opened"): 3,
+        ("clicks", "wait_too_long"): 3,
+        ("tickets", "issued"): 3,
+        ("tickets", "taken_up"): 3,
+        ("tickets", "refused"): 6,
+        ("surveys", "begun"): 3,
+        ("surveys", "sent"): 3,
+        ("surveys", "delivered"): 3,
+    }
+    for span in Span:
+        ((_, counts),) = house.store.counts(span).items()
+        assert counts.numbers == expected
+
+
+async def test_a_batch_whose_commit_was_not_told_counts_once() -> None:
+    house = Recorded()
+    house.tally.click("sales", "opened")
+    house.store.silent = True
+    await house.pass_and_write()
+    house.tally.click("sales", "opened")
+    await house.pass_and_write()
+    house.store.silent = False
+    await house.pass_and_write()
+    assert house.store.total("clicks", "opened") == 2
+
+
+async def test_what_cannot_be_written_waits_and_is_written_in_its_own_time(log_lines: Any) -> None:
+    house = Recorded()
+    await house.visit()
+    house.store.away = True
+    for _ in range(24):
+        house.tally.click("sales", "opened")
+        await house.pass_and_write(300)
+    house.store.away = False
+    await house.pass_and_write()
+    starts = [start for (_, start), counts in house.store.counts().items() if counts.opened]
+    assert starts == [NOON + FIVE_MINUTES * at for at in range(24)]
+    assert house.store.total("clicks", "opened") == 24
+    said = log_lines.getvalue()
+    assert said.count("history_not_written") == said.count("history_written_again") == 1
+
+
+async def test_after_a_long_time_without_database_detail_is_given_up_and_no_total() -> None:
+    house = Recorded(most_waiting=20)
+    house.store.away = True
+    for _ in range(100):
+        house.tally.click("sales", "opened")
+        await house.pass_and_write(300)
+    house.store.away = False
+    await house.pass_and_write()
+    assert house.store.total("clicks", "opened") < 30
+    (day,) = house.store.counts(Span.DAY).values()
+    assert day.opened == 100
+
+
+async def test_counts_belong_to_the_bucket_in_which_they_were_counted() -> None:
+    house = Recorded()
+    house.clock.passes(299)
+    house.recorder.collect()
+    house.tally.click("sales", "opened")
+    house.clock.passes(1.5)  # the loop wakes a little after the end of the five minutes
+    await house.write()
+    house.tally.click("sales", "opened")
+    await house.pass_and_write()
+    assert {start: each.opened for (_, start), each in house.store.counts().items()} == {
+        NOON: 1,
+        NOON + FIVE_MINUTES: 1,
+    }
+    assert house.recorder._pause() <= 5.0
+
+
+async def test_a_clock_that_is_set_back_over_a_bucket_loses_and_doubles_nothing() -> None:
+    house = Recorded()
+    for _ in range(10):
+        house.tally.click("sales", "opened")
+        await house.pass_and_write(60)
+    house.clock.is_set(by=-timedelta(minutes=20))
+    for _ in range(10):
+        house.tally.click("sales", "opened")
+        await house.pass_and_write(60)
+    assert house.store.total("clicks", "opened") == 20
+    assert min(start for _, start in house.store.counts()) == NOON - timedelta(minutes=10)
+
+
+async def test_days_and_hours_are_those_of_the_entry_point() -> None:
+    house = Recorded(Policy("night"))
+    house.tally.click("night", "opened")
+    await house.pass_and_write()
+    (hour,) = house.store.counts(Span.HOUR)
+    (day,) = house.store.counts(Span.DAY)
+    assert hour == ("night", NOON - timedelta(minutes=30))
+    assert day == ("night", NOON - timedelta(hours=17, minutes=30))
+
+
+async def test_changes_are_noted_when_they_happen_with_eces_numbers() -> None:
+    house = Recorded()
+    await house.visit()
+    house.clock.passes(6)
+    house.ece.answers[Call.CHAT_ALLOWED] = CLOSED
+    await house.visit()
+    house.clock.passes(6)
+    house.ece.fails(EceRefused())
+    await house.visit()
+    house.clock.passes(60)
+    await house.visit()
+    await house.write()
+    unknown = (State.UNKNOWN, Reason.ECE_UNREACHABLE)
+    assert [each.said for each in house.store.changes] == [OPEN, NOT_OPEN, unknown]
+    first, second, third = house.store.changes
+    assert (first.at, first.wait_time, first.queue_depth) == (NOON, 180, 2)
+    assert second.at == NOON + timedelta(seconds=6)
+    assert third.at > second.at
+
+
+async def test_hours_and_hands_change_the_state_without_any_visitor() -> None:
+    office = Hours(UTC, ((OpenRange(0, 13 * 60),),) * 7)
+    house = Recorded(Policy("sales", hours=office))
+    await house.visit()
+    house.availability.follow(Policy("sales", hours=office).switched(Switch(Closing("Ada", NOON))))
+    house.availability.follow(Policy("sales", hours=office))
+    await house.pass_and_write(3600)
+    reasons = [each.reason for each in house.store.changes]
+    assert reasons == [None, Reason.SWITCHED_OFF, None, Reason.OUTSIDE_HOURS]
+
+
+async def test_each_answer_of_ece_is_one_sample_of_wait_and_depth() -> None:
+    house = Recorded()
+    for wait, depth in ((100, 1), (300, 9), (200, 2)):
+        house.ece.answers[Call.LIVE_SESSION_STATUS] = LiveSessionStatus(wait, depth)
+        house.clock.passes(6)
+        for _ in range(5):
+            await house.visit()
+            await house.write()
+    (counts,) = house.store.counts().values()
+    assert (counts.wait.samples, counts.wait.lowest, counts.wait.mean, counts.wait.highest) == (3, 100, 200.0, 300)
+    assert (counts.depth.lowest, counts.depth.mean, counts.depth.highest) == (1, 4.0, 9)
+
+
+async def test_the_last_hour_has_ece_s_numbers_and_their_age() -> None:
+    house = Recorded()
+    for _ in range(5000 // 20):
+        await house.visit()
+        await house.pass_and_write(20)
+    readings = house.recorder.last_hour("sales")
+    assert len(readings) == 181
+    assert readings[-1].at - readings[0].at <= timedelta(hours=1)
+    assert (readings[-1].wait_time, readings[-1].queue_depth, readings[-1].age) == (180, 2, 20.0)
+
+
+async def test_a_quiet_process_says_that_it_is_there_and_writes_nothing_else() -> None:
+    house = Recorded(keeps=False)
+    house.tally.click("sales", "opened")
+    await house.visit()
+    for _ in range(21):
+        await house.pass_and_write()
+    assert len(house.store.batches) == 11
+    assert not any(batch.counts or batch.changes for batch in house.store.batches)
+    assert house.store.batches[-1].process.seen == house.clock.now()
+
+
+async def test_a_stop_writes_what_is_left() -> None:
+    house = Recorded()
+    running = asyncio.create_task(house.recorder.run())
+    await asyncio.sleep(0)
+    house.tally.click("sales", "opened")
+    house.recorder.stop()
+    async with asyncio.timeout(5):
+        await running
+    assert house.store.total("clicks", "opened") == 1
+
+
+async def test_a_stop_does_not_wait_for_a_database_that_hangs() -> None:
+    house = Recorded(last_write=0.01)
+    house.store.hangs = asyncio.Event()
+    house.recorder.stop()
+    async with asyncio.timeout(5):
+        await house.recorder.run()
