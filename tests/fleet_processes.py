@@ -133,10 +133,11 @@ def fleet_of_processes(
     delivery: bool = False,
     prefix: Sequence[str] = (),
     options: Sequence[str] = (),
+    more: str = "",
 ) -> Iterator[FleetOfProcesses]:
     """Start everything, and end it with the block. `prefix` goes before each server's command, as `taskset -c 0`.
 
-    `options` are more of `serve`'s own.
+    `options` are more of `serve`'s own, `more` are settings to append.
     """
     ece_port = free_port()
     uvicorn = [
@@ -155,6 +156,7 @@ def fleet_of_processes(
     for at in range(members):
         text = SETTINGS.format(key=KEY, ece_port=ece_port, fresh_for=fresh_for, stale_for=stale_for, tokens=tokens)
         text += f'[storage]\nurl = "{storage_url or f"sqlite:///{folder}/outbox-{at}.db"}"\n'
+        text += more
         text += f'[shared]\nurl = "{shared_url}"\n' if shared_url else ""
         for number, name in enumerate(names):
             text += f'[entry_points.{name}]\nid = {1001 + number}\nsurvey = "after_chat"\n'

@@ -27,6 +27,7 @@ class Log:
     entries: list[Entry] = field(default_factory=list)
     away: bool = False
     looks: int = 0
+    looked_thrice: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def append(self, entry: Entry) -> int:
         self._answer()
@@ -35,6 +36,8 @@ class Log:
 
     async def log_after(self, known: int) -> tuple[int, list[Entry]] | None:
         self.looks += 1
+        if self.looks == 3:
+            self.looked_thrice.set()
         self._answer()
         return None if known == len(self.entries) else (len(self.entries), list(self.entries))
 
@@ -99,14 +102,14 @@ async def test_while_the_database_is_away_the_last_word_stands_and_nothing_new_i
     log.away = True
     for _ in range(3):
         await member.switches.look()
-    assert member.switches.away
+    was_away = member.switches.away
     assert await member.reason() is Reason.SWITCHED_OFF
     with pytest.raises(OutboxUnavailable):
         await member.switches.reopen("sales", by="Ada")
     assert await member.reason() is Reason.SWITCHED_OFF
     log.away = False
     await member.switches.look()
-    assert not member.switches.away
+    assert (was_away, member.switches.away) == (True, False)
     said = log_lines.getvalue()
     assert said.count("switches_not_read") == said.count("switches_read_again") == 1
 
@@ -151,7 +154,6 @@ async def test_the_loop_looks_until_it_is_stopped() -> None:
     member = Member(log, fresh_for=0.003)
     running = asyncio.create_task(member.switches.run())
     async with asyncio.timeout(5):
-        while log.looks < 3:
-            await asyncio.sleep(0.001)
+        await log.looked_thrice.wait()
         member.switches.stop()
         await running
