@@ -1,6 +1,6 @@
-"""A process that counts clicks and changes of state until it is killed, as `tests/store/test_history_kills.py` starts it.
+"""A process that counts clicks and changes of state until it is killed.
 
-It prints a line for each click before it counts the next: its number, and the moment on the machine's monotonic clock.
+It prints a line for each click before it counts the next: the word "click" and the machine's monotonic clock.
 """
 
 from __future__ import annotations
@@ -10,26 +10,44 @@ import sys
 import time
 from datetime import UTC, datetime
 
+from tests.house import House
 from widget.application.clock import Clock
 from widget.application.recorder import Recorder
 from widget.application.tally import Tally
+from widget.domain.decision import Policy
 from widget.domain.history import Process
+from widget.domain.hours import Hours
+from widget.domain.switches import Closing, Switch
 from widget.store import HistoryStore, open_outbox
+
+NEVER = Policy("sales", hours=Hours(UTC, ((),) * 7))
+CLICKS_PER_CHANGE = 20
 
 
 async def count(url: str, name: str, write_every: float) -> None:
-    """Count as fast as a busy site clicks, and let the recorder write."""
+    """Count as fast as a busy site clicks, close and reopen again and again, and let the recorder write."""
     outbox = await open_outbox(url, now=lambda: datetime.now(UTC))
-    store, tally, clock = HistoryStore(url), Tally(monotonic=time.monotonic), Clock()
-    process = Process(name, "serve", "host", 1, "1.0", clock.now(), clock.now())
-    recorder = Recorder(store, tally, process=process, clock=clock, zones={}, keeps=True, write_every=write_every)
+    tally, clock, house = Tally(monotonic=time.monotonic), Clock(), House(NEVER)
+    recorder = Recorder(
+        HistoryStore(url),
+        tally,
+        process=Process(name, "serve", "host", 1, "1.0", clock.now(), clock.now()),
+        clock=clock,
+        zones={},
+        keeps=True,
+        write_every=write_every,
+        availability=house.availability,
+    )
     running = asyncio.create_task(recorder.run())
     number = 0
     while not running.done():
         tally.click("sales", "opened")
-        number += 1
-        sys.stdout.write(f"{number} {time.monotonic()}\n")
+        sys.stdout.write(f"click {time.monotonic()}\n")
         sys.stdout.flush()
+        number += 1
+        if number % CLICKS_PER_CHANGE == 0:
+            closed = number // CLICKS_PER_CHANGE % 2 == 0
+            house.availability.follow(NEVER.switched(Switch(Closing("Ada", clock.now()) if closed else None)))
         await asyncio.sleep(0.001)
     await outbox.close()
 

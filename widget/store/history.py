@@ -26,7 +26,10 @@ T = TypeVar("T")
 
 
 class HistoryStore:
-    """Writes and reads. Every method raises only OutboxUnavailable; times are aware, UTC."""
+    """Writes and reads. Every method raises only OutboxUnavailable; times are aware, UTC.
+
+    Making one imports a database's driver from disk: do it outside an event loop. Raises StoreRefused.
+    """
 
     def __init__(self, url: str) -> None:
         self._writing = _Kept(choose_database(url))
