@@ -137,9 +137,7 @@
     (!one.localName || one.getAttribute("class") == other.getAttribute("class"));
 
   const copyAttributes = (from, to) => {
-    // A menu that the visitor has opened stays open.
-    for (const name of to.getAttributeNames())
-      if (!from.hasAttribute(name) && name != "open") to.removeAttribute(name);
+    for (const name of to.getAttributeNames()) if (!from.hasAttribute(name)) to.removeAttribute(name);
     for (const name of from.getAttributeNames()) {
       const value = from.getAttribute(name);
       if (to.getAttribute(name) != value) to.setAttribute(name, value);
@@ -202,12 +200,11 @@
     };
 
     const NUMBERS = ["waitTime", "queueDepth", "position", "capacity", "nextCheck"];
-    const WORDS = ["reason", "opensAt", "asOf", "response"];
+    const WORDS = ["reason", "opensAt", "asOf"];
     const readDecision = (data) => {
       const decision = { entryPoint: data.entryPoint, show: data.show == "true", state: data.state };
       for (const name of WORDS) decision[name] = data[name] || null;
       for (const name of NUMBERS) decision[name] = data[name] ? Number(data[name]) : null;
-      decision.instead = JSON.parse(data.instead || "[]");
       return decision;
     };
 
@@ -347,12 +344,14 @@
         },
       };
 
-      frame.addEventListener("load", () => {
+      const tellLoaded = () => {
         // WebKit loads an empty page in place of one that the policy refuses, before it tells of the refusal.
         if (Date.now() < refusedUntil || isBlank(frame.contentWindow)) return;
         loaded = true;
         tellWhen("");
-      });
+      };
+      // Chromium may tell of a refusal a moment after it has loaded its page about it.
+      frame.addEventListener("load", () => setTimeout(tellLoaded, 50));
       setTimeout(() => {
         if (told == "loading") tellWhen("late");
       }, ANSWER_WITHIN);
@@ -536,11 +535,11 @@
 
       const removeDismissed = (from) => {
         const message = from.querySelector(".ece-chat-message");
-        if (message && from.dataset.announce == dismissed) message.remove();
+        if (message && message.textContent == dismissed) message.remove();
       };
 
       const dismiss = () => {
-        dismissed = root.dataset.announce;
+        dismissed = root.querySelector(".ece-chat-message").textContent;
         removeDismissed(root);
       };
 

@@ -30,14 +30,10 @@ CLOSED = ChatAllowed(allowed=False, reason=Reason.AGENT_NOT_AVAILABLE)
 
 @dataclass
 class EceStandIn:
-    """Fits the port `QueueSource`. `asked` lists every call with the id it was made for.
-
-    `shut` are ids whose chats nobody takes, whatever `answers` says.
-    """
+    """Fits the port `QueueSource`. `asked` lists every call with the id it was made for."""
 
     answers: dict[Call, Reading | EceError] = field(default_factory=lambda: dict(OPEN))
     asked: list[tuple[Call, int]] = field(default_factory=list)
-    shut: set[int] = field(default_factory=set)
     gate: asyncio.Event | None = None
     timeout: float = 2.0
     before_answer: Callable[[], None] = lambda: None
@@ -68,7 +64,7 @@ class EceStandIn:
         else:
             await asyncio.sleep(0)
         self.before_answer()
-        answer = CLOSED if call is Call.CHAT_ALLOWED and entry_point_id in self.shut else self.answers[call]
+        answer = self.answers[call]
         if isinstance(answer, EceError):
             raise answer
         return answer

@@ -33,7 +33,7 @@ def _postgresql() -> bool:
 # Debian's package → whether it is there already
 FOR_VENV = {"python3-venv": lambda: importlib.util.find_spec("ensurepip") is not None}
 FOR_TESTS = {
-    "chromium": _command("chromium", "chromium-browser", "google-chrome"),
+    "chromium-headless-shell": _command("chromium-headless-shell"),
     "firefox-esr": _command("firefox-esr", "firefox"),
     "webkit2gtk-driver": _command("WebKitWebDriver"),
     "xvfb": _command("Xvfb"),  # WebKitGTK wants a screen

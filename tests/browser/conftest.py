@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.standin import Lab, lab, reset
 from tests.browser.town import Town, build_town
-
-CHROMIUM = "/usr/bin/chromium"
+from tests.chromium import chromium as started
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,7 +19,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def servers() -> Iterator[Lab]:
     with lab() as running:
         yield running
@@ -32,12 +31,12 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    """One browser for all the tests of this folder: to start it takes as long as three tests."""
+    # Some host pages come from no server, which Chromium takes for a public network.
+    with started("--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests") as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.survey_site import Site, serve_surveys
 from tests.hazards import HAZARDS, of_every_category
@@ -49,16 +49,6 @@ def running() -> Iterator[Site]:
         yield site
 
 
-@pytest.fixture(scope="module")
-def chromium_for_surveys(running: Site) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # the host pages of the frame tests come from no server, which Chromium takes for a public network
-        local = "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests"
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", local])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def site(running: Site) -> Site:
     running.stage.outbox.messages.clear()
@@ -67,9 +57,9 @@ def site(running: Site) -> Site:
 
 
 @pytest.fixture
-def visitor(chromium_for_surveys: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+def visitor(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A page in which nothing may throw and no policy may be broken; options by `visitor` marks as parameters."""
-    context = chromium_for_surveys.new_context(**getattr(request, "param", {}))
+    context = chromium.new_context(**getattr(request, "param", {}))
     context.set_default_timeout(10_000)
     page = context.new_page()
     faults: list[str] = []
@@ -297,10 +287,8 @@ def test_the_progress_of_a_phone_is_one_line_whose_end_never_moves(site: Site, v
 
 
 @pytest.mark.parametrize("viewport", [_PHONE, {"width": 900, "height": 700}], ids=["phone", "wide"])
-def test_back_stands_left_of_next_at_every_width(
-    site: Site, chromium_for_surveys: Browser, viewport: ViewportSize
-) -> None:
-    page = chromium_for_surveys.new_page(viewport=viewport)
+def test_back_stands_left_of_next_at_every_width(site: Site, chromium: Browser, viewport: ViewportSize) -> None:
+    page = chromium.new_page(viewport=viewport)
     page.goto(site.url(survey="paged"))
     page.get_by_role("button", name="Next").click()
     back = page.get_by_role("button", name="Back").bounding_box()

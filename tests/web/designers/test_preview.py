@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from playwright.sync_api import sync_playwright
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 
+from tests.chromium import chromium
 from widget import settings
 from widget.domain.decision import Decision
 from widget.domain.readings import Reason
@@ -220,8 +220,7 @@ def served(designer: Designer) -> Iterator[str]:
 @pytest.mark.browser
 def test_a_browser_draws_every_frame_without_a_policy_violation(table: dict[str, Any]) -> None:
     table["server"]["public_url"] = "http://127.0.0.1"
-    with served(Designer(settings.parse(table))) as origin, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+    with served(Designer(settings.parse(table))) as origin, chromium() as browser:
         page = browser.new_page(viewport={"width": 1200, "height": 900})
         complaints: list[str] = []
         page.on("console", lambda message: complaints.append(message.text))
@@ -238,4 +237,3 @@ def test_a_browser_draws_every_frame_without_a_policy_violation(table: dict[str,
         assert min(box["width"], box["height"]) >= 44
         assert button.inner_text().startswith("تحدّث معنا")
         assert [each for each in complaints if "favicon" not in each and "404" not in each] == []
-        browser.close()

@@ -52,7 +52,6 @@ ATTRIBUTES = [
     "data-as-of",
     "data-next-check",
     "data-stale-for",
-    "data-response",
     "data-open-in",
     "data-corner",
     "data-announce",

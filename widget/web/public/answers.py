@@ -38,7 +38,7 @@ MOST_SPELLINGS = 10_000  # of paths with queries, remembered with what they ask 
 LONGEST_SPELLING = 200  # bytes of a query; the script writes no longer one
 
 Labels = tuple[str, str, str]  # of the metric: entry point, state, reason
-Key = tuple[str, str, str]  # of an answer: path, theme, language; a status has no theme
+Key = tuple[str, str, str]  # of an answer: path, theme, language; a status has neither theme nor language
 
 
 class Launchers(Protocol):
@@ -47,8 +47,6 @@ class Launchers(Protocol):
     edition: bytes
 
     def launcher(self, decision: Decision, *, theme: str, language: str) -> str: ...
-
-    def instead(self, decision: Decision, *, language: str) -> str: ...
 
     def theme(self, asked: str | None, *, entry_point: str) -> str: ...
 
@@ -123,19 +121,17 @@ class PublicAnswers:
         return cached.pieces(scope, current.cacheable_lines if cacheable else current.uncacheable_lines)
 
     def _read(self, path: str, raw_path: bytes, query: bytes) -> Asked:
-        fields = query_fields(query)
-        language = self._pages.language(fields.get("locale"))
         if path.startswith(STATUS_PATH):
-            return Asked((path, "", language), is_canonical(raw_path, query, takes_fields=False))
+            return Asked((path, "", ""), is_canonical(raw_path, query, takes_fields=False))
+        fields = query_fields(query)
         theme = self._pages.theme(fields.get("theme"), entry_point=path.removeprefix(LAUNCHER_PATH))
+        language = self._pages.language(fields.get("locale"))
         return Asked((path, theme, language), is_canonical(raw_path, query, takes_fields=True))
 
     def _render(self, key: Key, decision: Decision, said: bytes) -> CachedAnswer:
         path, theme, language = key
         if path.startswith(STATUS_PATH):
-            instead = self._pages.instead(decision, language=language)
-            etag = weak_etag(said, instead.encode())
-            rendered = CachedAnswer(self._status, decision, etag, decision_json(decision, instead))
+            rendered = CachedAnswer(self._status, decision, weak_etag(said), decision_json(decision))
         else:
             body = self._pages.launcher(decision, theme=theme, language=language).encode()
             etag = weak_etag(said, theme.encode(), language.encode(), self._pages.edition)

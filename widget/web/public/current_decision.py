@@ -36,8 +36,7 @@ class CurrentDecision:
         """Change to a new view; `moment` is monotonic, `now` the same on the wall clock."""
         if view.decision != self.decision:
             self.decision = view.decision
-            offered = json.dumps([[way.kind, way.value] for way in view.decision.instead])
-            self.said = decision_json(replace(view.decision, as_of=None), offered) + _words(view.decision)
+            self.said = decision_json(replace(view.decision, as_of=None)) + _words(view.decision)
             self.labels = (self.name, str(view.decision.state), str(view.decision.reason or ""))
         self.until = moment + view.valid_for
         self._trusted_until = None if view.trusted_for is None else moment + view.trusted_for
@@ -70,11 +69,8 @@ class CurrentDecision:
         self.due = min(self.until, moment + seconds_to_remake(trusted_for))
 
 
-def decision_json(decision: Decision, instead: str) -> bytes:
-    """Return the decision as the JSON of the public contract: every field, null where there is nothing to say.
-
-    `instead` is the JSON of the ways that it offers, whose words are those of a language.
-    """
+def decision_json(decision: Decision) -> bytes:
+    """Return the decision as the JSON of the public contract: every field, null where there is nothing to say."""
     fields = {
         "entryPoint": decision.entry_point,
         "show": decision.show,
@@ -87,9 +83,8 @@ def decision_json(decision: Decision, instead: str) -> bytes:
         "opensAt": rfc3339(decision.opens_at) or None,
         "asOf": rfc3339(decision.as_of) or None,
         "nextCheck": decision.next_check,
-        "response": decision.response,
     }
-    return f'{json.dumps(fields, separators=(",", ":"))[:-1]},"instead":{instead}}}'.encode()
+    return json.dumps(fields, separators=(",", ":")).encode()
 
 
 def _words(decision: Decision) -> bytes:
