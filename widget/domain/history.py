@@ -151,9 +151,13 @@ def is_news(last: Change | None, seen: Change, now: datetime) -> bool:
 
 @dataclass(slots=True)
 class Cell:
-    """One hour of the week picture: seconds in each state, and ECE's numbers and the clicks in that time."""
+    """One hour of the week picture: seconds in each state, and ECE's numbers and the clicks in that time.
+
+    `resting` are those of the seconds unavailable that lay outside the hours of the entry point.
+    """
 
     seconds: dict[State, float] = field(default_factory=dict)
+    resting: float = 0.0
     counts: Counts = field(default_factory=Counts)
 
     @property
@@ -163,8 +167,16 @@ class Cell:
 
     def share(self, state: State) -> float:
         """Return the share of the known time that was spent in a state, 0 to 1."""
+        return self._part(self.seconds.get(state, 0.0))
+
+    @property
+    def outside_hours(self) -> float:
+        """The share of the known time that lay outside the hours."""
+        return self._part(self.resting)
+
+    def _part(self, seconds: float) -> float:
         known = sum(self.seconds.values())
-        return self.seconds.get(state, 0.0) / known if known else 0.0
+        return seconds / known if known else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,14 +215,15 @@ def week_picture(
         local = moment.astimezone(zone)
         cells.setdefault((local.date(), local.hour), Cell())
         moment += timedelta(minutes=15)
-    spent = [(max(start, each.at), each.state) for each in ([before] if before else [])]
-    spent += [(each.at, each.state) for each in changes]
-    for at, (since, state) in enumerate(spent):
+    spent = [(max(start, each.at), each) for each in ([before] if before else [])]
+    spent += [(each.at, each) for each in changes]
+    for at, (since, change) in enumerate(spent):
         until = spent[at + 1][0] if at + 1 < len(spent) else min(now, end)
         for hour, seconds in _by_hour(since, min(until, end), zone):
             cell = cells.get(hour)
             if cell is not None:
-                cell.seconds[state] = cell.seconds.get(state, 0.0) + seconds
+                cell.seconds[change.state] = cell.seconds.get(change.state, 0.0) + seconds
+                cell.resting += seconds if change.reason is Reason.OUTSIDE_HOURS else 0.0
     for bucket in hours:
         local = bucket.start.astimezone(zone)
         cell = cells.get((local.date(), local.hour))

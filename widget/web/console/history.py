@@ -49,6 +49,14 @@ class Line(NamedTuple):
     lasted: str
 
 
+class Held(NamedTuple):
+    """The state of one entry point at the start of the day, and since when."""
+
+    look: Look
+    text: str
+    since: str
+
+
 class Row(NamedTuple):
     """One count: what, how many, and its share of its group in percent."""
 
@@ -58,7 +66,7 @@ class Row(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Counts that belong together, with a sentence that says what they are."""
+    """Counts that belong together, and what they are; `total` is 0 where they add up to nothing."""
 
     name: str
     about: str
@@ -89,6 +97,7 @@ class HistoryContext:
     today: str
     zone: str
     lines: tuple[Line, ...]
+    held: Held | None
     cut: bool
     groups: tuple[Group, ...]
     spreads: tuple[Spread, ...]
@@ -124,13 +133,16 @@ class HistoryPage:
         drawn_for = name or next(iter(self._entry_points), "")
         monday = day - timedelta(days=day.weekday())
         week_start, week_end = week_bounds(monday, self._history.zone(drawn_for))
-        changes, acts, totals, buckets, week, in_vain = await asyncio.gather(
+        changes, acts, totals, buckets = await asyncio.gather(
             self._history.changes(since=start, until=end, entry_point=name, limit=MOST_LINES + 1),
             self._switches.log(since=start, until=end, entry_point=name, limit=MOST_LINES),
             self._history.totals(since=start, until=end, entry_points=[name] if name else None),
             self._history.buckets(since=start, until=end, entry_point=name),
+        )
+        week, in_vain, before = await asyncio.gather(
             self._history.week(drawn_for, monday),
             self._history.in_vain(since=week_start, until=week_end, entry_point=drawn_for),
+            self._history.state_before(name or "", start),
         )
         counts = Counts()
         for each in totals:
@@ -147,6 +159,7 @@ class HistoryPage:
             today=today.isoformat(),
             zone=wording.zone_name,
             lines=lines,
+            held=_held(before, wording),
             cut=len(changes) > MOST_LINES,
             groups=tuple(_groups(counts, wording)),
             spreads=tuple(_spreads(counts, wording)),
@@ -198,6 +211,13 @@ def _change(change: Change, until: datetime, wording: Wording) -> Line:
     )
 
 
+def _held(change: Change | None, wording: Wording) -> Held | None:
+    if change is None:
+        return None
+    since = wording.say(_("since %(moment)s"), moment=wording.moment(change.at))
+    return Held(look(change.state, change.reason), wording.say(why(change.state, change.reason)), since)
+
+
 def _act(act: Entry, wording: Wording) -> Line:
     shown, sentence = _ACTS[act.act]
     values = {"by": act.by}
@@ -230,12 +250,15 @@ def _groups(counts: Counts, wording: Wording) -> Iterable[Group]:
     )
     for group, name, about, words in groups:
         numbers = counts.of(group)
-        total = sum(numbers.values())
+        steps = group in ("tickets", "surveys")  # each a part of the one before, so they add up to nothing
+        whole = max(numbers.values(), default=0) if steps else sum(numbers.values())
+        order = list(words) if steps else sorted(numbers, key=lambda each: -numbers[each])
         rows = tuple(
-            Row(wording.say(words.get(each, each)), number, round(100 * number / total))
-            for each, number in sorted(numbers.items(), key=lambda item: -item[1])
+            Row(wording.say(words.get(each, each)), numbers[each], round(100 * numbers[each] / whole))
+            for each in order
+            if each in numbers
         )
-        yield Group(wording.say(name), wording.say(about), rows, total)
+        yield Group(wording.say(name), wording.say(about), rows, 0 if steps else whole)
 
 
 def _spreads(counts: Counts, wording: Wording) -> Iterable[Spread]:

@@ -42,7 +42,7 @@ class Figure(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One entry point. `closed` says that a person closed it, `since` and `as_of` are empty where nobody knows."""
+    """One entry point. `closed` says that a person closed it, `since` is empty where nobody knows."""
 
     name: str
     number: int
@@ -51,7 +51,6 @@ class Card:
     drawn: str
     since: str
     figures: tuple[Figure, ...]
-    as_of: str
     closed: bool
 
 
@@ -149,8 +148,7 @@ class NowPage:
             why=say(_("A person on duty closed it.") if closed else why(state, reason)),
             drawn=say(_drawn(settings, state, show=decision is not None and decision.show)),
             since=say(_("since %(moment)s (%(duration)s)"), moment=since, duration=lasting) if since else "",
-            figures=_figures(now, wording),
-            as_of=say(_("ECE answered %(age)s ago"), age=wording.duration(now.age)) if asked and now.age else "",
+            figures=_figures(now, now.age if asked else None, wording),
             closed=closed,
         )
 
@@ -162,7 +160,7 @@ def _drawn(settings: EntryPointSettings, state: State | None, *, show: bool) -> 
     return MESSAGE if wanted == "message" else NOTHING
 
 
-def _figures(now: EntryPointNow, wording: Wording) -> tuple[Figure, ...]:
+def _figures(now: EntryPointNow, age: float | None, wording: Wording) -> tuple[Figure, ...]:
     def number(value: float) -> str:
         return wording.texts.number(wording.language, round(value))
 
@@ -172,7 +170,7 @@ def _figures(now: EntryPointNow, wording: Wording) -> tuple[Figure, ...]:
         _figure(_("Wait"), now.wait_time, [(each.at, each.wait_time) for each in hour], duration, wording),
         _figure(_("Queue"), now.queue_depth, [(each.at, each.queue_depth) for each in hour], number, wording),
         _figure(_("Free slots"), now.capacity, [(each.at, each.capacity) for each in hour], number, wording),
-        _figure(_("Age of the answer"), now.age, ages, duration, wording),
+        _figure(_("Age of the answer"), age, ages, duration, wording),
     )
 
 

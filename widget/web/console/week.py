@@ -14,11 +14,10 @@ from widget.domain.history import Bucket, Spread, Week
 from widget.domain.history import Cell as Hour
 from widget.texts import marked as _
 from widget.web.console.pictures import Cell, Point, grid, line
-from widget.web.console.states import CLOSED, OPEN, UNKNOWN
+from widget.web.console.states import CLOSED, OPEN, RESTING, UNKNOWN, Look
 from widget.web.console.wording import Wording
 
 _HOURS = [f"{hour:02}" for hour in range(24)]
-_LOOKS = {State.AVAILABLE: OPEN, State.UNAVAILABLE: CLOSED, State.UNKNOWN: UNKNOWN}
 # The mean wait of an hour by the first of these that it is not above, in seconds.
 _WAITS = ((60, "step-1"), (180, "step-2"), (300, "step-3"), (600, "step-4"), (float("inf"), "step-5"))
 _WAIT_WORDS = (
@@ -38,13 +37,16 @@ class Table(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A picture with its title, a sentence about it, what its colours mean (tone and words), and its table."""
+    """A picture with its title, a sentence about it, what its colours mean (tone and words), its table, and the names
+    below it.
+    """
 
     title: str
     about: str
     drawing: Markup
     legend: tuple[tuple[str, str], ...]
     table: Table
+    axis: tuple[str, ...] = ()
 
 
 def day_lines(buckets: Sequence[Bucket], start: datetime, end: datetime, wording: Wording) -> Iterator[Picture]:
@@ -79,15 +81,21 @@ def day_lines(buckets: Sequence[Bucket], start: datetime, end: datetime, wording
         about = wording.say(_("Means of five minutes, up to %(highest)s."), highest=words(highest)) if rows else ""
         drawing = line(points, name=name, highest=highest, mirrored=wording.direction == "rtl")
         head = tuple(map(wording.say, (_("Hour"), _("Lowest"), _("Mean"), _("Highest"))))
-        yield Picture(name, about, drawing, (), Table(head, rows))
+        yield Picture(
+            name, about, drawing, (), Table(head, rows), tuple(map(wording.hour, _quarters(start, end))) if rows else ()
+        )
+
+
+def _quarters(start: datetime, end: datetime) -> Iterator[datetime]:
+    for quarter in range(5):
+        yield start + (end - start) * quarter / 4
 
 
 def state_picture(week: Week, wording: Wording) -> Picture:
     """Draw how much of each hour was spent open, closed and unknown."""
 
     def cell(hour: Hour, place: str) -> Cell:
-        parts = tuple((_LOOKS[state].tone, hour.share(state)) for state in State if hour.share(state))
-        return Cell(parts, f"{place}: {_shares(hour, wording)}")
+        return Cell(tuple((each.tone, share) for each, share in _parts(hour)), f"{place}: {_shares(hour, wording)}")
 
     name = wording.say(_("The week by state"))
     rows = _rows(week, wording, lambda hour: _shares(hour, wording))
@@ -95,7 +103,7 @@ def state_picture(week: Week, wording: Wording) -> Picture:
         title=name,
         about=wording.say(_("Each field is one hour; its width is divided by the time in each state.")),
         drawing=_draw(week, name, cell, wording),
-        legend=tuple((each.tone, wording.say(each.word)) for each in (OPEN, CLOSED, UNKNOWN)),
+        legend=tuple((each.tone, wording.say(each.word)) for each in (OPEN, CLOSED, RESTING, UNKNOWN)),
         table=Table((wording.say(_("Hour")), *_days(week, wording)), rows),
     )
 
@@ -175,10 +183,18 @@ def _rows(week: Week, wording: Wording, words: Callable[[Hour], str]) -> tuple[t
     )
 
 
-def _shares(hour: Hour, wording: Wording) -> str:
+def _parts(hour: Hour) -> list[tuple[Look, float]]:
+    """Return the shares of the hour in each state; what was outside hours is told from what was closed within them."""
+    resting = min(hour.outside_hours, hour.share(State.UNAVAILABLE))
     parts = [
-        f"{wording.say(_LOOKS[state].word)} {wording.percent(hour.share(state))}"
-        for state in State
-        if hour.share(state)
+        (OPEN, hour.share(State.AVAILABLE)),
+        (CLOSED, hour.share(State.UNAVAILABLE) - resting),
+        (RESTING, resting),
+        (UNKNOWN, hour.share(State.UNKNOWN)),
     ]
+    return [(look, share) for look, share in parts if share > 0]
+
+
+def _shares(hour: Hour, wording: Wording) -> str:
+    parts = [f"{wording.say(look.word)} {wording.percent(share)}" for look, share in _parts(hour)]
     return ", ".join(parts) or wording.say(_("no data"))
