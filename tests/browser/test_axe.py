@@ -22,7 +22,7 @@ def page(chromium: Browser) -> Iterator[Page]:
     context.close()
 
 
-def _findings(page: Page) -> list[str]:
+def findings(page: Page) -> list[str]:
     """Look in light and in dark at the same page: the style sheets alone know the difference."""
     assert AXE_FILE.exists(), f"{AXE_FILE} is missing; `make tools` fetches it"
     page.add_script_tag(path=str(AXE_FILE))
@@ -40,7 +40,7 @@ def test_a_site_with_us_on_it_has_no_finding(town: Town, page: Page, path: str) 
     page.goto(town.site + path)
     if path != "/no-script":
         expect(page.locator(".ece-chat").first).to_be_attached()
-    assert _findings(page) == []
+    assert findings(page) == []
 
 
 def _frames(page: Page, town: Town) -> list[str]:
@@ -61,14 +61,14 @@ def test_no_picture_of_the_preview_has_a_finding(town: Town, page: Page) -> None
     found = {}
     for frame in _frames(page, town):
         page.goto(f"{town.widget}/preview/frame?{frame}")
-        if findings := _findings(page):
-            found[frame] = findings
+        if violations := findings(page):
+            found[frame] = violations
     assert found == {}
 
 
 def test_the_preview_itself_has_no_finding(town: Town, page: Page) -> None:
     page.goto(f"{town.widget}/preview?show=launcher&theme=default")
-    assert _findings(page) == []
+    assert findings(page) == []
 
 
 def test_a_docked_chat_has_no_finding(town: Town, page: Page) -> None:
@@ -77,4 +77,4 @@ def test_a_docked_chat_has_no_finding(town: Town, page: Page) -> None:
     page.locator("ece-chat[entry-point=support]").get_by_role("button").wait_for()
     page.evaluate("eceChat.open('support')")
     page.locator("iframe").first.wait_for()
-    assert _findings(page) == []
+    assert findings(page) == []

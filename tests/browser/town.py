@@ -17,6 +17,7 @@ from widget.demo.site import create_site
 from widget.simulator import create_simulator
 from widget.simulator.server import serving
 
+TOKEN = "operator-token-for-tests"
 FRESH_FOR, STALE_FOR = 0.3, 1.0  # seconds, so that a test does not wait for a snapshot to age
 
 
@@ -56,7 +57,7 @@ def build_town(folder: Path) -> Iterator[Town]:
             site_url=site,
             folder=folder,
             secret="a secret of this test's own",
-            operator_token="operator-token-for-tests",
+            operator_token=TOKEN,
         )
         quick = usual.model_copy(
             update={"ece": usual.ece.model_copy(update={"fresh_for": FRESH_FOR, "stale_for": STALE_FOR})}

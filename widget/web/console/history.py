@@ -125,7 +125,10 @@ class HistoryPage:
         name = asked if asked in self._entry_points else None
         wording = Wording(visit.wording.texts, visit.wording.language, self._history.zone(name), visit.wording.now)
         today = wording.now.astimezone(wording.zone).date()
-        day = _day(visit.asked("day"), today)
+        context = await self._context(name, _day(visit.asked("day"), today), today, wording)
+        return self._door.pages.page("history.html", visit.frame, context)
+
+    async def _context(self, name: str | None, day: date, today: date, wording: Wording) -> HistoryContext:
         start, end = (
             datetime(each.year, each.month, each.day, tzinfo=wording.zone).astimezone(UTC)
             for each in (day, day + timedelta(days=1))
@@ -148,7 +151,7 @@ class HistoryPage:
         for each in totals:
             counts.take(each.counts)
         lines = _lines(changes[:MOST_LINES], acts, min(end, wording.now), wording)
-        context = HistoryContext(
+        return HistoryContext(
             kept=self._history.kept,
             entry_points=tuple(self._entry_points),
             entry_point=name or "",
@@ -172,7 +175,6 @@ class HistoryPage:
             week_name=wording.day(monday),
             drawn_for=drawn_for,
         )
-        return self._door.pages.page("history.html", visit.frame, context)
 
 
 def _day(text: str, today: date) -> date:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from widget.domain.outbox import MessageState, OutboxCounts, OutboxRow
+from widget.domain.outbox import MessageState, OutboxCounts, OutboxRow, RowKind
 from widget.texts import marked as _
 from widget.web.console.door import Door, Visit, see
 from widget.web.console.states import Look
@@ -25,6 +25,11 @@ _LOOKS = {
     MessageState.DELIVERED: Look("open", _("Delivered")),
     MessageState.DEAD: Look("closed", _("Dead")),
     MessageState.PURGED: Look("off", _("Purged")),
+}
+_KINDS = {
+    RowKind.SURVEY.value: _("Survey"),
+    RowKind.MESSAGE.value: _("Message"),
+    RowKind.ALERT.value: _("Alert"),
 }
 
 
@@ -60,7 +65,9 @@ class RowView(NamedTuple):
     look: Look
     chat: str
     entry_point: str
+    kind: str
     survey: str
+    destination: str
     accepted: str
     attempts: int
     next_attempt: str
@@ -204,7 +211,9 @@ def _view(row: OutboxRow, wording: Wording) -> RowView:
         look=_LOOKS[row.state],
         chat=row.fingerprint,
         entry_point=row.entry_point,
+        kind=wording.say(_KINDS.get(row.kind, row.kind)),
         survey=row.survey,
+        destination=row.destination,
         accepted=moment(row.accepted_at),
         attempts=row.attempts,
         next_attempt=moment(row.next_attempt_at, seconds=True),

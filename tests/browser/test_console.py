@@ -1,0 +1,162 @@
+"""The console in a real browser: no finding of axe, every width, without script, in place, and against other sites."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.test_axe import findings
+from tests.browser.town import TOKEN, Town, build_town
+from widget.domain.outbox import Answer, SurveyMessage
+from widget.store import open_outbox
+
+PAGES = (
+    "/console/now",
+    "/console/history?entry_point=sales",
+    "/console/close/sales",
+    "/console/reopen/advice",
+    "/console/day/support",
+    "/console/outbox?state=dead",
+    "/console/outbox/1",
+    "/console/outbox/1/purge",
+)
+
+
+async def _a_dead_row(url: str) -> None:
+    outbox = await open_outbox(url, now=lambda: datetime.now(UTC))
+    answers = (Answer("comment", "What could we do better?", "A" * 300),)
+    await outbox.enqueue(SurveyMessage("k", "sid", "sales", "after_chat", answers))
+    await outbox.close()
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A town with a dead row in its outbox."""
+    folder = tmp_path_factory.mktemp("console")
+    file: Path = folder / "demo.db"
+    asyncio.run(_a_dead_row(f"sqlite:///{file}"))
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE ece_widget_outbox SET state = 'dead', reason = 'refused: 404 ' || hex(zeroblob(60))")
+    connection.close()
+    with build_town(folder) as running:
+        yield running
+
+
+def sign_in(page: Page, town: Town) -> None:
+    page.goto(f"{town.widget}/console")
+    page.get_by_label("Operator token").fill(TOKEN)
+    page.get_by_label("Your name").fill("Anna")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Now", exact=True)).to_be_visible()
+
+
+@pytest.fixture
+def past_policies(chromium: Browser) -> Iterator[BrowserContext]:
+    """A browser past our own policy, since axe is a script that it does not allow."""
+    context = chromium.new_context(viewport={"width": 1000, "height": 800}, bypass_csp=True, reduced_motion="reduce")
+    yield context
+    context.close()
+
+
+def close_and_set(page: Page, town: Town) -> None:
+    """Close an entry point and set a day, so that every page has its notices."""
+    page.goto(f"{town.widget}/console/close/advice")
+    page.get_by_label("For an hour").check()
+    page.get_by_label("In all languages").fill("Fire drill, back soon")
+    page.get_by_role("button", name="Close now").click()
+    page.goto(f"{town.widget}/console/day/support")
+    page.get_by_label("Open").fill("00:00-24:00")
+    page.get_by_role("button", name="Set this day").click()
+
+
+def test_no_page_of_the_console_has_a_finding_and_each_fits_every_width(
+    town: Town, past_policies: BrowserContext
+) -> None:
+    page = past_policies.new_page()
+    page.goto(f"{town.widget}/console")
+    found = {"/console": findings(page)}
+    sign_in(page, town)
+    close_and_set(page, town)
+    too_wide = []
+    for path in PAGES:
+        page.goto(town.widget + path)
+        for width in (320, 768, 2560):
+            page.set_viewport_size({"width": width, "height": 900})
+            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                too_wide.append((path, width))
+        page.set_viewport_size({"width": 1000, "height": 800})
+        page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+        found[path] = findings(page)
+    assert {path: each for path, each in found.items() if each} == {}
+    assert too_wide == []
+
+
+def test_now_is_renewed_in_place_and_moves_nothing(town: Town, page: Page) -> None:
+    town.tell("/control/reset", {})
+    sign_in(page, town)
+    page.set_viewport_size({"width": 600, "height": 400})
+    page.locator("a[href='/console/close/clearance']").focus()
+    page.evaluate("window.kept = document.activeElement")
+    place = page.evaluate("scrollY")
+    assert place > 0
+    sales = page.locator(".card", has=page.get_by_role("heading", name="sales"))
+    expect(sales.locator(".state")).to_have_text("Open")
+    town.tell("/control/entry-points/1001", {"away": True})
+    expect(sales.locator(".state")).to_have_text("Closed", timeout=20_000)
+    assert page.evaluate("window.kept === document.activeElement && window.kept.isConnected")
+    assert page.evaluate("scrollY") == place
+
+
+def test_who_is_signed_out_elsewhere_sees_the_door_and_not_old_figures(town: Town, context: BrowserContext) -> None:
+    page, other = context.new_page(), context.new_page()
+    sign_in(page, town)
+    other.goto(f"{town.widget}/console/now")
+    other.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Operator token")).to_be_visible(timeout=20_000)
+
+
+def test_without_script_an_entry_point_is_closed_and_reopened(town: Town, chromium: Browser) -> None:
+    town.tell("/control/reset", {})
+    context = chromium.new_context(java_script_enabled=False, locale="de-DE")
+    page = context.new_page()
+    page.goto(f"{town.widget}/console")
+    page.get_by_label("Operator-Token").fill(TOKEN)
+    page.get_by_role("button", name="Anmelden").click()
+    page.locator("a[href='/console/close/sales']").click()
+    page.get_by_role("button", name="Jetzt schließen").click()
+    sales = page.locator(".card", has=page.get_by_role("heading", name="sales"))
+    expect(sales.locator(".state")).to_have_text("Von Hand geschlossen")
+    page.locator(".notice a[href='/console/reopen/sales']").click()
+    page.get_by_role("button", name="Wieder öffnen").click()
+    expect(sales.locator(".state")).to_have_text("Offen")
+    context.close()
+
+
+def test_another_sites_page_switches_nothing_with_the_cookie_of_an_operator(
+    town: Town, context: BrowserContext
+) -> None:
+    page = context.new_page()
+    sign_in(page, town)
+    form_token = page.locator("input[name=form_token]").first.input_value()  # even with what it cannot read
+    page.route(
+        "http://evil.test/",
+        lambda route: route.fulfill(
+            content_type="text/html",
+            body=f'<form method=post action="{town.widget}/console/close/clearance"><input name=end value=reopened>'
+            f'<input name=form_token value="{form_token}"></form><script>document.forms[0].submit()</script>',
+        ),
+    )
+    with page.expect_navigation(url="**/console/close/clearance"):
+        page.goto("http://evil.test/")
+    page.goto(f"{town.widget}/console/history")
+    expect(page.locator(".changes")).not_to_contain_text("clearance Closed by hand")
+    frame = f'<iframe src="{town.widget}/console/now"></iframe>'
+    page.route("http://evil.test/", lambda route: route.fulfill(content_type="text/html", body=frame))
+    page.goto("http://evil.test/")
+    expect(page.frame_locator("iframe").get_by_role("heading", name="Now")).to_have_count(0)
