@@ -12,7 +12,8 @@ from uvicorn.server import ServerState
 
 from widget.server.front import FastExit, Front
 from widget.server.guard import Guard
-from widget.server.protocol import MOST_AT_ONCE, GuardedProtocol
+from widget.server.protocol import GuardedProtocol
+from widget.server.reading import MOST_AT_ONCE
 
 REQUEST = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
 MANY = 8000  # in one read of the socket

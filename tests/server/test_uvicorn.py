@@ -44,7 +44,6 @@ OVERRIDDEN: dict[type, dict[str, list[str]]] = {
         "on_body": ["body"],
         "on_message_complete": [],
         "on_response_complete": [],
-        "_start_asgi_task": ["cycle", "app"],
         "_unset_keepalive_if_required": [],
     },
     FlowControl: {"pause_reading": [], "resume_reading": []},
@@ -58,12 +57,20 @@ OVERRIDDEN: dict[type, dict[str, list[str]]] = {
 }
 USED: dict[type, set[str]] = {
     HttpToolsProtocol: {
-        *("connections", "cycle", "expect_100_continue", "flow", "headers", "logger", "loop", "parser", "pipeline"),
-        *("server_state", "transport", "url"),
+        *(
+            "_start_asgi_task",
+            "access_log",
+            "access_logger",
+            "app",
+            "connections",
+            "cycle",
+            "expect_100_continue",
+            "flow",
+        ),
+        *("headers", "logger", "loop", "parser", "pipeline", "scope", "server_state", "transport", "url"),
     },
     RequestResponseCycle: {
         *("default_headers", "disconnected", "keep_alive", "message_event", "response_complete", "response_started"),
-        "scope",
     },
     FlowControl: {"_transport", "drain", "read_paused", "write_paused"},
     LifespanOn: {"config", "logger", "should_exit", "shutdown", "startup"},
@@ -131,19 +138,26 @@ def of_self(tree: ast.AST, name: str = "self") -> set[str]:
     }
 
 
-@pytest.mark.parametrize(
-    ("file", "ours", "owner"),
-    [
-        ("protocol.py", "GuardedProtocol", HttpToolsProtocol),
-        ("flow.py", "PeerFlow", FlowControl),
-        ("lifespan.py", "Lifespan", LifespanOn),
-        ("run.py", "WidgetServer", Server),
-    ],
-)
-def test_the_list_names_all_that_a_subclass_takes_from_its_class(file: str, ours: str, owner: type) -> None:
-    (tree,) = [each for each in classes(SERVER / file) if each.name == ours]
-    methods = {each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
-    taken = {name for name in of_self(tree) if has(owner, name)} - methods
+# uvicorn's class → the file of each class of ours that has it as a base, and the name.
+SUBCLASSES: dict[type, dict[str, str]] = {
+    HttpToolsProtocol: {
+        "reading.py": "PortionedReading",
+        "answering.py": "OrderedAnswers",
+        "protocol.py": "GuardedProtocol",
+    },
+    FlowControl: {"flow.py": "PeerFlow"},
+    LifespanOn: {"lifespan.py": "Lifespan"},
+    Server: {"run.py": "WidgetServer"},
+}
+
+
+@pytest.mark.parametrize("owner", SUBCLASSES)
+def test_the_list_names_all_that_a_subclass_takes_from_its_class(owner: type) -> None:
+    trees = [tree for file, ours in SUBCLASSES[owner].items() for tree in classes(SERVER / file) if tree.name == ours]
+    assert len(trees) == len(SUBCLASSES[owner])
+    parts = [part for tree in trees for part in tree.body]
+    methods = {each.name for each in parts if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
+    taken = {name for tree in trees for name in of_self(tree) if has(owner, name)} - methods
     assert {name for name in methods if has(owner, name) and not name.startswith("__")} == set(OVERRIDDEN[owner])
     assert taken <= USED[owner]
 
@@ -155,27 +169,32 @@ def test_the_list_names_nothing_that_the_server_does_not_use() -> None:
 
 
 def test_the_list_names_all_that_is_asked_of_a_cycle_and_of_the_state() -> None:
-    tree = ast.parse((SERVER / "protocol.py").read_text())
-    asked = of_self(tree, "cycle") | {
+    trees = [ast.parse((SERVER / file).read_text()) for file in SUBCLASSES[HttpToolsProtocol]]
+    asked = {name for tree in trees for name in of_self(tree, "cycle")} | {
         node.attr
+        for tree in trees
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("self.cycle", "self._last_to_answer()")
     }
     assert asked == USED[RequestResponseCycle]
-    for file in ("protocol.py", "run.py"):
+    for file in (*SUBCLASSES[HttpToolsProtocol], "run.py"):
         nodes = ast.walk(ast.parse((SERVER / file).read_text()))
         state = {n.attr for n in nodes if isinstance(n, ast.Attribute) and ast.unparse(n.value) == "self.server_state"}
         assert state <= USED[ServerState]
 
 
+def call_of(name: str) -> ast.Call:
+    trees = [ast.parse(file.read_text()) for file in SERVER.glob("*.py")]
+    (call,) = [n for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == name]
+    return call
+
+
+def test_a_cycle_is_made_with_all_that_it_takes() -> None:
+    given = {each.arg for each in call_of("RequestResponseCycle").keywords}
+    assert given == set(inspect.signature(RequestResponseCycle).parameters)
+
+
 def test_the_settings_of_a_server_are_known() -> None:
     known = set(inspect.signature(Config).parameters)
-    trees = [ast.parse(file.read_text()) for file in SERVER.glob("*.py")]
-    (call,) = [
-        n
-        for tree in trees
-        for n in ast.walk(tree)
-        if isinstance(n, ast.Call) and ast.unparse(n.func) == "uvicorn.Config"
-    ]
-    assert {each.arg for each in call.keywords} <= known
+    assert {each.arg for each in call_of("uvicorn.Config").keywords} <= known
     assert asyncio.iscoroutinefunction(Server.startup)

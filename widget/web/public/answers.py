@@ -2,13 +2,13 @@
 
 From the socket to the bytes:
 
-    server/protocol.py    the head of a request has been read
+    server/answering.py   the head of a request has been read
       .at_once            the guard's `FastExit` is `PublicAnswers`; None: the application has to be asked
         CurrentDecision   the entry point's; a new view once a snapshot has aged, None where ECE has to be waited for
         spelling.py       theme and language that the query asks for, and whether a cache may keep the answer
         CachedAnswer      of this path, theme and language, rendered unless it is of this very decision
           .pieces         200 or 304, in the coding that is accepted
-    server/protocol.py    writes Date, Connection and these bytes
+    server/answering.py   writes Date, Connection and these bytes
 
 A request that has to wait takes the longer way through middleware and routes, to `PublicAnswers.when_ready`.
 """
