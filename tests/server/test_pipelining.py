@@ -37,6 +37,9 @@ class Wire(asyncio.Transport):
     def resume_reading(self) -> None:
         self.reading = True
 
+    def can_write_eof(self) -> bool:
+        return False
+
     def is_closing(self) -> bool:
         return self.closing
 
@@ -149,3 +152,63 @@ async def test_requests_cut_at_any_place_are_all_answered(size: int) -> None:
         await asyncio.sleep(0)
     assert (wire.answers(), wire.closing) == (80, False)
     made.connection_lost(None)
+
+
+CLOSE = b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+UPGRADE = b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"
+WITH_BODY = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize(
+    ("received", "answers"),
+    [
+        ([CLOSE + REQUEST], 1),
+        ([CLOSE, REQUEST], 1),
+        ([CLOSE + UPGRADE], 1),
+        ([CLOSE + WITH_BODY, b"abcde"], 1),
+        ([UPGRADE + REQUEST], 1),
+        ([REQUEST + UPGRADE], 2),
+        ([WITH_BODY, b"abc", b"de", REQUEST], 2),
+        ([WITH_BODY + b"abcde" + REQUEST + CLOSE], 3),
+        ([b"GET http://a HTTP/1.1\r\nHost: a\r\n\r\n"], 1),
+        ([b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"], 1),
+        ([b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"], 0),
+    ],
+)
+async def test_the_fast_exit_and_the_application_answer_the_same_requests(
+    received: list[bytes], answers: int, at_once: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body"})
+
+    made, wire = connection(app, AtOnce() if at_once else None)
+    for data in received:
+        made.data_received(data)
+        for _ in range(5):
+            await asyncio.sleep(0)
+    assert wire.answers() == answers
+    assert (answers == 0) is (b"HTTP/1.1 400" in wire.written)
+    made.eof_received()
+    made.connection_lost(None)
+    assert not caplog.records
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("end", ["eof", "lost", "stop", "slow"])
+async def test_a_body_that_does_not_end_behind_its_answer_does_no_harm(end: str) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("everything is answered at once")
+
+    made, wire = connection(app, AtOnce())
+    made.data_received(WITH_BODY + b"ab")
+    if end == "eof":
+        assert not made.eof_received()
+    elif end == "stop":
+        made.shutdown()
+    elif end == "slow":
+        made.expire(made.deadline)
+    made.connection_lost(None)
+    assert wire.written.count(b"HTTP/1.1 ") == 1

@@ -72,9 +72,9 @@ class OrderedAnswers(PortionedReading):
         scope["http_version"] = version
         scope["method"] = self.parser.get_method().decode("ascii")
         url = httptools.parse_url(self.url)
-        path = url.path.decode("ascii")
+        scope["raw_path"] = url.path or b"/"  # "http://host" has no path (RFC 9112, section 3.2.2)
+        path = scope["raw_path"].decode("ascii")
         scope["path"] = unquote(path) if "%" in path else path
-        scope["raw_path"] = url.path
         scope["query_string"] = url.query or b""
         keep_alive = version != "1.0" and self.parser.should_keep_alive()
         waits = not self._has_answered()

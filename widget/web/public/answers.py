@@ -15,7 +15,6 @@ A request that has to wait takes the longer way through middleware and routes, t
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
@@ -27,7 +26,7 @@ from widget.application.availability import Availability
 from widget.domain.decision import Decision
 from widget.web.public.cached_answer import CachedAnswer, Headers, Kind, Pieces
 from widget.web.public.caching import weak_etag
-from widget.web.public.current_decision import CurrentDecision, decision_json
+from widget.web.public.current_decision import CurrentDecision, Labels, Tally, decision_json
 from widget.web.public.spelling import is_canonical, query_fields
 
 STATUS_PATH = "/v1/status/"
@@ -37,7 +36,6 @@ MOST_ANSWERS = 10_000  # kept at once, all entry points, themes and languages to
 MOST_SPELLINGS = 10_000  # of paths with queries, remembered with what they ask for
 LONGEST_SPELLING = 200  # bytes of a query; the script writes no longer one
 
-Labels = tuple[str, str, str]  # of the metric: entry point, state, reason
 Key = tuple[str, str, str]  # of an answer: path, theme, language; a status has neither theme nor language
 
 
@@ -80,13 +78,13 @@ class PublicAnswers:
         self._status = Kind(b"application/json", headers, packs=False)
         vary = (b"vary", b"accept-encoding")
         self._launcher = Kind(b"text/html; charset=utf-8", [*headers, vary], packs=True)
-        by_name = {name: CurrentDecision(name) for name in availability.watches}
+        self.tallies: dict[Labels, Tally] = {}
+        by_name = {name: CurrentDecision(name, self.tallies) for name in availability.watches}
         self._current = {start + name: each for start in (STATUS_PATH, LAUNCHER_PATH) for name, each in by_name.items()}
         self._most_answers = most_answers
         self._answers: dict[Key, CachedAnswer] = {}
         # Reading a query and finding its language would take as long as the rest of an answer.
         self._remembered = lru_cache(MOST_SPELLINGS)(self._read)
-        self.answered: Counter[Labels] = Counter()
         availability.on_change(lambda name: by_name[name].expire())
 
     def at_once(self, scope: Scope) -> Pieces | None:
@@ -117,7 +115,7 @@ class PublicAnswers:
         cached = self._answers.get(key)
         if cached is None or cached.decision is not current.decision:
             cached = self._render(key, current.decision, current.said)
-        self.answered[current.labels] += 1
+        current.tally.answers += 1
         return cached.pieces(scope, current.cacheable_lines if cacheable else current.uncacheable_lines)
 
     def _read(self, path: str, raw_path: bytes, query: bytes) -> Asked:

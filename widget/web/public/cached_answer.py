@@ -53,7 +53,7 @@ class CachedAnswer:
     def pieces(self, scope: Scope, lines: bytes) -> Pieces:
         """Return what GET or HEAD gets; `lines` are the headers that change while the answer stays."""
         asked = dict(scope["headers"])
-        if self._is_known(asked):
+        if (b"if-none-match" in asked or b"if-modified-since" in asked) and self._is_known(asked):
             # All that a 200 would have but what describes the content (RFC 9110, section 15.4.5).
             return self._kind.heads[304], lines, self._etag_line, b"\r\n"
         coding = content_coding(asked.get(b"accept-encoding", b"")) if self._kind.packs else ""
@@ -64,8 +64,8 @@ class CachedAnswer:
         """Whether the request names a version that is still right (RFC 9110, section 13.2.2)."""
         if b"if-none-match" in asked:
             return none_match(asked[b"if-none-match"], self.etag)
-        since, as_of = asked.get(b"if-modified-since"), self.decision.as_of
-        return since is not None and as_of is not None and not_modified_since(since, as_of)
+        as_of = self.decision.as_of
+        return as_of is not None and not_modified_since(asked[b"if-modified-since"], as_of)
 
     def _pack(self, coding: str) -> tuple[bytes, bytes]:
         body = _PACKERS[coding](self._codings[""][1])
