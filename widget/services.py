@@ -364,5 +364,5 @@ def _settings_hash(settings: Settings) -> str:
 
 
 def _decisions(answers: PublicAnswers) -> Iterator[Sample]:
-    for labels, tally in answers.tallies.items():
-        yield "ece_widget_decisions_total", labels, tally.answers
+    for labels, count in answers.answered.items():
+        yield "ece_widget_decisions_total", labels, count

@@ -15,6 +15,7 @@ A request that has to wait takes the longer way through middleware and routes, t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
@@ -78,14 +79,19 @@ class PublicAnswers:
         self._status = Kind(b"application/json", headers, packs=False)
         vary = (b"vary", b"accept-encoding")
         self._launcher = Kind(b"text/html; charset=utf-8", [*headers, vary], packs=True)
-        self.tallies: dict[Labels, Tally] = {}
-        by_name = {name: CurrentDecision(name, self.tallies) for name in availability.watches}
+        self._tallies: dict[Labels, Tally] = {}
+        by_name = {name: CurrentDecision(name, self._tallies) for name in availability.watches}
         self._current = {start + name: each for start in (STATUS_PATH, LAUNCHER_PATH) for name, each in by_name.items()}
         self._most_answers = most_answers
         self._answers: dict[Key, CachedAnswer] = {}
         # Reading a query and finding its language would take as long as the rest of an answer.
         self._remembered = lru_cache(MOST_SPELLINGS)(self._read)
         availability.on_change(lambda name: by_name[name].expire())
+
+    @property
+    def answered(self) -> Counter[Labels]:
+        """How often each decision was answered."""
+        return Counter({labels: tally.answers for labels, tally in self._tallies.items()})
 
     def at_once(self, scope: Scope) -> Pieces | None:
         """Return the answer to a request for a status or launcher, None where the application has to be asked."""
