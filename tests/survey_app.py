@@ -92,9 +92,12 @@ class MemoryOutbox:
         self.tickets: dict[str, str] = {}
         self.down = False
 
-    async def enqueue(self, message: SurveyMessage) -> bool:
+    async def enqueue(self, message: SurveyMessage, follower: SurveyMessage | None = None) -> bool:
         self._up()
-        return self.messages.setdefault(message.key, message) is message
+        new = self.messages.setdefault(message.key, message) is message
+        if new and follower is not None:
+            self.messages[follower.key] = follower
+        return new
 
     async def bind_ticket(self, ticket_id: str, sid_hash: str, expires: datetime) -> str:
         self._up()

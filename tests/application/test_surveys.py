@@ -12,7 +12,7 @@ from widget import settings
 from widget.application.surveys import Surveys, survey_key
 from widget.domain.answers import FaultCode
 from widget.domain.errors import OutboxUnavailable, SurveyUnknown, TicketTaken, TokenExpired, TokenInvalid
-from widget.domain.outbox import SurveyMessage
+from widget.domain.outbox import RowKind, SurveyMessage
 
 pytestmark = pytest.mark.anyio
 _GOOD = {"helpful": ["5"], "solved": ["yes"]}
@@ -55,6 +55,30 @@ async def test_the_identity_of_an_answer_outlives_every_signing_key(stage: Surve
     stage.keys[:] = ["a-new-key-that-is-long-enough"]
     again = await stage.surveys.submit(stage.links.open(stage.links.link(SID, "sales").token), _GOOD)
     assert (again.accepted, again.new) == (True, False)
+
+
+@pytest.fixture
+def alerting(table: dict[str, Any]) -> SurveyStage:
+    alert = {"question": "helpful", "answers": ["1", "2"], "to": "webhooks.crm"}
+    table["webhooks"] = {"crm": {"url": "https://crm.example.com/", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}}
+    table["surveys"] = {"after_chat": {**EVERY_KIND, "alert_if": alert}}
+    return SurveyStage(settings.parse(table))
+
+
+async def test_a_survey_with_a_named_answer_is_told_at_once_and_others_are_not(alerting: SurveyStage) -> None:
+    stage = alerting
+    for sid, answer in (("one", "2"), ("two", "3")):
+        opened = stage.links.open(stage.links.link(sid, "sales", "after_chat").token)
+        assert (await stage.surveys.submit(opened, {**_GOOD, "helpful": [answer]})).new
+    rows = [(each.sid, each.kind, each.destination) for each in stage.outbox.messages.values()]
+    assert rows == [
+        ("one", RowKind.SURVEY, "ece"),
+        ("one", RowKind.ALERT, "webhooks.crm"),
+        ("two", RowKind.SURVEY, "ece"),
+    ]
+    survey, told, _ = stage.outbox.messages.values()
+    assert told.answers == survey.answers
+    assert told.key != survey.key
 
 
 async def test_faulty_answers_are_not_enqueued(stage: SurveyStage) -> None:

@@ -27,7 +27,7 @@ from widget.store import Outbox
 class NoStorage:
     """Thanks for everything."""
 
-    async def enqueue(self, message: SurveyMessage) -> bool:
+    async def enqueue(self, message: SurveyMessage, follower: SurveyMessage | None = None) -> bool:
         return True
 
     async def bind_ticket(self, ticket_id: str, sid_hash: str, expires: datetime) -> str:
@@ -44,7 +44,7 @@ class OneByOne:
         self._outbox = outbox
         self._turn = asyncio.Lock()
 
-    async def enqueue(self, message: SurveyMessage) -> bool:
+    async def enqueue(self, message: SurveyMessage, follower: SurveyMessage | None = None) -> bool:
         async with self._turn:
             return await self._outbox.enqueue(message)
 

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from widget.cli import main
 from widget.commands.init import starter
-from widget.domain.outbox import Answer, SurveyMessage
+from widget.domain.outbox import Answer, RowKind, SurveyMessage
 from widget.store import Outbox, open_outbox
 from widget.store.sqlite import choose_driver
 
@@ -312,3 +312,27 @@ def break_row(url: str, number: int) -> None:
     connection.execute("UPDATE ece_widget_outbox SET answers = 'no json' WHERE id = ?", (number,))
     connection.commit()
     connection.close()
+
+
+def test_messages_are_rows_of_the_same_outbox_and_are_purged_by_person(config: Path, url: str) -> None:
+    async def work(outbox: Outbox) -> None:
+        for number, address in enumerate(("ada@example.com", "eve@example.com"), 1):
+            given = (Answer("email", "E-mail", address), Answer("text", "Message", f"canary-{number}"))
+            row = SurveyMessage(f"m-{number}", address, "sales", "", given, RowKind.MESSAGE, "webhooks.crm")
+            assert await outbox.enqueue(row)
+
+    accept(url, "an answer")
+    with_outbox(url, work)
+    assert "(message)" in surveys(config, "list").output
+    rows = [
+        json.loads(line)
+        for line in surveys(config, "export", "--format", "jsonl", "--kind", "message").stdout.splitlines()
+    ]
+    assert [(row["kind"], row["destination"]) for row in rows if "kind" in row] == [("message", "webhooks.crm")] * 2
+    assert "ada@" not in surveys(config, "list", "--json", "--kind", "message").output
+    assert surveys(config, "purge", "--email", "-", typed=" Ada@Example.COM\n").output == "1 message purged.\n"
+    left = surveys(config, "export").output
+    assert "canary-1" not in left
+    assert "canary-2" in left
+    assert "an answer" in left
+    assert surveys(config, "purge", "--email", "nobody@example.com").output == "0 messages purged.\n"

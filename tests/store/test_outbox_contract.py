@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from widget.domain.outbox import Answer, ClaimedMessage, MessageState, SurveyMessage
+from widget.domain.outbox import Answer, ClaimedMessage, MessageState, RowKind, SurveyMessage
 from widget.store import Outbox, open_outbox
 
 pytestmark = pytest.mark.anyio
@@ -18,8 +19,11 @@ Make = Callable[..., SurveyMessage]
 LEASE = timedelta(seconds=60)
 
 
-async def claim(outbox: Outbox, clock: Any, *, limit: int = 10, owner: str = "one") -> list[ClaimedMessage]:
-    return (await outbox.claim(limit=limit, owner=owner, now=clock.now(), lease=LEASE)).messages
+async def claim(
+    outbox: Outbox, clock: Any, *, limit: int = 10, owner: str = "one", destination: str = "ece"
+) -> list[ClaimedMessage]:
+    taken = await outbox.claim(limit=limit, owner=owner, now=clock.now(), lease=LEASE, destination=destination)
+    return taken.messages
 
 
 async def test_a_message_comes_out_as_it_went_in(outbox: Outbox, clock: Any) -> None:
@@ -200,3 +204,29 @@ async def test_several_processes_share_the_rows_without_a_double(
         await other.close()
     assert sorted(sid for share in shares for sid in share) == sorted(f"1234_{n}" for n in range(400))
     assert (await outbox.counts()).by_state[MessageState.DELIVERED] == 400
+
+
+async def test_an_alert_is_accepted_with_its_survey_and_never_after_it(
+    outbox: Outbox, clock: Any, message: Make
+) -> None:
+    survey, told = message(1), replace(message(1), key="alert-1", kind=RowKind.ALERT, destination="smtp")
+    assert await outbox.enqueue(survey, told)
+    assert not await outbox.enqueue(survey, replace(told, key="alert-later")), "a replay of the survey tells nobody"
+    (claimed,) = await claim(outbox, clock, destination="smtp")
+    assert (claimed.message, claimed.message.kind) == (told, RowKind.ALERT)
+    (claimed,) = await claim(outbox, clock)
+    assert claimed.message == survey
+    assert await outbox.holds("alert-1")
+    assert not await outbox.holds("alert-later")
+
+
+async def test_a_destination_that_is_back_hastens_its_own_rows_alone(outbox: Outbox, clock: Any, message: Make) -> None:
+    for number, destination in enumerate(("ece", "smtp"), 1):
+        row = replace(message(number), kind=RowKind.MESSAGE if destination == "smtp" else RowKind.SURVEY)
+        assert await outbox.enqueue(replace(row, destination=destination))
+        (claimed,) = await claim(outbox, clock, destination=destination)
+        later = clock.now() + timedelta(minutes=5)
+        await outbox.settle_retry(claimed, next_attempt_at=later, reason="down", waits_for_ece=True)
+    assert await outbox.hasten(destination="smtp", now=clock.now()) == 1
+    assert await claim(outbox, clock) == []
+    assert len(await claim(outbox, clock, destination="smtp")) == 1

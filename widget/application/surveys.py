@@ -5,15 +5,16 @@ The ports are what this module needs from outside: signed texts, the outbox, and
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from widget.domain.answers import Checked, FaultCode, FieldFault, Fields, Filled, answers, check
 from widget.domain.errors import SurveyUnknown, TicketTaken
-from widget.domain.outbox import LONGEST_SID, SurveyMessage, valid_sid
+from widget.domain.outbox import LONGEST_SID, RowKind, SurveyMessage, valid_sid
 from widget.domain.survey import Survey, shown
 
 
@@ -54,8 +55,11 @@ class TokenVerifier(Protocol):
 class SurveyOutbox(Protocol):
     """Keeps what visitors were thanked for. Every call raises OutboxUnavailable when the database does not serve."""
 
-    async def enqueue(self, message: SurveyMessage) -> bool:
-        """Return once the row is on disk: True when it is new, False when its key was there before."""
+    async def enqueue(self, message: SurveyMessage, follower: SurveyMessage | None = None) -> bool:
+        """Return once the row is on disk: True when it is new, False when its key was there before.
+
+        `follower` is on disk with it, by the same transaction, and only where it is new.
+        """
         ...
 
     async def bind_ticket(self, ticket_id: str, sid_hash: str, expires: datetime) -> str:
@@ -115,6 +119,12 @@ def survey_key(hash_key: bytes, sid: str, survey: str) -> str:
 def sid_hash(hash_key: bytes, sid: str) -> str:
     """Give what a ticket is bound to: the session id itself need not be stored for that."""
     return hmac.digest(hash_key, f"ticket\0{sid}".encode(), "sha256").hex()
+
+
+def alert_of(survey: SurveyMessage, destination: str) -> SurveyMessage:
+    """Return the row that tells people of a survey at once; it waits, and is purged, beside that of the survey."""
+    key = hashlib.sha256(f"alert\0{survey.key}".encode()).hexdigest()
+    return replace(survey, key=key, kind=RowKind.ALERT, destination=destination)
 
 
 class SurveyLinks:
@@ -205,7 +215,11 @@ class Surveys:
         except ValueError:
             faults = (FieldFault(FaultCode.UNSENDABLE),)
             return Submission(Checked(checked.filled, checked.visible, faults), accepted=False)
-        return Submission(checked, accepted=True, new=await self._outbox.enqueue(message))
+        rule = opened.survey.alert_if
+        if rule is None or not rule.fits(checked.visible, checked.filled.chosen):
+            return Submission(checked, accepted=True, new=await self._outbox.enqueue(message))
+        new = await self._outbox.enqueue(message, alert_of(message, rule.destination))
+        return Submission(checked, accepted=True, new=new)
 
 
 def without_abandoned(survey: Survey, fields: Fields, page: int) -> Fields:

@@ -1,4 +1,4 @@
-"""Surveys as files: CSV that a spreadsheet does not execute, and JSON Lines."""
+"""Rows of the outbox as files: CSV that a spreadsheet does not execute, and JSON Lines."""
 
 from __future__ import annotations
 
@@ -16,15 +16,29 @@ Write = Callable[[OutboxRow], None]
 # (https://owasp.org/www-community/attacks/CSV_Injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 BYTE_ORDER_MARK = "\ufeff"  # without it, spreadsheets take UTF-8 for the encoding of the desk's country
-_ABOUT = ("id", "state", "chat", "entryPoint", "survey", "acceptedAt", "settledAt", "attempts", "reason")
+_ABOUT = (
+    "id",
+    "state",
+    "kind",
+    "destination",
+    "chat",
+    "entryPoint",
+    "survey",
+    "acceptedAt",
+    "settledAt",
+    "attempts",
+    "reason",
+)
 _COLUMNS = (*_ABOUT, "questionId", "question", "answer")
 
 
 def as_json_object(row: OutboxRow, *, answers: bool = True) -> dict[str, Any]:
-    """Give a row as JSON has it; `chat` is a fingerprint of the session id, never the id."""
+    """Give a row as JSON has it; `chat` is a fingerprint of the session id, of a message of the address it is from."""
     about: dict[str, Any] = {
         "id": row.id,
         "state": row.state.value,
+        "kind": row.kind,
+        "destination": row.destination,
         "chat": row.fingerprint or None,
         "entryPoint": row.entry_point,
         "survey": row.survey,

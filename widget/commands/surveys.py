@@ -1,4 +1,4 @@
-"""`ece-widget surveys`: look into the outbox, send dead surveys again, export, and forget."""
+"""`ece-widget surveys`: look into the outbox of surveys, messages and alerts; send dead ones again, export, forget."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from widget.commands.moments import since_option, until_option
 from widget.commands.options import config_option, json_option, load_settings, print_json, typed_sid
 from widget.commands.survey_files import BYTE_ORDER_MARK, FORMATS, as_json_object, printable
 from widget.domain.errors import OutboxUnavailable
-from widget.domain.outbox import LONGEST_SID, MessageState, OutboxCounts, OutboxRow, valid_sid
+from widget.domain.message import person
+from widget.domain.outbox import LONGEST_SID, MessageState, OutboxCounts, OutboxRow, RowKind, valid_sid
 from widget.settings.values import Duration
 from widget.store import OperatorStore, Selection, StoreRefused, operator_store
 
@@ -31,6 +32,13 @@ _WIDTH = 120  # of a table in a pipe or a file
 _row = click.IntRange(1, 2**63 - 1)
 _STATES = click.Choice([state.value for state in MessageState])
 
+kind_option: Callable[[Any], Any] = click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice([kind.value for kind in RowKind]),
+    multiple=True,
+    help="Only these; may be repeated.",
+)
 state_option: Callable[[Any], Any] = click.option(
     "--state", "states", type=_STATES, multiple=True, help="Only these; may be repeated."
 )
@@ -38,18 +46,19 @@ state_option: Callable[[Any], Any] = click.option(
 
 @click.group()
 def surveys() -> None:
-    """Look into the outbox of surveys: list, show, retry, export, purge."""
+    """Look into the outbox of surveys, messages and alerts: list, show, retry, export, purge."""
 
 
 @surveys.command("list")
 @state_option
+@kind_option
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(0, 10_000), help="How many rows, newest.")
 @json_option
 @config_option
-def list_(states: tuple[str, ...], limit: int, as_json: bool, config: Path | None) -> None:
-    """Count the surveys by state and list the newest."""
+def list_(states: tuple[str, ...], kinds: tuple[str, ...], limit: int, as_json: bool, config: Path | None) -> None:
+    """Count the rows by state and list the newest."""
     with _store(config) as store:
-        counts, rows = store.counts(), store.newest(_selection(states), limit)
+        counts, rows = store.counts(), store.newest(_selection(states, kinds), limit)
     if as_json:
         print_json(_counts_object(counts) | {"rows": [as_json_object(row, answers=False) for row in rows]})
         return
@@ -64,7 +73,7 @@ def list_(states: tuple[str, ...], limit: int, as_json: bool, config: Path | Non
 @json_option
 @config_option
 def show(row: int, as_json: bool, config: Path | None) -> None:
-    """Show one survey with its answers. ROW is the number that `list` prints."""
+    """Show one survey, message or alert with what was written. ROW is the number that `list` prints."""
     with _store(config) as store:
         found = next(store.rows(Selection(ids=(row,))), None)
     if found is None:
@@ -91,7 +100,7 @@ def show(row: int, as_json: bool, config: Path | None) -> None:
 @click.option("--all", "everything", is_flag=True, help="All dead ones.")
 @config_option
 def retry(rows: tuple[int, ...], everything: bool, config: Path | None) -> None:
-    """Send dead surveys again, with all their attempts and their time before them."""
+    """Send dead surveys, messages and alerts again, with all their attempts and their time before them."""
     if bool(rows) == everything:
         raise click.UsageError("Name the rows to send again, or --all for every dead one.")
     with _store(config) as store:
@@ -103,11 +112,12 @@ def retry(rows: tuple[int, ...], everything: bool, config: Path | None) -> None:
 
 
 @surveys.command()
-@click.option("--format", "kind", type=click.Choice(list(FORMATS)), default="csv", show_default=True)
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="csv", show_default=True)
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="A new file; default and -: standard output."
 )
 @state_option
+@kind_option
 @since_option
 @until_option
 @click.option("--entry-point", help="Only of this entry point.")
@@ -115,9 +125,10 @@ def retry(rows: tuple[int, ...], everything: bool, config: Path | None) -> None:
 @click.option("--bom", is_flag=True, help="Begin a CSV with the mark by which spreadsheets know UTF-8.")
 @config_option
 def export(
-    kind: str,
+    form: str,
     output: Path | None,
     states: tuple[str, ...],
+    kinds: tuple[str, ...],
     since: datetime | None,
     until: datetime | None,
     entry_point: str | None,
@@ -125,13 +136,14 @@ def export(
     bom: bool,
     config: Path | None,
 ) -> None:
-    """Export surveys with their answers: a CSV line for each answer, or a JSON line for each survey."""
-    if bom and kind != "csv":
+    """Export what was written: a CSV line for each answer or field, or a JSON line for each row."""
+    if bom and form != "csv":
         raise click.UsageError("--bom is for spreadsheets, which read --format csv.")
     if since is not None and until is not None and since >= until:
         raise click.UsageError(f"--since {since:%Y-%m-%d %H:%M} is not before --until {until:%Y-%m-%d %H:%M} (UTC).")
     selection = Selection(
         states=tuple(MessageState(state) for state in states) or _WITH_ANSWERS,
+        kinds=tuple(RowKind(kind) for kind in kinds),
         accepted_from=since,
         accepted_before=until,
         entry_point=entry_point,
@@ -142,7 +154,7 @@ def export(
         with _progress("Exporting", store.number_of(selection)) as advance:
             if bom:
                 stream.write(BYTE_ORDER_MARK)
-            write = FORMATS[kind](stream)
+            write = FORMATS[form](stream)
             for row in store.rows(selection):
                 write(row)
                 number += 1
@@ -157,29 +169,42 @@ def export(
 @click.option("--older-than", metavar="TIME", help='Delivered and dead ones settled longer ago than this, as "30d".')
 @click.option("--sid", help='One chat\'s, whatever their state; "-" reads the sid from standard input.')
 @click.option(
+    "--email", help='Messages of one person, whatever their state; "-" reads the address from standard input.'
+)
+@click.option(
     "--row",
     "rows",
     type=click.IntRange(-(2**63), 2**63 - 1),
     multiple=True,
-    help="The survey of this number; may be repeated.",
+    help="The row of this number; may be repeated.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @config_option
-def purge(older_than: str | None, sid: str | None, rows: tuple[int, ...], yes: bool, config: Path | None) -> None:
-    """Forget answers and session ids for good; a keyed hash stays, so that a replay still changes nothing."""
-    if (older_than is not None) + (sid is not None) + bool(rows) != 1:
-        raise click.UsageError("Say which: --older-than TIME, --sid SID, or --row ROW.")
+def purge(
+    older_than: str | None,
+    sid: str | None,
+    email: str | None,
+    rows: tuple[int, ...],
+    yes: bool,
+    config: Path | None,
+) -> None:
+    """Forget what was written and by whom for good; a keyed hash stays, so that a replay still changes nothing."""
+    if (older_than is not None) + (sid is not None) + (email is not None) + bool(rows) != 1:
+        raise click.UsageError("Say which: --older-than TIME, --sid SID, --email ADDRESS, or --row ROW.")
     if rows:
         selection = Selection(ids=rows)
     elif sid is not None:
         selection = Selection(sid=_sid(sid))
+    elif email is not None:
+        selection = Selection(person=person(_typed(email)))
     else:
         selection = Selection(settled_before=_now() - _age(older_than))
+    named = _surveys if email is None else _messages
     with _store(config) as store:
         unreadable = store.set_aside(selection)
         number = store.number_of(selection)
         if number and not yes and sys.stdin.isatty() and sys.stdout.isatty():
-            click.confirm(f"Forget the answers of {_surveys(number)} for good?", abort=True)
+            click.confirm(f"Forget what is written in {named(number)} for good?", abort=True)
         done = 0
         with _progress("Purging", number) as advance:
             for page in store.purge(selection, now=_now()):
@@ -187,7 +212,7 @@ def purge(older_than: str | None, sid: str | None, rows: tuple[int, ...], yes: b
                 advance(page)
         # also when there was nothing: an earlier purge may have been broken off before this
         left = store.erase_freed()
-    click.echo(f"{_surveys(done)} purged.")
+    click.echo(f"{named(done)} purged.")
     _name_unreadable(unreadable)
     if left is not None:
         _fail(left)
@@ -219,8 +244,12 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _selection(states: tuple[str, ...]) -> Selection:
-    return Selection(states=tuple(MessageState(state) for state in states), everything=not states)
+def _selection(states: tuple[str, ...], kinds: tuple[str, ...]) -> Selection:
+    return Selection(
+        states=tuple(MessageState(state) for state in states),
+        kinds=tuple(RowKind(kind) for kind in kinds),
+        everything=not states and not kinds,
+    )
 
 
 def _name_unreadable(ids: list[int]) -> None:
@@ -236,9 +265,12 @@ def _age(text: str | None) -> timedelta:
         raise click.BadParameter('a time above 0, as "90s", "10m", "24h" or "30d"', param_hint="--older-than") from None
 
 
+def _typed(given: str) -> str:
+    return typed_sid(LONGEST_SID) if given == "-" else given
+
+
 def _sid(given: str) -> str:
-    if given == "-":
-        given = typed_sid(LONGEST_SID)
+    given = _typed(given)
     if not valid_sid(given):
         raise click.BadParameter(f"a session id has 1 to {LONGEST_SID} printable characters", param_hint="--sid")
     return given
@@ -284,12 +316,21 @@ def _progress(what: str, total: int) -> Iterator[Any]:
         yield lambda number: progress.advance(task, number)
 
 
+def _messages(number: int) -> str:
+    return f"{number} message{'' if number == 1 else 's'}"
+
+
 def _surveys(number: int) -> str:
     return f"{number} survey{'' if number == 1 else 's'}"
 
 
 def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+
+
+def _named(row: OutboxRow) -> str:
+    """Say what a row is: the survey's name, `(message)`, or that a survey's name stands for an alert about it."""
+    return row.survey if row.kind == RowKind.SURVEY else f"{row.survey} ({row.kind})".strip()
 
 
 def _counts_object(counts: OutboxCounts) -> dict[str, Any]:
@@ -319,7 +360,7 @@ def _rows_table(rows: list[OutboxRow]) -> Table:
             row.state.value,
             row.fingerprint or "-",
             Text(printable(row.entry_point)),
-            Text(printable(row.survey)),
+            Text(printable(_named(row))),
             "-" if row.accepted_at is None else f"{row.accepted_at:%Y-%m-%d %H:%M:%S}",
             str(row.attempts),
             Text(printable(row.reason or "")),

@@ -104,6 +104,19 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertRule:
+    """Which surveys are told at once, and where: those with one of these answers to that question."""
+
+    question: str
+    answers: frozenset[str]
+    destination: str
+
+    def fits(self, visible: Collection[str], chosen: Mapping[str, Collection[str]]) -> bool:
+        """Return whether these answers are to be told; one to a question that is not shown is none."""
+        return self.question in visible and not self.answers.isdisjoint(chosen.get(self.question, ()))
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """A named list of questions. `language` is the one ECE receives, whatever the visitor read."""
 
@@ -111,6 +124,7 @@ class Survey:
     title: Wording
     language: str
     questions: tuple[Question, ...]
+    alert_if: AlertRule | None = None
 
     @property
     def pages(self) -> tuple[int, ...]:

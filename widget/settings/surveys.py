@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from widget.domain.language import language_tag
-from widget.domain.survey import YES_NO_VALUES, Kind, Look, Option, Question, Survey, Wording
+from widget.domain.survey import YES_NO_VALUES, AlertRule, Kind, Look, Option, Question, Survey, Wording
 from widget.settings.addresses import SMTP, DestinationName
 from widget.settings.values import Language, Words
 
@@ -194,7 +194,9 @@ class SurveySettings(BaseModel):
             page = question.page or page
             questions.append(question.question(page))
         language = self.language or first_language(self.title, self.questions)
-        return Survey(name=name, title=self.title, language=language, questions=tuple(questions))
+        alert = self.alert_if
+        rule = None if alert is None else AlertRule(alert.question, frozenset(alert.answers), alert.to)
+        return Survey(name=name, title=self.title, language=language, questions=tuple(questions), alert_if=rule)
 
 
 def first_language(title: Wording | None, questions: Sequence[QuestionSettings]) -> str:

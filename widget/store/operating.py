@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, TextClause, and_, case, func, or_, select, true, update
 
-from widget.domain.outbox import MessageState, OutboxCounts, OutboxRow
+from widget.domain.outbox import MessageState, OutboxCounts, OutboxRow, RowKind
 from widget.store.accepting import remember
 from widget.store.reading import MOST_ATTEMPTS, UnreadableRow, moment_or_none, read_for_operator, read_state, unreadable
 from widget.store.schema import has_unknown_state, is_dead, is_settled, is_waiting, outbox
@@ -32,6 +32,8 @@ class Selection:
     states: tuple[MessageState, ...] = ()
     ids: tuple[int, ...] = ()
     sid: str | None = None
+    person: str | None = None  # who left a message: the address, as `domain.message.person` gives it
+    kinds: tuple[RowKind, ...] = ()
     entry_point: str | None = None
     survey: str | None = None
     accepted_from: datetime | None = None
@@ -65,6 +67,10 @@ class Selection:
         for column, value in ((outbox.c.sid, self.sid), (outbox.c.entry_point, self.entry_point)):
             if value is not None:
                 parts.append(column == value)
+        if self.person is not None:
+            parts.append(and_(outbox.c.kind == RowKind.MESSAGE.value, outbox.c.sid == self.person))
+        if self.kinds:
+            parts.append(outbox.c.kind.in_([kind.value for kind in self.kinds]))
         if self.survey is not None:
             parts.append(outbox.c.survey == self.survey)
         if self.accepted_from is not None:
