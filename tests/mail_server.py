@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import queue
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from email.message import EmailMessage
 from typing import Any
 
@@ -97,6 +99,27 @@ async def mail_host(
             if connection.transport is not None:
                 connection.transport.close()
         await asyncio.sleep(0)
+
+
+@contextmanager
+def mail_host_beside(**how: Any) -> Iterator[MailHost]:
+    """Run a server on a loop of its own in a thread, for tests of commands."""
+    ready: queue.SimpleQueue[tuple[MailHost, asyncio.AbstractEventLoop, asyncio.Event]] = queue.SimpleQueue()
+
+    async def serve() -> None:
+        async with mail_host(**how) as host:
+            ended = asyncio.Event()
+            ready.put((host, asyncio.get_running_loop(), ended))
+            await ended.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
+    thread.start()
+    host, loop, ended = ready.get(timeout=30)
+    try:
+        yield host
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join()
 
 
 def addresses(mail: EmailMessage, field: str) -> list[tuple[str, str]]:

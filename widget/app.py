@@ -25,6 +25,7 @@ from widget.web import snippet
 from widget.web.console.rendering import ConsolePages
 from widget.web.console.routes import console_routes
 from widget.web.console.sessions import Sessions
+from widget.web.designers.message_samples import message_pages
 from widget.web.designers.preview import Guard, Preview
 from widget.web.designers.survey_samples import survey_pages
 from widget.web.edge.access import Operators
@@ -163,7 +164,7 @@ def _preview(services: Services, script_url: str, guard: Guard | None) -> Previe
     async def decide(entry_point: str) -> Decision:
         return (await services.availability.view(entry_point)).decision
 
-    samples = survey_pages(services.pages, script_url=script_url)
+    samples = [*survey_pages(services.pages, script_url=script_url), *message_pages(services.pages)]
     return Preview(services.pages, clock=services.clock.now, surveys=samples, decide=decide, guard=guard)
 
 

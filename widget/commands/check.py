@@ -20,7 +20,8 @@ from widget.commands.options import config_option, json_option, load_settings, p
 from widget.commands.streams import can_write
 from widget.doctor import Diagnosis, Finding, Report, Service, Severity, examine
 from widget.doctor.browsing import Page, Unreached, visit
-from widget.doctor.services import shared_service, storage_service
+from widget.doctor.services import shared_service, smtp_service, storage_service, webhook_service
+from widget.domain.errors import DeliveryError
 from widget.domain.readings import Call
 
 _PAGE_TIMEOUT = 5.0  # seconds for each step of fetching a chat page
@@ -33,7 +34,7 @@ _WIDTH = 120  # of the table in a pipe or a file, where nobody can say how wide 
 @json_option
 @click.option("--offline", is_flag=True, help="Judge the settings and the themes alone; ask nobody.")
 def check(config: Path | None, as_json: bool, offline: bool) -> None:
-    """Validate the settings, ask ECE everything, open the storage and the shared server, and say what is wrong."""
+    """Validate the settings, ask ECE everything, open storage, [shared], [smtp] and webhooks, and say what is wrong."""
     found = load_settings(config)
     from widget.application.launch import ChatAddresses
     from widget.ece.client import EceClient
@@ -83,6 +84,7 @@ def _services(found: settings.Settings, database: Any) -> Iterator[Awaitable[Ser
         return storage_service(await asyncio.to_thread(try_storage, database))
 
     yield storage()
+    yield from _destinations(found)
     if found.shared is None:
         return
     from widget.shared import SharedServer
@@ -96,6 +98,32 @@ def _services(found: settings.Settings, database: Any) -> Iterator[Awaitable[Ser
             await server.aclose()
 
     yield shared()
+
+
+def _destinations(found: settings.Settings) -> Iterator[Awaitable[Service]]:
+    """Open the mail server and the webhooks as a delivery would, without sending anything."""
+    from widget.mail import MailServer, session
+    from widget.webhooks import WebhookSink
+
+    async def smtp(server: MailServer) -> Service:
+        try:
+            async with session(server) as client:
+                return smtp_service(None, encrypted=client.get_transport_info("sslcontext") is not None)
+        except DeliveryError as failure:
+            return smtp_service(failure, encrypted=False)
+
+    async def webhook(name: str, sink: WebhookSink) -> Service:
+        try:
+            return webhook_service(name, await sink.reach())
+        except DeliveryError as failure:
+            return webhook_service(name, failure)
+        finally:
+            await sink.aclose()
+
+    if found.smtp is not None:
+        yield smtp(MailServer.of(found.smtp))
+    for name, each in found.webhooks.items():
+        yield webhook(name, WebhookSink(each))
 
 
 async def _examine(

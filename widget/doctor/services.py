@@ -1,4 +1,4 @@
-"""What is wrong with the storage and the shared server, in words, and what to change."""
+"""What is wrong with the storage, the shared server, the mail server and webhooks, in words, and what to change."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from widget.doctor.report import Finding, Service, Severity
+from widget.domain.errors import DeliveryError
 
 
 class StorageTrial(Protocol):
@@ -44,6 +45,47 @@ def shared_service(cause: str | None) -> Service:
         "Mend `url` in [shared], or what it names. Until then each process asks ECE and counts for itself.",
     )
     return Service("shared", "cannot be used", (finding,))
+
+
+def smtp_service(failure: DeliveryError | None, *, encrypted: bool) -> Service:
+    """Say how far a session with the mail server came: connection, greeting (EHLO), TLS, login."""
+    if failure is None:
+        how = "with TLS" if encrypted else "without TLS"
+        note = Finding(Severity.NOTE, "mails go there unencrypted", "Write smtps:// as `url`, or offer STARTTLS there.")
+        return Service("smtp", f"it greets us and would take mails, {how}", () if encrypted else (note,))
+    what = f"the mail server cannot be used, at the step {failure.step}: {_named(failure)}"
+    change = _MAIL_REMEDIES.get(failure.step, "Mend `url` in [smtp], or what it names.")
+    return Service("smtp", "cannot be used", (Finding(Severity.WRONG, what, f"{change} Until then mails wait."),))
+
+
+_MAIL_REMEDIES = {
+    "connection": "Look at host and port of `url` in [smtp], at the name service, and at firewalls between.",
+    "greeting": "The mail server has to let this machine in; its log says why it does not.",
+    "tls": "Have a certificate for the host of `url` in [smtp], or name its authority in `ca_file`.",
+    "login": "Mend user and password of `url` in [smtp]; a / ? # @ or % in them is written as %2F %3F %23 %40 %25.",
+}
+
+
+def webhook_service(name: str, outcome: DeliveryError | int) -> Service:
+    """Say whether a webhook's receiver can be reached; any answer to HEAD will do, as it may take POST alone."""
+    section = f"webhooks.{name}"
+    if isinstance(outcome, int):
+        moved = Finding(
+            Severity.WRONG,
+            f"the receiver sends to another address ({outcome}), which is not followed",
+            f"Write that address as `url` in [{section}].",
+        )
+        return Service(section, f"it answers (HEAD: {outcome})", (moved,) if 300 <= outcome < 400 else ())
+    finding = Finding(
+        Severity.WRONG,
+        f"the receiver cannot be reached: {_named(outcome)}",
+        f"Mend `url` in [{section}], or what it names; your own authority goes into `ca_file`. Until then rows wait.",
+    )
+    return Service(section, "cannot be reached", (finding,))
+
+
+def _named(failure: DeliveryError) -> str:
+    return failure.detail + (f" ({failure.status})" if failure.status is not None else "")
 
 
 def _schema(trial: StorageTrial) -> str:

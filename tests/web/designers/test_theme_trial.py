@@ -39,3 +39,13 @@ def test_a_start_tries_each_theme_that_has_a_file_of_the_operators(
     themes = pages.themes.names if changed == "default" else (changed,)
     assert {each.theme for each in pages.faults()} <= set(themes)
     assert {each.name for each in pages.faults()} == {f"{changed}/closed.html"}
+
+
+def test_a_form_without_the_field_that_nobody_sees_is_named(configured: settings.Settings, tmp_path: Path) -> None:
+    (tmp_path / "default" / "message").mkdir(parents=True)
+    (tmp_path / "default" / "message" / "form.html").write_text(
+        '<form method="post"><input name="email"><textarea name="text"></textarea></form>'
+    )
+    (found,) = [each for each in findings(pages_of(configured, tmp_path), now=NOW) if "message/form.html" in each.file]
+    assert "website" in found.words
+    assert "_trap.html" in found.words

@@ -12,12 +12,17 @@ from datetime import datetime
 from html.parser import HTMLParser
 
 from widget.domain.answers import FaultCode, FieldFault, Fields
+from widget.domain.message import CONSENT, EMAIL, TEXT
 from widget.domain.survey import Survey
 from widget.settings.surveys import SurveySettings
 from widget.themes import ThemeFault
+from widget.web.designers.message_samples import every_fault, message_pages, sample_letters
 from widget.web.designers.samples import samples
 from widget.web.designers.survey_samples import survey_pages
 from widget.web.edge.headers import nonce
+from widget.web.messages.letters import Letters
+from widget.web.messages.routes import FORM
+from widget.web.messages.views import FORM_FIELD, TRAP_FIELD
 from widget.web.pages.pages import Pages
 from widget.web.surveys.views import FormContext, SurveyView
 
@@ -62,6 +67,7 @@ def try_theme(pages: Pages, theme: str, *, now: datetime) -> Iterator[ThemeFault
         for posted in (False, True):
             pages.error(status=status, code=code, request_id="0", theme=theme, language="en", posted=posted)
     _try_surveys(pages, theme=theme)
+    yield from dict.fromkeys(_try_messages(pages, theme=theme))
 
 
 def _try_launcher(pages: Pages, theme: str, now: datetime) -> Iterator[ThemeFault]:
@@ -81,6 +87,23 @@ def _try_surveys(pages: Pages, *, theme: str) -> None:
         pages.render("survey/form.html", context, theme=theme, language="en")
     for _, draw in survey_pages(pages, script_url=_SCRIPT):
         draw(theme=theme, language="en", scheme="auto")
+
+
+def _try_messages(pages: Pages, *, theme: str) -> Iterator[ThemeFault]:
+    """Render the message form in every state and its mails, and see that a form is in it with all that it needs."""
+    messages = pages.settings.messages
+    asks_consent = messages is not None and messages.consent is not None
+    for html in every_fault(pages, theme=theme):
+        shape = _FormShape()
+        shape.feed(html)
+        shape.close()
+        for problem, todo in shape.lacks(consent=asks_consent):
+            yield ThemeFault(pages.themes.where(theme, FORM), problem, todo)
+    for _, draw in message_pages(pages):
+        draw(theme=theme, language="en", scheme="auto")
+    letters = Letters(pages)
+    for row in sample_letters(pages):
+        letters(row, theme=theme)
 
 
 def _forms(survey: Survey, pages: Pages) -> Iterator[FormContext]:
@@ -121,6 +144,33 @@ def _missing(fragment: str, *, drawn: bool, show: bool) -> Iterator[tuple[str, s
     if show and not shape.button:
         todo = f'give the button the class "{BUTTON}"'
         yield "launcher.html", f"has nothing that opens the chat when it is pressed; {todo}"
+
+
+class _FormShape(HTMLParser):
+    """The fields of a page, and whether it has a form that is posted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.posted = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.posted = self.posted or (tag == "form" and (given.get("method") or "").lower() == "post")
+        self.names.add(given.get("name") or "")
+
+    def lacks(self, *, consent: bool) -> Iterator[tuple[str, str]]:
+        """Yield what is missing, and what to do."""
+        if not self.posted or FORM_FIELD not in self.names:
+            yield 'has no <form method="post"> that ends with </form>', "without it no message can be sent"
+        for name in (EMAIL, TEXT, CONSENT) if consent else (EMAIL, TEXT):
+            if name not in self.names:
+                yield f'has no field of the name "{name}"', "without it every message is refused"
+        if TRAP_FIELD not in self.names:
+            yield (
+                f'has no field "{TRAP_FIELD}" that nobody sees, by which programs that fill every field are known',
+                'write {% include "message/_trap.html" %} into the form; messages are taken without it too',
+            )
 
 
 class _Shape(HTMLParser):

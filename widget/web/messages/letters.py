@@ -23,9 +23,9 @@ class Letters:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
 
-    def __call__(self, row: SurveyMessage) -> Letter:
-        """Return the letter of a message or an alert."""
-        theme = self._pages.theme(None, entry_point=row.entry_point)
+    def __call__(self, row: SurveyMessage, *, theme: str | None = None) -> Letter:
+        """Return the letter of a message or an alert, by the entry point's theme unless another is named."""
+        theme = self._pages.theme(theme, entry_point=row.entry_point)
         given = {each.question_id: each.answer for each in row.answers} if not row.survey else {}
         name, email = given.get(NAME, ""), given.get(EMAIL, "")
         context = LetterContext(
