@@ -46,8 +46,8 @@ def _is_chosen(reference: str) -> bool:
 
 
 def _advice(file: str, shipped: frozenset[str]) -> str:
-    by_name = {PurePath(each).name: each for each in sorted(shipped, reverse=True)}
-    near = get_close_matches(PurePath(file).name.lower(), by_name, n=1, cutoff=0.75)
-    if near:
-        return f"rename it to {by_name[near[0]]} if it shall replace ours"
+    near = get_close_matches(PurePath(file).name.lower(), {PurePath(each).name for each in shipped}, n=1, cutoff=0.75)
+    alike = [each for each in sorted(shipped) if near == [PurePath(each).name]]
+    if alike:
+        return f"rename it to {get_close_matches(file, alike, n=1, cutoff=0)[0]} if it shall replace ours"
     return "name it in a template, or delete it; files are named in small letters, digits, - and _"
