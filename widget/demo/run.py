@@ -6,12 +6,14 @@ thread waits for Ctrl-C and stops all three. All ports are taken before anything
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import socket
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +21,7 @@ import uvicorn
 
 from widget import telemetry
 from widget.app import create_app
+from widget.demo.past import seed
 from widget.demo.settings import demo_settings
 from widget.demo.site import create_site
 from widget.server.front import Front
@@ -79,6 +82,7 @@ def _servers(ports: Ports, folder: Path, operator_token: str) -> dict[str, uvico
         operator_token=operator_token,
     )
     telemetry.configure(settings.server.log_level)
+    asyncio.run(seed(settings.storage.url.get_secret_value(), now=datetime.now(UTC)))
     app = create_app(settings, preview=True)
     protocol = partial(GuardedProtocol, guard=Guard(new_id=new_request_id), front=Front(app))
     simulator = create_simulator(widget_url=ports.url("widget"))

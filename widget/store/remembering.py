@@ -20,6 +20,7 @@ PAGE = 2000  # rows deleted by one transaction
 _STATES = {each.value: each for each in State}
 _REASONS = {each.value: each for each in Reason}
 _COUNT_COLUMNS = {each: counts.c[count_column(each)] for each in COUNTS}
+_NO_COUNTS: dict[str, Any] = dict.fromkeys(map(count_column, COUNTS), 0)
 
 
 def _add_counts(dialect: str) -> Insert:
@@ -91,9 +92,9 @@ def _write_changes(connection: Connection, seen: Sequence[Change], now: datetime
 
 
 def _count_row(span: Span, bucket: Bucket) -> dict[str, Any]:
-    row: dict[str, Any] = {"entry_point": bucket.entry_point, "span": int(span), "start": to_ms(bucket.start)}
-    for count, column in _COUNT_COLUMNS.items():
-        row[column.name] = bucket.counts.numbers.get(count, 0)
+    row = {**_NO_COUNTS, "entry_point": bucket.entry_point, "span": int(span), "start": to_ms(bucket.start)}
+    for count, number in bucket.counts.numbers.items():
+        row[count_column(count)] = number
     for name, spread in (("wait", bucket.counts.wait), ("depth", bucket.counts.depth)):
         row |= {f"{name}_samples": spread.samples, f"{name}_total": spread.total}
         row |= {f"{name}_lowest": spread.lowest, f"{name}_highest": spread.highest}
