@@ -137,7 +137,9 @@
     (!one.localName || one.getAttribute("class") == other.getAttribute("class"));
 
   const copyAttributes = (from, to) => {
-    for (const name of to.getAttributeNames()) if (!from.hasAttribute(name)) to.removeAttribute(name);
+    // A menu that the visitor has opened stays open.
+    for (const name of to.getAttributeNames())
+      if (!from.hasAttribute(name) && name != "open") to.removeAttribute(name);
     for (const name of from.getAttributeNames()) {
       const value = from.getAttribute(name);
       if (to.getAttribute(name) != value) to.setAttribute(name, value);
@@ -200,11 +202,12 @@
     };
 
     const NUMBERS = ["waitTime", "queueDepth", "position", "capacity", "nextCheck"];
-    const WORDS = ["reason", "opensAt", "asOf"];
+    const WORDS = ["reason", "opensAt", "asOf", "response"];
     const readDecision = (data) => {
       const decision = { entryPoint: data.entryPoint, show: data.show == "true", state: data.state };
       for (const name of WORDS) decision[name] = data[name] || null;
       for (const name of NUMBERS) decision[name] = data[name] ? Number(data[name]) : null;
+      decision.instead = JSON.parse(data.instead || "[]");
       return decision;
     };
 
@@ -535,11 +538,11 @@
 
       const removeDismissed = (from) => {
         const message = from.querySelector(".ece-chat-message");
-        if (message && message.textContent == dismissed) message.remove();
+        if (message && from.dataset.announce == dismissed) message.remove();
       };
 
       const dismiss = () => {
-        dismissed = root.querySelector(".ece-chat-message").textContent;
+        dismissed = root.dataset.announce;
         removeDismissed(root);
       };
 

@@ -30,10 +30,14 @@ CLOSED = ChatAllowed(allowed=False, reason=Reason.AGENT_NOT_AVAILABLE)
 
 @dataclass
 class EceStandIn:
-    """Fits the port `QueueSource`. `asked` lists every call with the id it was made for."""
+    """Fits the port `QueueSource`. `asked` lists every call with the id it was made for.
+
+    `shut` are ids whose chats nobody takes, whatever `answers` says.
+    """
 
     answers: dict[Call, Reading | EceError] = field(default_factory=lambda: dict(OPEN))
     asked: list[tuple[Call, int]] = field(default_factory=list)
+    shut: set[int] = field(default_factory=set)
     gate: asyncio.Event | None = None
     timeout: float = 2.0
     before_answer: Callable[[], None] = lambda: None
@@ -64,7 +68,7 @@ class EceStandIn:
         else:
             await asyncio.sleep(0)
         self.before_answer()
-        answer = self.answers[call]
+        answer = CLOSED if call is Call.CHAT_ALLOWED and entry_point_id in self.shut else self.answers[call]
         if isinstance(answer, EceError):
             raise answer
         return answer

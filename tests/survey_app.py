@@ -155,7 +155,9 @@ class SurveyStage:
             count_ticket=self.count,
         )
 
-        def error_page(*, status: int, code: str, request_id: str, language: str | None, posted: bool) -> str:
+        def error_page(
+            *, status: int, code: str, request_id: str, entry_point: str, language: str | None, posted: bool
+        ) -> str:
             return self.pages.error(
                 status=status,
                 code=code,

@@ -37,7 +37,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 FILLED_IN = EXAMPLE.replace(PLACEHOLDER, "a-secret-for-tests-that-is-long-enough")
 FILES = ("ca_file", "client_cert", "client_key")  # named in the example, not there
 # Shown with a sample, since "nothing" shows nobody how to write it.
-SAMPLES = re.compile(r"entry_points\.NAME\.(hours\..*|locales)|surveys\..*|messages\..*")
+SAMPLES = re.compile(r"entry_points\.NAME\.((hours|instead)\..*|locales)|(surveys|messages)\..*")
 
 
 def model_of(annotation: Any) -> type[BaseModel] | None:
@@ -132,7 +132,17 @@ def test_what_is_commented_out_is_the_default(key: str, field: FieldInfo, tmp_pa
 def test_every_setting_in_the_example_has_a_comment_above_it() -> None:
     lines = EXAMPLE.splitlines()
     days = tuple(HoursSettings.model_fields)[2:]  # Tuesday to Sunday stand under Monday's comment
-    followers = {"client_key", "max_queue_depth", "min_capacity", "show_position", "special", "kind", "text", *days}
+    followers = {
+        "client_key",
+        "max_queue_depth",
+        "min_capacity",
+        "show_position",
+        "special",
+        "kind",
+        "text",
+        "value",
+        *days,
+    }
     first = re.compile(r"#?([a-z_]+) = ")
     bare = [
         match[1]

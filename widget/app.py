@@ -36,7 +36,6 @@ from widget.web.edge.limits import BodyLimit, BoundedMemory, MessageLimit, RateL
 from widget.web.messages.routes import MessageAddresses
 from widget.web.ops import health as ops
 from widget.web.ops import openapi
-from widget.web.pages.pages import Pages
 from widget.web.public.api import PublicApi
 from widget.web.surveys.routes import SurveyAddresses, origin_of
 
@@ -52,7 +51,7 @@ def create_app(
     services = services or build(settings)
     proxies = TrustedProxies(settings.server.trusted_proxies)
     operators = Operators(token.get_secret_value() for token in settings.security.operator_tokens)
-    errors = Errors(_error_page(services.pages))
+    errors = Errors(_error_page(services))
     limiter = _limiter(services)
     api = PublicApi(services.answers, services.availability, services.pages, services.chat_addresses)
     readiness = ops.Readiness(_checks(services), draining=lambda: services.draining, monotonic=services.clock.monotonic)
@@ -115,8 +114,10 @@ def _surveys(services: Services, operators: Operators) -> SurveyAddresses:
     )
 
 
-def _error_page(pages: Pages) -> ErrorPage:
-    def page(*, status: int, code: str, request_id: str, language: str | None, posted: bool) -> str:
+def _error_page(services: Services) -> ErrorPage:
+    pages, availability = services.pages, services.availability
+
+    def page(*, status: int, code: str, request_id: str, entry_point: str, language: str | None, posted: bool) -> str:
         return pages.error(
             status=status,
             code=code,
@@ -124,6 +125,8 @@ def _error_page(pages: Pages) -> ErrorPage:
             theme=DEFAULT,
             language=pages.language(language),
             posted=posted,
+            entry_point=entry_point,
+            ways=availability.other_ways_now(entry_point),
         )
 
     return page

@@ -28,6 +28,7 @@ COMMANDS = {
     "surveys": "widget.commands.surveys:surveys",
     "settings": "widget.commands.settings:settings",
     "status": "widget.commands.status:status",
+    "report": "widget.commands.report:report",
     "theme": "widget.commands.theme:theme",
 }
 # The ones that run until a signal, and must not be ended by a SIGHUP that comes before they are ready for it.

@@ -13,8 +13,10 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.survey_site import Site, serve_surveys
 from tests.survey_app import EVERY_KIND
 from widget.web.pages.contexts import ClosedContext, ErrorContext
+from widget.web.pages.other_ways import OtherWay
 
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+WAYS = (OtherWay("phone", LONG, "tel:+4930", LONG, LONG), OtherWay("message", LONG, "https://chat.example.com/m"))
 THEMES = ("default", "bold", "civic", "text")
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 LONG_WORDS: dict[str, Any] = {
@@ -87,9 +89,9 @@ def test_words_longer_than_the_screen_make_no_survey_wider_than_it(site: Site, p
 @pytest.mark.parametrize("theme", THEMES)
 def test_words_longer_than_the_screen_make_no_page_wider_than_it(site: Site, chromium: Browser, theme: str) -> None:
     page = chromium.new_page(viewport={"width": 320, "height": 640})
-    show(site, page, "closed.html", ClosedContext("sales", "x", "x", LONG, LONG, LONG, LONG, LONG, ""), theme)
+    show(site, page, "closed.html", ClosedContext("sales", "x", "x", LONG, LONG, LONG, LONG, LONG, "", WAYS), theme)
     assert page.evaluate(WIDER) <= 0
-    show(site, page, "error.html", ErrorContext(429, LONG, LONG, LONG, LONG, True, LONG), theme)
+    show(site, page, "error.html", ErrorContext(429, LONG, LONG, LONG, LONG, True, LONG, WAYS), theme)
     assert page.evaluate(WIDER) <= 0
     page.close()
 

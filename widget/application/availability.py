@@ -9,7 +9,7 @@ starts the refresh and is answered from memory. Whether ECE may be asked at all 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -24,12 +24,17 @@ from widget.domain.decision import (
     Decision,
     LimitMemory,
     Policy,
+    State,
     Verdict,
     asks_ece,
+    could_offer,
     decide,
+    offer,
     seconds_until_change,
 )
 from widget.domain.freshness import Freshness, freshness
+from widget.domain.instead import Way, entry_points, offered
+from widget.domain.readings import Reason
 
 # A refresh that may start at any moment but did not is looked for again after this, not at every visit.
 SHORTEST_ANSWER = 0.1
@@ -116,6 +121,10 @@ class Availability:
         self._source = source
         self._refresher = refresher or LocalRefresher(source, fresh_for=fresh_for, clock=clock)
         self._watches = watches
+        self._offered_by: dict[str, list[str]] = {name: [] for name in watches}
+        for name, watch in watches.items():
+            for other in entry_points(watch.policy.instead):
+                self._offered_by[other].append(name)
         by_id: dict[int, _Calls] = {}
         for name, watch in watches.items():
             watch.calls = by_id.setdefault(watch.entry_point_id, _Calls())
@@ -134,14 +143,21 @@ class Availability:
         return self._watches
 
     def on_change(self, tell: Callable[[str], None]) -> None:
-        """Call `tell` with the entry point's name whenever its refresh has ended or its rules have changed."""
+        """Call `tell` with the entry point's name when its refresh has ended or its rules have changed.
+
+        Also when those of one have that it may offer.
+        """
         self._on_change.append(tell)
 
     def follow(self, policy: Policy) -> None:
         """Decide by these rules from now on, for the entry point that they name. Raises KeyError."""
         self._watches[policy.entry_point].policy = policy
-        for tell in self._on_change:
-            tell(policy.entry_point)
+        self._tell(policy.entry_point)
+
+    def _tell(self, name: str) -> None:
+        for changed in (name, *self._offered_by[name]):
+            for tell in self._on_change:
+                tell(changed)
 
     async def view(self, name: str) -> View:
         """Answer for a page: at once from memory while a snapshot is trusted or ECE is known to fail.
@@ -150,14 +166,14 @@ class Availability:
         Raises KeyError for a name that is not configured.
         """
         watch = self._watches[name]
-        if self._lacks_an_answer(watch):
-            await self._join_refresh(watch)
+        await self._join_refreshes(each for each in self._involved(watch) if self._lacks_an_answer(each))
         return self._view(watch)
 
     def view_now(self, name: str) -> View | None:
         """Answer as `view` does if that needs no waiting, else return None. Raises KeyError."""
         watch = self._watches[name]
-        return None if self._lacks_an_answer(watch) else self._view(watch)
+        waits = any(self._lacks_an_answer(each) for each in self._involved(watch))
+        return None if waits else self._view(watch)
 
     async def view_for_click(self, name: str) -> View:
         """Answer for a visitor who wants in: from a fresh snapshot, or after the refresh, at most `timeout` later.
@@ -165,8 +181,8 @@ class Availability:
         A refresh that failed leaves the stale snapshot standing as long as it is trusted.
         """
         watch = self._watches[name]
-        if self._freshness(watch) is not Freshness.FRESH and asks_ece(watch.policy, self._clock.now()):
-            await self._join_refresh(watch)
+        aged = (each for each in self._involved(watch) if self._freshness(each) is not Freshness.FRESH)
+        await self._join_refreshes(each for each in aged if self.asks_ece(each))
         view = self._view(watch)
         self._observer.clicked(name, view.decision)
         return view
@@ -197,10 +213,17 @@ class Availability:
             and asks_ece(watch.policy, self._clock.now())
         )
 
-    async def _join_refresh(self, watch: EntryPointWatch) -> None:
-        task = self._ensure_refresh(watch)
-        if task is not None:  # asyncio.wait leaves the task alone when this visitor goes away or the time is up
-            await asyncio.wait({task}, timeout=self._timeout)
+    async def _join_refreshes(self, watches: Iterable[EntryPointWatch]) -> None:
+        tasks = {task for each in watches if (task := self._ensure_refresh(each)) is not None}
+        if tasks:  # asyncio.wait leaves the tasks alone when this visitor goes away or the time is up
+            await asyncio.wait(tasks, timeout=self._timeout)
+
+    def _involved(self, watch: EntryPointWatch) -> list[EntryPointWatch]:
+        """Return the watch and the entry points that it could offer now; before it has an answer, all of them."""
+        others = entry_points(watch.policy.instead)
+        if others and not self._lacks_an_answer(watch):
+            others = could_offer(watch.policy, self._decided(watch), self._clock.now())
+        return [watch, *(self._watches[each] for each in others)]
 
     def asks_ece(self, watch: EntryPointWatch) -> bool:
         """Say whether ECE has a part in the decision now: enabled, and within hours."""
@@ -212,10 +235,32 @@ class Availability:
         The decision is None where a visitor would wait for ECE. Raises KeyError.
         """
         watch = self._watches[name]
-        verdict, as_of = self._trusted(watch)
+        verdict, _ = self._trusted(watch)
         if self._lacks_an_answer(watch):
             return None, verdict
-        return decide(watch.policy, verdict, as_of=as_of, now=self._clock.now()), verdict
+        now, decision = self._clock.now(), self._decided(watch)
+        others = {each: self._decided(self._watches[each]) for each in could_offer(watch.policy, decision, now)}
+        return offer(watch.policy, decision, others, now), verdict
+
+    def other_ways_now(self, name: str) -> tuple[Way, ...]:
+        """Return what can be offered where something else than the decision keeps a visitor from the chat.
+
+        Starts no refresh, and knows nothing of an entry point that is not configured.
+        """
+        watch = self._watches.get(name)
+        if watch is None:
+            return ()
+        return offered(
+            watch.policy.instead,
+            Reason.OTHER,
+            self._clock.now(),
+            is_open=lambda other: self._decided(self._watches[other]).state is State.AVAILABLE,
+        )
+
+    def _decided(self, watch: EntryPointWatch) -> Decision:
+        """Return the watch's own decision from what is known; starts no refresh."""
+        verdict, as_of = self._trusted(watch)
+        return decide(watch.policy, verdict, as_of=as_of, now=self._clock.now())
 
     def _trusted(self, watch: EntryPointWatch) -> tuple[Verdict, datetime | None]:
         """Return the snapshot's verdict and time where ECE has a part in the decision and the snapshot may be used."""
@@ -229,6 +274,18 @@ class Availability:
         return view
 
     def _current_view(self, watch: EntryPointWatch) -> View:
+        """Return the watch's own view with the ways that are open; as fresh as the entry points that it could offer."""
+        own, now = self._own_view(watch), self._clock.now()
+        others = {name: self._own_view(self._watches[name]) for name in could_offer(watch.policy, own.decision, now)}
+        decision = offer(watch.policy, own.decision, {name: each.decision for name, each in others.items()}, now)
+        trusted = [own.trusted_for, *(others[name].trusted_for for name in entry_points(decision.instead))]
+        return View(
+            decision,
+            min([own.valid_for, *(each.valid_for for each in others.values())]),
+            min((each for each in trusted if each is not None), default=None),
+        )
+
+    def _own_view(self, watch: EntryPointWatch) -> View:
         now, moment = self._clock.now(), self._clock.monotonic()
         until_change = seconds_until_change(watch.policy, now)
         if not asks_ece(watch.policy, now):
@@ -279,8 +336,7 @@ class Availability:
                 watch.last_failed = True
             self._observer.crashed(next(iter(calls.watches)), error)
         for name in calls.watches:
-            for tell in self._on_change:
-                tell(name)
+            self._tell(name)
 
     async def _refresh(self, calls: _Calls, subject: Subject, permit: Permit) -> None:
         refreshed = await self._refresher.refresh(subject, permit)

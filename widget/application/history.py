@@ -184,18 +184,23 @@ class History:
         return [InVain(*key, *numbers) for key, numbers in sorted(found.items()) if any(numbers)]
 
     async def totals(
-        self, *, since: datetime, until: datetime, entry_points: Collection[str] | None = None, by: str | None = None
+        self,
+        *,
+        since: datetime | date,
+        until: datetime | date,
+        entry_points: Collection[str] | None = None,
+        by: str | None = None,
     ) -> list[Total]:
         """Return what was counted from `since` to before `until` for each entry point, by `day`, `week` or `month`.
 
-        Both moments are moved to the start of their five minutes. Entry points that the settings no longer name count
-        too, unless `entry_points` names others. Periods and entry points without counts are left out. Raises ValueError
-        for another `by`.
+        A day begins at midnight of the entry point's zone; a moment is moved to the start of its five minutes. Entry
+        points that the settings no longer name count too, unless `entry_points` names others. Periods and entry points
+        without counts are left out. Raises ValueError for another `by`.
         """
         names = list(entry_points) if entry_points is not None else await self._store.names()
         found: dict[tuple[Period | None, str], Counts] = {}
         for zone, those in self._by_zone(names).items():
-            for span, start, end in pieces(since, until, zone):
+            for span, start, end in pieces(_moment(since, zone), _moment(until, zone), zone):
                 for bucket in await self._store.counts(span, start, end, those):
                     day = local_day(bucket, zone) if span is Span.DAY else bucket.start.astimezone(zone).date()
                     period = None if by is None else period_of(day, by)
@@ -216,6 +221,10 @@ class History:
         for name in self._zones if names is None else names:
             zones.setdefault(self._zones.get(name, UTC), []).append(name)
         return zones
+
+
+def _moment(time: datetime | date, zone: tzinfo) -> datetime:
+    return time if isinstance(time, datetime) else datetime(time.year, time.month, time.day, tzinfo=zone)
 
 
 class Happening:

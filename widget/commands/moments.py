@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import click
@@ -42,6 +42,25 @@ class Moment(click.ParamType[datetime]):
             return datetime.now(UTC) - timedelta(seconds=TypeAdapter(Duration).validate_python(text))
         except (ValueError, ValidationError, OverflowError):
             return None
+
+
+class DayOrMoment(click.ParamType[datetime | date]):
+    """A moment, or a day of whatever time zone it is used in; with `last` the day after it, as an end."""
+
+    name = "time"
+
+    def __init__(self, *, last: bool = False) -> None:
+        self._last = last
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime | date:
+        """Return a day where one is written, else an aware moment; any other text is wrong usage."""
+        text = str(value).strip()
+        if isinstance(value, date) or not _DAY.fullmatch(text):
+            return value if isinstance(value, date) else Moment().convert(value, param, ctx)
+        try:
+            return date.fromisoformat(text) + timedelta(days=self._last)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no time; write {_FORMS}", param, ctx)
 
 
 since_option: Callable[[Any], Any] = click.option(

@@ -64,9 +64,9 @@ def csv_lines(stream: TextIO) -> Write:
 
     def write(row: OutboxRow) -> None:
         values = as_json_object(row, answers=False)
-        about = [_cell(values[name]) for name in _ABOUT]
+        about = [cell(values[name]) for name in _ABOUT]
         for answer in row.answers or ():
-            writer.writerow([*about, *map(_cell, (answer.question_id, answer.question, answer.answer))])
+            writer.writerow([*about, *map(cell, (answer.question_id, answer.question, answer.answer))])
         if row.faults and row.answers is None:
             writer.writerow([*about, "", "", ""])  # `reason` says why there are no answers
 
@@ -90,7 +90,8 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """Return a value for a CSV that a spreadsheet does not take for a formula."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.lstrip(" \u00a0\ufeff\u200b\x00").startswith(_FORMULA) else text
 

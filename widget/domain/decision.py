@@ -12,6 +12,7 @@ from typing import Literal
 from widget.domain import hours as business_hours
 from widget.domain.errors import EceError, EceUnreadable
 from widget.domain.hours import Hours
+from widget.domain.instead import Way, entry_points, fitting, offered
 from widget.domain.readings import (
     AgentAvailability,
     Call,
@@ -44,6 +45,18 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Response(StrEnum):
+    """The state in the words that the front end of the British government polls for (alphagov/frontend, webchat.js)."""
+
+    AVAILABLE = "AVAILABLE"
+    BUSY = "BUSY"
+    UNAVAILABLE = "UNAVAILABLE"
+    ERROR = "ERROR"
+
+
+_BUSY = frozenset({Reason.QUEUE_DEPTH_REACHED, Reason.QUEUE_TOO_DEEP, Reason.WAIT_TOO_LONG, Reason.NO_CAPACITY})
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What the operator wants of one entry point. Limits are None where none is written; `max_wait` in seconds.
@@ -63,6 +76,7 @@ class Policy:
     when_unknown: Literal["hide", "message", "show"] = "hide"
     hours: Hours | None = None
     closing: Closing | None = None
+    instead: tuple[Way, ...] = ()
 
     def switched(self, switch: Switch) -> Policy:
         """Return these rules, as the settings have them, with what is switched by hand."""
@@ -122,6 +136,7 @@ class Decision:
     """Section 5 of the contract, field by field. `wait_time` and `next_check` in seconds; times are aware, UTC.
 
     `words` are what the person who closed the entry point wants visitors to read, for pages alone.
+    `instead` are the other ways that are offered now.
     """
 
     entry_point: str
@@ -136,6 +151,17 @@ class Decision:
     as_of: datetime | None
     next_check: int
     words: Wording | None = None
+    instead: tuple[Way, ...] = ()
+
+    @property
+    def response(self) -> Response:
+        match self.state:
+            case State.AVAILABLE:
+                return Response.AVAILABLE
+            case State.UNKNOWN:
+                return Response.ERROR
+            case State.UNAVAILABLE:
+                return Response.BUSY if self.reason in _BUSY else Response.UNAVAILABLE
 
 
 def require_number(policy: Policy, reading: Reading) -> Reading:
@@ -216,6 +242,28 @@ def decide(
     )
 
 
+def could_offer(policy: Policy, decision: Decision, now: datetime) -> tuple[str, ...]:
+    """Return the entry points whose own decision has to be known before it is clear what is offered."""
+    return () if decision.show else entry_points(fitting(policy.instead, decision.reason, now))
+
+
+def offer(policy: Policy, decision: Decision, others: Mapping[str, Decision], now: datetime) -> Decision:
+    """Return the decision with the other ways that are open now; none while the button is drawn.
+
+    `others` are the decisions of the entry points that it could offer. The page asks again as soon as for any of them.
+    """
+    if decision.show or not policy.instead:
+        return decision
+    ways = offered(
+        policy.instead,
+        decision.reason,
+        now,
+        is_open=lambda name: name in others and others[name].state is State.AVAILABLE,
+    )
+    soonest = min([decision.next_check, *(each.next_check for each in others.values())])
+    return replace(decision, instead=ways, next_check=soonest)
+
+
 def asks_ece(policy: Policy, now: datetime) -> bool:
     """Say whether ECE has a word in the decision: not when switched off, and not outside hours."""
     return not policy.is_off(now) and (policy.hours is None or business_hours.is_open(policy.hours, now))
@@ -234,8 +282,13 @@ def pace(policy: Policy, verdict: Verdict, now: datetime) -> int:
 
 
 def seconds_until_change(policy: Policy, now: datetime) -> float:
-    """Give the seconds until hours open or close, or a closing by hand ends; infinite when neither ever will."""
-    changes = [business_hours.next_change(policy.hours, now)] if policy.enabled and policy.hours else []
+    """Return the seconds until hours open or close, those of other ways too, or a closing by hand ends.
+
+    Infinite when none of them ever will.
+    """
+    own = [policy.hours] if policy.enabled else []
+    all_hours = [each for each in (*own, *(way.hours for way in policy.instead)) if each is not None]
+    changes = [business_hours.next_change(each, now) for each in all_hours]
     if policy.enabled and policy.closing is not None and policy.closing.stands(now):
         changes.append(policy.closing.until)
     return min(((each - now) / timedelta(seconds=1) for each in changes if each is not None), default=inf)

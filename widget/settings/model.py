@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from widget.domain.decision import Policy
 from widget.domain.hours import Hours
-from widget.domain.readings import Call
+from widget.domain.instead import Kind, Way
+from widget.domain.readings import Call, Reason
 from widget.settings.addresses import (
     BaseUrl,
     ChatUrl,
@@ -134,6 +135,24 @@ class HoursSettings(Section):
         )
 
 
+class InsteadSettings(Section):
+    kind: Kind
+    value: str = ""
+    label: Label | None = None
+    reasons: Annotated[tuple[Reason, ...], Words] = ()
+    hours: HoursSettings | None = None
+
+    def way(self) -> Way:
+        """Return the same way as the domain has it."""
+        return Way(
+            kind=self.kind,
+            value=self.value,
+            label=self.label,
+            reasons=frozenset(self.reasons),
+            hours=self.hours.hours() if self.hours else None,
+        )
+
+
 class EntryPointSettings(Section):
     id: EntryPointId
     chat_url: ChatUrl
@@ -156,6 +175,7 @@ class EntryPointSettings(Section):
     survey: Name | None = None
     theme: Name = "default"
     hours: HoursSettings | None = None
+    instead: tuple[InsteadSettings, ...] = Field(default=(), max_length=10)
 
     def policy(self, name: str) -> Policy:
         """Give the rules of this entry point as the domain has them."""
@@ -171,6 +191,7 @@ class EntryPointSettings(Section):
             when_unavailable=self.when_unavailable,
             when_unknown=self.when_unknown,
             hours=self.hours.hours() if self.hours else None,
+            instead=tuple(each.way() for each in self.instead),
         )
 
 

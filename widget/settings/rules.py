@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from widget.settings.faults import Fault, shown
+from widget.settings.instead_rules import instead_faults
 from widget.settings.messages import destination_faults
 from widget.settings.model import EceSettings, ThemesSettings
 from widget.settings.survey_rules import survey_faults
@@ -20,6 +21,8 @@ from widget.settings.survey_rules import survey_faults
 def broken_rules(raw: Mapping[str, Any], directory: Path, *, new_themes: bool) -> Iterator[Fault]:
     """Give a fault for each rule between settings, and between them and the disk, that this table breaks."""
     yield from _entry_points(raw)
+    for key, value, allowed in instead_faults(raw):
+        yield Fault(key, shown(value), allowed)
     for name, survey in _table(raw, "surveys").items():
         for key, value, allowed in survey_faults(name, survey if isinstance(survey, dict) else {}):
             yield Fault(key, value, allowed)

@@ -128,7 +128,9 @@ async def test_the_request_id_of_a_trusted_proxy_is_kept_and_others_are_not(site
 
 
 def _broken_app(error: Exception, *, page: str = "<p>page</p>") -> ASGIApp:
-    def error_page(*, status: int, code: str, request_id: str, language: str | None, posted: bool) -> str:
+    def error_page(
+        *, status: int, code: str, request_id: str, entry_point: str, language: str | None, posted: bool
+    ) -> str:
         if not page:
             raise RuntimeError("a broken template")
         return page
@@ -162,7 +164,9 @@ async def _failing_asgi(scope: Any, receive: Any, send: Any) -> None:
     raise KeyError("canary")
 
 
-def _plain_page(*, status: int, code: str, request_id: str, language: str | None, posted: bool) -> str:
+def _plain_page(
+    *, status: int, code: str, request_id: str, entry_point: str, language: str | None, posted: bool
+) -> str:
     return f"<p>{status} {code} {language}</p>"
 
 

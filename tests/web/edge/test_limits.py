@@ -86,7 +86,7 @@ class Edge:
         return [(await self.ask(path, **more)).status_code for _ in range(count)]
 
 
-def _page(*, status: int, code: str, request_id: str, language: str | None, posted: bool) -> str:
+def _page(*, status: int, code: str, request_id: str, entry_point: str, language: str | None, posted: bool) -> str:
     return f"<p>{status} {code}</p>"
 
 

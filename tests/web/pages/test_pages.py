@@ -52,6 +52,7 @@ ATTRIBUTES = [
     "data-as-of",
     "data-next-check",
     "data-stale-for",
+    "data-response",
     "data-open-in",
     "data-corner",
     "data-announce",

@@ -37,6 +37,8 @@ async def test_the_status_is_the_decision_as_json(site: Site) -> None:
         "opensAt": None,
         "asOf": "2026-11-24T08:00:00Z",
         "nextCheck": 15,
+        "response": "AVAILABLE",
+        "instead": [],
     }
 
 

@@ -161,6 +161,9 @@ class Drawn:
         self.theme, self.language = site.services.pages.theme, site.services.pages.language
         self.drawn: list[str] = []
 
+    def instead(self, decision: Decision, *, language: str) -> str:
+        return "[]"
+
     def launcher(self, decision: Decision, *, theme: str, language: str) -> str:
         if decision.state is not State.AVAILABLE:
             raise RuntimeError("no text for this")

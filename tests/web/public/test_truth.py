@@ -87,11 +87,14 @@ class _NoPages:
     def launcher(self, decision: Decision, *, theme: str, language: str) -> str:
         raise NotImplementedError
 
+    def instead(self, decision: Decision, *, language: str) -> str:
+        return "[]"
+
     def theme(self, asked: str | None, *, entry_point: str) -> str:
         raise NotImplementedError
 
     def language(self, asked: str | None) -> str:
-        raise NotImplementedError
+        return "en"
 
 
 class World:

@@ -133,7 +133,7 @@ class Preview:
         if kind == "launcher":
             html = self._launcher(picked, scheme)
         elif kind == "closed":
-            context = self._pages.closed_context(self._decision(picked), language=language)
+            context = self._pages.closed_context(self._decision(picked), theme=theme, language=language)
             html = self._pages.render("closed.html", context, theme=theme, language=language, scheme=scheme)
         elif kind in self._surveys:
             html = self._surveys[kind](theme=theme, language=language, scheme=scheme)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from widget.domain.decision import USUAL, Decision, State
+from widget.domain.instead import fitting
 from widget.domain.readings import Reason
 from widget.settings import EntryPointSettings
 
@@ -25,9 +26,11 @@ def sample(state: str, *, entry_point: str, settings: EntryPointSettings | None,
     unknown = reason is Reason.ECE_UNREACHABLE
     when_unknown = settings.when_unknown if settings else "hide"
     asked = reason not in (Reason.OUTSIDE_HOURS, Reason.SWITCHED_OFF, Reason.ECE_UNREACHABLE)
+    show = reason is None or (unknown and when_unknown == "show")
+    ways = [each.way() for each in settings.instead] if settings and not show else []
     return Decision(
         entry_point=entry_point,
-        show=reason is None or (unknown and when_unknown == "show"),
+        show=show,
         state=State.UNKNOWN if unknown else State.UNAVAILABLE if reason else State.AVAILABLE,
         reason=reason,
         wait_time=wait,
@@ -37,6 +40,7 @@ def sample(state: str, *, entry_point: str, settings: EntryPointSettings | None,
         opens_at=_tomorrow_at_nine(now) if reason is Reason.OUTSIDE_HOURS else None,
         as_of=now if asked else None,
         next_check=USUAL,
+        instead=fitting(ways, reason, now),
     )
 
 

@@ -75,10 +75,13 @@ _DOMAIN: tuple[tuple[type[WidgetError], int, str], ...] = (
 class ErrorPage(Protocol):
     """Return the HTML of a fault.
 
-    `language` is the visitor's tag as sent, to be negotiated; None when none was. `posted` says that a form was sent.
+    `entry_point` is the name in the address, as it was sent, or the empty text. `language` is the visitor's tag as
+    sent, to be negotiated; None when none was. `posted` says that a form was sent.
     """
 
-    def __call__(self, *, status: int, code: str, request_id: str, language: str | None, posted: bool) -> str: ...
+    def __call__(
+        self, *, status: int, code: str, request_id: str, entry_point: str, language: str | None, posted: bool
+    ) -> str: ...
 
 
 class Problem(Exception):
@@ -166,6 +169,7 @@ class Errors:
                 status=problem.status,
                 code=problem.code,
                 request_id=request_id(scope),
+                entry_point=_entry_point(scope),
                 language=_language(scope),
                 posted=scope["method"] == "POST",
             )
@@ -250,6 +254,11 @@ def _header(scope: Scope, name: bytes) -> str:
         if key == name:
             return str(value.decode("latin-1"))
     return ""
+
+
+def _entry_point(scope: Scope) -> str:
+    named = addresses.of(scope).pattern.endswith("/{entry_point}")
+    return str(scope["path"]).rpartition("/")[2] if named else ""
 
 
 def _language(scope: Scope) -> str | None:

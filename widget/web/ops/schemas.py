@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from widget.domain.decision import RARELY, REFRESH_UNDER_WAY, SELDOM, SOON, USUAL, State
+from widget.domain.decision import RARELY, REFRESH_UNDER_WAY, SELDOM, SOON, USUAL, Response, State
+from widget.domain.instead import Kind
 from widget.domain.outbox import LONGEST_SID
 from widget.domain.readings import Reason
 
@@ -36,6 +37,25 @@ DECISION: Json = {
             "enum": [REFRESH_UNDER_WAY, SOON, USUAL, SELDOM, RARELY],
             "description": "Seconds until it pays to ask again.",
         },
+        "response": {
+            "type": "string",
+            "enum": [str(each) for each in Response],
+            "description": "The state in the words of the webchat client of alphagov/frontend.",
+        },
+        "instead": {
+            "type": "array",
+            "description": "Other ways that are open now, in the operator's order; none while the button is drawn.",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["kind", "label", "href"],
+                "properties": {
+                    "kind": {"type": "string", "enum": [str(each) for each in Kind]},
+                    "label": {"type": "string"},
+                    "href": {"type": "string", "format": "uri"},
+                },
+            },
+        },
     },
     "examples": [
         {
@@ -50,6 +70,8 @@ DECISION: Json = {
             "opensAt": None,
             "asOf": "2026-11-24T08:00:00Z",
             "nextCheck": 15,
+            "response": "AVAILABLE",
+            "instead": [],
         }
     ],
 }

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from widget.themes import Design
 from widget.web.messages.views import LetterContext, MessageFormContext, MessageThanksContext
+from widget.web.pages.other_ways import OtherWay
 from widget.web.surveys.views import FormContext, MessageContext
 
 
@@ -44,6 +45,8 @@ class LauncherContext:
     as_of: Annotated[str, "when ECE answered, ISO 8601 in UTC"]
     next_check: Annotated[int, "seconds until the page asks again"]
     stale_for: Annotated[str, "seconds after which an answer is too old to be shown, `[ece] stale_for`"]
+    response: Annotated[str, "`AVAILABLE`, `BUSY`, `UNAVAILABLE` or `ERROR`"]
+    instead: Annotated[str, "what `ways` says as the JSON of the status"]
     open_in: Annotated[str, "`popup`, `tab` or `dock`"]
     corner: Annotated[str, "`bottom-right` and the like, for the reading direction"]
     label: Annotated[str, "the entry point's label for the language, else `Chat with us` in it"]
@@ -51,8 +54,12 @@ class LauncherContext:
     wait: Annotated[str, "the wait in words, or that someone is free; empty when not known"]
     place: Annotated[str, "the place in words; empty when not known, or when nobody waits"]
     message: Annotated[str, "words in place of the button, where the entry point asks for a message; else empty"]
+    ways: Annotated[
+        tuple[OtherWay, ...],
+        "other ways when there is no chat, each with `kind`, `label`, `href`; of a phone also `number` and `spoken`",
+    ]
     announce: Annotated[str, "words for the live region; empty when hidden"]
-    css: Annotated[Markup, "`launcher.css` of the theme, rendered and compact"]
+    css: Annotated[Markup, "`launcher.css` of the theme, and `offers.css` where it is needed; rendered and compact"]
     panel: Annotated[Markup, "`panel.html` of the theme, rendered"]
 
 
@@ -88,6 +95,7 @@ class ClosedContext:
     opening: Annotated[str, "when chat opens, in words; may be empty"]
     zone: Annotated[str, "the time zone of `opening` in words; may be empty"]
     opens_at: Annotated[str, "the same, ISO 8601 in UTC; may be empty"]
+    ways: Annotated[tuple[OtherWay, ...], "other ways, as in the launcher"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,7 @@ class ErrorContext:
     advice: Annotated[str, "what to do now"]
     again: Annotated[bool, "whether a link to the same address may answer better later: not for what a form sent"]
     request_id: Annotated[str, "to find this request in the log"]
+    ways: Annotated[tuple[OtherWay, ...], "other ways, as in the launcher; none where no entry point is known"]
 
 
 class Variable(NamedTuple):
@@ -113,6 +122,7 @@ CONTEXTS: dict[str, type] = {
     "launcher.html": LauncherContext,
     "panel.html": PanelContext,
     "launcher.css": StyleContext,
+    "offers.css": StyleContext,
     "panel.css": StyleContext,
     "page.css": StyleContext,
     "closed.html": ClosedContext,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from widget import __version__
 from widget.domain.decision import Decision, State
+from widget.domain.instead import Way
 from widget.settings import EntryPointSettings, Settings
 from widget.texts import SOURCE, Texts, marked
 from widget.themes import DEFAULT, Themes
@@ -22,6 +23,7 @@ from widget.themes.design import Design
 from widget.themes.icons import IconRefused
 from widget.web.pages.contexts import ClosedContext, ErrorContext, LauncherContext, PanelContext, StyleContext
 from widget.web.pages.messages import SEND_AGAIN, can_try_again, words_for_fault, words_for_reason
+from widget.web.pages.other_ways import OtherWay, as_json, other_ways
 from widget.web.pages.stylesheets import StyleSheet, compact, style_routes, style_sheet, without_unused
 from widget.web.pages.templating import TemplateFault, Templates, log_failure
 from widget.web.public.caching import rfc3339
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 _AVAILABLE, _BUTTON = marked("Chat is available"), marked("Chat with us")
 Scheme = Literal["auto", "light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("auto", "light", "dark")
-_IN_THE_LAUNCHER = frozenset({"launcher.css", "panel.css"})
+_IN_THE_LAUNCHER = ("launcher.css", "offers.css", "panel.css")
 
 
 def _utc_now() -> datetime:
@@ -62,7 +64,7 @@ class Pages:
         self.logo_faults: dict[str, str] = {}  # by entry point
         self._logos = {name: self._logo(name, each) for name, each in settings.entry_points.items()}
         self._allowed = {name: _frame_allow(each) for name, each in settings.entry_points.items()}
-        self._launcher_css: dict[tuple[str, str, Scheme], Markup] = {}
+        self._launcher_css: dict[tuple[str, str, Scheme, bool], Markup] = {}
         self._addresses: dict[tuple[str, str, str], str] = {}
         self.sheets: dict[str, StyleSheet] = {}
         for theme in themes.names:
@@ -81,6 +83,10 @@ class Pages:
     def language(self, asked: str | None) -> str:
         """Return the language of ours that is nearest to the tag asked for."""
         return self.texts.negotiate(asked)
+
+    def instead(self, decision: Decision, *, language: str) -> str:
+        """Return the JSON of what a decision offers instead of a chat, for the status, in a language."""
+        return as_json(self._other_ways(decision.instead, decision.entry_point, language, ""))
 
     def launcher(self, decision: Decision, *, theme: str, language: str) -> str:
         """Return the launcher's fragment for one decision."""
@@ -106,6 +112,7 @@ class Pages:
         message = ""
         if not decision.show and entry_point is not None and _wants_message(decision, entry_point):
             message = self._message(decision, language)
+        ways = self._other_ways(decision.instead, decision.entry_point, language, theme)
         return LauncherContext(
             entry_point=decision.entry_point,
             show=decision.show,
@@ -119,6 +126,8 @@ class Pages:
             as_of=rfc3339(decision.as_of),
             next_check=decision.next_check,
             stale_for=f"{self.settings.ece.stale_for:g}",
+            response=decision.response.value,
+            instead=as_json(ways),
             open_in=entry_point.open_in if entry_point else "popup",
             corner=corner,
             label=label,
@@ -126,17 +135,18 @@ class Pages:
             wait=wait if decision.show else "",
             place=place if decision.show else "",
             message=message,
+            ways=ways,
             announce=self._announcement(decision, wait, place, language) if decision.show else message,
-            css=self._css(theme, corner, scheme),
+            css=self._css(theme, corner, scheme, offers=bool(message and ways)),
             panel=self._panel(panel, theme, language, scheme),
         )
 
     def closed(self, decision: Decision, *, theme: str, language: str) -> str:
         """Return the page that says why there is no chat, and when there will be."""
-        context = self.closed_context(decision, language=language)
+        context = self.closed_context(decision, theme=theme, language=language)
         return self.render("closed.html", context, theme=theme, language=language)
 
-    def closed_context(self, decision: Decision, *, language: str) -> ClosedContext:
+    def closed_context(self, decision: Decision, *, theme: str, language: str) -> ClosedContext:
         words, say = words_for_reason(decision.reason), partial(self.texts.gettext, language)
         zone = self._zone(decision)
         return ClosedContext(
@@ -149,12 +159,25 @@ class Pages:
             opening=self._opening(decision, language),
             zone=self.texts.zone(language, zone) if decision.opens_at and zone else "",
             opens_at=rfc3339(decision.opens_at),
+            ways=self._other_ways(decision.instead, decision.entry_point, language, theme),
         )
 
-    def error(self, *, status: int, code: str, request_id: str, theme: str, language: str, posted: bool = False) -> str:
-        """Return the page for a fault, in the same words at every address."""
+    def error(
+        self,
+        *,
+        status: int,
+        code: str,
+        request_id: str,
+        theme: str,
+        language: str,
+        posted: bool = False,
+        entry_point: str = "",
+        ways: Iterable[Way] = (),
+    ) -> str:
+        """Return the page for a fault, in the same words at every address; `ways` are those of the entry point."""
         context = self.error_context(status=status, code=code, request_id=request_id, language=language, posted=posted)
-        return self.render("error.html", context, theme=theme, language=language)
+        offered = self._other_ways(ways, entry_point, language, theme)
+        return self.render("error.html", replace(context, ways=offered), theme=theme, language=language)
 
     def error_context(
         self, *, status: int, code: str, request_id: str, language: str, posted: bool = False
@@ -169,7 +192,12 @@ class Pages:
             advice=f"{advice} {say(SEND_AGAIN)}" if again and posted else advice,
             again=again and not posted,
             request_id=request_id,
+            ways=(),
         )
+
+    def _other_ways(self, ways: Iterable[Way], entry_point: str, language: str, theme: str) -> tuple[OtherWay, ...]:
+        say = partial(self.texts.gettext, language)
+        return other_ways(ways, self.settings, entry_point=entry_point, language=language, theme=theme, say=say)
 
     def render(
         self, template: str, context: DataclassInstance, *, theme: str, language: str, scheme: Scheme = "auto"
@@ -191,7 +219,7 @@ class Pages:
 
     def launcher_sheet(self, theme: str, corner: str, scheme: Scheme) -> str:
         """Return the address of `launcher.css` as a file: the preview makes its shadow roots without script."""
-        sheet = style_sheet("launcher.css", self._style("launcher.css", theme, scheme, corner))
+        sheet = style_sheet("launcher.css", self._launcher_style(theme, scheme, corner, offers=True))
         self.sheets.setdefault(sheet.path, sheet)  # bounded by themes, corners and schemes
         return sheet.path
 
@@ -210,11 +238,11 @@ class Pages:
                 self.sheets[sheet.path] = sheet
                 self._addresses[theme, file, scheme] = sheet.path
 
-    def _css(self, theme: str, corner: str, scheme: Scheme) -> Markup:
-        """The launcher's style sheet as text inside HTML; made once for each theme and corner."""
-        key = (theme, corner, scheme)
+    def _css(self, theme: str, corner: str, scheme: Scheme, *, offers: bool) -> Markup:
+        """The launcher's style sheet as text inside HTML; made once for each theme and corner, and what is offered."""
+        key = (theme, corner, scheme, offers)
         if key not in self._launcher_css:
-            css = without_unused(compact(self._style("launcher.css", theme, scheme, corner)))
+            css = without_unused(compact(self._launcher_style(theme, scheme, corner, offers=offers)))
             self._launcher_css[key] = Markup(css.replace("&", "&amp;").replace("<", "&lt;"))  # noqa: S704 — escaped here
         return self._launcher_css[key]
 
@@ -225,6 +253,10 @@ class Pages:
             html = self.render("panel.html", context, theme=theme, language=language, scheme=scheme)
             self._panels[key] = Markup(html)  # noqa: S704 — a template's output, escaped there
         return self._panels[key]
+
+    def _launcher_style(self, theme: str, scheme: Scheme, corner: str, *, offers: bool) -> str:
+        files = ("launcher.css", "offers.css") if offers else ("launcher.css",)
+        return "".join(self._style(file, theme, scheme, corner) for file in files)
 
     def _style(self, file: str, theme: str, scheme: Scheme, corner: str) -> str:
         return self.render(file, StyleContext(corner=corner), theme=theme, language="en", scheme=scheme)
@@ -290,7 +322,7 @@ def _is_free(decision: Decision) -> bool:
 
 def _edition(settings: Settings, themes: Themes, texts: Texts) -> bytes:
     """Return a digest of all that a launcher is made of beside its decision; alike on every machine of a fleet."""
-    digest = blake2b(__version__.encode())
+    digest = blake2b(f"{__version__} {settings.server.public_url}".encode())
     for theme in themes.names:
         for layer in themes.chain(theme):
             digest.update(repr((theme, layer.owner, sorted(layer.files.items()))).encode())

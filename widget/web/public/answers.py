@@ -37,7 +37,7 @@ MOST_ANSWERS = 10_000  # kept at once, all entry points, themes and languages to
 MOST_SPELLINGS = 10_000  # of paths with queries, remembered with what they ask for
 LONGEST_SPELLING = 200  # bytes of a query; the script writes no longer one
 
-Key = tuple[str, str, str]  # of an answer: path, theme, language; a status has neither theme nor language
+Key = tuple[str, str, str]  # of an answer: path, theme, language; a status has no theme
 
 
 class Launchers(Protocol):
@@ -46,6 +46,8 @@ class Launchers(Protocol):
     edition: bytes
 
     def launcher(self, decision: Decision, *, theme: str, language: str) -> str: ...
+
+    def instead(self, decision: Decision, *, language: str) -> str: ...
 
     def theme(self, asked: str | None, *, entry_point: str) -> str: ...
 
@@ -125,17 +127,19 @@ class PublicAnswers:
         return cached.pieces(scope, current.cacheable_lines if cacheable else current.uncacheable_lines)
 
     def _read(self, path: str, raw_path: bytes, query: bytes) -> Asked:
-        if path.startswith(STATUS_PATH):
-            return Asked((path, "", ""), is_canonical(raw_path, query, takes_fields=False))
         fields = query_fields(query)
-        theme = self._pages.theme(fields.get("theme"), entry_point=path.removeprefix(LAUNCHER_PATH))
         language = self._pages.language(fields.get("locale"))
+        if path.startswith(STATUS_PATH):
+            return Asked((path, "", language), is_canonical(raw_path, query, takes_fields=False))
+        theme = self._pages.theme(fields.get("theme"), entry_point=path.removeprefix(LAUNCHER_PATH))
         return Asked((path, theme, language), is_canonical(raw_path, query, takes_fields=True))
 
     def _render(self, key: Key, decision: Decision, said: bytes) -> CachedAnswer:
         path, theme, language = key
         if path.startswith(STATUS_PATH):
-            rendered = CachedAnswer(self._status, decision, weak_etag(said), decision_json(decision))
+            instead = self._pages.instead(decision, language=language)
+            etag = weak_etag(said, instead.encode())
+            rendered = CachedAnswer(self._status, decision, etag, decision_json(decision, instead))
         else:
             body = self._pages.launcher(decision, theme=theme, language=language).encode()
             etag = weak_etag(said, theme.encode(), language.encode(), self._pages.edition)

@@ -46,7 +46,8 @@ class CurrentDecision:
         """Change to a new view; `moment` is monotonic, `now` the same on the wall clock."""
         if view.decision != self.decision:
             self.decision = view.decision
-            self.said = decision_json(replace(view.decision, as_of=None)) + _words(view.decision)
+            offered = json.dumps([[way.kind, way.value] for way in view.decision.instead])
+            self.said = decision_json(replace(view.decision, as_of=None), offered) + _words(view.decision)
             labels = self.name, str(view.decision.state), str(view.decision.reason or "")
             self.tally = self._tallies.setdefault(labels, Tally())
         self.until = moment + view.valid_for
@@ -80,8 +81,11 @@ class CurrentDecision:
         self.due = min(self.until, moment + seconds_to_remake(trusted_for))
 
 
-def decision_json(decision: Decision) -> bytes:
-    """Return the decision as the JSON of the public contract: every field, null where there is nothing to say."""
+def decision_json(decision: Decision, instead: str) -> bytes:
+    """Return the decision as the JSON of the public contract: every field, null where there is nothing to say.
+
+    `instead` is the JSON of the ways that it offers, whose words are those of a language.
+    """
     fields = {
         "entryPoint": decision.entry_point,
         "show": decision.show,
@@ -94,8 +98,9 @@ def decision_json(decision: Decision) -> bytes:
         "opensAt": rfc3339(decision.opens_at) or None,
         "asOf": rfc3339(decision.as_of) or None,
         "nextCheck": decision.next_check,
+        "response": decision.response,
     }
-    return json.dumps(fields, separators=(",", ":")).encode()
+    return f'{json.dumps(fields, separators=(",", ":"))[:-1]},"instead":{instead}}}'.encode()
 
 
 def _words(decision: Decision) -> bytes:

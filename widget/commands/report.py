@@ -1,0 +1,188 @@
+"""`ece-widget report`: what happened in a period, as a table, CSV or JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from widget import telemetry
+from widget.application.clock import Clock
+from widget.application.history import History, Total
+from widget.commands.moments import DayOrMoment
+from widget.commands.options import config_option, json_option, load_settings, print_json
+from widget.commands.survey_files import BYTE_ORDER_MARK, cell
+from widget.domain.errors import OutboxUnavailable
+from widget.domain.history import AVAILABLE, COUNTS, Spread
+from widget.domain.readings import Reason
+from widget.settings import Settings
+from widget.store import HistoryStore, StoreRefused, operator_store
+
+_WIDTH = 160  # of a table in a pipe or a file
+_SPREADS = ("wait", "queueDepth")
+_PARTS = ("lowest", "mean", "highest")
+
+
+@click.command()
+@click.option(
+    "--since", type=DayOrMoment(), default="7d", show_default=True, metavar="TIME", help='A day, a time, or "30d" ago.'
+)
+@click.option(
+    "--until", type=DayOrMoment(last=True), metavar="TIME", help="Before this, default now; of a day, the end of it."
+)
+@click.option("--entry-point", "entry_points", multiple=True, help="Only of this one; may be repeated.")
+@click.option("--by", type=click.Choice(["day", "week", "month"]), help="A line for each; default one for the period.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, not a table.")
+@click.option("--bom", is_flag=True, help="Begin a CSV with the mark by which spreadsheets know UTF-8.")
+@json_option
+@config_option
+def report(
+    since: datetime | date,
+    until: datetime | date | None,
+    entry_points: tuple[str, ...],
+    by: str | None,
+    as_csv: bool,
+    bom: bool,
+    as_json: bool,
+    config: Path | None,
+) -> None:
+    """Report answers, clicks, tickets, surveys, wait and queue depth of a period, for each entry point.
+
+    Days are those of the entry point's own time zone; times without an offset are UTC. Answers are those that this
+    server gave: a CDN and open tabs stand between them and visitors. Clicks are exact.
+    """
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json exclude each other.")
+    if bom and not as_csv:
+        raise click.UsageError("--bom is for spreadsheets, which read --csv.")
+    end = until if until is not None else datetime.now(UTC)
+    if _as_moment(since) >= _as_moment(end):
+        raise click.UsageError("--since is not before --until.")
+    found = load_settings(config)
+    if not found.keeps_history:
+        click.echo("The settings keep no history; what was kept before is reported. Set [history] enabled.", err=True)
+    totals = _totals(found, since, end, entry_points, by)
+    if as_json:
+        print_json({"since": _shown(since), "until": _shown(end), "by": by, "history": [_as_object(t) for t in totals]})
+    elif as_csv:
+        _print_csv(totals, bom=bom)
+    else:
+        _print_table(totals)
+
+
+def _totals(
+    found: Settings, since: datetime | date, until: datetime | date, entry_points: Sequence[str], by: str | None
+) -> list[Total]:
+    telemetry.configure("error", stream=sys.stderr)
+    url = found.storage.url.get_secret_value()
+    try:
+        with operator_store(url):  # brings the database of an older release to this one's schema
+            store = HistoryStore(url)
+    except (StoreRefused, OutboxUnavailable) as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+
+    async def read() -> list[Total]:
+        history = History(store, found.zones(), kept=True, clock=Clock())
+        try:
+            return await history.totals(since=since, until=until, entry_points=entry_points or None, by=by)
+        finally:
+            await store.close()
+
+    try:
+        return asyncio.run(read())
+    except OutboxUnavailable as error:
+        click.echo(f"The history cannot be read: {error}.", err=True)
+        sys.exit(1)
+
+
+def _as_object(total: Total) -> dict[str, Any]:
+    first, last = total.days or (None, None)
+    counts = total.counts
+    spreads = {name: _parts(spread) for name, spread in zip(_SPREADS, (counts.wait, counts.depth), strict=True)}
+    groups = {group: counts.of(group) for group in dict.fromkeys(group for group, _ in COUNTS)}
+    return {"entryPoint": total.entry_point, "first": _shown(first), "last": _shown(last), **groups, **spreads}
+
+
+def _parts(spread: Spread) -> dict[str, float | None]:
+    mean = None if spread.mean is None else round(spread.mean, 1)
+    return {"lowest": spread.lowest, "mean": mean, "highest": spread.highest}
+
+
+def _print_csv(totals: Sequence[Total], *, bom: bool) -> None:
+    if bom:
+        sys.stdout.write(BYTE_ORDER_MARK)
+    writer = csv.writer(sys.stdout, lineterminator="\r\n")  # RFC 4180
+    spreads = [f"{name}_{part}" for name in _SPREADS for part in _PARTS]
+    writer.writerow(["entryPoint", "first", "last", *("_".join(count) for count in COUNTS), *spreads])
+    for total in totals:
+        row = _as_object(total)
+        numbers = [total.counts.numbers.get(count, 0) for count in COUNTS]
+        parts = [row[name][part] for name in _SPREADS for part in _PARTS]
+        writer.writerow(map(cell, [row["entryPoint"], row["first"], row["last"], *numbers, *parts]))
+
+
+def _print_table(totals: Sequence[Total]) -> None:
+    if not totals:
+        click.echo("Nothing was counted in this time.")
+        return
+    table = Table("period", "entry point", box=None, pad_edge=False)
+    for name in ("answers", "shown", "clicks", "in vain", "tickets", "begun", "sent", "delivered", "wait", "waiting"):
+        table.add_column(name, justify="right")
+    for total in totals:
+        counts = total.counts
+        answers = counts.of("answers")
+        all_answers, surveys = sum(answers.values()), counts.of("surveys")
+        table.add_row(
+            _period(total),
+            Text(total.entry_point),
+            str(all_answers),
+            f"{answers.get(AVAILABLE, 0) / all_answers:.0%}" if all_answers else "",
+            str(counts.opened + counts.in_vain),
+            str(counts.in_vain),
+            str(counts.of("tickets").get("issued", 0)),
+            *(str(surveys.get(name, 0)) for name in ("begun", "sent", "delivered")),
+            _spread(counts.wait, " s"),
+            _spread(counts.depth),
+        )
+    Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False).print(table)
+    click.echo(_why(totals))
+
+
+def _why(totals: Sequence[Total]) -> str:
+    """Return the reasons for which clicks opened no chat, the most frequent first."""
+    refused = dict.fromkeys(Reason, 0)
+    for total in totals:
+        for name, number in total.counts.of("clicks").items():
+            if name in refused:
+                refused[Reason(name)] += number
+    named = [f"{reason} {number}" for reason, number in sorted(refused.items(), key=lambda each: -each[1]) if number]
+    return f"Clicks in vain by reason: {', '.join(named)}." if named else "No click was in vain."
+
+
+def _period(total: Total) -> str:
+    if total.days is None:
+        return "whole time"
+    first, last = total.days
+    return first.isoformat() if first == last else f"{first.isoformat()} to {last.isoformat()}"
+
+
+def _spread(spread: Spread, unit: str = "") -> str:
+    return "" if spread.mean is None else f"{spread.lowest} / {spread.mean:.0f} / {spread.highest}{unit}"
+
+
+def _as_moment(time: datetime | date) -> datetime:
+    return time if isinstance(time, datetime) else datetime(time.year, time.month, time.day, tzinfo=UTC)
+
+
+def _shown(time: datetime | date | None) -> str | None:
+    return None if time is None else time.isoformat()
