@@ -175,6 +175,7 @@
     const away = new WeakSet(); // elements that are hidden by us, not by the page's author
     let hidden = false; // the page wants none to be seen
     let life; // AbortController: destroy ends it, and the listeners outside our own elements with it
+    let body; // of the document, until the end of the task that replaces it
     let ready = false; // the page is loaded and has had a quiet moment
     let showSurvey; // opens a survey's dialog in the words of the last launcher drawn
 
@@ -435,7 +436,7 @@
       const stays = !selector && !own.has(element);
       const parent = target || (stays ? element.parentNode : ofDocument("documentElement"));
       element.dataset.placement = target || stays ? "inline" : "corner";
-      launchers.get(element).body = ofDocument("body");
+      dropTwins(element);
       if (element.parentNode != parent) Element.prototype.append.call(parent, element);
       arrange();
     };
@@ -462,10 +463,16 @@
     // A launcher of ours that went away together with the page around it comes back; one that the page took away by
     // itself does not.
     const placeAgain = (element) => {
-      if (element.isConnected || !own.has(element)) return;
-      const alone = !element.parentNode && launchers.get(element).body == ofDocument("body");
+      if (ready && !element.isConnected && own.has(element)) place(element);
+    };
+    const leave = (element) => {
+      const alone = !element.parentNode && body == ofDocument("body"); // else the body went at the same time
       if (alone) own.delete(element);
-      else if (ready) place(element);
+      else
+        setTimeout(
+          guarded(() => placeAgain(element)),
+          50,
+        );
     };
 
     /* ---- A launcher ----------------------------------------------------------------------------------------------- */
@@ -766,7 +773,7 @@
         observer.observe(element);
       }
 
-      return { activate, hide, look, refresh, body: null };
+      return { activate, hide, look, refresh };
     };
 
     class Chat extends HTMLElement {
@@ -785,10 +792,7 @@
       disconnectedCallback() {
         present.delete(this);
         launchers.get(this).look();
-        setTimeout(
-          guarded(() => placeAgain(this)),
-          50,
-        );
+        leave(this);
       }
       attributeChangedCallback(name) {
         const nothingDrawnFits = name == "entry-point" || name == "target";
@@ -818,33 +822,49 @@
     };
 
     // One launcher for an entry point and a target, by what its attributes say now.
-    const findOwn = (entryPoint, target) => {
-      for (const element of own.keys())
-        if (read(element, "entry-point") == entryPoint && read(element, "target") == target) return element;
-      return null;
-    };
+    const ownOf = (entryPoint, target) =>
+      [...own.keys()].filter(
+        (element) => read(element, "entry-point") == entryPoint && read(element, "target") == target,
+      );
 
     const drop = (element) => {
       own.delete(element);
       element.remove();
     };
 
+    // A change of attributes may have made two the same. What the page made by `create` (of no tag) stays so.
+    const dropTwins = (kept) => {
+      if (!own.has(kept)) return;
+      for (const element of ownOf(read(kept, "entry-point"), read(kept, "target"))) {
+        if (element == kept) continue;
+        own.set(kept, own.get(element) && own.get(kept));
+        drop(element);
+      }
+    };
+
     // A launcher whose tag has gone with its page makes room for that of the next page's tag.
-    const dropPredecessors = (kept, script) => {
+    const dropPredecessors = (kept) => {
       for (const [element, tag] of own) {
-        const gone = tag && tag != script && !tag.isConnected;
+        const gone = tag && !tag.isConnected;
         if (gone && element != kept && read(element, "target") == read(kept, "target")) drop(element);
       }
     };
 
+    // The page of a tag may go before the tag runs. A tag that was taken away by itself has no parent.
+    const isLate = (script, target) =>
+      !script.isConnected &&
+      (script.parentNode || [...own].some(([element, tag]) => tag?.isConnected && read(element, "target") == target));
+
     const create = (options, script) => {
       const attributes = attributesOf(options);
       const entryPoint = attributes.get("entry-point") || "";
+      const target = attributes.get("target") || "";
       if (!entryPoint) return null; // a script that is there for elements only
-      const element = findOwn(entryPoint, attributes.get("target") || "") || make(TAG);
+      if (script && isLate(script, target)) return null;
+      const element = ownOf(entryPoint, target)[0] || make(TAG);
       apply(element, attributes);
-      own.set(element, script);
-      if (script) dropPredecessors(element, script);
+      if (own.get(element) !== null) own.set(element, script);
+      if (script) dropPredecessors(element);
       if (ready) place(element);
       return element;
     };
@@ -864,7 +884,8 @@
 
     const updateChat = (entryPoint, options) => {
       const attributes = attributesOf(options);
-      for (const element of present) if (read(element, "entry-point") == entryPoint) apply(element, attributes);
+      for (const element of new Set([...present, ...own.keys()]))
+        if (read(element, "entry-point") == entryPoint) apply(element, attributes);
       if (ready) for (const element of own.keys()) place(element);
     };
 
@@ -916,6 +937,12 @@
         else setTimeout(becomeReady);
       };
       const whenParsed = () => setTimeout(whenIdle, LOADED_WITHIN);
+
+      const noteBody = () => (body = ofDocument("body"));
+      const observer = new MutationObserver(noteBody);
+      observer.observe(ofDocument("documentElement"), { childList: true });
+      signal.addEventListener("abort", () => observer.disconnect());
+      noteBody();
 
       listen("focus", () => wakeAll("look"));
       listen("visibilitychange", () => wakeAll("look"));

@@ -49,9 +49,9 @@ class Engine(Protocol):
         """Bring the frame to the front that an expression finds."""
 
 
-def until(look: Callable[[], Found], what: str) -> Found:
+def until(look: Callable[[], Found], what: str, *, patience: float = PATIENCE) -> Found:
     """Return what `look` finds, once it finds something."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not (found := look()):
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         time.sleep(0.05)
