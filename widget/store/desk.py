@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
@@ -26,11 +26,12 @@ class OutboxDesk:
         """Count the rows by state. The cost grows with them."""
         return await self._do(lambda store: store.counts())
 
-    async def newest(self, states: Iterable[MessageState], limit: int, *, before: int | None = None) -> list[OutboxRow]:
-        """Return the last rows in these states, of all without any; `before` names the row that they come before."""
-        wanted = tuple(states)
-        selection = Selection(states=wanted, everything=not wanted)
-        return await self._do(lambda store: store.newest(selection, limit, before=before))
+    async def look(
+        self, state: MessageState | None, limit: int, *, before: int | None = None
+    ) -> tuple[OutboxCounts, list[OutboxRow]]:
+        """Return the same and the last rows in a state, or in any; `before` names the row that they come before."""
+        selection = Selection(states=() if state is None else (state,), everything=state is None)
+        return await self._do(lambda store: (store.counts(), store.newest(selection, limit, before=before)))
 
     async def row(self, ident: int) -> OutboxRow | None:
         """Return one row, or None."""

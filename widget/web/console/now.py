@@ -184,12 +184,13 @@ def _figure(
     numbers = [number for _, number in hour if number is not None]
     name, spread = wording.say(label), ""
     if numbers:
-        spread = wording.say(
-            _("%(lowest)s to %(highest)s in the last hour"), lowest=words(min(numbers)), highest=words(max(numbers))
-        )
+        spread = wording.say(_("%(lowest)s to %(highest)s"), lowest=words(min(numbers)), highest=words(max(numbers)))
     points = [Point(1 - (wording.now - at) / AN_HOUR, number) for at, number in hour]
     picture = line(
-        points, name=f"{name}: {spread}", highest=max(numbers, default=0), mirrored=wording.direction == "rtl"
+        points,
+        name=f"{name}, {wording.say(_('the last hour'))}: {spread}",
+        highest=max(numbers, default=0),
+        mirrored=wording.direction == "rtl",
     )
     return Figure(name, "" if value is None else words(value), picture if numbers else Markup(), spread)
 

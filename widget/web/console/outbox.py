@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -38,9 +38,9 @@ class Desk(Protocol):
 
     async def counts(self) -> OutboxCounts: ...
 
-    async def newest(
-        self, states: Iterable[MessageState], limit: int, *, before: int | None = None
-    ) -> list[OutboxRow]: ...
+    async def look(
+        self, state: MessageState | None, limit: int, *, before: int | None = None
+    ) -> tuple[OutboxCounts, list[OutboxRow]]: ...
 
     async def row(self, ident: int) -> OutboxRow | None: ...
 
@@ -133,9 +133,7 @@ class OutboxPages:
     async def list(self, visit: Visit) -> Response:
         """Show the newest rows of a state, or of all."""
         chosen = next((state for state in MessageState if state.value == visit.asked("state")), None)
-        counts = await self._desk.counts()
-        before = _id(visit.asked("before"))
-        rows = await self._desk.newest([chosen] if chosen else [], ROWS + 1, before=before)
+        counts, rows = await self._desk.look(chosen, ROWS + 1, before=_id(visit.asked("before")))
         wording = visit.wording
         oldest = counts.oldest_waiting
         tabs = [Tab("", None, sum(counts.by_state.values()), chosen is None)]
