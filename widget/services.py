@@ -27,7 +27,7 @@ from widget.application.surveys import EntryPointSurvey, SurveyLinks, Surveys
 from widget.application.tally import Tally
 from widget.domain.errors import EceUnsendable
 from widget.domain.outbox import ECE, SMTP, WEBHOOKS, SurveyMessage
-from widget.ece.client import EceClient
+from widget.ece.client import EceClient, import_what_calls_need
 from widget.ece.sink import EceSurveySink
 from widget.ece.wire import survey_xml
 from widget.mail import MAIL_LIMIT, MailSink
@@ -128,6 +128,7 @@ class DeliveryServices:
 
     async def _open(self, opened: AsyncExitStack) -> None:
         opened.push_async_callback(self.ece.aclose)
+        await import_what_calls_need()
         for webhook in self.webhooks.values():
             opened.push_async_callback(webhook.aclose)
         opened.push_async_callback(self.outbox.close)

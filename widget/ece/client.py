@@ -12,7 +12,7 @@ import re
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -250,6 +250,18 @@ class _Transport(httpx.AsyncHTTPTransport):
 
     def __init__(self, network: Network, context: ssl.SSLContext, via: Via | None) -> None:
         self._pool = network.pool(context, via)
+
+
+async def import_what_calls_need() -> None:
+    """Fail at a port of this machine that nobody can listen on: what a process' first calls import is then imported.
+
+    The HTTP library imports parts of itself at the first call, others at the first that fails. That takes 40 ms, in
+    which the event loop answers nobody.
+    """
+    "localhost".encode("idna")  # as for the first name that is looked up
+    async with _Transport(Network(1.0), _nobody(), None) as transport:
+        with suppress(httpx.TransportError):
+            await transport.handle_async_request(httpx.Request("GET", "http://127.0.0.1:0/"))
 
 
 def _request(
