@@ -15,6 +15,7 @@ from widget.application.reporting import OutboxWatch
 from widget.commands.init import starter
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import Answer, SurveyMessage
+from widget.server.plan import build_served
 from widget.services import DeliveryServices, build_delivery
 from widget.store import StoreRefused
 from widget.telemetry import Metrics
@@ -65,6 +66,14 @@ async def test_a_start_that_fails_closes_what_it_opened(found: settings.Settings
     await services.stop()
 
 
+async def test_an_application_that_cannot_be_built_leaves_nothing_in_the_metrics(found: settings.Settings) -> None:
+    metrics = Metrics()
+    odd = found.server.model_copy(update={"trusted_proxies": ("no address",)})  # which the settings would refuse
+    with pytest.raises(ValueError, match="no address"):
+        await asyncio.to_thread(build_served, found.model_copy(update={"server": odd}), False, metrics)
+    assert "ece_widget_settings_info{" not in (await metrics.render()).decode()
+
+
 async def test_the_counters_of_services_that_stopped_are_kept(found: settings.Settings) -> None:
     metrics = Metrics()
     first = await built(found, metrics)
@@ -83,6 +92,7 @@ def test_delivery_alone_loads_no_templates_and_no_themes() -> None:
 import sys, tomllib
 from widget import settings
 from widget.commands.init import starter
+from widget.server.plan import build_served
 from widget.services import build_delivery
 import widget.themes, widget.texts
 def refuse(*_):

@@ -111,14 +111,18 @@ class DeliveryServices:
             forget=None if history is None else lambda now: history.purge(now - kept),
         )
 
+    def leave_metrics(self) -> None:
+        """Have the metrics read these services no more: at the stop, or where something fails before the start."""
+        for source in self.sources:
+            self.metrics.remove_source(source)
+
     async def start(self) -> None:
         """Open everything, in order. Raises StoreRefused for a database that must not be used.
 
         What was opened before a failure is closed again.
         """
         async with AsyncExitStack() as opened:
-            for source in self.sources:
-                opened.callback(self.metrics.remove_source, source)
+            opened.callback(self.leave_metrics)
             await self._open(opened)
             self._opened = opened.pop_all()
 

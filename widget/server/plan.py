@@ -41,9 +41,14 @@ def build_served(settings: Settings, delivery: bool, metrics: Metrics | None) ->
     from widget.services import build
 
     services = build(settings, delivery=delivery, metrics=metrics)
+    try:
+        app = create_app(settings, services=services)
+    except BaseException:
+        services.leave_metrics()  # else those that go on would read a reload that was refused
+        raise
     # A limit on the public answers has to count each of them, which is the application's work.
     fast_exit = services.answers if settings.limits.public == "off" else None
-    return Served(create_app(settings, services=services), services.metrics, fast_exit, services.drain)
+    return Served(app, services.metrics, fast_exit, services.drain)
 
 
 @dataclass(frozen=True, slots=True)
