@@ -14,7 +14,7 @@ from widget import settings
 from widget.application.reporting import OutboxWatch
 from widget.commands.init import starter
 from widget.domain.errors import OutboxUnavailable
-from widget.domain.outbox import Answer, SurveyMessage
+from widget.domain.outbox import Answer, RowKind, SurveyMessage
 from widget.server.plan import build_served
 from widget.services import DeliveryServices, build_delivery
 from widget.store import StoreRefused
@@ -79,7 +79,7 @@ async def test_the_counters_of_services_that_stopped_are_kept(found: settings.Se
     first = await built(found, metrics)
     await first.start()
     assert first.delivery is not None
-    first.delivery.counts.delivered_to["sales"] += 3
+    first.delivery.counts.delivered_of[RowKind.SURVEY, "sales"] += 3
     second = await built(found, metrics)
     await second.start()
     await first.stop()

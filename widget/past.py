@@ -13,13 +13,14 @@ from widget import __version__
 from widget.application.availability import Availability
 from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
-from widget.application.delivery import Delivery
+from widget.application.delivery import Delivery, DeliveryCounts
 from widget.application.history import Happening, History
 from widget.application.recorder import Answered, Recorder
 from widget.application.reporting import OutboxWatch
 from widget.application.switches import Switches
 from widget.application.tally import Tally
 from widget.domain.history import Process
+from widget.domain.outbox import RowKind
 from widget.settings import Settings
 from widget.store import HistoryStore
 
@@ -64,8 +65,13 @@ def make_recorder(
         keeps=settings.keeps_history,
         availability=availability,
         answered=answered,
-        delivered=dict if delivery is None else lambda: delivery.counts.delivered_to,
+        delivered=dict if delivery is None else lambda: _surveys(delivery.counts),
     )
+
+
+def _surveys(counts: DeliveryCounts) -> dict[str, int]:
+    """Return the surveys that were delivered by entry point; messages and alerts are none."""
+    return {name: number for (kind, name), number in counts.delivered_of.items() if kind is RowKind.SURVEY}
 
 
 def make_past(services: Built, store: HistoryStore, recorder: Recorder, availability: Availability) -> Past:

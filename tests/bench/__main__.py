@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import crowd, fleet, latency, memory, public, sizes, surveys, upstream
+from tests.bench import crowd, fleet, history, latency, memory, public, sizes, surveys, upstream
 from tests.bench.figures import Figure
 from tests.install_tools import FOR_BENCH, install, missing
 
@@ -23,6 +23,7 @@ SECTIONS: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "sizes": sizes.measure,
     "surveys": surveys.measure,
     "fleet": fleet.measure,
+    "history": history.measure,
 }
 
 

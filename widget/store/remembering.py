@@ -20,6 +20,9 @@ PAGE = 2000  # rows deleted by one transaction
 _STATES = {each.value: each for each in State}
 _REASONS = {each.value: each for each in Reason}
 _COUNT_COLUMNS = {each: counts.c[count_column(each)] for each in COUNTS}
+_SPREAD_COLUMNS = [
+    counts.c[f"{spread}_{part}"] for spread in SPREADS for part in ("samples", "total", "lowest", "highest")
+]
 _NO_COUNTS: dict[str, Any] = dict.fromkeys(map(count_column, COUNTS), 0)
 
 
@@ -123,11 +126,14 @@ def last_change(connection: Connection, entry_point: str, before: datetime | Non
 def read_changes(
     connection: Connection, since: datetime, until: datetime, entry_point: str | None, limit: int | None
 ) -> list[Change]:
-    """Return changes from `since` to before `until`, the newest first."""
-    about = true() if entry_point is None else changes.c.entry_point == entry_point
-    within = changes.c.at.between(to_ms(since), to_ms(until) - 1)
-    statement = select(changes).where(about, within).order_by(changes.c.id.desc()).limit(limit)
-    return [_change(row) for row in connection.execute(statement)]
+    """Return changes from `since` to before `until`, the newest first: the last to happen, whatever the clock said."""
+    statement = select(changes).where(changes.c.at.between(to_ms(since), to_ms(until) - 1)).limit(limit)
+    if entry_point is None:
+        statement = statement.order_by(changes.c.at.desc(), changes.c.id.desc())  # as the index has them
+    else:
+        statement = statement.where(changes.c.entry_point == entry_point).order_by(changes.c.id.desc())
+    found = [_change(row) for row in connection.execute(statement)]
+    return sorted(found, key=lambda change: change.id, reverse=True)
 
 
 def _change(row: Row[Any]) -> Change:
@@ -141,21 +147,21 @@ def read_counts(
     connection: Connection, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None
 ) -> list[Bucket]:
     """Return the buckets that start from `since` to before `until`, of these entry points or of all."""
-    statement = select(counts).where(*_within(span, since, until, entry_points)).order_by(counts.c.start)
-    return [_bucket(row, row.entry_point) for row in connection.execute(statement)]
+    columns = (counts.c.entry_point, counts.c.start, *_COUNT_COLUMNS.values(), *_SPREAD_COLUMNS)
+    statement = select(*columns).where(*_within(span, since, until, entry_points)).order_by(counts.c.start)
+    return [_bucket(row[0], row[1:]) for row in connection.execute(statement)]
 
 
 def read_sums(
     connection: Connection, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None
 ) -> list[Bucket]:
     """Return the same added up over the entry points: a bucket without a name for each start."""
-    sums = [func.sum(column).label(column.name) for column in _COUNT_COLUMNS.values()]
-    for spread in SPREADS:
-        for part, of in (("samples", func.sum), ("total", func.sum), ("lowest", func.min), ("highest", func.max)):
-            sums.append(of(counts.c[f"{spread}_{part}"]).label(f"{spread}_{part}"))
+    sums = [func.sum(column) for column in _COUNT_COLUMNS.values()]
+    put: dict[str, Any] = {"samples": func.sum, "total": func.sum, "lowest": func.min, "highest": func.max}
+    sums += [put[column.name.partition("_")[2]](column) for column in _SPREAD_COLUMNS]
     within = _within(span, since, until, entry_points)
     statement = select(counts.c.start, *sums).where(*within).group_by(counts.c.start).order_by(counts.c.start)
-    return [_bucket(row, "") for row in connection.execute(statement)]
+    return [_bucket("", row) for row in connection.execute(statement)]
 
 
 def read_in_vain(
@@ -213,17 +219,12 @@ def _within(
         yield counts.c.entry_point.in_(entry_points)
 
 
-def _bucket(row: Row[Any], entry_point: str) -> Bucket:
-    values = row._mapping
-    numbers = {count: int(values[column.name]) for count, column in _COUNT_COLUMNS.items() if values[column.name]}
-    wait, depth = (_spread(values, spread) for spread in SPREADS)
-    return Bucket(entry_point, from_ms(row.start), Counts(numbers, wait, depth))
+def _bucket(entry_point: str, row: Sequence[Any]) -> Bucket:
+    """Return a bucket from its start, its counts and its two spreads, in the order of the columns."""
+    numbers = {count: int(number) for count, number in zip(COUNTS, row[1:-8], strict=True) if number}
+    return Bucket(entry_point, from_ms(row[0]), Counts(numbers, _spread(row[-8:-4]), _spread(row[-4:])))
 
 
-def _spread(values: Any, name: str) -> Spread:
-    return Spread(
-        int(values[f"{name}_samples"]),
-        int(values[f"{name}_total"]),
-        values[f"{name}_lowest"],
-        values[f"{name}_highest"],
-    )
+def _spread(row: Sequence[Any]) -> Spread:
+    samples, total, lowest, highest = row
+    return Spread(int(samples), int(total), lowest, highest)

@@ -126,6 +126,7 @@ counts = Table(
         for spread in SPREADS
         for part, default in (("samples", text("0")), ("total", text("0")), ("lowest", None), ("highest", None))
     ),
+    sqlite_with_rowid=False,  # so that the buckets of one entry point lie side by side
 )
 Index("ece_widget_counts_start", counts.c.span, counts.c.start)
 

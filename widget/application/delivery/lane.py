@@ -223,7 +223,7 @@ class Lane:
         now = self._clock.monotonic()
         if error is None:
             self._pace = pace.taken(self._pace, claimed.message.entry_point, now)
-            self._counts.delivered_to[claimed.message.entry_point] += 1
+            self._counts.delivered_of[claimed.message.kind, claimed.message.entry_point] += 1
             return functools.partial(self._queue.settle_delivered, claimed, now=self._clock.now()), _nothing
         if not retry.used_an_attempt(error):
             self._pace = pace.not_sent(self._pace, now)

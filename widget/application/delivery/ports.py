@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from widget.domain.outbox import ClaimedMessage, DeadRow, Pick, SurveyMessage, Taken
+from widget.domain.outbox import ClaimedMessage, DeadRow, Pick, RowKind, SurveyMessage, Taken
 
 SHORTEST_LEASE = timedelta(seconds=60)
 LONGEST_LEASE = timedelta(minutes=50)  # the outbox takes one of an hour for the mark of a clock that was set back
@@ -106,7 +106,7 @@ class DeliveryRules:
 class DeliveryCounts:
     """What happened since the start; the metrics read these."""
 
-    delivered_to: Counter[str] = field(default_factory=Counter)  # surveys of each entry point that ECE took
+    delivered_of: Counter[tuple[RowKind, str]] = field(default_factory=Counter)  # by kind and entry point
     retried: int = 0
     dead: int = 0
     died_of_age: int = 0
@@ -121,4 +121,4 @@ class DeliveryCounts:
 
     @property
     def delivered(self) -> int:
-        return self.delivered_to.total()
+        return self.delivered_of.total()

@@ -53,6 +53,7 @@ def upgrade() -> None:
                 sa.Column(f"{spread}_highest", sa.BigInteger),
             )
         ),
+        sqlite_with_rowid=False,
     )
     op.create_index("ece_widget_counts_start", "ece_widget_counts", ["span", "start"])
     op.create_table(
