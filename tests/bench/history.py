@@ -96,7 +96,9 @@ def _fill(url: str) -> None:
         _sum_up(connection, 86400)
     if not sqlite:
         with database.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.execute(text("SET statement_timeout = 0"))
+            connection.execute(text("ANALYZE"))
     database.dispose()
 
 
