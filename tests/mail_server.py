@@ -32,7 +32,16 @@ class MailHost:
         self.recipient_answers: list[str] = []
         self.content_answers: list[str] = []
         self.drops_after_content = 0  # takes so many mails and closes the connection without an answer
+        self.dead = False  # cuts every connection
         self.port = free_port()
+
+    async def handle_EHLO(
+        self, server: Any, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        if self.dead:
+            server.transport.abort()
+        return responses
 
     async def handle_MAIL(
         self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
