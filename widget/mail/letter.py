@@ -35,8 +35,8 @@ def as_bytes(letter: Letter, *, key: str, sender: str, to: tuple[str, ...], writ
     mail = MIMEMultipart("alternative", boundary=f"=_{key[:32]}")  # of the key: the same bytes at each sending
     mail["From"] = sender
     mail["To"] = ", ".join(to)
-    if letter.reply_to is not None and letter.reply_to[1].isascii():  # a server may know no other addresses
-        mail["Reply-To"] = _mailbox(*letter.reply_to)
+    if letter.reply_to is not None and (address := _in_ascii(letter.reply_to[1])):
+        mail["Reply-To"] = _mailbox(letter.reply_to[0], address)
     mail["Subject"] = _encoded(" ".join(letter.subject.split())[:LONGEST_SUBJECT], "Subject")
     mail["Date"] = format_datetime(written)
     mail["Message-ID"] = message_id(key, sender)
@@ -45,6 +45,15 @@ def as_bytes(letter: Letter, *, key: str, sender: str, to: tuple[str, ...], writ
     mail.attach(_part("plain", letter.text))
     mail.attach(_part("html", letter.html))
     return mail.as_bytes(policy=_WIRE)
+
+
+def _in_ascii(address: str) -> str:
+    """Return the address with its domain as the name service has it; "" where a server may not know it (RFC 6531)."""
+    local, _, domain = address.rpartition("@")
+    try:
+        return f"{local}@{domain.encode('idna').decode('ascii')}" if local.isascii() else ""
+    except UnicodeError:
+        return ""
 
 
 def _mailbox(name: str, address: str) -> str:

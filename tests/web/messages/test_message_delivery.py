@@ -1,0 +1,59 @@
+"""From the form to the mail: what is typed arrives, and a mail server that is dead holds up nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from tests.hazards import HAZARDS
+from tests.mail_server import MailHost, mail_host
+from tests.message_rounds import sent_round
+from tests.web.conftest import Site
+
+pytestmark = pytest.mark.anyio
+# What people and programs type where a header field could be made of it.
+INJECTIONS = (
+    "Ada\r\nBcc: eve@example.com",
+    "Ada%0d%0aBcc:eve@example.com",
+    "=?utf-8?q?Bcc=3A_eve=40example.com?=",
+    "=?utf-8?b?QmNjOiBldmVAZXhhbXBsZS5jb20=?=",
+    '"Ada" <eve@example.com>, Bob',
+    "Ada (comment) \\ ; : @ [x] .",
+    "\u202eadA\u202c \u200b \ufeff",
+    ".\r\nQUIT\r\n",
+    "ada+tag@sub.example.co.uk",
+    "o'neil@example.com",
+    "a@b",
+    "ada@[127.0.0.1]",
+    "ada@example.com\x00",
+    "ada@example.com,eve@example.com",
+    "ada@пример.рф",
+    "<ada@example.com>",
+    "=?x?=@example.com",
+    "é" * 100,
+    "राजेश कुमार शर्मा",
+)
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[MailHost]:
+    async with mail_host() as host:
+        yield host
+
+
+@pytest.fixture
+async def site(make_site: Callable[[], Site], table: dict[str, Any], host: MailHost) -> AsyncIterator[Site]:
+    table["messages"], table["limits"] = {"required": []}, {"submits": "off"}
+    table["smtp"] = {"url": f"smtp://127.0.0.1:{host.port}", "from": "chat@example.com", "to": ["office@example.com"]}
+    site = make_site()
+    await site.services.start()
+    yield site
+    await site.services.stop()
+
+
+async def test_the_mail_parses_to_what_was_typed_and_no_header_is_injected(site: Site, host: MailHost) -> None:
+    posted, arrived = await sent_round(site, host, (*INJECTIONS, *HAZARDS.values()))
+    assert posted == 3 * (len(INJECTIONS) + len(HAZARDS))
+    assert arrived > len(HAZARDS)
