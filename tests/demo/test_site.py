@@ -64,3 +64,11 @@ async def test_the_page_without_script_links_to_the_chat(site: httpx.AsyncClient
     text = (await site.get("/no-script")).text
     assert f'href="{WIDGET}/v1/chat/sales?locale=en"' in text
     assert "<script" not in text
+
+
+async def test_what_the_webhook_got_can_be_looked_at(site: httpx.AsyncClient) -> None:
+    assert "No message" in (await site.get("/messages")).text
+    assert (await site.post("/hook", json={"type": "message.left", "data": {"text": "Grüße"}})).status_code == 204
+    shown = await site.get("/messages")
+    assert "Grüße" in shown.text
+    assert shown.headers["content-type"].startswith("text/plain")

@@ -100,6 +100,7 @@ def _addresses(ports: Ports, operator_token: str) -> str:
         f"  Sample site     {ports.url('site')}/   (open this one first)\n"
         f"  ECE simulator   {ports.url('simulator')}/   (agents, queues, faults, received surveys)\n"
         f"  Widget server   {ports.url('widget')}/preview   (every state, theme and language)\n"
+        f"  A message       {ports.url('widget')}/message/sales   (it comes to {ports.url('site')}/messages)\n"
         f"  Console         {ports.url('widget')}/console   (sign in with {operator_token})\n\n"
         "Ctrl-C stops all three."
     )

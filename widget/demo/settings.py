@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +48,19 @@ def demo_settings(
                 "night": entry_point(1003, when_unavailable="message"),
             },
             "surveys": {"after_chat": _survey()},
+            "messages": {
+                "to": "webhooks.site",
+                "consent": {"en": "You may answer me by e-mail", "de": "Antwort erlaubt"},
+            },
+            "webhooks": {"site": {"url": f"{site_url}/hook", "secret": _webhook_secret(secret)}},
             "storage": {"url": f"sqlite:///{folder}/demo.db"},
         },
         source="the demo's settings",
     )
+
+
+def _webhook_secret(secret: str) -> str:
+    return "whsec_" + base64.b64encode(hashlib.sha256(secret.encode()).digest()).decode("ascii")
 
 
 def _survey() -> dict[str, Any]:

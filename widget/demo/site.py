@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections import deque
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -43,9 +46,24 @@ def usual_policy(widget_url: str, simulator_url: str) -> str:
     )
 
 
+class Letterbox:
+    """The company's webhook: keeps the last messages that visitors left, and shows them as they came."""
+
+    def __init__(self) -> None:
+        self._received: deque[Any] = deque(maxlen=50)
+
+    async def take(self, request: Request) -> Response:
+        self._received.appendleft(await request.json())
+        return Response(status_code=204)
+
+    async def show(self, request: Request) -> Response:
+        shown = "\n\n".join(json.dumps(each, indent=2, ensure_ascii=False) for each in self._received)
+        return PlainTextResponse(shown or "No message was left yet.\n", headers={"cache-control": "no-store"})
+
+
 def create_site(widget_url: str, *, simulator_url: str = "") -> Starlette:
     """Build the site. Its script tags load from `widget_url`."""
-    templates = environment(FOLDER)
+    templates, letterbox = environment(FOLDER), Letterbox()
 
     async def page(request: Request) -> Response:
         path = request.url.path.rstrip("/") or "/"
@@ -68,6 +86,8 @@ def create_site(widget_url: str, *, simulator_url: str = "") -> Starlette:
     return Starlette(
         routes=[
             *(Route(path, page) for path in PAGES),
+            Route("/hook", letterbox.take, methods=["POST"]),
+            Route("/messages", letterbox.show),
             Mount("/assets", StaticFiles(directory=FOLDER / "assets")),
         ]
     )
