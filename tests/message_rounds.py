@@ -41,16 +41,16 @@ async def sent_round(site: Site, host: MailHost, texts: Iterable[str]) -> tuple[
     left = [_seen(fields) for fields in taken]
     for mail in host.mails:
         said = body(mail)
-        typed = next((each for each in left if _says(said, each)), None)
-        assert typed is not None, said
-        left.remove(typed)
-        assert addresses(mail, "To") == [("", "office@example.com")], typed
-        local, _, domain = typed["email"].rpartition("@")
+        found = next((each for each in left if _says(said, each)), None)
+        assert found is not None, said
+        left.remove(found)
+        assert addresses(mail, "To") == [("", "office@example.com")], found
+        local, _, domain = found["email"].rpartition("@")
         if local.isascii():
             ((name, address),) = addresses(mail, "Reply-To")
-            assert address == f"{local}@{domain.encode('idna').decode()}", typed
-            assert _folded(name) == _folded(typed["name"]), typed
-        assert list(mail.keys()) == [each for each in FIELDS if each != "Reply-To" or local.isascii()], typed
+            assert address == f"{local}@{domain.encode('idna').decode()}", found
+            assert _folded(name) == _folded(found["name"]), found
+        assert list(mail.keys()) == [each for each in FIELDS if each != "Reply-To" or local.isascii()], found
     assert left == []
     assert all(len(line) <= 998 for raw in host.raw for line in raw.split(b"\r\n"))
     return posted, len(host.mails)
