@@ -182,7 +182,7 @@ class Maker:
 
     def __init__(self, seed: int, lists: tuple[Path, ...] = ()) -> None:
         self._chance = random.Random(seed)
-        self._texts = [*NAUGHTY, *_texts_of(lists)]
+        self._texts = [*NAUGHTY, *texts_of(lists)]
 
     def requests(self, count: int) -> Iterator[bytes]:
         """Yield `count` requests, each on a connection of its own."""
@@ -275,7 +275,8 @@ def _quoted(text: str, safe: str = "") -> str:
     return quote(text, errors="surrogatepass", safe=safe)
 
 
-def _texts_of(lists: tuple[Path, ...]) -> Iterator[str]:
+def texts_of(lists: tuple[Path, ...]) -> Iterator[str]:
+    """Yield each payload of the lists."""
     for file in lists:
         if file.suffix == ".json":
             yield from (str(each) for each in json.loads(file.read_text("utf-8", "replace")))
