@@ -4,7 +4,7 @@ PORT ?= 8000
 SIMULATOR_PORT ?= 8100
 SITE_PORT ?= 8080
 COVERED ?= 90
-WORKERS ?= 2
+WORKERS ?= 3
 ADVISORY_SERVICE ?= pypi
 BIN := .venv/bin
 # Each file runs in one worker, in the order of names: the slow ones are not left for the end.

@@ -1,4 +1,4 @@
-"""Visitors in threads: they ask without pause, as browsers do, and count what came back."""
+"""Visitors in threads: they ask, each on a connection of its own, and count what came back."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def test_a_rolling_restart_with_a_drain_fails_no_request(fleet: FleetOfProcesses
     with balancer(ports) as passing:
         port = fleet.nginx.port if front == "nginx" else passing
         wait_until(lambda: all(map(is_ready, ports)), "all are ready")
-        with visitors(port, PATHS, pause=0.005) as tally:
+        with visitors(port, PATHS, pause=0.02) as tally:
             for member in fleet.members:
                 seen = tally.answered
                 wait_until(lambda seen=seen: tally.answered > seen + 100, "visitors")  # type: ignore[misc]

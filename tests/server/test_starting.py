@@ -83,13 +83,13 @@ def test_ctrl_c_before_the_server_runs_is_exit_code_0_and_no_traceback(tmp_path:
         assert "Traceback" not in "".join(process.lines)
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+NO_FOLDER = ("sqlite:////nosuch/dir/x.db", "The folder of [storage] url does not exist: /nosuch/dir")
+NO_DATABASE = ("sqlite:///{folder}/letter.db", "The file {folder}/letter.db is no SQLite database, or a damaged one.")
+
+
 @pytest.mark.parametrize(
-    ("url", "sentence"),
-    [
-        ("sqlite:////nosuch/dir/x.db", "The folder of [storage] url does not exist: /nosuch/dir"),
-        ("sqlite:///{folder}/letter.db", "The file {folder}/letter.db is no SQLite database, or a damaged one."),
-    ],
+    ("command", "url", "sentence"),
+    [(command, *NO_DATABASE) for command in COMMANDS] + [(["serve"], *NO_FOLDER)],
 )
 def test_a_database_that_must_not_be_used_is_one_sentence(
     tmp_path: Path, command: list[str], url: str, sentence: str

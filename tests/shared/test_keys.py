@@ -62,7 +62,7 @@ def test_keys_turn_while_visitors_wait_and_an_open_form_can_still_be_sent(fleet:
     (member,), config = fleet.members, fleet.folder / "widget-0.toml"
     form, left_open = fleet.survey_path("chat-1"), fleet.survey_path("chat-2")
     assert get(member.port, form)[0] == get(member.port, left_open)[0] == 200
-    with visitors(member.port, [STATUS, "/v1/chat/door000"]) as tally:
+    with visitors(member.port, [STATUS, "/v1/chat/door000"], pause=0.005) as tally:
         wait_until(lambda: tally.answered > 50, "visitors")
         change(
             member,

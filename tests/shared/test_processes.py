@@ -25,6 +25,7 @@ FRESH_FOR = 2
 CALLS = 2  # in a round
 STATUS = "/v1/status/door000"
 COMFORT = 3.0  # seconds; slower is no answer to a visitor
+PAUSE = 0.005  # seconds between two questions of one visitor: what starts meanwhile needs the processor too
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,10 @@ def ready(port: int) -> str:
 def test_two_processes_under_load_ask_ece_as_one(fleet: FleetOfProcesses) -> None:
     first, second = fleet.members
     before, begun = fleet.calls(), time.monotonic()
-    with visitors(first.port, paths(fleet), threads=2) as here, visitors(second.port, paths(fleet), threads=2) as there:
+    with (
+        visitors(first.port, paths(fleet), threads=2, pause=PAUSE) as here,
+        visitors(second.port, paths(fleet), threads=2, pause=PAUSE) as there,
+    ):
         wait_until(lambda: fleet.calls() - before >= 4 * CALLS * len(fleet.names), "four rounds")
     rounds = (fleet.calls() - before) / CALLS / len(fleet.names)
     assert rounds <= ((time.monotonic() - begun) / FRESH_FOR + 1) * 1.1
@@ -76,7 +80,10 @@ def test_a_killed_shared_server_changes_no_public_answer_and_is_joined_again(
     fleet: FleetOfProcesses, server: SharedServerProcess
 ) -> None:
     first, second = fleet.members
-    with visitors(first.port, paths(fleet), threads=2) as here, visitors(second.port, paths(fleet), threads=2) as there:
+    with (
+        visitors(first.port, paths(fleet), threads=2, pause=PAUSE) as here,
+        visitors(second.port, paths(fleet), threads=2, pause=PAUSE) as there,
+    ):
         wait_until(lambda: here.answered > 100 and there.answered > 100, "visitors")
         server.kill()
         try:
@@ -96,7 +103,7 @@ def test_a_killed_shared_server_changes_no_public_answer_and_is_joined_again(
 
 def test_a_killed_process_takes_no_answer_of_the_other_with_it(fleet: FleetOfProcesses) -> None:
     first, second = fleet.members
-    with visitors(second.port, paths(fleet)) as tally:
+    with visitors(second.port, paths(fleet), pause=PAUSE) as tally:
         wait_until(lambda: tally.answered > 100, "visitors")
         first.stop(signal.SIGKILL)
         before = fleet.calls()
@@ -114,7 +121,7 @@ def test_a_restarted_database_costs_surveys_a_503_with_the_form_still_filled_and
     form = fleet.survey_path("chat-1")
     assert b"Thank you" in get(first.port, form, method="POST", body="helpful=5")[1]
     other = fleet.survey_path("chat-2")
-    with visitors(first.port, paths(fleet), threads=2) as tally:
+    with visitors(first.port, paths(fleet), threads=2, pause=PAUSE) as tally:
         cluster.stop("immediate")
         status, page, headers = get(first.port, other, method="POST", body="helpful=4")
         assert status == 503
@@ -136,7 +143,7 @@ def test_a_restarted_database_costs_surveys_a_503_with_the_form_still_filled_and
 def test_each_process_restarted_in_turn_costs_no_request_behind_nginx(fleet: FleetOfProcesses) -> None:
     assert fleet.nginx is not None
     asked = [*paths(fleet), "/v1/chat/door000", fleet.survey_path("chat-3")]
-    with visitors(fleet.nginx.port, asked) as tally:
+    with visitors(fleet.nginx.port, asked, pause=PAUSE) as tally:
         wait_until(lambda: tally.answered > 200, "visitors")
         for member in fleet.members * 2:  # each goes the moment the one before is back
             assert member.restart() == 0
@@ -148,7 +155,10 @@ def test_a_process_that_hangs_costs_a_click_five_seconds_and_no_answer(fleet: Fl
     hanging = fleet.members[0].running
     assert hanging is not None
     clicks = [f"/v1/chat/{name}" for name in fleet.names]
-    with visitors(fleet.nginx.port, paths(fleet)) as waiting, visitors(fleet.nginx.port, clicks, threads=2) as clicking:
+    with (
+        visitors(fleet.nginx.port, paths(fleet), pause=PAUSE) as waiting,
+        visitors(fleet.nginx.port, clicks, threads=2, pause=PAUSE) as clicking,
+    ):
         wait_until(lambda: waiting.answered > 50 and clicking.answered > 10, "visitors")
         hanging.send_signal(signal.SIGSTOP)
         try:
