@@ -17,12 +17,14 @@ from widget.application.delivery import Delivery, DeliveryCounts
 from widget.application.history import Happening, History
 from widget.application.recorder import Answered, Recorder
 from widget.application.reporting import OutboxWatch
+from widget.application.results import Results
+from widget.application.surveys import SurveyLinks
 from widget.application.switches import Switches
 from widget.application.tally import Tally
 from widget.domain.history import Process
 from widget.domain.outbox import RowKind
 from widget.settings import Settings
-from widget.store import HistoryStore
+from widget.store import HistoryStore, ResultsStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,7 @@ class Past:
     history: History
     happening: Happening
     switches: Switches
+    results: Results
 
 
 class Built(Protocol):
@@ -74,7 +77,9 @@ def _surveys(counts: DeliveryCounts) -> dict[str, int]:
     return {name: number for (kind, name), number in counts.delivered_of.items() if kind is RowKind.SURVEY}
 
 
-def make_past(services: Built, store: HistoryStore, recorder: Recorder, availability: Availability) -> Past:
+def make_past(
+    services: Built, store: HistoryStore, recorder: Recorder, availability: Availability, links: SurveyLinks
+) -> Past:
     """Build what reads, and what follows the switches."""
     settings, clock = services.settings, services.clock
     history = History(store, settings.zones(), kept=settings.keeps_history, clock=clock)
@@ -91,4 +96,15 @@ def make_past(services: Built, store: HistoryStore, recorder: Recorder, availabi
         outbox=services.outbox_watch,
         clock=clock,
     )
-    return Past(history=history, happening=happening, switches=switches)
+    results = make_results(settings, links, history)
+    return Past(history=history, happening=happening, switches=switches, results=results)
+
+
+def make_results(settings: Settings, links: SurveyLinks, history: History) -> Results:
+    """Build what reads the results of the surveys that the links know."""
+    asked_at: dict[str, list[str]] = {}
+    for name, entry_point in links.entry_points.items():
+        if entry_point.survey is not None:
+            asked_at.setdefault(entry_point.survey, []).append(name)
+    store = ResultsStore(settings.storage.url.get_secret_value())
+    return Results(store, links.definitions, asked_at, history=history)

@@ -26,7 +26,7 @@ from widget.application.reporting import OutboxWatch, availability_samples, deli
 from widget.application.surveys import EntryPointSurvey, SurveyLinks, Surveys
 from widget.application.tally import Tally
 from widget.domain.errors import EceUnsendable
-from widget.domain.outbox import ECE, SMTP, WEBHOOKS, SurveyMessage
+from widget.domain.outbox import ECE, SMTP, WEBHOOKS, QueueThen, SurveyMessage
 from widget.ece.client import EceClient, import_what_calls_need
 from widget.ece.sink import EceSurveySink
 from widget.ece.wire import survey_xml
@@ -177,7 +177,7 @@ class Services(DeliveryServices):
             monotonic=clock.monotonic,
             now=clock.now,
         )
-        self.chat_addresses = _chat_addresses(settings, self.tokens, clock, self.tally)
+        self.chat_addresses = _chat_addresses(settings, self.tokens, clock, self.tally, availability)
         self.surveys = Surveys(survey_links(settings, self.tokens, clock.now), outbox=self.outbox, rehearse=_rehearse)
         self.past: Past | None = None
         if self.history_store is not None:
@@ -188,7 +188,7 @@ class Services(DeliveryServices):
                 availability=availability,
                 answered=lambda: self.answers.answered,
             )
-            self.past = make_past(self, self.history_store, self.recorder, availability)
+            self.past = make_past(self, self.history_store, self.recorder, availability, self.surveys.links)
         self.sources.append(partial(availability_samples, availability, self.source))
         self.sources.append(partial(_decisions, self.answers))
         if shared is not None:
@@ -345,12 +345,16 @@ class _Dialects:
         await self.outbox.save_dialect(accepted)
 
 
-def _chat_addresses(settings: Settings, tokens: Tokens, clock: Clock, tally: Tally) -> ChatAddresses:
+def _chat_addresses(
+    settings: Settings, tokens: Tokens, clock: Clock, tally: Tally, availability: Availability
+) -> ChatAddresses:
     lifetime = timedelta(seconds=settings.security.ticket_lifetime)
 
     def ticket(entry_point: str, locale: str) -> str:
         tally.ticket(entry_point, "issued")
-        return tokens.sign_ticket(entry_point, expires=clock.now() + lifetime, locale=locale)
+        _, verdict = availability.served_now(entry_point)
+        queue = QueueThen(verdict.wait_time, verdict.queue_depth)
+        return tokens.sign_ticket(entry_point, expires=clock.now() + lifetime, locale=locale, queue=queue)
 
     return ChatAddresses(settings.entry_points, ticket, origins=settings.server.allowed_origins)
 

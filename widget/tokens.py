@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from itsdangerous import BadSignature, Signer
 
 from widget.domain.errors import TokenExpired, TokenInvalid
+from widget.domain.outbox import QueueThen
 
 LONGEST_TOKEN = 2048  # a session id of 256 characters, four bytes each, and two names of 64 make about 1,700
 _SURVEY = b"ece-widget survey link 2"
@@ -50,16 +51,21 @@ class SurveyGrant:
     entry_point: str
     survey: str
     expires: datetime
+    queue: QueueThen | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What a launch ticket says: one chat was opened at this entry point, in this language of the page."""
+    """What a launch ticket says: one chat was opened at this entry point, in this language of the page.
+
+    `queue` is how ECE's queue was then.
+    """
 
     id: str
     entry_point: str
     locale: str
     expires: datetime
+    queue: QueueThen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +104,11 @@ class Tokens:
         self._now = now
         self._fresh_id = fresh_id
 
-    def sign_survey(self, sid: str, entry_point: str, survey: str, expires: datetime) -> str:
-        text = _payload({"s": sid, "e": entry_point, "q": survey}, expires)
-        nonce = secrets.token_bytes(_NONCE)
-        return self._sign(_SURVEY, nonce + _cipher(self._all_keys()[0]).encrypt(nonce, text, None))
+    def sign_survey(
+        self, sid: str, entry_point: str, survey: str, expires: datetime, *, queue: QueueThen | None = None
+    ) -> str:
+        numbers = {} if queue is None else {"n": [queue.wait_time, queue.queue_depth]}
+        return self._sign(_SURVEY, self._seal(_payload({"s": sid, "e": entry_point, "q": survey, **numbers}, expires)))
 
     def verify_survey(self, token: str) -> SurveyGrant:
         """Read a survey link; raises TokenInvalid or TokenExpired."""
@@ -110,15 +117,22 @@ class Tokens:
         except TokenInvalid:
             text = self._unsign(_SURVEY_UNSEALED, token)
         payload, expires = self._read(text, ("s", "e", "q"))
-        return SurveyGrant(payload["s"], payload["e"], payload["q"], expires)
+        return SurveyGrant(payload["s"], payload["e"], payload["q"], expires, _queue(payload.get("n")))
 
-    def sign_ticket(self, entry_point: str, *, expires: datetime, locale: str = "") -> str:
-        return self._sign(_TICKET, _payload({"i": self._fresh_id(), "e": entry_point, "l": locale}, expires))
+    def sign_ticket(
+        self, entry_point: str, *, expires: datetime, locale: str = "", queue: QueueThen | None = None
+    ) -> str:
+        """Sign a ticket. The queue's numbers are sealed in it: an entry point may not show them to visitors."""
+        fields = {"i": self._fresh_id(), "e": entry_point, "l": locale}
+        if queue is not None:
+            sealed = self._seal(json.dumps([queue.wait_time, queue.queue_depth]).encode())
+            fields["n"] = urlsafe_b64encode(sealed).decode("ascii")
+        return self._sign(_TICKET, _payload(fields, expires))
 
     def verify_ticket(self, token: str) -> Ticket:
         """Read a launch ticket; raises TokenInvalid or TokenExpired."""
         payload, expires = self._read(self._unsign(_TICKET, token), ("i", "e", "l"))
-        return Ticket(payload["i"], payload["e"], payload["l"], expires)
+        return Ticket(payload["i"], payload["e"], payload["l"], expires, self._sealed_queue(payload.get("n")))
 
     def sign_session(self, session: Session) -> str:
         return self._sign(_SESSION, _payload({"i": session.id, "w": session.who, "p": session.proof}, session.expires))
@@ -168,6 +182,19 @@ class Tokens:
         except (BadSignature, ValueError):
             raise TokenInvalid("not signed by us for this") from None
 
+    def _sealed_queue(self, text: object) -> QueueThen | None:
+        """Return the numbers; None for a ticket without any, and for one whose sealing key has gone."""
+        if not isinstance(text, str):
+            return None
+        try:
+            return _queue(json.loads(self._unseal(urlsafe_b64decode(text))))
+        except (TokenInvalid, ValueError):
+            return None
+
+    def _seal(self, text: bytes) -> bytes:
+        nonce = secrets.token_bytes(_NONCE)
+        return nonce + _cipher(self._all_keys()[0]).encrypt(nonce, text, None)
+
     def _unseal(self, sealed: bytes) -> bytes:
         for key in self._all_keys():
             try:
@@ -191,6 +218,13 @@ class Tokens:
 
 def _payload(fields: dict[str, Any], expires: datetime) -> bytes:
     return json.dumps({**fields, "x": int(expires.timestamp())}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _queue(numbers: object) -> QueueThen | None:
+    match numbers:
+        case [int() | None as wait_time, int() | None as queue_depth]:
+            return QueueThen(wait_time, queue_depth)
+    return None
 
 
 def _cipher(key: str) -> AESGCM:

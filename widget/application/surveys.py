@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from widget.domain.answers import Checked, FaultCode, FieldFault, Fields, Filled, answers, check
+from widget.domain.answers import Checked, FaultCode, FieldFault, Fields, Filled, answers, check, chosen_of
+from widget.domain.asked import versions_of
 from widget.domain.errors import SurveyUnknown, TicketTaken
-from widget.domain.outbox import LONGEST_SID, RowKind, SurveyMessage, valid_sid
+from widget.domain.outbox import LONGEST_SID, QueueThen, RowKind, SurveyMessage, valid_sid
 from widget.domain.survey import Survey, shown
 
 
@@ -29,6 +30,8 @@ class Grant(Protocol):
     def survey(self) -> str: ...
     @property
     def expires(self) -> datetime: ...
+    @property
+    def queue(self) -> QueueThen | None: ...
 
 
 class LaunchTicket(Protocol):
@@ -42,12 +45,16 @@ class LaunchTicket(Protocol):
     def locale(self) -> str: ...
     @property
     def expires(self) -> datetime: ...
+    @property
+    def queue(self) -> QueueThen | None: ...
 
 
 class TokenVerifier(Protocol):
     """Signs and verifies; raises TokenInvalid and TokenExpired."""
 
-    def sign_survey(self, sid: str, entry_point: str, survey: str, expires: datetime) -> str: ...
+    def sign_survey(
+        self, sid: str, entry_point: str, survey: str, expires: datetime, *, queue: QueueThen | None = None
+    ) -> str: ...
     def verify_survey(self, token: str) -> Grant: ...
     def verify_ticket(self, token: str) -> LaunchTicket: ...
 
@@ -140,13 +147,19 @@ class SurveyLinks:
         lifetime: float,
     ) -> None:
         self.definitions = definitions
+        self.versions = {name: versions_of(survey) for name, survey in definitions.items()}
         self.entry_points = entry_points
         self.tokens = tokens
         self._now = now
         self._lifetime = timedelta(seconds=lifetime)
 
-    def link(self, sid: str, entry_point: str, survey: str | None = None) -> SurveyLink:
-        """Sign a link for an operator; raises ValueError for a bad session id, SurveyUnknown for unknown names."""
+    def link(
+        self, sid: str, entry_point: str, survey: str | None = None, *, queue: QueueThen | None = None
+    ) -> SurveyLink:
+        """Sign a link; `queue` is how it was when the chat was opened.
+
+        Raises ValueError for a bad session id, SurveyUnknown for unknown names.
+        """
         if not valid_sid(sid):
             raise ValueError(f"a session id has 1 to {LONGEST_SID} printable characters")
         known = self.entry_points.get(entry_point)
@@ -158,7 +171,7 @@ class SurveyLinks:
         if name not in self.definitions:
             raise SurveyUnknown(f"no survey is called {name!r}")
         expires = (self._now() + self._lifetime).replace(microsecond=0)
-        return SurveyLink(self.tokens.sign_survey(sid, entry_point, name, expires), expires)
+        return SurveyLink(self.tokens.sign_survey(sid, entry_point, name, expires, queue=queue), expires)
 
     def open(self, token: str) -> OpenSurvey:
         """Verify a link; raises TokenInvalid, TokenExpired, SurveyUnknown."""
@@ -189,7 +202,7 @@ class Surveys:
         gives the same survey, another one raises TicketTaken.
         """
         launched = self.links.tokens.verify_ticket(ticket)
-        link = self.links.link(sid, launched.entry_point)
+        link = self.links.link(sid, launched.entry_point, queue=launched.queue)
         mine = sid_hash(await self._outbox.hash_key(), sid)
         first = await self._outbox.bind_ticket(launched.id, mine, launched.expires)
         # as bytes: what stands in a table may be any text, and only ASCII may be compared as text
@@ -197,8 +210,11 @@ class Surveys:
             raise TicketTaken("the ticket belongs to another chat")
         return SurveyLink(link.token, link.expires, launched.locale)
 
-    async def submit(self, opened: OpenSurvey, fields: Fields) -> Submission:
-        """Check the answers and put them on disk; raises OutboxUnavailable, and then nothing was promised."""
+    async def submit(self, opened: OpenSurvey, fields: Fields, *, language: str = "") -> Submission:
+        """Check the answers and put them on disk; raises OutboxUnavailable, and then nothing was promised.
+
+        `language` is the one that the visitor read.
+        """
         checked = check(opened.survey, fields)
         if checked.faults:
             return Submission(checked, accepted=False)
@@ -209,6 +225,9 @@ class Surveys:
             entry_point=grant.entry_point,
             survey=grant.survey,
             answers=answers(opened.survey, checked),
+            chosen=chosen_of(opened.survey, checked, self.links.versions[grant.survey]),
+            language=language,
+            queue=grant.queue,
         )
         try:
             self._rehearse(message)

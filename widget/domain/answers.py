@@ -15,12 +15,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from widget.domain.asked import Chosen, QuestionVersion
 from widget.domain.outbox import Answer
-from widget.domain.survey import OTHER, Kind, Question, Survey, shown
+from widget.domain.survey import OTHER, OTHER_IN_ECE, Kind, Question, Survey, shown
 from widget.domain.text import clean, normal_line_ends, without_closers
 
 SEPARATOR = "; "
-OTHER_IN_ECE = "Other"  # when another answer was chosen, has no words, and the survey gives it no name
 
 
 class FaultCode(StrEnum):
@@ -104,6 +104,15 @@ def answers(survey: Survey, checked: Checked) -> tuple[Answer, ...]:
             clean(question.text.pick(survey.language, survey.language)[1]),
             _answer(question, checked.filled, survey.language),
         )
+        for question in survey.questions
+        if question.id in checked.visible and checked.filled.has_answer(question)
+    )
+
+
+def chosen_of(survey: Survey, checked: Checked, versions: Mapping[str, QuestionVersion]) -> tuple[Chosen, ...]:
+    """Return what a faultless form chose, one for each of its `answers`; `versions` are the survey's."""
+    return tuple(
+        Chosen(versions[question.id], checked.filled.chosen.get(question.id, ()))
         for question in survey.questions
         if question.id in checked.visible and checked.filled.has_answer(question)
     )

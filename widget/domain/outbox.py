@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from widget.domain.asked import Chosen
+
 ECE = "ece"  # the destination of surveys
 SMTP = "smtp"  # the mail server of `[smtp]`
 WEBHOOKS = "webhooks."  # with the name of `[webhooks.NAME]` behind it
@@ -52,6 +54,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueThen:
+    """ECE's numbers at the moment when a chat was opened: seconds, and chats that wait."""
+
+    wait_time: int | None
+    queue_depth: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyMessage:
     """What a visitor was thanked for. Values, not XML or a mail: a corrected format also mends rows that wait.
 
@@ -71,6 +81,11 @@ class SurveyMessage:
     kind: RowKind = RowKind.SURVEY
     destination: str = ECE
     accepted_at: datetime | None = field(default=None, compare=False)  # known once it was read from the outbox
+    # Of a survey, for the results: what was chosen, answer by answer, the language that the visitor read, and ECE's
+    # numbers when the chat was opened. Not known any more once it was read from the outbox.
+    chosen: tuple[Chosen, ...] = field(default=(), compare=False)
+    language: str = field(default="", compare=False)
+    queue: QueueThen | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 OTHER = "other"  # the value of the option that brings a text field
+OTHER_IN_ECE = "Other"  # when another answer was chosen, has no words, and the survey gives it no name
 NPS_VALUES = tuple(str(number) for number in range(11))
 YES_NO_VALUES = ("yes", "no")
 

@@ -11,7 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, Insert, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from widget.domain.outbox import Answer, MessageState, SurveyMessage
+from widget.domain.asked import Chosen
+from widget.domain.outbox import Answer, MessageState, RowKind, SurveyMessage
+from widget.store import counting
 from widget.store.faults import StoreRefused
 from widget.store.schema import outbox, remembered, tickets
 from widget.store.times import to_ms
@@ -40,15 +42,19 @@ def enqueue(
     leave its answers in an alert.
     """
     new = _insert(connection, [(message, at) for message, _, at in accepted])
-    outcomes, following = [], []
+    outcomes, following, surveys = [], [], []
     for message, follower, at in accepted:
         is_new = message.key in new
         new.discard(message.key)  # the second of two equal ones in the same batch is not new
         outcomes.append(is_new)
         if is_new and follower is not None:
             following.append((follower, at))
+        if is_new and message.kind is RowKind.SURVEY:
+            surveys.append((message, at))
     if following:
         _insert(connection, following)
+    if surveys:
+        counting.count(connection, surveys)
     return outcomes
 
 
@@ -77,7 +83,7 @@ def _row(message: SurveyMessage, at: datetime) -> dict[str, Any]:
         "sid": message.sid,
         "entry_point": message.entry_point,
         "survey": message.survey,
-        "answers": dump_answers(message.answers),
+        "answers": dump_answers(message.answers, message.chosen),
         "state": MessageState.PENDING.value,
         "attempts": 0,
         "next_attempt_at": moment,
@@ -85,12 +91,24 @@ def _row(message: SurveyMessage, at: datetime) -> dict[str, Any]:
         "waiting_since": moment,
         "kind": message.kind.value,
         "destination": message.destination,
+        "language": message.language,
+        "wait_time": message.queue.wait_time if message.queue else None,
+        "queue_depth": message.queue.queue_depth if message.queue else None,
     }
 
 
-def dump_answers(answers: Sequence[Answer]) -> str:
-    """Write answers as ASCII JSON: PostgreSQL refuses a NUL in text, and both drivers a lone surrogate."""
-    return _encode([{"question_id": a.question_id, "question": a.question, "answer": a.answer} for a in answers])
+def dump_answers(answers: Sequence[Answer], chosen: Sequence[Chosen] = ()) -> str:
+    """Write answers as ASCII JSON: PostgreSQL refuses a NUL in text, and both drivers a lone surrogate.
+
+    With `chosen`, which has one for each answer, the values and the question's version stand beside the words.
+    """
+    entries: list[dict[str, Any]] = [
+        {"question_id": a.question_id, "question": a.question, "answer": a.answer} for a in answers
+    ]
+    if chosen:
+        for entry, each in zip(entries, chosen, strict=True):
+            entry |= {"version": each.version.id, "chosen": each.values}
+    return _encode(entries)
 
 
 def bind_tickets(connection: Connection, bindings: Sequence[tuple[str, str, datetime]]) -> list[str]:

@@ -10,12 +10,14 @@ import dataclasses
 import hashlib
 import hmac
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 from widget.domain.outbox import Answer, ClaimedMessage, MessageState, OutboxRow, RowKind, SurveyMessage
+from widget.domain.results import GivenAnswer
 from widget.store.times import from_ms
 
 MOST_ATTEMPTS = 1_000_000  # more than a row can have in years: a larger number is damage, and one more may not fit
@@ -52,20 +54,34 @@ def read_claimed(row: Row[Any], owner: str, until: datetime) -> ClaimedMessage:
 
 def read_answers(value: object) -> tuple[Answer, ...]:
     """Return the answers; fields that a later release added to one are left out. Raise UnreadableRow."""
+    return tuple(Answer(*texts) for texts, _ in _entries(value))
+
+
+def read_given(value: object) -> tuple[GivenAnswer, ...]:
+    """Return the answers with the version of their question and the values chosen. Raise UnreadableRow."""
+    given = []
+    for (_, question, answer), entry in _entries(value):
+        version, chosen = entry.get("version", ""), entry.get("chosen", [])
+        if not isinstance(version, str) or not isinstance(chosen, list):
+            raise UnreadableRow("answers has an entry whose version or values cannot be read")
+        given.append(GivenAnswer(question, answer, version, tuple(str(each) for each in chosen)))
+    return tuple(given)
+
+
+def _entries(value: object) -> Iterator[tuple[list[str], dict[str, Any]]]:
+    """Yield the texts that each entry must have, with the whole entry."""
     try:
         found = json.loads(_text(value, "answers"))
     except (ValueError, RecursionError):
         raise UnreadableRow("answers is no JSON") from None
     if not isinstance(found, list):
         raise UnreadableRow("answers is no list")
-    answers = []
     for each in found:
         fields = [each.get(name) for name in _FIELDS] if isinstance(each, dict) else []
         texts = [field for field in fields if isinstance(field, str)]
         if len(texts) != len(_FIELDS):
             raise UnreadableRow("answers has an entry that is no question with its answer")
-        answers.append(Answer(*texts))
-    return tuple(answers)
+        yield texts, each
 
 
 def read_for_operator(row: Row[Any], fingerprint_key: bytes) -> OutboxRow:

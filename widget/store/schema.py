@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from widget.domain.history import COUNTS, Count
 
-HEAD = "0003"  # the newest revision in migrations/versions; a test holds it to Alembic's own answer
+HEAD = "0004"  # the newest revision in migrations/versions; a test holds it to Alembic's own answer
 VERSION_TABLE = "ece_widget_version"
 APPLICATION_ID = 0x45434557  # "ECEW" in the header of a SQLite file: it tells ours from a stranger's
 
@@ -57,7 +57,12 @@ outbox = Table(
     # What `answers` holds and who takes it. A release delivers only the kinds and to the destinations that it knows.
     Column("kind", String(32), nullable=False, server_default="survey"),
     Column("destination", String(100), nullable=False, server_default="ece"),
+    # Of a survey: the language that the visitor read, and ECE's numbers when the chat was opened; null once purged.
+    Column("language", Text),
+    Column("wait_time", BigInteger),
+    Column("queue_depth", BigInteger),
 )
+Index("ece_widget_outbox_survey", outbox.c.survey, outbox.c.accepted_at, outbox.c.id)
 
 # In these very words, without parameters, or neither database sees that the index of the same words may be used.
 is_waiting = text("state IN ('pending', 'leased')")
@@ -89,6 +94,31 @@ remembered = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+# --- results ---
+
+questions = Table(
+    "ece_widget_questions",
+    metadata,
+    Column("version", String(16), primary_key=True),
+    Column("survey", Text, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("text", Text, nullable=False),  # JSON in ASCII, as the next
+    Column("options", Text, nullable=False),
+    Column("place", Integer, nullable=False),
+)
+answer_totals = Table(
+    "ece_widget_answer_totals",
+    metadata,
+    Column("survey", Text, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),  # days since 1970, UTC
+    Column("entry_point", Text, primary_key=True),
+    Column("language", Text, primary_key=True),
+    Column("question", String(16), primary_key=True),  # its version; empty for whole surveys
+    Column("value", Text, primary_key=True),  # empty for those who answered at all
+    Column("number", BigInteger, nullable=False),
 )
 
 # --- history, and what is switched by hand ---

@@ -181,7 +181,7 @@ class SurveyAddresses:
 
     async def _take(self, request: Request, opened: OpenSurvey, fields: Fields, *, page: int) -> Response:
         try:
-            submission = await self.surveys.submit(opened, fields)
+            submission = await self.surveys.submit(opened, fields, language=self._language(request)[1])
         except OutboxUnavailable:
             self._count_survey(opened.grant.entry_point, "refused")
             response = self._form(request, opened, fields, page=page, status=503, storage_down=True)

@@ -1,0 +1,183 @@
+"""What people said, tied to the queue as it was: figures by question, a line over time, and the answers to read.
+
+Figures come from totals, which reach back as far as surveys were counted; the answers themselves as far as
+`storage.retention` keeps them. Every coroutine raises OutboxUnavailable while the database is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Protocol
+
+from widget.domain.asked import QuestionVersion, versions_of
+from widget.domain.history import Counts
+from widget.domain.results import Figures, Given, Mark, Scope, Step, Total, by_version, figures, steps
+from widget.domain.survey import Survey
+
+GIVEN_AT_ONCE = 25
+READ_AT_ONCE = 500
+MOST_READ = 10_000  # rows looked at for one page of found answers; then the page says from where to go on
+
+
+class Reads(Protocol):
+    """What this needs of the database; `store.ResultsStore` says what each returns."""
+
+    async def surveys(self) -> list[str]: ...
+
+    async def languages(self, survey: str) -> list[str]: ...
+
+    async def versions(self, survey: str) -> list[QuestionVersion]: ...
+
+    async def answered(self, scope: Scope) -> int: ...
+
+    async def totals(self, scope: Scope) -> list[Total]: ...
+
+    async def by_day(self, scope: Scope, version: str) -> dict[date, dict[str, int]]: ...
+
+    async def given(self, scope: Scope, before: Mark | None, limit: int) -> list[Given]: ...
+
+
+class Counted(Protocol):
+    """What this needs of a period in the history."""
+
+    @property
+    def counts(self) -> Counts: ...
+
+
+class BegunSurveys(Protocol):
+    """The history, which knows how many forms were begun at an entry point; `kept` says whether there is one."""
+
+    kept: bool
+
+    async def totals(
+        self, *, since: datetime, until: datetime, entry_points: Collection[str] | None = None
+    ) -> Sequence[Counted]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One version of a question with its figures and its line; `current` says that it is put so now."""
+
+    figures: Figures
+    line: tuple[Step, ...]
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The figures of one survey: `answered` times in the period, `before` in the one before.
+
+    `begun` are forms that were begun at the entry points whose survey it is, None where no history tells them.
+    """
+
+    scope: Scope
+    answered: int
+    before: int
+    begun: int | None
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which answers to read: with a word in any of them, with a value of a question."""
+
+    word: str = ""
+    question: str = ""
+    value: str = ""
+
+    def finds(self, given: Given, versions: Mapping[str, QuestionVersion]) -> bool:
+        """Return whether an answered survey is meant."""
+        word = self.word.casefold()
+        if word and not any(word in answer.answer.casefold() for answer in given.answers):
+            return False
+        if not self.question:
+            return True
+        return any(
+            answer.version in versions
+            and versions[answer.version].question == self.question
+            and (not self.value or self.value in answer.chosen)
+            for answer in given.answers
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Answers to read, the newest first. `next` is where to go on, None at the end."""
+
+    given: tuple[Given, ...]
+    next: Mark | None
+
+
+class Results:
+    """Reads. `surveys` are those of the settings, `asked_at` the entry points of each; `history` may be None."""
+
+    def __init__(
+        self,
+        store: Reads,
+        surveys: Mapping[str, Survey],
+        asked_at: Mapping[str, Sequence[str]],
+        *,
+        history: BegunSurveys | None,
+    ) -> None:
+        self._store, self._surveys, self._asked_at, self._history = store, surveys, asked_at, history
+
+    async def surveys(self) -> list[str]:
+        """Return those of the settings, then those that were answered before they were taken out of them."""
+        counted = await self._store.surveys()
+        return [*self._surveys, *(name for name in counted if name not in self._surveys)]
+
+    async def languages(self, survey: str) -> list[str]:
+        """Return the languages in which a survey was answered."""
+        return await self._store.languages(survey)
+
+    async def report(self, scope: Scope) -> Report:
+        """Return all figures of a survey; versions of a question that nobody answered in the period are left out."""
+        answered, before, begun, versions, totals, totals_before = await asyncio.gather(
+            self._store.answered(scope),
+            self._store.answered(scope.before),
+            self._begun(scope),
+            self._store.versions(scope.survey),
+            self._store.totals(scope),
+            self._store.totals(scope.before),
+        )
+        survey = self._surveys.get(scope.survey)
+        current = {each.id for each in versions_of(survey).values()} if survey is not None else set()
+        numbers, numbers_before = by_version(totals), by_version(totals_before)
+        questions = []
+        for version in sorted(versions, key=lambda each: (each.id not in current, each.place)):
+            if version.id in numbers:
+                by_day = await self._store.by_day(scope, version.id)
+                line = steps(scope.since, scope.until, by_day, version.kind)
+                found = figures(version, numbers[version.id], numbers_before.get(version.id))
+                questions.append(Question(found, line, version.id in current))
+        return Report(scope, answered, before, begun, tuple(questions))
+
+    async def find(self, scope: Scope, search: Search, after: Mark | None = None) -> Found:
+        """Return answers to read, from behind a mark on.
+
+        At most `MOST_READ` surveys are looked at for one page, so that a word that nobody wrote does not read them all.
+        """
+        versions = {each.id: each for each in await self._store.versions(scope.survey)}
+        found: list[Given] = []
+        for _ in range(MOST_READ // READ_AT_ONCE):
+            given = await self._store.given(scope, after, READ_AT_ONCE)
+            for each in given:
+                after = each.mark
+                if search.finds(each, versions):
+                    found.append(each)
+                    if len(found) == GIVEN_AT_ONCE:
+                        return Found(tuple(found), after)
+            if len(given) < READ_AT_ONCE:
+                return Found(tuple(found), None)
+        return Found(tuple(found), after)
+
+    async def _begun(self, scope: Scope) -> int | None:
+        names = self._asked_at.get(scope.survey, ()) if scope.entry_point is None else [scope.entry_point]
+        if self._history is None or not self._history.kept or not names or scope.language is not None:
+            return None
+        start, end = (datetime.combine(day, time(), UTC) for day in (scope.since, scope.until))
+        totals = await self._history.totals(since=start, until=end, entry_points=names)
+        return sum(each.counts.numbers.get(("surveys", "begun"), 0) for each in totals)

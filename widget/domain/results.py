@@ -1,0 +1,200 @@
+"""What was answered, as figures: distributions, means, the Net Promoter Score, and how sure they are.
+
+Figures are made of totals: how often each value of each question was chosen. A question whose text, options or scale
+changed is another version of it, with figures of its own. Shares have Wilson's interval for 95 % (E. B. Wilson, 1927;
+https://en.wikipedia.org/wiki/Binomial_proportion_confidence_interval). Of fewer than five answers no mean is given.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from widget.domain.asked import QuestionVersion
+from widget.domain.survey import Kind
+
+FEWEST = 5
+PROMOTERS, DETRACTORS = range(9, 11), range(7)  # of 0 to 10
+_Z = 1.959963984540054  # of 95 %
+_LONGEST_BY_DAY, _LONGEST_BY_WEEK = 45, 200  # days
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which answers: of a survey, from `since` to before `until` (days, UTC), of one entry point or language."""
+
+    survey: str
+    since: date
+    until: date
+    entry_point: str | None = None
+    language: str | None = None
+
+    @property
+    def before(self) -> Scope:
+        """Return the period before, of the same length."""
+        return replace(self, since=self.since - (self.until - self.since), until=self.since)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in the list of answered surveys, for its next page."""
+
+    accepted_at: datetime
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAnswer:
+    """One answer as it was given: `version` and `chosen` are empty where a release before this one took it."""
+
+    question: str
+    answer: str
+    version: str = ""
+    chosen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One answered survey. `wait_time` (seconds) and `queue_depth` are those of the moment when its chat opened."""
+
+    mark: Mark
+    entry_point: str
+    language: str
+    wait_time: int | None
+    queue_depth: int | None
+    answers: tuple[GivenAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How often a value was chosen in a time; an empty value counts those who answered the question at all."""
+
+    version: str
+    value: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of those who answered: `number`, and from 0 to 1 the share with its interval; None where nobody did."""
+
+    value: str
+    words: str
+    number: int
+    share: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was answered to one version of a question.
+
+    `score` is the mean of a rating, or the Net Promoter Score from -100 to 100: None for other kinds and for fewer than
+    `FEWEST` answers. `groups` are detractors, passives and promoters of an NPS. `top` is the highest value of a rating,
+    or yes. `change` is against the period before, where both have a score.
+    """
+
+    version: QuestionVersion
+    answered: int
+    shares: tuple[Share, ...]
+    score: float | None
+    groups: tuple[Share, ...] = ()
+    top: Share | None = None
+    change: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A piece of a line over time: its first day, how many answered, and their score."""
+
+    day: date
+    answered: int
+    score: float | None
+
+
+def figures(version: QuestionVersion, totals: Mapping[str, int], before: Mapping[str, int] | None = None) -> Figures:
+    """Return the figures of one version. `totals` are numbers by value, `before` those of the period before."""
+    answered = totals.get("", 0)
+    shares = tuple(share(value, words, totals.get(value, 0), answered) for value, words in version.options)
+    now, then = score(version.kind, totals), score(version.kind, before or {})
+    return Figures(
+        version=version,
+        answered=answered,
+        shares=shares,
+        score=now,
+        groups=_groups(totals, answered) if version.kind is Kind.NPS else (),
+        top=_top(version.kind, shares),
+        change=None if now is None or then is None else now - then,
+    )
+
+
+def score(kind: Kind, totals: Mapping[str, int]) -> float | None:
+    """Return the mean of a rating or the Net Promoter Score; None for other kinds and for too few answers."""
+    answered = totals.get("", 0)
+    if answered < FEWEST or kind not in (Kind.RATING, Kind.NPS):
+        return None
+    if kind is Kind.NPS:
+        return 100 * (_sum(totals, PROMOTERS) - _sum(totals, DETRACTORS)) / answered
+    return sum(int(value) * number for value, number in totals.items() if value) / answered
+
+
+def share(value: str, words: str, number: int, answered: int) -> Share:
+    """Return a share with Wilson's interval."""
+    if answered == 0:
+        return Share(value, words, number, None, None, None)
+    part, square = number / answered, _Z * _Z
+    middle = part + square / (2 * answered)
+    spread = _Z * math.sqrt(part * (1 - part) / answered + square / (4 * answered * answered))
+    whole = 1 + square / answered
+    # no rounding may push a bound past the share itself, or past 0 and 1
+    low, high = max(0.0, (middle - spread) / whole), min(1.0, (middle + spread) / whole)
+    return Share(value, words, number, part, min(low, part), max(high, part))
+
+
+def by_version(totals: Iterable[Total]) -> dict[str, dict[str, int]]:
+    """Return numbers by value, by version."""
+    found: dict[str, dict[str, int]] = {}
+    for each in totals:
+        values = found.setdefault(each.version, {})
+        values[each.value] = values.get(each.value, 0) + each.number
+    return found
+
+
+def steps(since: date, until: date, by_day: Mapping[date, Mapping[str, int]], kind: Kind) -> tuple[Step, ...]:
+    """Return a line from `since` to before `until`: by day, by week of a longer time, by month of one longer still."""
+    found: dict[date, dict[str, int]] = {}
+    day = since
+    while day < until:
+        found.setdefault(_start(day, since, until), {})
+        day += timedelta(days=1)
+    for day, totals in by_day.items():
+        values = found.setdefault(_start(day, since, until), {})
+        for value, number in totals.items():
+            values[value] = values.get(value, 0) + number
+    return tuple(Step(day, found[day].get("", 0), score(kind, found[day])) for day in sorted(found))
+
+
+def _start(day: date, since: date, until: date) -> date:
+    length = (until - since).days
+    if length <= _LONGEST_BY_DAY:
+        return day
+    return day - timedelta(days=day.weekday()) if length <= _LONGEST_BY_WEEK else day.replace(day=1)
+
+
+def _groups(totals: Mapping[str, int], answered: int) -> tuple[Share, ...]:
+    promoters, detractors = _sum(totals, PROMOTERS), _sum(totals, DETRACTORS)
+    numbers = {"detractors": detractors, "passives": answered - promoters - detractors, "promoters": promoters}
+    return tuple(share(name, name, number, answered) for name, number in numbers.items())
+
+
+def _top(kind: Kind, shares: tuple[Share, ...]) -> Share | None:
+    if kind is Kind.RATING and shares:
+        return shares[-1]
+    return next((each for each in shares if kind is Kind.YES_NO and each.value == "yes"), None)
+
+
+def _sum(totals: Mapping[str, int], values: Iterable[int]) -> int:
+    return sum(totals.get(str(value), 0) for value in values)

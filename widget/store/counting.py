@@ -1,0 +1,76 @@
+"""The statements that count answers: totals are added up in the transaction that takes a survey.
+
+So totals and rows agree after a kill at any line. Totals hold no text that a visitor typed and no session; they stay
+when answers are purged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from widget.domain.asked import QuestionVersion
+from widget.domain.outbox import SurveyMessage
+from widget.store.schema import answer_totals, questions
+
+FIRST_DAY = date(1970, 1, 1)
+OF_ALL = ""  # the question of the total that counts whole surveys
+
+
+def _adding(dialect: Any) -> Any:
+    made = dialect.insert(answer_totals)
+    return made.on_conflict_do_update(
+        index_elements=[*answer_totals.primary_key.columns],
+        set_={"number": answer_totals.c.number + made.excluded.number},
+    )
+
+
+# Made once: building a statement costs more than running it.
+_ADD = {"sqlite": _adding(sqlite), "postgresql": _adding(postgresql)}
+_KEEP = {
+    "sqlite": sqlite.insert(questions).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(questions).on_conflict_do_nothing(),
+}
+
+
+def count(connection: Connection, accepted: Sequence[tuple[SurveyMessage, datetime]]) -> None:
+    """Add surveys that are new to the totals of their day (UTC).
+
+    By the order of the key, so that two processes which count at the same time wait for each other in turn.
+    """
+    totals: Counter[tuple[str, int, str, str, str, str]] = Counter()
+    versions: dict[str, QuestionVersion] = {}
+    for message, at in accepted:
+        start = (message.survey, (at.date() - FIRST_DAY).days, message.entry_point, message.language)
+        totals[(*start, OF_ALL, "")] += 1
+        for chosen in message.chosen:
+            version = chosen.version.id
+            versions[version] = chosen.version
+            for value in ("", *chosen.values):
+                totals[(*start, version, value)] += 1
+    dialect = connection.dialect.name
+    names = [column.name for column in answer_totals.primary_key.columns]
+    if versions:
+        connection.execute(_KEEP[dialect], [_question(id, versions[id]) for id in sorted(versions)])
+    if totals:
+        connection.execute(
+            _ADD[dialect], [{**dict(zip(names, key, strict=True)), "number": totals[key]} for key in sorted(totals)]
+        )
+
+
+def _question(id: str, version: QuestionVersion) -> dict[str, Any]:
+    return {
+        "version": id,
+        "survey": version.survey,
+        "question": version.question,
+        "kind": version.kind.value,
+        "text": json.dumps(version.text),
+        "options": json.dumps(version.options),
+        "place": version.place,
+    }

@@ -1,0 +1,158 @@
+"""What was answered, read from SQL: totals (`counting.py` adds them up), and the answers themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true
+
+from widget.domain.asked import QuestionVersion
+from widget.domain.errors import OutboxUnavailable
+from widget.domain.outbox import MessageState, RowKind
+from widget.domain.results import Given, Mark, Scope, Total
+from widget.domain.survey import Kind
+from widget.store.choose import choose_database
+from widget.store.counting import FIRST_DAY, OF_ALL
+from widget.store.faults import STORE_ERRORS, in_words
+from widget.store.reading import UnreadableRow, read_given
+from widget.store.schema import answer_totals, outbox, questions
+from widget.store.times import from_ms, to_ms
+
+_KINDS = {each.value: each for each in Kind}
+
+T = TypeVar("T")
+
+
+class ResultsStore:
+    """Reads. Every method raises only OutboxUnavailable; days are UTC's."""
+
+    def __init__(self, url: str) -> None:
+        self._database = choose_database(url)
+
+    async def surveys(self) -> list[str]:
+        """Return every survey that anything was counted for."""
+        found = await self._read(lambda to: to.execute(select(answer_totals.c.survey).distinct()).scalars().all())
+        return sorted(found)
+
+    async def languages(self, survey: str) -> list[str]:
+        """Return the languages in which a survey was answered."""
+        statement = select(answer_totals.c.language).where(answer_totals.c.survey == survey).distinct()
+        return sorted(await self._read(lambda to: to.execute(statement).scalars().all()))
+
+    async def versions(self, survey: str) -> list[QuestionVersion]:
+        """Return the versions of a survey's questions, by place."""
+        statement = (
+            select(questions).where(questions.c.survey == survey).order_by(questions.c.place, questions.c.version)
+        )
+        return [
+            QuestionVersion(
+                row.survey,
+                row.question,
+                _KINDS[row.kind],
+                json.loads(row.text),
+                tuple((value, words) for value, words in json.loads(row.options)),
+                row.place,
+            )
+            for row in await self._read(lambda to: to.execute(statement).all())
+            if row.kind in _KINDS  # a later release may have counted kinds that this one does not know
+        ]
+
+    async def answered(self, scope: Scope) -> int:
+        """Return how many surveys were taken."""
+        total = func.coalesce(func.sum(answer_totals.c.number), 0)
+        statement = select(total).where(_within(scope), answer_totals.c.question == OF_ALL)
+        return int(await self._read(lambda to: to.execute(statement).scalar_one()))
+
+    async def totals(self, scope: Scope) -> list[Total]:
+        """Return how often each value was chosen."""
+        question, value = answer_totals.c.question, answer_totals.c.value
+        statement = (
+            select(question, value, func.sum(answer_totals.c.number))
+            .where(_within(scope), question != OF_ALL)
+            .group_by(question, value)
+        )
+        return [Total(*row[:2], int(row[2])) for row in await self._read(lambda to: to.execute(statement).all())]
+
+    async def by_day(self, scope: Scope, version: str) -> dict[date, dict[str, int]]:
+        """Return numbers by value for each day on which a version of a question was answered."""
+        day, value = answer_totals.c.day, answer_totals.c.value
+        statement = (
+            select(day, value, func.sum(answer_totals.c.number))
+            .where(_within(scope), answer_totals.c.question == version)
+            .group_by(day, value)
+        )
+        found: dict[date, dict[str, int]] = {}
+        for number, chosen, total in await self._read(lambda to: to.execute(statement).all()):
+            found.setdefault(FIRST_DAY + timedelta(days=number), {})[chosen] = int(total)
+        return found
+
+    async def given(self, scope: Scope, before: Mark | None, limit: int) -> list[Given]:
+        """Return answered surveys, the newest first, from behind a mark on; rows that cannot be read are left out."""
+        moment, id = outbox.c.accepted_at, outbox.c.id
+        behind: ColumnElement[bool] = true()
+        if before is not None:
+            at = to_ms(before.accepted_at)
+            behind = or_(moment < at, and_(moment == at, id < before.id))
+        conditions = [
+            outbox.c.survey == scope.survey,
+            outbox.c.kind == RowKind.SURVEY.value,
+            outbox.c.state != MessageState.PURGED.value,
+            moment >= _ms(scope.since),
+            moment < _ms(scope.until),
+            behind,
+        ]
+        if scope.entry_point is not None:
+            conditions.append(outbox.c.entry_point == scope.entry_point)
+        if scope.language is not None:
+            conditions.append(outbox.c.language == scope.language)
+        columns = (id, moment, outbox.c.entry_point, outbox.c.language, outbox.c.wait_time, outbox.c.queue_depth)
+        statement = select(*columns, outbox.c.answers).where(*conditions).order_by(moment.desc(), id.desc())
+        rows = await self._read(lambda to: to.execute(statement.limit(limit)).all())
+        return [_given(row) for row in rows]
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.to_thread(self._read_now, work)
+
+    def _read_now(self, work: Callable[[Connection], T]) -> T:
+        try:
+            with self._database.connect_to_read() as connection, connection.begin():
+                return work(connection)
+        except STORE_ERRORS as error:
+            raise OutboxUnavailable(in_words(error)) from error
+
+
+def _within(scope: Scope) -> ColumnElement[bool]:
+    conditions = [
+        answer_totals.c.survey == scope.survey,
+        answer_totals.c.day >= (scope.since - FIRST_DAY).days,
+        answer_totals.c.day < (scope.until - FIRST_DAY).days,
+    ]
+    if scope.entry_point is not None:
+        conditions.append(answer_totals.c.entry_point == scope.entry_point)
+    if scope.language is not None:
+        conditions.append(answer_totals.c.language == scope.language)
+    return and_(*conditions)
+
+
+def _ms(day: date) -> int:
+    return (day - FIRST_DAY).days * 86_400_000
+
+
+def _given(row: Any) -> Given:
+    """Return a row as far as it can be read: one that is damaged has no answers."""
+    try:
+        answers = read_given(row.answers)
+    except UnreadableRow:
+        answers = ()
+    return Given(
+        Mark(from_ms(row.accepted_at), row.id),
+        row.entry_point,
+        row.language or "",
+        row.wait_time,
+        row.queue_depth,
+        answers,
+    )
