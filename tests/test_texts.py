@@ -25,7 +25,7 @@ TEXTS, CONSOLE_TEXTS = Texts.load(), Texts.load(catalog=CONSOLE)
 CONSOLE_PLACES = ("widget/web/console/", "templates/console/")
 # The same word in English and there; everything else that is not translated is a text forgotten.
 SAME_AS_ENGLISH = {"Chat", "Name", "(optional)", "Page %(step)s of %(steps)s", "Error: %(title)s", "No"}
-SAME_IN_THE_CONSOLE = {"ECE", "Version"}
+SAME_IN_THE_CONSOLE = {"ECE", "Version", "Text", "Net Promoter Score"}
 
 Text = str | tuple[str, ...]
 

@@ -18,7 +18,6 @@ from widget.application.history import Happening, History
 from widget.application.recorder import Answered, Recorder
 from widget.application.reporting import OutboxWatch
 from widget.application.results import Results
-from widget.application.surveys import SurveyLinks
 from widget.application.switches import Switches
 from widget.application.tally import Tally
 from widget.domain.history import Process
@@ -77,9 +76,7 @@ def _surveys(counts: DeliveryCounts) -> dict[str, int]:
     return {name: number for (kind, name), number in counts.delivered_of.items() if kind is RowKind.SURVEY}
 
 
-def make_past(
-    services: Built, store: HistoryStore, recorder: Recorder, availability: Availability, links: SurveyLinks
-) -> Past:
+def make_past(services: Built, store: HistoryStore, recorder: Recorder, availability: Availability) -> Past:
     """Build what reads, and what follows the switches."""
     settings, clock = services.settings, services.clock
     history = History(store, settings.zones(), kept=settings.keeps_history, clock=clock)
@@ -96,15 +93,15 @@ def make_past(
         outbox=services.outbox_watch,
         clock=clock,
     )
-    results = make_results(settings, links, history)
+    results = make_results(settings, history)
     return Past(history=history, happening=happening, switches=switches, results=results)
 
 
-def make_results(settings: Settings, links: SurveyLinks, history: History) -> Results:
-    """Build what reads the results of the surveys that the links know."""
+def make_results(settings: Settings, history: History) -> Results:
+    """Build what reads the results of surveys."""
     asked_at: dict[str, list[str]] = {}
-    for name, entry_point in links.entry_points.items():
+    for name, entry_point in settings.entry_points.items():
         if entry_point.survey is not None:
             asked_at.setdefault(entry_point.survey, []).append(name)
-    store = ResultsStore(settings.storage.url.get_secret_value())
-    return Results(store, links.definitions, asked_at, history=history)
+    definitions = {name: survey.survey(name) for name, survey in settings.surveys.items()}
+    return Results(ResultsStore(settings.storage.url.get_secret_value()), definitions, asked_at, history=history)

@@ -188,7 +188,7 @@ class Services(DeliveryServices):
                 availability=availability,
                 answered=lambda: self.answers.answered,
             )
-            self.past = make_past(self, self.history_store, self.recorder, availability, self.surveys.links)
+            self.past = make_past(self, self.history_store, self.recorder, availability)
         self.sources.append(partial(availability_samples, availability, self.source))
         self.sources.append(partial(_decisions, self.answers))
         if shared is not None:

@@ -7,18 +7,22 @@ Figures come from totals, which reach back as far as surveys were counted; the a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Protocol
 
 from widget.domain.asked import QuestionVersion, versions_of
 from widget.domain.history import Counts
-from widget.domain.results import Figures, Given, Mark, Scope, Step, Total, by_version, figures, steps
+from widget.domain.results import Figures, Given, Mark, Scope, Share, Step, Total, by_version, figures, steps
 from widget.domain.survey import Survey
 
 GIVEN_AT_ONCE = 25
 READ_AT_ONCE = 500
+FIGURE_COLUMNS = (
+    *("question", "text", "kind", "current", "answered", "score"),
+    *("value", "words", "number", "share", "low", "high"),
+)
 MOST_READ = 10_000  # rows looked at for one page of found answers; then the page says from where to go on
 
 
@@ -181,3 +185,14 @@ class Results:
         start, end = (datetime.combine(day, time(), UTC) for day in (scope.since, scope.until))
         totals = await self._history.totals(since=start, until=end, entry_points=names)
         return sum(each.counts.numbers.get(("surveys", "begun"), 0) for each in totals)
+
+
+def figure_rows(report: Report) -> Iterator[tuple[str | int | float | bool, ...]]:
+    """Yield the figures of a report as rows of `FIGURE_COLUMNS`, one for each value; empty where there is no number."""
+    for each in report.questions:
+        found = each.figures
+        about = (found.version.question, found.version.text, found.version.kind.value, each.current, found.answered)
+        score = "" if found.score is None else round(found.score, 2)
+        for share in found.shares or (Share("", "", found.answered, None, None, None),):
+            parts = ("" if part is None else round(part, 4) for part in (share.share, share.low, share.high))
+            yield (*about, score, share.value, share.words, share.number, *parts)

@@ -6,7 +6,7 @@ import asyncio
 import csv
 import sys
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,15 @@ from rich.text import Text
 from widget import telemetry
 from widget.application.clock import Clock
 from widget.application.history import History, Total
+from widget.commands import survey_results
 from widget.commands.moments import DayOrMoment
 from widget.commands.options import config_option, json_option, load_settings, print_json
-from widget.commands.survey_files import BYTE_ORDER_MARK, cell
+from widget.commands.survey_results import PeriodReport
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.history import AVAILABLE, COUNTS, Spread
 from widget.domain.readings import Reason
+from widget.domain.spreadsheet import BYTE_ORDER_MARK, cell
+from widget.past import make_results
 from widget.settings import Settings
 from widget.store import HistoryStore, StoreRefused, operator_store
 
@@ -40,6 +43,7 @@ _PARTS = ("lowest", "mean", "highest")
     "--until", type=DayOrMoment(last=True), metavar="TIME", help="Before this, default now; of a day, the end of it."
 )
 @click.option("--entry-point", "entry_points", multiple=True, help="Only of this one; may be repeated.")
+@click.option("--survey", "surveys", multiple=True, help="Results of this one; may be repeated. Default: all.")
 @click.option("--by", type=click.Choice(["day", "week", "month"]), help="A line for each; default one for the period.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, not a table.")
 @click.option("--bom", is_flag=True, help="Begin a CSV with the mark by which spreadsheets know UTF-8.")
@@ -49,16 +53,18 @@ def report(
     since: datetime | date,
     until: datetime | date | None,
     entry_points: tuple[str, ...],
+    surveys: tuple[str, ...],
     by: str | None,
     as_csv: bool,
     bom: bool,
     as_json: bool,
     config: Path | None,
 ) -> None:
-    """Report answers, clicks, tickets, surveys, wait and queue depth of a period, for each entry point.
+    """Report answers, clicks, tickets, wait and queue depth of a period for each entry point, and what surveys said.
 
     Days are those of the entry point's own time zone; times without an offset are UTC. Answers are those that this
-    server gave: a CDN and open tabs stand between them and visitors. Clicks are exact.
+    server gave: a CDN and open tabs stand between them and visitors. Clicks are exact. The days of surveys are UTC's. A
+    CSV has one kind of rows: with --survey its results, else the history.
     """
     if as_csv and as_json:
         raise click.UsageError("--csv and --json exclude each other.")
@@ -70,18 +76,30 @@ def report(
     found = load_settings(config)
     if not found.keeps_history:
         click.echo("The settings keep no history; what was kept before is reported. Set [history] enabled.", err=True)
-    totals = _totals(found, since, end, entry_points, by)
+    totals, results = _read(found, since, end, entry_points, surveys, by)
     if as_json:
-        print_json({"since": _shown(since), "until": _shown(end), "by": by, "history": [_as_object(t) for t in totals]})
+        period = {"since": _shown(since), "until": _shown(end), "by": by}
+        history = [_as_object(total) for total in totals]
+        print_json({**period, "history": history, "surveys": [survey_results.as_object(each) for each in results]})
     elif as_csv:
-        _print_csv(totals, bom=bom)
+        sys.stdout.write(BYTE_ORDER_MARK if bom else "")
+        if surveys:
+            survey_results.print_csv(results)
+        else:
+            _print_csv(totals)
     else:
         _print_table(totals)
+        survey_results.print_tables(results, width=None if sys.stdout.isatty() else _WIDTH)
 
 
-def _totals(
-    found: Settings, since: datetime | date, until: datetime | date, entry_points: Sequence[str], by: str | None
-) -> list[Total]:
+def _read(
+    found: Settings,
+    since: datetime | date,
+    until: datetime | date,
+    entry_points: Sequence[str],
+    surveys: Sequence[str],
+    by: str | None,
+) -> tuple[list[Total], list[PeriodReport]]:
     telemetry.configure("error", stream=sys.stderr)
     url = found.storage.url.get_secret_value()
     try:
@@ -91,10 +109,15 @@ def _totals(
         click.echo(str(error), err=True)
         sys.exit(1)
 
-    async def read() -> list[Total]:
+    async def read() -> tuple[list[Total], list[PeriodReport]]:
         history = History(store, found.zones(), kept=True, clock=Clock())
+        results = make_results(found, history)
         try:
-            return await history.totals(since=since, until=until, entry_points=entry_points or None, by=by)
+            totals = await history.totals(since=since, until=until, entry_points=entry_points or None, by=by)
+            days = [time.astimezone(UTC).date() if isinstance(time, datetime) else time for time in (since, until)]
+            if isinstance(until, datetime):
+                days[1] += timedelta(days=1)
+            return totals, await survey_results.read(results, days[0], days[1], entry_points, surveys, by)
         finally:
             await store.close()
 
@@ -118,9 +141,7 @@ def _parts(spread: Spread) -> dict[str, float | None]:
     return {"lowest": spread.lowest, "mean": mean, "highest": spread.highest}
 
 
-def _print_csv(totals: Sequence[Total], *, bom: bool) -> None:
-    if bom:
-        sys.stdout.write(BYTE_ORDER_MARK)
+def _print_csv(totals: Sequence[Total]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\r\n")  # RFC 4180
     spreads = [f"{name}_{part}" for name in _SPREADS for part in _PARTS]
     writer.writerow(["entryPoint", "first", "last", *("_".join(count) for count in COUNTS), *spreads])

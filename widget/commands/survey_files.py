@@ -9,13 +9,10 @@ from datetime import datetime
 from typing import Any, TextIO
 
 from widget.domain.outbox import OutboxRow
+from widget.domain.spreadsheet import cell
 
 Write = Callable[[OutboxRow], None]
 
-# What makes a spreadsheet read a cell as a formula, in the widths that it takes for the same
-# (https://owasp.org/www-community/attacks/CSV_Injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-BYTE_ORDER_MARK = "\ufeff"  # without it, spreadsheets take UTF-8 for the encoding of the desk's country
 _ABOUT = (
     "id",
     "state",
@@ -88,12 +85,6 @@ FORMATS: dict[str, Callable[[TextIO], Write]] = {"csv": csv_lines, "jsonl": json
 def printable(text: str) -> str:
     """Give text for a terminal: what would steer it, or turn the reading order around, is spelled out."""
     return "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)
-
-
-def cell(value: object) -> str:
-    """Return a value for a CSV that a spreadsheet does not take for a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.lstrip(" \u00a0\ufeff\u200b\x00").startswith(_FORMULA) else text
 
 
 def _moment(moment: datetime | None) -> str | None:

@@ -21,10 +21,11 @@ from rich.text import Text
 from widget import telemetry
 from widget.commands.moments import since_option, until_option
 from widget.commands.options import config_option, json_option, load_settings, print_json, typed_sid
-from widget.commands.survey_files import BYTE_ORDER_MARK, FORMATS, as_json_object, printable
+from widget.commands.survey_files import FORMATS, as_json_object, printable
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.message import person
 from widget.domain.outbox import LONGEST_SID, MessageState, OutboxCounts, OutboxRow, RowKind, valid_sid
+from widget.domain.spreadsheet import BYTE_ORDER_MARK
 from widget.settings.values import Duration
 from widget.store import OperatorStore, Selection, StoreRefused, operator_store
 

@@ -166,6 +166,8 @@ ADDRESSES = (
     *_question("/console/reopen/{entry_point}"),
     *_question("/console/day/{entry_point}"),
     *_question("/console/clear-day/{entry_point}"),
+    _console("GET", "/console/results"),
+    _console("GET", "/console/results.csv"),
     _console("GET", "/console/outbox"),
     *_question("/console/outbox/retry"),
     _console("GET", "/console/outbox/{row}"),

@@ -8,6 +8,7 @@ from datetime import datetime
 from starlette.routing import Route
 
 from widget.application.history import Happening, History
+from widget.application.results import Results
 from widget.application.switches import Switches
 from widget.settings import EntryPointSettings
 from widget.web.console.door import Door
@@ -15,6 +16,7 @@ from widget.web.console.history import HistoryPage
 from widget.web.console.now import NowPage
 from widget.web.console.outbox import Desk, OutboxPages
 from widget.web.console.rendering import ConsolePages, Notice
+from widget.web.console.results import ResultsPage
 from widget.web.console.sessions import Sessions
 from widget.web.console.switches import SwitchPages
 from widget.web.console.wording import Wording
@@ -27,6 +29,7 @@ def console_routes(
     happening: Happening,
     history: History,
     switches: Switches,
+    results: Results,
     desk: Desk,
     entry_points: Mapping[str, EntryPointSettings],
     languages: Mapping[str, str],
@@ -43,6 +46,7 @@ def console_routes(
         *door.routes(),
         *NowPage(door, happening, entry_points).routes(),
         *HistoryPage(door, history, switches, entry_points).routes(),
+        *ResultsPage(door, results, entry_points).routes(),
         *OutboxPages(door, desk).routes(),
         *switch_pages.routes(),
     ]

@@ -1,0 +1,170 @@
+"""Results in the console: figures by hand, changed questions told apart, hostile comments shown and never run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.web.conftest import Site
+from tests.web.console.conftest import Browser
+from widget.domain.outbox import QueueThen
+from widget.services import Services
+
+pytestmark = pytest.mark.anyio
+
+HOSTILE = '<script>alert(1)</script> =HYPERLINK("https://evil.example") \u202eשלום'
+
+
+@pytest.fixture
+def table(table: dict[str, Any]) -> dict[str, Any]:
+    """Settings with a survey that has a question of each kind that has figures."""
+    questions = [
+        {"id": "helpful", "kind": "rating", "text": "How helpful was the agent?"},
+        {"id": "again", "kind": "nps", "text": "Would you recommend us?"},
+        {"id": "solved", "kind": "yes_no", "text": "Is it solved?"},
+        {"id": "comment", "kind": "text", "text": "Anything else?", "max_length": 3000},
+    ]
+    table["surveys"] = {"after_chat": {"title": "How did we do?", "questions": questions}}
+    table["entry_points"]["sales"]["survey"] = "after_chat"
+    return table
+
+
+async def answer(site: Site, number: int, queue: QueueThen | None = None, **answers: str) -> None:
+    """Answer the survey of one chat, through the product's own link."""
+    services: Services = site.services
+    link = services.surveys.links.link(f"1234_{number}", "sales", queue=queue)
+    opened = services.surveys.links.open(link.token)
+    submission = await services.surveys.submit(opened, {key: [text] for key, text in answers.items()}, language="en")
+    assert submission.accepted
+
+
+async def ten_answers(site: Site) -> None:
+    for number in range(10):
+        await answer(site, number, helpful=str(3 + number % 3), again=str(number + 1), solved="yes" if number else "no")
+
+
+async def test_figures_are_those_of_the_answers(browser: Browser) -> None:
+    await ten_answers(browser.site)
+    await browser.sign_in()
+    page = (await browser.get("/console/results")).text
+    # 3, 4, 5, 3, 4, 5, 3, 4, 5, 3 and promoters 9 and 10 less detractors 1 to 6
+    assert re.search(r"<dt>Mean</dt><dd>3\.9</dd>", page)
+    assert re.search(r"<dt>Net Promoter Score</dt><dd>-40</dd>", page)
+    assert "90% chose Yes" in page
+    assert re.search(r"Detractors \(0 to 6\)</th>.*?<td class=\"number\">6</td><td class=\"number\">60%</td>", page)
+
+
+async def test_of_fewer_than_five_answers_no_mean_is_told(browser: Browser) -> None:
+    for number in range(4):
+        await answer(browser.site, number, helpful="5")
+    await browser.sign_in()
+    page = (await browser.get("/console/results")).text
+    assert "Fewer than 5 answers: no mean." in page
+    assert "<dt>Mean</dt>" not in page
+
+
+async def test_a_comment_is_shown_with_the_queue_of_its_chat_and_never_run(browser: Browser) -> None:
+    await answer(browser.site, 1, QueueThen(780, 12), helpful="1", comment=HOSTILE)
+    await browser.sign_in()
+    page = (await browser.get("/console/results")).text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "When the chat was opened: wait 13m, 12 waiting" in page
+
+
+async def test_a_cell_of_the_csv_is_no_formula_and_the_figures_are_numbers(browser: Browser) -> None:
+    await answer(browser.site, 100, helpful="1", comment='=HYPERLINK("https://evil.example")')
+    await ten_answers(browser.site)
+    await browser.sign_in()
+    answers = await browser.get("/console/results.csv?of=answers")
+    rows = list(csv.reader(io.StringIO(answers.text.lstrip("\ufeff"))))
+    assert [row[-1] for row in rows if row[-2] == "Anything else?"] == ['\'=HYPERLINK("https://evil.example")']
+    figures = list(csv.DictReader(io.StringIO((await browser.get("/console/results.csv")).text.lstrip("\ufeff"))))
+    assert {row["score"] for row in figures if row["question"] == "again"} == {"-40.0"}
+    assert answers.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "attachment" in answers.headers["content-disposition"]
+
+
+async def test_answers_are_found_by_word_and_by_value(browser: Browser) -> None:
+    for number, (rating, words) in enumerate([("1", "Too slow"), ("5", "Quick and kind"), ("1", "SLOW again")]):
+        await answer(browser.site, number, helpful=rating, comment=words)
+    await browser.sign_in()
+
+    async def found(query: str) -> set[str]:
+        page = (await browser.get(f"/console/results?{query}")).text
+        return set(re.findall(r"<dd dir=\"auto\">([A-Za-z][^<]+)</dd>", page))
+
+    assert await found("word=slow") == {"Too slow", "SLOW again"}
+    assert await found("value=helpful:5") == {"Quick and kind"}
+    assert await found("word=slow&value=helpful:5") == set()
+
+
+async def test_a_question_that_changed_has_figures_of_its_own(
+    console: Site, browser: Browser, table: dict[str, Any], make_site: Any
+) -> None:
+    await answer(console, 1, helpful="5")
+    table["surveys"]["after_chat"]["questions"][0]["scale"] = 7
+    changed = make_site()
+    await changed.services.outbox.open()
+    try:
+        await answer(changed, 2, helpful="7")
+        await browser.sign_in()
+        other = Browser(changed)
+        other.cookies = browser.cookies
+        page = (await other.get("/console/results")).text
+    finally:
+        await changed.services.outbox.close()
+    assert page.count("How helpful was the agent?</h2>") == 2
+    assert page.count("As it was put before") == 1
+
+
+async def test_a_survey_that_left_the_settings_and_a_period_without_answers(browser: Browser) -> None:
+    await answer(browser.site, 1, helpful="5")
+    await browser.sign_in()
+    nobody = (await browser.get("/console/results?since=2020-01-01&until=2020-02-01")).text
+    assert "Nobody answered in this time." in nobody
+    for query in (
+        "survey=gone",
+        "since=x&until=y",
+        "until=9999-12-31",
+        "since=2026-11-24&until=2020-01-01",
+        "before=9.9",
+    ):
+        assert (await browser.get(f"/console/results?{query}")).status_code == 200
+
+
+async def test_more_answers_than_a_page_has_are_gone_on_with(browser: Browser) -> None:
+    for number in range(30):
+        await answer(browser.site, number, comment=f"comment {number}")
+        browser.site.time.passes(1)
+    await browser.sign_in()
+    first = (await browser.get("/console/results")).text
+    older = re.search(r'href="(/console/results\?[^"]+)#said"', first)
+    assert older
+    second = (await browser.get(older[1].replace("&amp;", "&"))).text
+    told = [re.findall(r">(comment \d+)<", page) for page in (first, second)]
+    assert [len(each) for each in told] == [25, 5]
+    assert len({*told[0], *told[1]}) == 30
+
+
+async def test_a_purge_while_a_page_is_open_leaves_figures_and_takes_the_words(browser: Browser) -> None:
+    await answer(browser.site, 1, helpful="5", comment="a planted word")
+    await browser.sign_in()
+    assert "a planted word" in (await browser.get("/console/results")).text
+    outbox = browser.site.services.outbox
+    now = browser.site.time.now()
+    (claimed,) = (
+        await outbox.claim(limit=1, owner="x", now=now, lease=timedelta(minutes=1), destination="ece")
+    ).messages
+    await outbox.settle_delivered(claimed, now=now)
+    browser.site.time.passes(days=100)
+    await outbox.tidy(now=browser.site.time.now(), max_age=timedelta(days=7), retention=timedelta(days=90))
+    await browser.sign_in()
+    page = (await browser.get("/console/results?since=2026-11-01&until=2026-12-31")).text
+    assert "a planted word" not in page
+    assert "How helpful was the agent?" in page

@@ -1,0 +1,114 @@
+"""What surveys said in a period, for `ece-widget report`."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from widget.application.results import FIGURE_COLUMNS, Report, Results, figure_rows
+from widget.domain.history import period_of
+from widget.domain.results import FEWEST, Scope
+from widget.domain.spreadsheet import cell
+from widget.domain.survey import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodReport:
+    """The report of one survey, at one entry point or all, from the first day to the last."""
+
+    first: date
+    last: date
+    entry_point: str | None
+    report: Report
+
+
+async def read(
+    results: Results, since: date, until: date, entry_points: Sequence[str], surveys: Sequence[str], by: str | None
+) -> list[PeriodReport]:
+    """Return a report for each survey, entry point and period in which anybody answered; days are UTC's."""
+    found = []
+    places: list[str | None] = [*entry_points] or [None]
+    for survey in surveys or await results.surveys():
+        for first, end in _periods(since, until, by):
+            for entry_point in places:
+                report = await results.report(Scope(survey, first, end, entry_point))
+                if report.answered:
+                    found.append(PeriodReport(first, end - timedelta(days=1), entry_point, report))
+    return found
+
+
+def as_object(each: PeriodReport) -> dict[str, Any]:
+    """Return a report as JSON has it."""
+    report = each.report
+    questions: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in figure_rows(report):
+        figures = dict(zip(FIGURE_COLUMNS, (None if part == "" else part for part in row), strict=True))
+        about = {name: figures.pop(name) for name in FIGURE_COLUMNS[:6]}
+        question = questions.setdefault((str(about["question"]), str(about["text"])), {**about, "values": []})
+        if figures["value"] is not None:
+            question["values"].append(figures)
+    return {
+        "survey": report.scope.survey,
+        "entryPoint": each.entry_point,
+        "first": each.first.isoformat(),
+        "last": each.last.isoformat(),
+        "answered": report.answered,
+        "begun": report.begun,
+        "questions": list(questions.values()),
+    }
+
+
+def print_csv(found: Sequence[PeriodReport]) -> None:
+    """Print a line for each value of each question."""
+    writer = csv.writer(sys.stdout, lineterminator="\r\n")  # RFC 4180
+    writer.writerow(["survey", "entryPoint", "first", "last", *FIGURE_COLUMNS])
+    for each in found:
+        about = (each.report.scope.survey, each.entry_point, each.first.isoformat(), each.last.isoformat())
+        for row in figure_rows(each.report):
+            writer.writerow(cell(part) if isinstance(part, str) else part for part in (*about, *row))
+
+
+def print_tables(found: Sequence[PeriodReport], *, width: int | None) -> None:
+    """Print a table for each report: a line for each question."""
+    console = Console(width=width, highlight=False)
+    for each in found:
+        table = Table("question", "kind", box=None, pad_edge=False)
+        for name in ("answers", "score", "most chosen"):
+            table.add_column(name, justify="right" if name != "most chosen" else "left")
+        for question in each.report.questions:
+            figures = question.figures
+            most = max(figures.shares, key=lambda share: share.number, default=None)
+            few = figures.version.kind in (Kind.RATING, Kind.NPS) and figures.answered < FEWEST
+            table.add_row(
+                Text(figures.version.text),
+                figures.version.kind.value,
+                str(figures.answered),
+                "too few" if few else "" if figures.score is None else f"{figures.score:.2f}",
+                Text("" if most is None or most.share is None else f"{most.words} {most.share:.0%}"),
+            )
+        console.print()
+        console.print(Text(_title(each)))
+        console.print(table)
+
+
+def _title(each: PeriodReport) -> str:
+    report = each.report
+    place = f" at {each.entry_point}" if each.entry_point else ""
+    begun = f" of {report.begun} that were begun" if report.begun else ""
+    return f"{report.scope.survey}{place}, {each.first} to {each.last}: {report.answered} answered{begun}"
+
+
+def _periods(since: date, until: date, by: str | None) -> Iterator[tuple[date, date]]:
+    first = since
+    while first < until:
+        end = until if by is None else min(until, period_of(first, by)[1] + timedelta(days=1))
+        yield first, end
+        first = end
