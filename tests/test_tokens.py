@@ -15,6 +15,7 @@ from itsdangerous import Signer, URLSafeSerializer
 
 from tests.house import MORNING, HandClock
 from widget.domain.errors import TokenError, TokenExpired, TokenInvalid
+from widget.domain.outbox import QueueThen
 from widget.tokens import LONGEST_TOKEN, Tokens
 
 NOW = MORNING
@@ -162,3 +163,21 @@ def test_garbage_is_refused(tokens: Tokens, token: str) -> None:
 def test_no_text_breaks_the_verifier(token: str) -> None:
     with pytest.raises(TokenError):
         Tokens(["newest"], lambda: NOW).verify_survey(token)
+
+
+def test_the_queue_of_the_moment_travels_in_a_ticket_where_only_we_can_read_it(tokens: Tokens) -> None:
+    queue = QueueThen(780, 12)
+    ticket = tokens.sign_ticket("sales", expires=LATER, queue=queue)
+    assert tokens.verify_ticket(ticket).queue == queue
+    payload = ticket.partition(".")[0]
+    assert b"780" not in base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+    link = tokens.sign_survey("1234_1", "sales", "after_chat", LATER, queue=queue)
+    assert tokens.verify_survey(link).queue == queue
+
+
+def test_a_ticket_without_a_queue_or_with_one_that_cannot_be_read_is_good(tokens: Tokens, clock: HandClock) -> None:
+    assert tokens.verify_ticket(tokens.sign_ticket("sales", expires=LATER)).queue is None
+    for sealed in ("?", "", 7, [1, 2], "AAAA"):
+        fields = {"i": "x", "e": "sales", "l": "", "n": sealed, "x": int(LATER.timestamp())}
+        ticket = tokens._sign(b"ece-widget launch ticket 1", json.dumps(fields).encode())
+        assert tokens.verify_ticket(ticket).queue is None

@@ -147,12 +147,15 @@ def test_wrong_usage_is_told_and_changes_nothing(config: Path, arguments: tuple[
 
 def test_the_database_of_an_older_release_is_brought_up_to_date(config: Path, url: str) -> None:
     keep(url)
-    tables = ("changes", "counts", "processes", "switches")
+    tables = ("changes", "counts", "processes", "switches", "questions", "answer_totals")
 
     maker = engine(url)
     with maker.begin() as connection:
         for table in tables:
             connection.execute(text(f"DROP TABLE ece_widget_{table}"))
+        connection.execute(text("DROP INDEX ece_widget_outbox_survey"))
+        for column in ("language", "wait_time", "queue_depth"):
+            connection.execute(text(f"ALTER TABLE ece_widget_outbox DROP COLUMN {column}"))
         connection.execute(text("UPDATE ece_widget_version SET version_num = '0002'"))
     maker.dispose()
     assert report(config).output == "Nothing was counted in this time.\n"
