@@ -379,3 +379,40 @@ def test_probes_and_scrapes_are_logged_at_debug_and_refused_ones_at_info(tmp_pat
         logged = [json.loads(line) for line in server.lines]
     routes = {event["route"] for event in logged if event["event"] == "request" and event["status"] == 200}
     assert routes == (set() if level == "info" else {"/healthz", "/readyz", "/metrics"})
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_connection_is_refused_until_there_is_something_that_answers(tmp_path: Path, workers: int) -> None:
+    config = write_config(tmp_path)
+    (tmp_path / "hold-build").touch()
+    server = ServerProcess(config, workers=workers, await_answers=False)
+    try:
+        server.port = int(server.event("listening")["port"])
+        wait_for((tmp_path / "building").exists, "it builds", seconds=30)
+        with pytest.raises(ConnectionRefusedError):
+            server.connect()
+        (tmp_path / "hold-build").unlink()
+        server.answer()
+    finally:
+        server.stop()
+
+
+def test_of_two_that_start_on_one_port_one_serves_and_the_other_says_why_not(tmp_path: Path) -> None:
+    port = free_port()
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "hold-build").touch()
+    first, second = (ServerProcess(write_config(each), port=port, await_answers=False) for each in folders)
+    try:
+        for folder in folders:
+            wait_for((folder / "building").exists, "it builds", seconds=30)
+        (folders[0] / "hold-build").unlink()
+        first.answer()
+        (folders[1] / "hold-build").unlink()
+        assert second.ended() == 1
+        told = [line for line in second.lines if not line.startswith("{")]
+        assert told == [f"Cannot listen on 127.0.0.1, port {port}: Address already in use.\n"]
+        assert first.answers()
+    finally:
+        first.stop()

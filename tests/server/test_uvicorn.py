@@ -47,7 +47,7 @@ OVERRIDDEN: dict[type, dict[str, list[str]]] = {
         "_unset_keepalive_if_required": [],
     },
     FlowControl: {"pause_reading": [], "resume_reading": []},
-    LifespanOn: {},
+    LifespanOn: {"startup": []},
     Server: {
         "startup": ["sockets"],
         "shutdown": ["sockets"],
@@ -73,7 +73,7 @@ USED: dict[type, set[str]] = {
         *("default_headers", "disconnected", "keep_alive", "message_event", "response_complete", "response_started"),
     },
     FlowControl: {"_transport", "drain", "read_paused", "write_paused"},
-    LifespanOn: {"config", "logger", "should_exit", "shutdown", "startup"},
+    LifespanOn: {"config", "logger", "should_exit", "shutdown"},
     Server: {"config", "lifespan", "run", "server_state", "servers", "should_exit", "force_exit", "started"},
     ServerState: {"tasks", "total_requests"},
 }

@@ -71,9 +71,12 @@ class _Delivering:
 
         with signals.handled(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), note)):
             await self._services.start()
-            metrics = None if listener is None else await self._serve_metrics(listener)
-            click.echo(f"Delivering surveys to ECE at {self._services.settings.ece.base_url}; Ctrl-C stops", err=True)
+            metrics = None
             try:
+                if listener is not None:
+                    metrics = await self._serve_metrics(listener)
+                base_url = self._services.settings.ece.base_url
+                click.echo(f"Delivering surveys to ECE at {base_url}; Ctrl-C stops", err=True)
                 while not self._stop:
                     if self._hung_up:
                         self._hung_up = False
@@ -91,11 +94,13 @@ class _Delivering:
 
         from widget.server.configuration import metrics_app, serve_app
         from widget.server.guard import Deadlines, Guard
+        from widget.server.ports import listen
         from widget.web.edge.context import new_request_id
 
         guard = Guard(new_id=new_request_id, deadlines=Deadlines())
         self._metrics.add_source(guard.samples)
         app = metrics_app(self._metrics, lambda: self._services.settings)
+        listen(listener)
         return await serve_app(app, listener, guard=guard, state=ServerState())
 
     async def _renew(self) -> None:
@@ -122,10 +127,10 @@ class _Delivering:
 
 
 def _metrics_listener(found: settings.Settings) -> socket.socket | None:
-    from widget.server.ports import listen
+    from widget.server.ports import take_port
 
     host, _, port = found.delivery.metrics_listen.rpartition(":")
-    return listen(host.strip("[]"), int(port), option="metrics_listen in [delivery]") if host else None
+    return take_port(host.strip("[]"), int(port), option="metrics_listen in [delivery]") if host else None
 
 
 def _counts(services: DeliveryServices) -> DeliveryCounts:

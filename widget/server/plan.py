@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from widget.server.front import FastExit
 from widget.server.guard import Deadlines
-from widget.server.ports import listen
+from widget.server.ports import take_port
 from widget.settings import Settings
 from widget.telemetry import Metrics
 
@@ -77,10 +77,10 @@ class Plan:
         """
         metrics_host, _, first = settings.server.metrics_listen.rpartition(":")
         with ExitStack() as taken:
-            server = taken.enter_context(listen(host, port, option="--port", host_option="--host"))
+            server = taken.enter_context(take_port(host, port, option="--port", host_option="--host"))
             metrics = [
                 taken.enter_context(
-                    listen(metrics_host.strip("[]"), int(first) + worker, option="metrics_listen in [server]")
+                    take_port(metrics_host.strip("[]"), int(first) + worker, option="metrics_listen in [server]")
                 )
                 for worker in range(workers if metrics_host else 0)
             ]

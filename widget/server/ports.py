@@ -1,4 +1,9 @@
-"""Take a port, or say in one line why not and which option chooses another."""
+"""Take a port, or say in one line why not and which option chooses another.
+
+A port is taken early, so that a wrong one is told before anything is built, but nobody listens there until there is
+something that answers: a proxy would hold a visitor's request until its time-out, where a refused connection sends it
+to the next server at once.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +22,13 @@ class PortTaken(WidgetError):
     code = "port_taken"
 
 
-def listen(host: str, port: int, *, option: str, host_option: str | None = None) -> socket.socket:
-    """Take a port. Raises PortTaken with the option that chooses another port, or another host when that is wrong."""
+def take_port(host: str, port: int, *, option: str, host_option: str | None = None) -> socket.socket:
+    """Bind a port. Raises PortTaken with the option that chooses another port, or another host when that is wrong."""
     listener: socket.socket | None = None
     try:
         listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(BACKLOG)
     except (OSError, OverflowError, UnicodeError) as error:
         if listener is not None:
             listener.close()
@@ -32,6 +36,15 @@ def listen(host: str, port: int, *, option: str, host_option: str | None = None)
     listener.setblocking(False)
     listener.set_inheritable(True)
     return listener
+
+
+def listen(listener: socket.socket) -> None:
+    """Accept connections from now on. Raises PortTaken: two processes may bind a port, the first to listen keeps it."""
+    try:
+        listener.listen(BACKLOG)
+    except OSError as error:
+        host, port = listener.getsockname()[:2]
+        raise PortTaken(f"Cannot listen on {host}, port {port}: {error.strerror}.") from None
 
 
 def _reason(error: OSError | OverflowError | UnicodeError, host: str, port: int, option: str, host_option: str) -> str:

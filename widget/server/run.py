@@ -31,7 +31,7 @@ from widget.server.front import Front
 from widget.server.guard import Deadlines, Guard
 from widget.server.lifespan import Lifespan
 from widget.server.plan import Build, Listeners, Plan, build_served
-from widget.server.ports import PortTaken
+from widget.server.ports import PortTaken, listen
 from widget.server.reload import Refused, built_anew, log_applied, refused
 from widget.server.workers import READY, Supervisor, files_of
 from widget.settings import Settings, SettingsFaults
@@ -138,7 +138,12 @@ class WidgetServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
-        await super().startup(sockets=sockets)
+        self.lifespan.when_started = functools.partial(self._listen, sockets or [])
+        try:
+            await super().startup(sockets=sockets)
+        except PortTaken:
+            await self.lifespan.shutdown()
+            raise
         if self._metrics_listener is not None:
             await self._serve_metrics(self._metrics_listener)
         if self._parent is not None:
@@ -147,6 +152,12 @@ class WidgetServer(uvicorn.Server):
         else:
             telemetry.logger().info("started")
         self._begin_reload()  # for a SIGHUP that came during the start
+
+    def _listen(self, sockets: list[socket.socket]) -> None:
+        for each in sockets:
+            listen(each)
+        if self._metrics_listener is not None:
+            listen(self._metrics_listener)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._reloading is not None:
