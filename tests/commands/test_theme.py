@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,28 @@ def test_a_theme_that_is_there_is_never_overwritten(folder: Path) -> None:
     assert "nothing was written" in result.output
     assert own.read_text() == "radius = 3"
     assert list(own.parent.iterdir()) == [own]
+
+
+def test_what_is_asked_for_is_copied_alone_and_all_that_can_be_replaced_is_named(folder: Path) -> None:
+    result = run(folder, "new", "acme", "survey/form.html", "panel.css")
+    assert result.exit_code == 0
+    own = folder / "themes" / "acme"
+    assert {each.relative_to(own).as_posix() for each in own.rglob("*.*")} == {"survey/form.html", "panel.css"}
+    named = set(re.findall(r"[a-z_/]+\.(?:html|css|toml)", result.output))
+    ours = asset_folder("templates") / "default"
+    shipped = {each.relative_to(ours).as_posix() for each in ours.rglob("*.*")}
+    assert named == {each for each in shipped if not each.startswith("preview")}
+    assert run(folder, "check").exit_code == 0
+
+
+def test_a_file_is_added_to_a_theme_and_never_written_over(folder: Path) -> None:
+    run(folder, "new", "acme", "closed.html")
+    (own := folder / "themes" / "acme" / "closed.html").write_text("mine")
+    assert run(folder, "new", "acme", "closed.html", "error.html").exit_code == 1
+    assert [each.name for each in own.parent.iterdir()] == ["closed.html"]
+    assert run(folder, "new", "acme", "error.html").exit_code == 0
+    assert own.read_text() == "mine"
+    assert run(folder, "new", "acme", "preview.html").exit_code == 2
 
 
 @pytest.mark.parametrize("name", ["../evil", "Acme", "a/b", "", "locales", ".hidden", "x" * 65])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from widget.themes.folders import DESIGN_FILE, NAME, RESERVED
 from widget.web.designers.findings import findings
 from widget.web.pages.pages import Pages
 
-COPIED = (DESIGN_FILE, "launcher.html", "launcher.css", "page.css", "closed.html", "error.html")
+USUAL = (DESIGN_FILE, "launcher.html", "launcher.css", "page.css", "closed.html", "error.html")
 _NOTE = (
     "A copy of ours, to change. Delete the files you leave as they are: they then come from us and follow upgrades.\n"
     '   To change a little only, keep the first line, then {{% extends "default:{file}" %}} and the blocks that differ.'
@@ -31,10 +32,15 @@ def theme() -> None:
 
 @theme.command()
 @click.argument("name")
+@click.argument("files", nargs=-1, metavar="[FILE]...")
 @click.option("--from", "source", default=None, help="The theme to copy; default NAME if we ship it, else default.")
 @config_option
-def new(name: str, source: str | None, config: Path | None) -> None:
-    """Copy the templates and theme.toml into the themes directory as NAME, to be changed there."""
+def new(name: str, files: tuple[str, ...], source: str | None, config: Path | None) -> None:
+    """Copy templates into the themes directory as NAME, to be changed there.
+
+    FILE is what to copy, as survey/form.html, also into a theme that is there; without one, the usual files are copied.
+    All that can be replaced are named.
+    """
     if not NAME.fullmatch(name) or name in RESERVED["operator"]:
         raise click.UsageError(f"{name!r} is no name for a theme: small letters, digits, - and _, 64 at most.")
     directory = load_settings(config, new_themes=True).themes.directory
@@ -42,22 +48,41 @@ def new(name: str, source: str | None, config: Path | None) -> None:
     source = source or (name if name in themes.names else DEFAULT)
     if source not in themes.names:
         raise click.UsageError(f"there is no theme {source!r}; there are {', '.join(themes.names)}.")
-    folder = directory / name
-    if folder.exists():
-        click.echo(f"{folder} is there already; nothing was written.", err=True)
+    replaceable = [file for file in themes.files(source) if not file.startswith("preview")]
+    for file in files:
+        if file not in replaceable:
+            raise click.UsageError(f"{source} has no file {file!r}; there are {', '.join(replaceable)}.")
+    folder, wanted = directory / name, dict.fromkeys(files or USUAL)
+    there = next((each for each in (folder / file for file in files) if each.exists()), None) if files else folder
+    if there and there.exists():
+        click.echo(f"{there} is there already; nothing was written.", err=True)
         sys.exit(1)
+    _copy(themes, source, wanted, folder)
+    click.echo(f"{folder} is there, a copy of {source}: {', '.join(wanted)}.")
+    others = ", ".join(file for file in replaceable if not (folder / file).exists())
+    click.echo(f"What else can be replaced, by `ece-widget theme new {name} FILE`: {others}.")
+    click.echo(f'Use it with theme = "{name}" in an entry point, or data-theme="{name}" on the script tag.')
+
+
+def _copy(themes: Themes, source: str, files: Iterable[str], folder: Path) -> None:
+    """Write the files, or none: half a theme would be in the way of the next try."""
+    was_there, written = folder.exists(), list[Path]()
     try:
-        folder.mkdir(parents=True)
-        for file in COPIED:
+        for file in files:
             layer = next(each for each in themes.chain(source) if file in each.files)
             text = layer.files[file]
-            (folder / file).write_text(text if file == DESIGN_FILE else _with_note(text, file), encoding="utf-8")
+            written.append(folder / file)
+            written[-1].parent.mkdir(parents=True, exist_ok=True)
+            written[-1].write_text(
+                _with_note(text, file) if file.endswith((".html", ".css")) else text, encoding="utf-8"
+            )
     except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)  # half a theme would be in the way of the next try
+        for path in written:
+            path.unlink(missing_ok=True)
+        if not was_there:
+            shutil.rmtree(folder, ignore_errors=True)
         click.echo(f"{folder} cannot be written: {error.strerror}", err=True)
         sys.exit(1)
-    click.echo(f"{folder} is there, a copy of {source}: {', '.join(COPIED)}.")
-    click.echo(f'Use it with theme = "{name}" in an entry point, or data-theme="{name}" on the script tag.')
 
 
 @theme.command()
