@@ -168,7 +168,8 @@ def _preview(services: Services, script_url: str, guard: Guard | None) -> Previe
         return (await services.availability.view(entry_point)).decision
 
     samples = [*survey_pages(services.pages, script_url=script_url), *message_pages(services.pages)]
-    return Preview(services.pages, clock=services.clock.now, surveys=samples, decide=decide, guard=guard)
+    script = (asset_folder("static") / "preview.js").read_bytes()
+    return Preview(services.pages, clock=services.clock.now, surveys=samples, decide=decide, guard=guard, script=script)
 
 
 def _console(

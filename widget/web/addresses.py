@@ -152,6 +152,7 @@ ADDRESSES = (
     Address("POST", "/v1/survey-links", Kind.OPERATOR, Faults.JSON, Limit.OPERATORS),
     _preview("/preview", described=True),
     _preview("/preview/frame", described=False),
+    Address("GET", "/preview.{fingerprint}.js", described=False),
     _probe("/healthz"),
     _probe("/readyz"),
     Address("GET", "/metrics", Kind.OPERATOR, Faults.JSON, Limit.OPERATORS, any_host=True, quiet=True),

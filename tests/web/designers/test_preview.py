@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from playwright.sync_api import expect
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -20,6 +21,7 @@ from starlette.requests import Request
 
 from tests.chromium import chromium
 from widget import settings
+from widget.assets import asset_folder
 from widget.domain.decision import Decision
 from widget.domain.readings import Reason
 from widget.texts import Texts
@@ -32,6 +34,7 @@ from widget.web.edge.headers import EdgeHeaders, SecurityHeaders
 from widget.web.pages.pages import Pages, Scheme
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
+SCRIPT = (asset_folder("static") / "preview.js").read_bytes()
 TEXTS, THEMES = Texts.load(), Themes.load()
 
 
@@ -70,7 +73,7 @@ async def test_the_first_look_shows_every_theme_in_light_and_dark(designer: Desi
     assert 0 < len(sources) <= MOST_FRAMES
     for name in ("theme=default", "theme=bold", "theme=civic", "theme=text", "scheme=light", "scheme=dark"):
         assert any(name in each for each in sources), name
-    assert "<script" not in answer.text
+    assert not re.search(r"<script(?! src=)", answer.text)
     assert "style=" not in answer.text
 
 
@@ -81,7 +84,7 @@ async def test_a_choice_shows_every_combination_of_what_is_chosen(designer: Desi
     assert len(sources) == 4
     assert all("theme=civic" in each and "scheme=dark" in each for each in sources)
     page = (await designer.opens(f"/preview{chosen}")).text
-    assert "launcher · available · civic · ar · dark · 320 · rtl" in page
+    assert "launcher · open, two are waiting · civic · ar · dark · 320 · rtl" in page
     assert 'width="320"' in page
 
 
@@ -121,10 +124,21 @@ async def test_every_state_can_be_drawn(designer: Designer, state: str) -> None:
 
 @pytest.mark.anyio
 async def test_the_page_says_why_a_button_is_hidden(designer: Designer) -> None:
-    page = (await designer.opens("/preview?show=launcher&state=wait_too_long")).text
+    page = (await designer.opens("/preview?show=launcher&state=wait_too_long&button=as+set")).text
     assert "Hidden: The wait that ECE reports is above max_wait. when_unavailable = &#34;hide&#34;." in page
     page = (await designer.opens("/preview?show=launcher&state=wait_too_long&button=message")).text
     assert "Message: The wait that ECE reports is above max_wait." in page
+
+
+@pytest.mark.anyio
+async def test_messages_are_seen_at_once_and_where_nothing_is_drawn_no_picture_is(designer: Designer) -> None:
+    chosen = "?show=launcher&theme=civic&scheme=dark&state=available&state=outside_hours&state=no_capacity"
+    assert len(await designer.frames(chosen)) == 3
+    assert "We are not here at this time." in (await designer.opens((await designer.frames(chosen))[2])).text
+    page = (await designer.opens(f"/preview{chosen}&button=hide")).text
+    assert page.count("<iframe") == 1
+    assert "2 more show the visitor nothing" in page
+    assert "too few slots are free" in page.partition("<details>")[2]
 
 
 @pytest.mark.parametrize("reason", list(Reason))
@@ -236,4 +250,24 @@ def test_a_browser_draws_every_frame_without_a_policy_violation(table: dict[str,
         assert box is not None
         assert min(box["width"], box["height"]) >= 44
         assert button.inner_text().startswith("تحدّث معنا")
+        assert [each for each in complaints if "favicon" not in each and "404" not in each] == []
+
+
+@pytest.mark.browser
+def test_a_choice_is_shown_at_once_and_panels_are_put_up(table: dict[str, Any]) -> None:
+    table["server"]["public_url"] = "http://127.0.0.1"
+    with served(Designer(settings.parse(table), script=SCRIPT)) as origin, chromium() as browser:
+        page = browser.new_page(viewport={"width": 1200, "height": 900})
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"{origin}/preview?show=dock+before+it+closes&theme=civic&scheme=dark")
+        inside = page.frame_locator("main iframe")
+        expect(inside.get_by_role("alertdialog", name="Closing this window ends your chat.")).to_be_visible()
+        for name, seen in (("dock folded", "Back to your chat"), ("pop-up blocked", "Open in a new window")):
+            page.goto(f"{origin}/preview?show={name}&theme=civic&scheme=dark")
+            expect(inside.get_by_text(seen)).to_be_visible()
+        page.get_by_label("light").check()
+        expect(page.locator("main iframe")).to_have_count(2)
+        expect(page.get_by_label("light")).to_be_focused()
         assert [each for each in complaints if "favicon" not in each and "404" not in each] == []

@@ -1,15 +1,16 @@
-"""`GET /preview`, for designers: launcher, closed page, error page and survey in every state, side by side.
+"""`GET /preview`, for designers: all that visitors see, in every state, side by side.
 
-States are chosen in a plain form; there is no script. Each picture is a frame of our own origin, so that it has
-its own width, language and direction; only this page may frame it. Every value of the query is looked up in a
-list; unknown ones are ignored.
+States are chosen in a plain form, which works without script; with it, a choice is shown at once. Each picture is a
+frame of our own origin, so that it has its own width, language and direction; only this page may frame it. Every value
+of the query is looked up in a list; unknown ones are ignored.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import product
 from typing import NamedTuple, Protocol
@@ -23,13 +24,26 @@ from starlette.routing import Route
 from widget.domain.decision import Decision
 from widget.settings import EntryPointSettings
 from widget.themes import DEFAULT
-from widget.web.designers.reasons import explain
-from widget.web.designers.samples import STATES, sample
+from widget.web.designers.reasons import drawn, explain
+from widget.web.designers.samples import STATE_WORDS, STATES, sample
+from widget.web.edge.headers import nonce
 from widget.web.pages.pages import SCHEMES, Pages, Scheme
+from widget.web.pages.stylesheets import IMMUTABLE
 
 MOST_FRAMES = 60
 WIDTHS = ("320", "400", "768", "1200")
-BUTTON_WHEN_CLOSED = ("as set", "hide", "message")
+BUTTON_WHEN_CLOSED = ("message", "as set", "hide")
+# Pictures of what stands over a page, and the time that `static/preview.js` puts up of them.
+PANELS = {
+    "dock": "open",
+    "dock loading": "loading",
+    "dock late": "late",
+    "dock refused by the page": "refused",
+    "dock before it closes": "close",
+    "dock folded": "folded",
+    "survey in a dialog": "survey",
+}
+BLOCKED = "pop-up blocked"
 ERRORS = {"404": "unknown_entry_point", "429": "rate_limited", "500": "internal_error", "503": "unavailable"}
 _FIRST_STATES = ("available", "queue_depth_reached", "outside_hours")
 
@@ -53,6 +67,7 @@ class Choice:
     options: tuple[str, ...]
     chosen: tuple[str, ...]
     several: bool = True
+    words: Mapping[str, str] = field(default_factory=dict)  # for values that are no words
 
 
 class Frame(NamedTuple):
@@ -75,19 +90,33 @@ class Now(NamedTuple):
 class PreviewContext:
     choices: tuple[Choice, ...]
     frames: tuple[Frame, ...]
+    hidden: tuple[Frame, ...]
     left_out: int
     now: tuple[Now, ...]
+    script_url: str
+    nonce: str
 
 
 @dataclass(frozen=True, slots=True)
 class HostPageContext:
-    fragment: Markup
-    sheet: str
+    """A page of a customer's: with the launcher `fragment`, with a panel over it, or alone."""
+
     scheme: str
+    script_url: str
+    nonce: str
+    fragment: Markup | None = None
+    sheet: str = ""
+    panel: str = ""
+    src: str = ""  # what the panel's frame shows
+    blocked: bool = False
 
 
 class Preview:
-    """`surveys` are further pages by name, `decide` returns the decision of now, `guard` admits operators."""
+    """All that a designer may choose from, and the pictures of it.
+
+    `surveys` are further pages by name, `decide` returns the decision of now, `guard` admits operators, `script` is
+    `static/preview.js`.
+    """
 
     def __init__(
         self,
@@ -97,16 +126,24 @@ class Preview:
         surveys: Sequence[tuple[str, DrawSurvey]] = (),
         decide: Decide | None = None,
         guard: Guard | None = None,
+        script: bytes = b"",
     ) -> None:
         self._pages, self._clock, self._decide, self._guard = pages, clock, decide, guard
         self._surveys = dict(surveys)
         self._entry_points = tuple(pages.settings.entry_points)
-        self._kinds = ("launcher", "closed", *(f"error {status}" for status in ERRORS), *self._surveys)
+        self._kinds = (
+            *("launcher", *PANELS, BLOCKED, "closed"),
+            *(f"error {status}" for status in ERRORS),
+            *self._surveys,
+        )
+        self._script = script
+        self.script_url = f"/preview.{hashlib.sha256(script).hexdigest()[:16]}.js"
 
     def routes(self) -> list[Route]:
         return [
             Route("/preview", self.page, methods=["GET"], name="preview"),
             Route("/preview/frame", self.frame, methods=["GET"], name="preview_frame"),
+            Route(self.script_url, self.script, methods=["GET"]),
         ]
 
     async def page(self, request: Request) -> Response:
@@ -115,10 +152,14 @@ class Preview:
             self._guard(request)
         choices = self._choices(request)
         wanted = list(self._frames(choices))
+        seen = [each for each in wanted if each.height]
         context = PreviewContext(
             choices=tuple(choices.values()),
-            frames=tuple(wanted[:MOST_FRAMES]),
-            left_out=max(0, len(wanted) - MOST_FRAMES),
+            frames=tuple(seen[:MOST_FRAMES]),
+            hidden=tuple(each for each in wanted if not each.height)[:MOST_FRAMES],
+            left_out=max(0, len(seen) - MOST_FRAMES),
+            script_url=self.script_url,
+            nonce=nonce(),
             now=tuple(await asyncio.gather(*map(self._at_this_moment, self._entry_points))) if self._decide else (),
         )
         return HTMLResponse(self._pages.render("preview.html", context, theme=DEFAULT, language="en"))
@@ -130,7 +171,9 @@ class Preview:
         picked = {name: choice.chosen[0] for name, choice in self._choices(request).items()}
         theme, language, scheme = picked["theme"], picked["locale"], _scheme(picked["scheme"])
         kind = picked["show"]
-        if kind == "launcher":
+        if "alone" in request.query_params:
+            html = self._host_page(HostPageContext(scheme, self.script_url, nonce()), language, scheme)
+        elif kind in ("launcher", BLOCKED, *PANELS):
             html = self._launcher(picked, scheme)
         elif kind == "closed":
             context = self._pages.closed_context(self._decision(picked), theme=theme, language=language)
@@ -145,17 +188,21 @@ class Preview:
             html = self._pages.render("error.html", fault, theme=theme, language=language, scheme=scheme)
         return HTMLResponse(html)
 
+    async def script(self, request: Request) -> Response:
+        """Answer with the page's script, under a name that changes with it."""
+        return Response(self._script, headers={"Cache-Control": IMMUTABLE}, media_type="text/javascript")
+
     def _choices(self, request: Request) -> dict[str, Choice]:
         themes, languages = self._pages.themes.names, self._pages.texts.languages
         lists = (
             Choice("show", "Page", self._kinds, ("launcher", "closed")),
-            Choice("state", "State", STATES, _FIRST_STATES),
+            Choice("state", "State", STATES, _FIRST_STATES, words=STATE_WORDS),
             Choice("theme", "Theme", themes, themes),
             Choice("locale", "Language", languages, ("en",)),
             Choice("scheme", "Colours", SCHEMES[1:], ("light", "dark")),
             Choice("width", "Width", WIDTHS, ("400",)),
             Choice("entry_point", "Entry point", self._entry_points, self._entry_points[:1], several=False),
-            Choice("button", "Button when closed", BUTTON_WHEN_CLOSED, ("as set",), several=False),
+            Choice("button", "Button when closed", BUTTON_WHEN_CLOSED, BUTTON_WHEN_CLOSED[:1], several=False),
         )
         return {each.name: _chosen(each, request.query_params.getlist(each.name)) for each in lists}
 
@@ -170,27 +217,42 @@ class Preview:
             if picked["show"] == "closed" and picked["state"].startswith("available"):
                 continue
             launcher = picked["show"] == "launcher"
-            parts = [picked[name] for name in varied if stateful or name != "state"]
+            decision, entry_point = self._decision(picked), self._entry_point(picked)
+            parts = [STATE_WORDS[picked[name]] if name == "state" else picked[name] for name in varied]
+            if not stateful:
+                del parts[varied.index("state")]
             yield Frame(
                 caption=" · ".join([*parts, self._pages.texts.direction(picked["locale"])]),
                 src=f"/preview/frame?{urlencode(picked)}",
                 width=picked["width"],
-                height=190 if launcher else 620,
-                why=explain(self._decision(picked), self._entry_point(picked)) if launcher else "",
+                height=_height(picked["show"], drawn(decision, entry_point)),
+                why=explain(decision, entry_point) if launcher else "",
             )
 
     def _launcher(self, picked: dict[str, str], scheme: Scheme) -> str:
-        theme, language = picked["theme"], picked["locale"]
+        """Return a customer's page with the launcher, or with what has taken its place."""
+        theme, language, kind = picked["theme"], picked["locale"], picked["show"]
+        decision = self._decision(picked if kind == "launcher" else {**picked, "state": STATES[0]})
         context = self._pages.launcher_context(
-            self._decision(picked), entry_point=self._entry_point(picked), theme=theme, language=language, scheme=scheme
+            decision, entry_point=self._entry_point(picked), theme=theme, language=language, scheme=scheme
         )
         fragment = self._pages.render("launcher.html", context, theme=theme, language=language, scheme=scheme)
+        survey = next(iter(self._surveys), "")
+        inside = {"show": survey} if kind == "survey in a dialog" and survey else {"alone": ""}
         host_page = HostPageContext(
+            scheme=scheme,
+            script_url=self.script_url,
+            nonce=nonce(),
             fragment=Markup(fragment),  # noqa: S704 — rendered with escaping on
             sheet=self._pages.launcher_sheet(theme, context.corner, scheme),
-            scheme=scheme,
+            panel=PANELS.get(kind, ""),
+            src=f"/preview/frame?{urlencode({**picked, **inside})}",
+            blocked=kind == BLOCKED,
         )
-        return self._pages.render("preview_host.html", host_page, theme=DEFAULT, language=language, scheme=scheme)
+        return self._host_page(host_page, language, scheme)
+
+    def _host_page(self, context: HostPageContext, language: str, scheme: Scheme) -> str:
+        return self._pages.render("preview_host.html", context, theme=DEFAULT, language=language, scheme=scheme)
 
     def _decision(self, picked: dict[str, str]) -> Decision:
         return sample(
@@ -225,6 +287,13 @@ def _chosen(choice: Choice, asked: Sequence[str]) -> Choice:
     """Return the wanted values that are in the list, in its order; the usual choice when none is."""
     known = tuple(each for each in choice.options if each in asked)
     return replace(choice, chosen=known if choice.several else known[:1]) if known else choice
+
+
+def _height(kind: str, seen: str) -> int:
+    """Return the height of a picture in CSS pixels, 0 where there is nothing to see."""
+    if kind == "launcher" and seen == "Hidden":
+        return 0
+    return 190 if kind in ("launcher", "dock folded") else 260 if kind == BLOCKED else 620
 
 
 def _scheme(name: str) -> Scheme:

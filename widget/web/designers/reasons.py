@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from widget.domain.decision import Decision, State
 from widget.domain.readings import Reason
 from widget.settings import EntryPointSettings
@@ -22,13 +24,18 @@ CAUSES: dict[Reason, str] = {
 }
 
 
+def drawn(decision: Decision, entry_point: EntryPointSettings) -> Literal["Button", "Message", "Hidden"]:
+    """Return what a visitor sees in the place of the button."""
+    if decision.state is State.AVAILABLE:
+        return "Button"
+    value = entry_point.when_unknown if decision.state is State.UNKNOWN else entry_point.when_unavailable
+    return "Button" if value == "show" else "Message" if value == "message" else "Hidden"
+
+
 def explain(decision: Decision, entry_point: EntryPointSettings) -> str:
     """Return what is drawn and which rule decided it."""
     if decision.state is State.AVAILABLE:
         return "Button: every check agrees."
-    unknown = decision.state is State.UNKNOWN
-    setting = "when_unknown" if unknown else "when_unavailable"
-    value = entry_point.when_unknown if unknown else entry_point.when_unavailable
-    drawn = {"show": "Button", "message": "Message"}.get(value, "Hidden")
+    setting = "when_unknown" if decision.state is State.UNKNOWN else "when_unavailable"
     cause = CAUSES[decision.reason or Reason.OTHER]
-    return f'{drawn}: {cause} {setting} = "{value}".'
+    return f'{drawn(decision, entry_point)}: {cause} {setting} = "{getattr(entry_point, setting)}".'

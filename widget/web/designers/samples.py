@@ -17,6 +17,25 @@ _WITH_NUMBERS: dict[str, tuple[int | None, int | None]] = {  # state → wait in
     "available_no_numbers": (None, None),
 }
 STATES: tuple[str, ...] = (*_WITH_NUMBERS, *(reason.value for reason in Reason))
+# The states in a designer's words.
+STATE_WORDS = {
+    "available": "open, two are waiting",
+    "available_at_once": "open, nobody is waiting",
+    "available_long_wait": "open, a long wait",
+    "available_no_numbers": "open, ECE gives no numbers",
+    Reason.QUEUE_DEPTH_REACHED.value: "the queue is full",
+    Reason.AGENT_NOT_AVAILABLE.value: "no agent is there",
+    Reason.SERVICE_NOT_RUNNING.value: "ECE's chat does not run",
+    Reason.INVALID_ENTRY_POINT.value: "ECE does not know the entry point",
+    Reason.ENTRY_POINT_INACTIVE.value: "the entry point is not active",
+    Reason.OTHER.value: "ECE refuses without a reason",
+    Reason.WAIT_TOO_LONG.value: "the wait is above your limit",
+    Reason.QUEUE_TOO_DEEP.value: "the queue is above your limit",
+    Reason.NO_CAPACITY.value: "too few slots are free",
+    Reason.OUTSIDE_HOURS.value: "outside the opening hours",
+    Reason.SWITCHED_OFF.value: "switched off",
+    Reason.ECE_UNREACHABLE.value: "ECE cannot be reached",
+}
 
 
 def sample(state: str, *, entry_point: str, settings: EntryPointSettings | None, now: datetime) -> Decision:
