@@ -76,11 +76,11 @@ async def test_each_call_goes_to_the_guides_address_and_gives_its_reading() -> N
         return httpx.Response(200, text=bodies[request.url.path.split("/")[-2]])
 
     asked = client(ece)
-    assert await asked.agent_availability(1001) == AgentAvailability(True)
-    assert await asked.capacity(1001) == Capacity(4)
-    assert await asked.live_session_status(1001) == LiveSessionStatus(3, 1)
-    assert await asked.check_eligibility(1001) == Eligibility(None)
-    assert await asked.chat_allowed(1001) == ChatAllowed(True)
+    assert await asked.ask(Call.AGENT_AVAILABILITY, 1001) == AgentAvailability(True)
+    assert await asked.ask(Call.CAPACITY, 1001) == Capacity(4)
+    assert await asked.ask(Call.LIVE_SESSION_STATUS, 1001) == LiveSessionStatus(3, 1)
+    assert await asked.ask(Call.CHECK_ELIGIBILITY, 1001) == Eligibility(None)
+    assert await asked.ask(Call.CHAT_ALLOWED, 1001) == ChatAllowed(True)
     assert urls == [f"GET https://ece.example.com/system/egain/chat/entrypoint/{call}/1001" for call in bodies]
     for call in Call:
         await asked.ask(call, 2**63 - 1)
@@ -97,7 +97,7 @@ async def test_settings_change_the_path_and_the_unit_of_the_wait() -> None:
         return httpx.Response(200, text=body)
 
     asked = client(ece, api_path="/ws/chat/entrypoint", wait_time_unit="minutes")
-    assert await asked.live_session_status(7) == LiveSessionStatus(150, 0)
+    assert await asked.ask(Call.LIVE_SESSION_STATUS, 7) == LiveSessionStatus(150, 0)
     assert seen == ["/system/ws/chat/entrypoint/liveSessionStatus/7"]
 
 
@@ -108,7 +108,7 @@ async def test_no_body_is_asked_for_packed_and_none_from_a_cache() -> None:
         seen.append(request.headers)
         return httpx.Response(200, text=ALLOWED)
 
-    await client(ece).chat_allowed(1)
+    await client(ece).ask(Call.CHAT_ALLOWED, 1)
     assert seen[0]["accept-encoding"] == "identity"
     assert seen[0]["accept"] == "application/xml, text/xml"
     assert "no-store" in seen[0]["cache-control"]
@@ -124,7 +124,7 @@ async def test_cookies_are_never_kept() -> None:
 
     asked = client(ece)
     for _ in range(3):
-        await asked.chat_allowed(1)
+        await asked.ask(Call.CHAT_ALLOWED, 1)
     assert seen == [False] * 3
 
 
@@ -134,7 +134,7 @@ async def test_what_was_odd_about_an_answer_is_told() -> None:
     asked = EceClient(
         settings(), transport=httpx.MockTransport(answers(200, body)), notice=lambda *what: told.append(what)
     )
-    await asked.check_eligibility(1)
+    await asked.ask(Call.CHECK_ELIGIBILITY, 1)
     assert set(told) == {
         (Call.CHECK_ELIGIBILITY, Oddity.REPAIRED),
         (Call.CHECK_ELIGIBILITY, Oddity.UNKNOWN_REASON),

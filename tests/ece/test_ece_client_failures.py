@@ -186,14 +186,14 @@ async def test_a_call_ends_after_the_whole_time_whatever_it_waits_for() -> None:
     transport = Hanging()
     asked = EceClient(settings(timeout=0.05), transport=transport)
     with pytest.raises(EceTimeout):
-        await asked.chat_allowed(1)
+        await asked.ask(Call.CHAT_ALLOWED, 1)
     assert (transport.asked, transport.left) == (1, 1)
 
 
 async def test_waiting_for_a_free_connection_speaks_against_nobody() -> None:
     transport = Hanging()
     asked = EceClient(settings(timeout=0.1, max_connections=2), transport=transport)
-    outcomes = await asyncio.gather(*(asked.chat_allowed(1) for _ in range(5)), return_exceptions=True)
+    outcomes = await asyncio.gather(*(asked.ask(Call.CHAT_ALLOWED, 1) for _ in range(5)), return_exceptions=True)
     kinds = sorted(type(outcome).__name__ for outcome in outcomes)
     assert kinds == ["EceBusy", "EceBusy", "EceBusy", "EceTimeout", "EceTimeout"]
     assert EceBusy.blame == "nobody"
@@ -203,7 +203,7 @@ async def test_a_cancelled_call_is_cancelled_and_gives_its_place_back() -> None:
     transport = Hanging()
     asked = EceClient(settings(timeout=60, max_connections=1), transport=transport)
     for number in range(1, 4):
-        task = asyncio.create_task(asked.chat_allowed(1))
+        task = asyncio.create_task(asked.ask(Call.CHAT_ALLOWED, 1))
         await transport.begun.acquire()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

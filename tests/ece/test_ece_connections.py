@@ -14,7 +14,7 @@ import pytest
 
 from widget.domain.errors import EceGatewayDown, EceNoSuchHost, EceRefused, EceReset, EceStatus, EceUnreadable
 from widget.domain.outbox import SurveyMessage
-from widget.domain.readings import ChatAllowed, LiveSessionStatus, Reason
+from widget.domain.readings import Call, ChatAllowed, LiveSessionStatus, Reason
 from widget.ece.client import EceClient
 from widget.ece.connection import Network
 from widget.ece.dialect import GUIDE_PATH, Dialect, Format
@@ -112,8 +112,8 @@ async def client(port: int, **values: object) -> AsyncIterator[EceClient]:
 async def test_an_answer_too_many_never_becomes_that_of_another_entry_point() -> None:
     with ece(YES + YES, NO) as there:
         async with client(there.port) as asked:
-            assert await asked.chat_allowed(1001) == ChatAllowed(True)
-            assert await asked.chat_allowed(1002) == ChatAllowed(False, Reason.AGENT_NOT_AVAILABLE)
+            assert await asked.ask(Call.CHAT_ALLOWED, 1001) == ChatAllowed(True)
+            assert await asked.ask(Call.CHAT_ALLOWED, 1002) == ChatAllowed(False, Reason.AGENT_NOT_AVAILABLE)
         assert there.connections == 2
 
 
@@ -140,16 +140,16 @@ async def test_a_204_with_more_than_a_head_leaves_the_next_survey_beyond_doubt(r
         async with client(there.port) as asked:
             await asked.submit_survey(SURVEY, FORM)
             await asked.submit_survey(SURVEY, FORM)
-            assert await asked.chat_allowed(1001) == ChatAllowed(True)
+            assert await asked.ask(Call.CHAT_ALLOWED, 1001) == ChatAllowed(True)
         assert len(there.asked) == 3
 
 
 async def test_a_survey_never_goes_over_a_connection_that_a_call_used() -> None:
     with ece(YES, TAKEN, YES) as there:
         async with client(there.port) as asked:
-            await asked.chat_allowed(1001)
+            await asked.ask(Call.CHAT_ALLOWED, 1001)
             await asked.submit_survey(SURVEY, FORM)
-            await asked.chat_allowed(1001)
+            await asked.ask(Call.CHAT_ALLOWED, 1001)
         assert there.connections == 3
 
 
@@ -157,11 +157,11 @@ async def test_a_survey_never_goes_over_a_connection_that_a_call_used() -> None:
 async def test_what_comes_while_nothing_is_asked_closes_the_connection(rest: bytes) -> None:
     with ece(YES, NO) as there:
         async with client(there.port) as asked:
-            await asked.chat_allowed(1001)
+            await asked.ask(Call.CHAT_ALLOWED, 1001)
             (connection,) = there.open
             connection.sendall(rest)
             await until(lambda: not there.open)
-            assert await asked.chat_allowed(1002) == ChatAllowed(False, Reason.AGENT_NOT_AVAILABLE)
+            assert await asked.ask(Call.CHAT_ALLOWED, 1002) == ChatAllowed(False, Reason.AGENT_NOT_AVAILABLE)
 
 
 @pytest.mark.parametrize(
@@ -179,8 +179,8 @@ async def test_what_comes_while_nothing_is_asked_closes_the_connection(rest: byt
 async def test_what_real_java_servers_send_is_read_and_ends_the_connection(said: bytes) -> None:
     with ece(said) as there:
         async with client(there.port) as asked:
-            assert await asked.chat_allowed(1001) == ChatAllowed(True)
-            assert await asked.chat_allowed(1001) == ChatAllowed(True)
+            assert await asked.ask(Call.CHAT_ALLOWED, 1001) == ChatAllowed(True)
+            assert await asked.ask(Call.CHAT_ALLOWED, 1001) == ChatAllowed(True)
         assert there.connections == 2
 
 
@@ -195,9 +195,9 @@ async def test_what_real_java_servers_send_is_read_and_ends_the_connection(said:
 async def test_what_is_refused_is_named_and_asked_once(said: bytes, words: str) -> None:
     with ece(YES, said) as there:
         async with client(there.port) as asked:
-            await asked.chat_allowed(1001)
+            await asked.ask(Call.CHAT_ALLOWED, 1001)
             with pytest.raises(EceReset) as caught:
-                await asked.chat_allowed(1001)
+                await asked.ask(Call.CHAT_ALLOWED, 1001)
         assert words in caught.value.detail
         assert len(there.asked) == 2
 
@@ -205,16 +205,16 @@ async def test_what_is_refused_is_named_and_asked_once(said: bytes, words: str) 
 async def test_a_connection_lives_no_longer_than_the_settings_say() -> None:
     with ece(YES) as there:
         async with client(there.port, connection_max_age=0.2) as asked:
-            await asked.chat_allowed(1001)
+            await asked.ask(Call.CHAT_ALLOWED, 1001)
             await until(lambda: not there.open)
-            assert await asked.chat_allowed(1001) == ChatAllowed(True)
+            assert await asked.ask(Call.CHAT_ALLOWED, 1001) == ChatAllowed(True)
         assert there.connections == 2
 
 
 async def test_an_answer_under_way_is_heard_to_its_end_though_the_connection_is_old() -> None:
     with ece(b"") as there:
         async with client(there.port, connection_max_age=0.1) as asked:
-            call = asyncio.create_task(asked.chat_allowed(1001))
+            call = asyncio.create_task(asked.ask(Call.CHAT_ALLOWED, 1001))
             await until(lambda: bool(there.asked))
             await asyncio.get_running_loop().run_in_executor(None, time.sleep, 0.2)
             (connection,) = there.open
@@ -227,7 +227,7 @@ async def test_a_host_that_says_it_does_not_run_is_looked_up_anew() -> None:
     with ece(NOT_RUNNING) as there:
         async with client(there.port, timeout=60.0) as asked, asyncio.timeout(30):
             while there.connections < 3:  # the age of a connection is the loop's own time
-                await asked.chat_allowed(1001)
+                await asked.ask(Call.CHAT_ALLOWED, 1001)
         assert there.connections < len(there.asked), "but not for every call"
 
 
@@ -236,10 +236,10 @@ async def test_a_name_without_an_address_and_a_port_without_a_listener_are_told_
         pass
     async with client(gone.port) as asked:
         with pytest.raises(EceRefused) as refused:
-            await asked.chat_allowed(1)
+            await asked.ask(Call.CHAT_ALLOWED, 1)
     async with client(0, base_url="http://no-such-host.invalid/system") as asked:
         with pytest.raises(EceNoSuchHost) as unknown:
-            await asked.chat_allowed(1)
+            await asked.ask(Call.CHAT_ALLOWED, 1)
     assert (type(refused.value), unknown.value.detail) == (EceRefused, "no such host")
     assert "refused" in refused.value.detail
 
@@ -258,11 +258,11 @@ async def test_a_name_without_an_address_and_a_port_without_a_listener_are_told_
 async def test_a_flood_never_holds_the_event_loop(flood: bytes) -> None:
     with ece(YES, flood) as there:
         async with client(there.port) as asked:
-            await asked.chat_allowed(1001)
+            await asked.ask(Call.CHAT_ALLOWED, 1001)
             watching = asyncio.create_task(longest_turn())
             await asyncio.sleep(0)
             with pytest.raises((EceReset, EceUnreadable)):
-                await asked.chat_allowed(1001)
+                await asked.ask(Call.CHAT_ALLOWED, 1001)
             await asyncio.sleep(0)
             watching.cancel()
             assert await watching < 0.02
@@ -273,8 +273,8 @@ async def test_a_body_in_chunks_of_a_tag_each_is_read() -> None:
     chunks = b"".join(b"%x\r\n%b\r\n" % (1, body[at : at + 1]) for at in range(len(body)))
     with ece(CHUNKED + chunks + b"0\r\n\r\n") as there:
         async with client(there.port) as asked:
-            assert await asked.live_session_status(1001) == LiveSessionStatus(3, 1)
-            assert await asked.live_session_status(1001) == LiveSessionStatus(3, 1)
+            assert await asked.ask(Call.LIVE_SESSION_STATUS, 1001) == LiveSessionStatus(3, 1)
+            assert await asked.ask(Call.LIVE_SESSION_STATUS, 1001) == LiveSessionStatus(3, 1)
         assert there.connections == 1
 
 
@@ -309,13 +309,13 @@ async def test_a_name_that_moves_to_another_address_is_followed(
     with ece(YES, old_site) as old, ece(NO, port=old.port, host="127.0.0.2"):
         settings = {"base_url": f"http://ece.example.com:{old.port}/system", "connection_max_age": 1.0}
         async with client(0, **settings) as asked:
-            assert await asked.chat_allowed(1001) == ChatAllowed(True)
+            assert await asked.ask(Call.CHAT_ALLOWED, 1001) == ChatAllowed(True)
             leads_to[0] = "127.0.0.2"
             async with asyncio.timeout(10):
                 reading = None
                 while reading != ChatAllowed(False, Reason.AGENT_NOT_AVAILABLE):
                     with suppress(EceGatewayDown):
-                        reading = await asked.chat_allowed(1001)
+                        reading = await asked.ask(Call.CHAT_ALLOWED, 1001)
                     await asyncio.sleep(0.01)
 
 

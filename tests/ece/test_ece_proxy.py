@@ -21,7 +21,7 @@ from tests.forward_proxy import ForwardProxy, forward_proxy
 from widget.domain import retry
 from widget.domain.errors import EceError, EceGatewayDown, EceRefused, EceReset, EceTimeout, EceTlsFailure
 from widget.domain.outbox import SurveyMessage
-from widget.domain.readings import ChatAllowed
+from widget.domain.readings import Call, ChatAllowed
 from widget.ece.client import EceClient
 from widget.ece.dialect import GUIDE_PATH, Dialect, Format
 from widget.settings import EceSettings
@@ -95,7 +95,7 @@ async def client(base_url: str, proxy: str, **values: object) -> EceClient:
 
 
 async def chat_allowed(asked: EceClient) -> None:
-    await asked.chat_allowed(1)
+    await asked.ask(Call.CHAT_ALLOWED, 1)
 
 
 async def survey(asked: EceClient) -> None:
@@ -109,7 +109,7 @@ BOTH = pytest.mark.parametrize("ask", [chat_allowed, survey])
 async def test_every_call_to_an_ece_on_http_is_passed_on_by_the_proxy() -> None:
     with ece() as there, forward_proxy({"ece.invalid": there.port}) as proxy:
         asked = await client(PLAIN, f"http://{USER}@{proxy.netloc}")
-        assert await asked.chat_allowed(1) == ChatAllowed(True)
+        assert await asked.ask(Call.CHAT_ALLOWED, 1) == ChatAllowed(True)
         await asked.submit_survey(SURVEY, FORM)
         await asked.aclose()
         assert [line.partition(" HTTP")[0] for line in proxy.asked] == [
@@ -131,7 +131,7 @@ async def test_calls_to_an_ece_on_https_go_through_a_tunnel_that_shows_the_proxy
     ):
         scheme = "https" if proxy_on_tls else "http"
         asked = await client(SECURE, f"{scheme}://{USER}@{proxy.netloc}", ca_file=ca_file)
-        assert await asked.chat_allowed(1) == ChatAllowed(True)
+        assert await asked.ask(Call.CHAT_ALLOWED, 1) == ChatAllowed(True)
         await asked.submit_survey(SURVEY, FORM)
         await asked.aclose()
         assert set(proxy.asked) == {"CONNECT ece.invalid:443 HTTP/1.1"}
@@ -153,7 +153,7 @@ async def test_neither_the_environments_proxy_nor_its_exceptions_count(monkeypat
             monkeypatch.setenv("NO_PROXY", exceptions)
             monkeypatch.setenv("no_proxy", exceptions)
             asked = await client(PLAIN, f"http://{proxy.netloc}")
-            assert await asked.chat_allowed(1) == ChatAllowed(True)
+            assert await asked.ask(Call.CHAT_ALLOWED, 1) == ChatAllowed(True)
             await asked.aclose()
         assert (len(proxy.asked), other.asked) == (2, [])
 

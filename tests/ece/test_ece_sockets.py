@@ -95,7 +95,7 @@ async def failure(talk: Talk, limit: float = 5.0) -> tuple[EceError, Server]:
     async with server(talk) as ece:
         asked = await client(ece.port, limit)
         with pytest.raises(EceError) as caught:
-            await asked.chat_allowed(1001)
+            await asked.ask(Call.CHAT_ALLOWED, 1001)
         if ece.connections:  # none, if the machine was too busy to make it in time
             async with asyncio.timeout(10):
                 await ece.let_go.wait()  # the connection is dropped, not kept for the next call
@@ -151,13 +151,15 @@ async def test_after_many_timed_out_calls_the_connections_are_free_again() -> No
     async with server(silent) as hanging, server(well) as ece:
         asked = await client(hanging.port, 0.1, max_connections=2)
         for _ in range(6):
-            outcomes = await asyncio.gather(asked.chat_allowed(1), asked.chat_allowed(2), return_exceptions=True)
+            outcomes = await asyncio.gather(
+                asked.ask(Call.CHAT_ALLOWED, 1), asked.ask(Call.CHAT_ALLOWED, 2), return_exceptions=True
+            )
             assert [type(outcome) for outcome in outcomes] == [EceTimeout, EceTimeout]
         assert len(hanging.connections) <= 12
         await asked.aclose()
         again = await client(ece.port, max_connections=2)
         for _ in range(6):
-            await asyncio.gather(again.chat_allowed(1), again.chat_allowed(2))
+            await asyncio.gather(again.ask(Call.CHAT_ALLOWED, 1), again.ask(Call.CHAT_ALLOWED, 2))
         assert len(ece.connections) <= 2  # kept alive
         await again.aclose()
 
@@ -165,7 +167,7 @@ async def test_after_many_timed_out_calls_the_connections_are_free_again() -> No
 async def test_a_cancelled_call_drops_its_connection() -> None:
     async with server(silent) as ece:
         asked = await client(ece.port, 60.0)
-        task = asyncio.create_task(asked.chat_allowed(1))
+        task = asyncio.create_task(asked.ask(Call.CHAT_ALLOWED, 1))
         async with asyncio.timeout(5):
             while not ece.heads:  # noqa: ASYNC110 - the server has no moment of its own to tell
                 await asyncio.sleep(0.001)
@@ -235,7 +237,7 @@ async def test_a_kept_connection_that_ece_closes_just_then_costs_nothing() -> No
     async with server(answers_once) as ece:
         asked = await client(ece.port)
         for _ in range(3):
-            assert await asked.chat_allowed(1) == ChatAllowed(True)
+            assert await asked.ask(Call.CHAT_ALLOWED, 1) == ChatAllowed(True)
         assert len(ece.connections) == 3
         await asked.submit_survey(SURVEY, FORM)  # over a connection of its own
         assert len(ece.heads) == 6
@@ -270,7 +272,7 @@ async def test_a_port_where_nobody_listens_is_refused() -> None:
         port = taken.getsockname()[1]
     asked = await client(port)
     with pytest.raises(EceRefused):
-        await asked.chat_allowed(1)
+        await asked.ask(Call.CHAT_ALLOWED, 1)
     await asked.aclose()
 
 
@@ -290,7 +292,7 @@ async def test_the_environment_names_no_proxy(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("NO_PROXY", raising=False)
     async with server(well) as ece:
         asked = await client(ece.port)
-        assert await asked.chat_allowed(1) == ChatAllowed(True)
+        assert await asked.ask(Call.CHAT_ALLOWED, 1) == ChatAllowed(True)
         await asked.aclose()
 
 
@@ -298,7 +300,7 @@ async def test_the_proxy_of_the_settings_is_asked() -> None:
     async with server(well) as proxy:
         address = f"http://127.0.0.1:{proxy.port}"
         asked = await client(0, base_url="http://ece.invalid/system", proxy=address)
-        assert await asked.chat_allowed(1) == ChatAllowed(True)
+        assert await asked.ask(Call.CHAT_ALLOWED, 1) == ChatAllowed(True)
         assert proxy.heads[0].startswith(b"GET http://ece.invalid/system/egain/chat/entrypoint/chatAllowed/1 ")
         await asked.aclose()
 

@@ -17,7 +17,7 @@ import trustme
 
 from widget.domain.errors import EceError, EceTimeout, EceTlsFailure
 from widget.domain.outbox import SurveyMessage
-from widget.domain.readings import Call, ChatAllowed
+from widget.domain.readings import Call, ChatAllowed, Reading
 from widget.ece import tls
 from widget.ece.client import EceClient
 from widget.ece.dialect import GUIDE_PATH, Dialect, Format
@@ -77,11 +77,11 @@ def _answer(connection: socket.socket, context: ssl.SSLContext | None) -> None:
             spoken_to.sendall(OK if spoken.startswith(b"GET ") else b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 
-async def ask(base_url: str, **values: object) -> ChatAllowed:
+async def ask(base_url: str, **values: object) -> Reading:
     settings = EceSettings.model_validate({"base_url": base_url, "timeout": 5.0, **values})
     client = await asyncio.to_thread(EceClient, settings)
     try:
-        return await client.chat_allowed(1)
+        return await client.ask(Call.CHAT_ALLOWED, 1)
     finally:
         await client.aclose()
 

@@ -13,6 +13,7 @@ import asyncio, json, sys
 import uvloop
 from widget import settings, telemetry
 from widget.domain.errors import EceError
+from widget.domain.readings import Call
 from widget.ece.client import EceClient
 from widget.services import build
 
@@ -32,7 +33,7 @@ async def answers(reader, writer, what):
 
 async def fails(client):
     try:
-        await client.agent_availability(1001)
+        await client.ask(Call.AGENT_AVAILABILITY, 1001)
     except EceError as error:
         return error.code
     raise AssertionError("the call was answered")

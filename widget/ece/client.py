@@ -21,12 +21,7 @@ import httpx
 from widget.domain.errors import EceBusy, EceError, EceRefused, EceTimeout, EceTlsFailure, EceUnreadable
 from widget.domain.outbox import SurveyMessage
 from widget.domain.readings import (
-    AgentAvailability,
     Call,
-    Capacity,
-    ChatAllowed,
-    Eligibility,
-    LiveSessionStatus,
     Reading,
 )
 from widget.ece import failures, tls, wire
@@ -95,26 +90,6 @@ class EceClient:
         for transport in set(self._transports):
             await transport.aclose()
 
-    async def agent_availability(self, entry_point_id: int) -> AgentAvailability:
-        """Ask whether an agent is available for the entry point (guide, section 9)."""
-        return await self._read(Call.AGENT_AVAILABILITY, entry_point_id, AgentAvailability)
-
-    async def capacity(self, entry_point_id: int) -> Capacity:
-        """Ask how many more chats all agents of the queue can take (guide, section 10)."""
-        return await self._read(Call.CAPACITY, entry_point_id, Capacity)
-
-    async def live_session_status(self, entry_point_id: int) -> LiveSessionStatus:
-        """Ask for the estimated wait and the number of chats waiting (guide, section 11)."""
-        return await self._read(Call.LIVE_SESSION_STATUS, entry_point_id, LiveSessionStatus)
-
-    async def check_eligibility(self, entry_point_id: int) -> Eligibility:
-        """Ask whether an agent is there and the queue has room (guide, section 12)."""
-        return await self._read(Call.CHECK_ELIGIBILITY, entry_point_id, Eligibility)
-
-    async def chat_allowed(self, entry_point_id: int) -> ChatAllowed:
-        """Ask whether the entry point is active, an agent is there and the queue has room (guide, section 13)."""
-        return await self._read(Call.CHAT_ALLOWED, entry_point_id, ChatAllowed)
-
     async def submit_survey(self, message: SurveyMessage, form: Dialect) -> None:
         """Post a survey in this form (guide, section 14): 204, or any 2xx with an empty or XML body, is a success.
 
@@ -126,7 +101,7 @@ class EceClient:
             wire.survey_answer(reply.body, reply.content_type, status=reply.status)
 
     async def ask(self, call: Call, entry_point_id: int) -> Reading:
-        """Make one of the five GET calls."""
+        """Make one of the five GET calls (guide, sections 9 to 13)."""
         return (await self._ask(call, entry_point_id, Progress())).reading
 
     async def probe(self, call: Call, entry_point_id: int) -> Probe:
@@ -160,11 +135,6 @@ class EceClient:
         return tls.why_the_issuer_is_unknown(
             _trusted(self._settings), address.host, address.port or 443, timeout=self._timeout
         )
-
-    async def _read(self, call: Call, entry_point_id: int, kind: type[_R]) -> _R:
-        reading = await self.ask(call, entry_point_id)
-        assert isinstance(reading, kind)
-        return reading
 
     async def _ask(self, call: Call, entry_point_id: int, progress: Progress) -> wire.Understood:
         try:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, get_origin, get_type_hints
 
 import pytest
 from jinja2 import Environment, meta, nodes
 
 from widget.assets import asset_folder
-from widget.web.pages.contexts import CONTEXTS, FUNCTIONS, contexts
+from widget.web.pages.contexts import CONTEXTS, Everywhere
 
 TEMPLATES = asset_folder("templates")
 # Partials get these from the loops they stand in.
 IN_LOOPS = {"survey": {"question", "option", "fault", "answers"}, "message": {"field", "fault"}}
 OFFERING = {"_ways.html", "_menu.html"}  # stand in pages and launchers that have ways
+FUNCTIONS = {"_", "gettext", "ngettext", "number", "stylesheet"}
 OURS_ALONE = ("preview.html", "preview_host.html")
 
 
@@ -36,7 +38,7 @@ def used_by(file: Path) -> set[str]:
 
 
 def names(template: str) -> set[str]:
-    return {each.name for each in contexts()[template]}
+    return set(get_type_hints(CONTEXTS[template]))
 
 
 @pytest.mark.parametrize("file", templates(), ids=lambda each: each.relative_to(TEMPLATES).as_posix())
@@ -44,7 +46,7 @@ def test_a_template_uses_only_what_its_context_has(file: Path) -> None:
     name = file.relative_to(TEMPLATES).as_posix().partition("/")[2]
     if name in OURS_ALONE:
         return
-    known = names("*") | set(FUNCTIONS)
+    known = set(get_type_hints(Everywhere)) | FUNCTIONS
     if name in CONTEXTS:
         known |= names(name)
     elif Path(name).name.startswith("_"):
@@ -59,7 +61,9 @@ def test_every_field_of_the_launcher_is_used_or_reaches_the_page() -> None:
 
 
 def test_every_variable_is_documented() -> None:
-    assert not [(template, each.name) for template, found in contexts().items() for each in found if not each.help]
+    for context in (Everywhere, *CONTEXTS.values()):
+        hints = get_type_hints(context, include_extras=True)
+        assert [name for name, hint in hints.items() if get_origin(hint) is not Annotated] == []
 
 
 def test_every_page_template_has_a_context() -> None:

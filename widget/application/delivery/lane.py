@@ -106,7 +106,6 @@ class Lane:
             self._pace = pace.hastened(self._pace, now)
             await self._queue.hasten(destination=self.destination.name, now=self._clock.now())
         if not self.destination.gate.may_send():
-            self._counts.deferrals += 1
             return POLL_SECONDS
         planned = pace.plan(
             self._pace,
@@ -116,7 +115,6 @@ class Lane:
             tried_before=sum(each.attempts > 0 for each in self._unsent.values()),
         )
         if isinstance(planned, Wait):
-            self._counts.deferrals += self._pace.mode is Mode.STOPPED
             return min(planned.seconds, POLL_SECONDS)
         return await self._claim(planned)
 
@@ -209,7 +207,6 @@ class Lane:
 
     async def _send(self, claimed: ClaimedMessage) -> Settled | None:
         """Send once; return what is to be recorded, or None when the destination was not asked."""
-        self._counts.in_flight += 1
         error: DeliveryError | None = None
         try:
             await self.destination.sink.submit(claimed.message)
@@ -218,8 +215,6 @@ class Lane:
         except Exception as unknown:  # noqa: BLE001 — one message that breaks its sender must not stop the others
             self._unexpected(unknown)
             error = DeliveryError(maybe_received=True)
-        finally:
-            self._counts.in_flight -= 1
         now = self._clock.monotonic()
         if error is None:
             self._pace = pace.taken(self._pace, claimed.message.entry_point, now)
@@ -299,7 +294,6 @@ class Lane:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _unexpected(self, error: BaseException) -> None:
-        self._counts.failures_of_the_loop += 1
         log.error("delivery_failed", kind=type(error).__name__)
 
 

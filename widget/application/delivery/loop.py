@@ -84,7 +84,6 @@ class Delivery:
             except OutboxUnavailable:
                 pause = TIDY_AGAIN_SECONDS
             except Exception as error:  # noqa: BLE001 — a mistake of ours must not end the deliveries
-                self.counts.failures_of_the_loop += 1
                 log.error("tidying_failed", kind=type(error).__name__)
             try:
                 async with asyncio.timeout(pause):

@@ -115,9 +115,6 @@ class DeliveryCounts:
     failed_over_row: int = 0  # the destination answered; only this row waits
     failed_whatever_the_row: int = 0  # the destination served nobody; all wait
     lost_leases: int = 0
-    deferrals: int = 0  # times that nothing was sent since the destination does not serve
-    in_flight: int = 0
-    failures_of_the_loop: int = 0
 
     @property
     def delivered(self) -> int:

@@ -1,13 +1,13 @@
 """What each template is given: one frozen dataclass a template, each field with a line that says what it is.
 
-These lists are an interface: operators write templates against them. `contexts()` gives them for the documentation,
-and a test compares them with the variables that the shipped templates use.
+These lists are an interface: operators write templates against them. A test compares them with the variables that the
+shipped templates use.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Annotated
 
 from markupsafe import Markup
 
@@ -19,7 +19,12 @@ from widget.web.surveys.views import FormContext, MessageContext
 
 @dataclass(frozen=True, slots=True)
 class Everywhere:
-    """What every template has, beside the functions `_`, `ngettext`, `number` and `stylesheet`."""
+    """What every template has, beside these functions:
+
+    `_("text", name=value)`, the text in the visitor's language, escaped, which `gettext` and `{% trans %}` also are;
+    `ngettext("one", "many", n)`, the form for a number; `number(5)`, a number as the language writes it;
+    `stylesheet("page.css")`, the address of a style sheet of the theme.
+    """
 
     lang: Annotated[str, "the language, as `pt-BR`"]
     dir: Annotated[str, "`ltr` or `rtl`"]
@@ -112,12 +117,6 @@ class ErrorContext:
     ways: Annotated[tuple[OtherWay, ...], "other ways, as in the launcher; none where no entry point is known"]
 
 
-class Variable(NamedTuple):
-    name: str
-    type: str
-    help: str
-
-
 CONTEXTS: dict[str, type] = {
     "launcher.html": LauncherContext,
     "panel.html": PanelContext,
@@ -137,24 +136,3 @@ CONTEXTS: dict[str, type] = {
     "message/mail_text.html": LetterContext,
     "message/message.css": StyleContext,
 }
-FUNCTIONS = {
-    "_": '`_("text", name=value)`: the text in the visitor\'s language, escaped',
-    "gettext": "the same as `_`; `{% trans %}` uses it",
-    "ngettext": '`ngettext("one", "many", n)`: the form for a number',
-    "number": "a number as the language writes it",
-    "stylesheet": '`stylesheet("page.css")`: the address of a style sheet of the theme',
-}
-
-
-def variables(context: type) -> tuple[Variable, ...]:
-    """List a context's fields, each with the line beside its type that says what it is."""
-    found = []
-    for name, hint in get_type_hints(context, include_extras=True).items():
-        kind, line = get_args(hint) if get_origin(hint) is Annotated else (hint, "")
-        found.append(Variable(name, kind.__name__ if isinstance(kind, type) else str(kind), line))
-    return tuple(found)
-
-
-def contexts() -> dict[str, tuple[Variable, ...]]:
-    """Return every template's variables, under `*` those that all have."""
-    return {"*": variables(Everywhere), **{name: variables(each) for name, each in CONTEXTS.items()}}
