@@ -198,7 +198,7 @@ def _console(
         history=past.history,
         switches=past.switches,
         results=past.results,
-        desk=OutboxDesk(settings.storage.url.get_secret_value(), now=services.clock.now),
+        desk=OutboxDesk(services.outbox, now=services.clock.now),
         entry_points=settings.entry_points,
         languages={tag: services.pages.texts.name(tag) for tag in services.pages.texts.languages},
         now=services.clock.now,

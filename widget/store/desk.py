@@ -1,64 +1,55 @@
-"""The outbox for operators at a server: the same code as the commands', each action in a thread of its own."""
+"""The outbox for operators at a server: the statements of the commands, over the connections that the server has."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
 
-from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import MessageState, OutboxCounts, OutboxRow
-from widget.store.faults import StoreRefused
-from widget.store.operating import Selection
-from widget.store.operator import OperatorStore, operator_store
-
-T = TypeVar("T")
+from widget.store import operating
+from widget.store.operating import PAGE, Selection
+from widget.store.outbox import Outbox
 
 
 class OutboxDesk:
     """Reads rows, sends dead ones again, purges. Every coroutine raises only OutboxUnavailable."""
 
-    def __init__(self, url: str, *, now: Callable[[], datetime]) -> None:
-        self._url, self._now = url, now
+    def __init__(self, outbox: Outbox, *, now: Callable[[], datetime]) -> None:
+        self._outbox, self._now = outbox, now
 
     async def counts(self) -> OutboxCounts:
         """Count the rows by state. The cost grows with them."""
-        return await self._do(lambda store: store.counts())
+        return await self._outbox.counts()
 
     async def look(
         self, state: MessageState | None, limit: int, *, before: int | None = None
     ) -> tuple[OutboxCounts, list[OutboxRow]]:
         """Return the same and the last rows in a state, or in any; `before` names the row that they come before."""
         selection = Selection(states=() if state is None else (state,), everything=state is None)
-        return await self._do(lambda store: (store.counts(), store.newest(selection, limit, before=before)))
+        key = await self._outbox.hash_key()
+        return await self._outbox.read(
+            lambda connection: (
+                operating.counts(connection),
+                operating.newest(connection, selection, limit, key, before),
+            )
+        )
 
     async def row(self, ident: int) -> OutboxRow | None:
         """Return one row, or None."""
-        return await self._do(lambda store: next(store.rows(Selection(ids=(ident,))), None))
+        key = await self._outbox.hash_key()
+        rows = await self._outbox.read(
+            lambda connection: operating.page(connection, Selection(ids=(ident,)), None, 1, key)
+        )
+        return rows[0] if rows else None
 
     async def send_again(self, ident: int | None) -> int:
         """Make a dead row pending again, or all of them for None; return how many were."""
         selection = Selection(ids=() if ident is None else (ident,), states=(MessageState.DEAD,))
-        return await self._do(lambda store: store.send_again(selection, now=self._now()))
+        return await self._outbox.change(lambda connection: operating.send_again(connection, selection, self._now()))
 
     async def purge(self, ident: int) -> int:
-        """Take sid and answers out of a row, and out of the files; return 1, or 0 where there was nothing to take."""
-
-        def purge(store: OperatorStore) -> int:
-            done = sum(store.purge(Selection(ids=(ident,)), now=self._now()))
-            if (left := store.erase_freed()) is not None:
-                raise OutboxUnavailable(left)
-            return done
-
-        return await self._do(purge)
-
-    async def _do(self, work: Callable[[OperatorStore], T]) -> T:
-        return await asyncio.to_thread(self._work, work)
-
-    def _work(self, work: Callable[[OperatorStore], T]) -> T:
-        try:
-            with operator_store(self._url) as store:
-                return work(store)
-        except StoreRefused as refusal:
-            raise OutboxUnavailable(str(refusal)) from refusal
+        """Take sid and answers out of a row, and out of the files as soon as can be; return 1, or 0 for none."""
+        selection = Selection(ids=(ident,))
+        done = await self._outbox.change(lambda connection: operating.purge(connection, selection, self._now(), PAGE))
+        await self._outbox.clean_files()
+        return done

@@ -37,9 +37,9 @@ class OperatorStore:
         """Count the rows that are meant."""
         return self._do(lambda connection: operating.number_of(connection, selection))
 
-    def newest(self, selection: Selection, limit: int, *, before: int | None = None) -> list[OutboxRow]:
-        """Return the last rows, or the last ones before the row `before`, the newest first."""
-        return self._do(lambda connection: operating.newest(connection, selection, limit, self._key, before))
+    def newest(self, selection: Selection, limit: int) -> list[OutboxRow]:
+        """Give the last rows, the newest first."""
+        return self._do(lambda connection: operating.newest(connection, selection, limit, self._key))
 
     def rows(self, selection: Selection) -> Iterator[OutboxRow]:
         """Return all rows by id. Between pages nothing is locked, so a long export holds nobody up."""

@@ -110,9 +110,19 @@ class Outbox:
 
     async def session_has_ended(self, session: str) -> bool:
         """Whether a session was signed out."""
-        return await asyncio.to_thread(
-            self._read, lambda connection: accepting.is_bound(connection, _SESSION + session)
-        )
+        return await self.read(lambda connection: accepting.is_bound(connection, _SESSION + session))
+
+    # --- for operators ---
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Return what `work` reads, on a connection of its own, so that no writing waits."""
+        return await asyncio.to_thread(self._read, work)
+
+    async def change(self, work: Callable[[Connection], int]) -> int:
+        """Return what `work` returns once it is on disk; rows that are due again are sent at once."""
+        changed = int(await self._do(_each(lambda connection, _: work(connection)), None))
+        self._on_new()
+        return changed
 
     async def hash_key(self) -> bytes:
         """Give the secret of keyed hashes, made at random once in the life of a database."""
@@ -225,10 +235,10 @@ class Outbox:
         settled = Selection(settled_before=now - retention)
         while await self._do(_each(lambda connection, _: operating.purge(connection, settled, now, operating.PAGE)), 0):
             continue
-        await self._clean_files()
+        await self.clean_files()
         return given_up
 
-    async def _clean_files(self) -> None:
+    async def clean_files(self) -> None:
         """Leave nothing of what was purged in the files, at most so often that visitors do not notice."""
         clock = asyncio.get_running_loop().time
         freed = await self._do(_each(accepting.recall), operating.FREED)
@@ -267,11 +277,11 @@ class Outbox:
 
     async def counts(self) -> OutboxCounts:
         """Count all rows by state, on a connection of its own, so that no writing waits. The cost grows with them."""
-        return await asyncio.to_thread(self._read, operating.counts)
+        return await self.read(operating.counts)
 
     async def counts_of_unsettled(self) -> OutboxCounts:
         """Count what waits and what is dead, as `counts` does, at a cost that settled rows do not add to."""
-        return await asyncio.to_thread(self._read, operating.counts_of_unsettled)
+        return await self.read(operating.counts_of_unsettled)
 
     async def load_dialect(self) -> str | None:
         """Give the form of the survey call that ECE accepted last, as `ece/` wrote it."""

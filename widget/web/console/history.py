@@ -11,21 +11,22 @@ from typing import NamedTuple
 from starlette.responses import Response
 from starlette.routing import Route
 
-from widget.application.history import History
+from widget.application.history import History, InVain
 from widget.application.switches import Switches
 from widget.domain.decision import State
-from widget.domain.history import Change, Counts, week_bounds
+from widget.domain.history import Bucket, Change, Counts, Week, week_bounds
 from widget.domain.readings import Reason
 from widget.domain.switches import Act, Entry
 from widget.settings import EntryPointSettings
 from widget.texts import SOURCE
 from widget.texts import marked as _
 from widget.web.console.door import Door, Visit
+from widget.web.console.rendering import Frame
 from widget.web.console.states import BY_HAND, OPEN, RESTING, SHORT, Look, look, why
 from widget.web.console.week import Picture, day_lines, in_vain_picture, state_picture, wait_picture
 from widget.web.console.wording import Wording
 
-MOST_LINES = 500
+MOST_LINES = 300
 EARLIEST = date(1971, 1, 1)  # every zone can tell its local time
 _OUTCOMES = {"issued": _("Issued"), "taken_up": _("Taken up"), "refused": _("Refused")}
 _SURVEYS = {"begun": _("Begun"), "sent": _("Sent"), "delivered": _("Delivered")}
@@ -107,6 +108,23 @@ class HistoryContext:
     drawn_for: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was read for a page."""
+
+    entry_point: str
+    day: date
+    bounds: tuple[datetime, datetime]
+    changes: list[Change]
+    acts: list[Entry]
+    counts: Counts
+    buckets: list[Bucket]
+    drawn_for: str
+    week: Week
+    in_vain: list[InVain]
+    before: Change | None
+
+
 class HistoryPage:
     """Shows one day, and the week that it lies in."""
 
@@ -125,10 +143,11 @@ class HistoryPage:
         name = asked if asked in self._entry_points else None
         wording = Wording(visit.wording.texts, visit.wording.language, self._history.zone(name), visit.wording.now)
         today = wording.now.astimezone(wording.zone).date()
-        context = await self._context(name, _day(visit.asked("day"), today), today, wording)
-        return self._door.pages.page("history.html", visit.frame, context)
+        found = await self._read(name, _day(visit.asked("day"), today), wording)
+        # hundreds of lines and fields: visitors on the event loop shall not wait for them
+        return await asyncio.to_thread(self._draw, visit.frame, found, today, wording)
 
-    async def _context(self, name: str | None, day: date, today: date, wording: Wording) -> HistoryContext:
+    async def _read(self, name: str | None, day: date, wording: Wording) -> _Found:
         start, end = (
             datetime(each.year, each.month, each.day, tzinfo=wording.zone).astimezone(UTC)
             for each in (day, day + timedelta(days=1))
@@ -139,7 +158,7 @@ class HistoryPage:
         changes, acts, totals, buckets = await asyncio.gather(
             self._history.changes(since=start, until=end, entry_point=name, limit=MOST_LINES + 1),
             self._switches.log(since=start, until=end, entry_point=name, limit=MOST_LINES),
-            self._history.totals(since=start, until=end, entry_points=[name] if name else None),
+            self._history.totals(since=start, until=end, entry_points=[name] if name else list(self._entry_points)),
             self._history.buckets(since=start, until=end, entry_point=name),
         )
         week, in_vain, before = await asyncio.gather(
@@ -150,31 +169,35 @@ class HistoryPage:
         counts = Counts()
         for each in totals:
             counts.take(each.counts)
-        lines = _lines(changes[:MOST_LINES], acts, min(end, wording.now), wording)
-        return HistoryContext(
+        return _Found(name or "", day, (start, end), changes, acts, counts, buckets, drawn_for, week, in_vain, before)
+
+    def _draw(self, frame: Frame, found: _Found, today: date, wording: Wording) -> Response:
+        day, (start, end), monday = found.day, found.bounds, found.week.first
+        context = HistoryContext(
             kept=self._history.kept,
             entry_points=tuple(self._entry_points),
-            entry_point=name or "",
+            entry_point=found.entry_point,
             day=day.isoformat(),
             day_name=wording.day(day),
             before=(day - timedelta(days=1)).isoformat(),
             after=(day + timedelta(days=1)).isoformat() if day < today else "",
             today=today.isoformat(),
             zone=wording.zone_name,
-            lines=lines,
-            held=_held(before, wording),
-            cut=len(changes) > MOST_LINES,
-            groups=tuple(_groups(counts, wording)),
-            spreads=tuple(_spreads(counts, wording)),
-            day_pictures=tuple(day_lines(buckets, start, end, wording)),
+            lines=_lines(found.changes[:MOST_LINES], found.acts, min(end, wording.now), wording),
+            held=_held(found.before, wording),
+            cut=len(found.changes) > MOST_LINES,
+            groups=tuple(_groups(found.counts, wording)),
+            spreads=tuple(_spreads(found.counts, wording)),
+            day_pictures=tuple(day_lines(found.buckets, start, end, wording)),
             week_pictures=(
-                state_picture(week, wording),
-                wait_picture(week, wording),
-                in_vain_picture(in_vain, monday, wording),
+                state_picture(found.week, wording),
+                wait_picture(found.week, wording),
+                in_vain_picture(found.in_vain, monday, wording),
             ),
             week_name=wording.day(monday),
-            drawn_for=drawn_for,
+            drawn_for=found.drawn_for,
         )
+        return self._door.pages.page("history.html", frame, context)
 
 
 def _day(text: str, today: date) -> date:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Literal
 
 from babel import Locale
@@ -12,7 +13,8 @@ from babel.numbers import format_decimal, format_percent
 
 from widget.texts import Texts
 
-_UNITS: tuple[tuple[Literal["day", "hour", "minute", "second"], int], ...] = (
+_Unit = Literal["day", "hour", "minute", "second"]
+_UNITS: tuple[tuple[_Unit, int], ...] = (
     ("day", 86400),
     ("hour", 3600),
     ("minute", 60),
@@ -69,12 +71,7 @@ class Wording:
             parts.append((name, count * unit))
         first = next((at for at, (_, length) in enumerate(parts) if length), len(parts) - 1)
         shown = [part for part in parts[first : first + 2] if part[1]] or [parts[-1]]
-        return " ".join(
-            format_timedelta(
-                timedelta(seconds=length), granularity=name, threshold=100_000, format="narrow", locale=self._locale
-            )
-            for name, length in shown
-        )
+        return " ".join(_unit(name, length, self._locale) for name, length in shown)
 
     def milliseconds(self, seconds: float) -> str:
         return f"{self.number(round(seconds * 1000))} ms"
@@ -104,3 +101,10 @@ class Wording:
     @property
     def _locale(self) -> Locale:
         return self.texts.locale(self.language)
+
+
+@lru_cache(maxsize=1024)  # a page has hundreds of durations, and CLDR's patterns take their time
+def _unit(name: _Unit, seconds: int, locale: Locale) -> str:
+    return format_timedelta(
+        timedelta(seconds=seconds), granularity=name, threshold=100_000, format="narrow", locale=locale
+    )
