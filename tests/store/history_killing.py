@@ -37,10 +37,13 @@ def counted_until_killed(url: str, name: str, seconds: float) -> list[float]:
     return clicks
 
 
-async def written(store: HistoryStore) -> tuple[dict[Span, int], list[Change]]:
-    """Return the clicks by span, and the changes in order."""
+async def written(store: HistoryStore, *kinds: str) -> tuple[dict[Span, int], list[Change]]:
+    """Return the clicks (`opened`, `in_vain`) by span, and the changes in order."""
     try:
-        found = {span: sum(each.counts.opened for each in await store.counts(span, BEGINNING, END)) for span in Span}
+        found = {}
+        for span in Span:
+            buckets = await store.counts(span, BEGINNING, END)
+            found[span] = sum(getattr(each.counts, kind) for each in buckets for kind in kinds)
         return found, (await store.changes(BEGINNING, END))[::-1]
     finally:
         await store.close()
@@ -54,7 +57,7 @@ def kill_while_counting(url: str, *, kills: int, seed: int, longest: float = 1.5
     random, counted, there = Random(seed), 0, 0
     for number in range(kills):
         clicks = counted_until_killed(url, f"{seed}-{number}", random.uniform(0.0, longest))
-        by_span, changes = asyncio.run(written(HistoryStore(url)))
+        by_span, changes = asyncio.run(written(HistoryStore(url), "opened"))
         assert len(set(by_span.values())) == 1, "every span has the same"
         new = by_span[Span.DAY] - there
         long_ago = sum(moment < clicks[-1] - WRITE_EVERY - LONGEST_WRITE for moment in clicks)

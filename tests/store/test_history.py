@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.house import NOON
+from tests.databases import Cluster
+from tests.house import NOON, HandClock
 from tests.store.test_schema import engine
 from widget.application.clock import Clock
 from widget.application.history import History
@@ -32,7 +33,7 @@ from widget.domain.hours import read_range
 from widget.domain.readings import Reason
 from widget.domain.survey import Wording
 from widget.domain.switches import Act, Entry, in_force
-from widget.store import HistoryStore, Outbox
+from widget.store import HistoryStore, Outbox, open_outbox
 
 pytestmark = pytest.mark.anyio
 
@@ -206,6 +207,28 @@ async def test_what_a_later_release_wrote_is_read_as_far_as_it_is_known(store: H
     assert await store.log_after(newest) is None
     (change,) = await store.changes(datetime(1970, 1, 1, tzinfo=UTC), LATER)
     assert (change.state, change.reason) == (State.UNKNOWN, Reason.OTHER)
+
+
+@pytest.mark.postgres
+async def test_a_database_server_that_was_started_again_is_read_and_written_at_once(
+    cluster: Cluster, clock: HandClock
+) -> None:
+    url = cluster.new_database()
+    outbox = await open_outbox(url, now=clock.now)
+    store = HistoryStore(url)
+    assert await store.write(Batch(process(), 1, counted()))
+    assert await store.names() == ["sales"]
+
+    def restart() -> None:
+        cluster.stop("immediate")
+        cluster.start()
+
+    await asyncio.to_thread(restart)
+    await store.append(Entry("sales", Act.CLOSE, "Ada", NOON))
+    assert await store.names() == ["sales"]
+    assert await store.log_after(-1) is not None
+    await store.close()
+    await outbox.close()
 
 
 async def test_before_the_outbox_has_made_the_schema_nothing_is_written_or_made(url: str, tmp_path: Any) -> None:

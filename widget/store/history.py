@@ -34,7 +34,7 @@ class HistoryStore:
     def __init__(self, url: str) -> None:
         self._writing = _Kept(choose_database(url))
         self._following = _Kept(choose_database(url), reads_only=True)
-        self._reading = choose_database(url)
+        self._reading = _Kept(choose_database(url), reads_only=True)
 
     async def close(self) -> None:
         """Close the connections; a method that is called later opens them again."""
@@ -43,7 +43,7 @@ class HistoryStore:
     def _close(self) -> None:
         self._writing.drop()
         self._following.drop()
-        self._reading.dispose()
+        self._reading.drop()
 
     # --- history ---
 
@@ -122,14 +122,7 @@ class HistoryStore:
         )
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
-        return await asyncio.to_thread(self._read_now, work)
-
-    def _read_now(self, work: Callable[[Connection], T]) -> T:
-        try:
-            with self._reading.connect_to_read() as connection, connection.begin():
-                return work(connection)
-        except STORE_ERRORS as error:
-            raise OutboxUnavailable(in_words(error)) from error
+        return await asyncio.to_thread(self._reading.do, work)
 
 
 class _Kept:
@@ -142,23 +135,33 @@ class _Kept:
         self._lock = threading.Lock()
 
     def do(self, work: Callable[[Connection], T]) -> T:
-        """Do the work in a transaction. Raise OutboxUnavailable, and then it may have been committed or not."""
+        """Do the work in a transaction; a connection that broke while it was idle is replaced once.
+
+        Raise OutboxUnavailable, and then the work may have been committed or not.
+        """
         with self._lock:
-            try:
-                if self._connection is None:
-                    connect = self._database.connect_to_read if self._reads_only else self._database.connect
-                    self._connection = connect()
-                self._prove()
-                with self._connection.begin():
-                    result = work(self._connection)
-                self._prove()
-            except STORE_ERRORS as error:
-                self._disconnect()
-                raise OutboxUnavailable(in_words(error)) from error
-            except BaseException:
-                self._disconnect()
-                raise
-            return result
+            for may_be_broken in (self._connection is not None, False):
+                committing = False
+                try:
+                    if self._connection is None:
+                        connect = self._database.connect_to_read if self._reads_only else self._database.connect
+                        self._connection = connect()
+                    self._prove()
+                    with self._connection.begin() as transaction:
+                        result = work(self._connection)
+                        committing = True
+                        transaction.commit()
+                    self._prove()
+                except STORE_ERRORS as error:
+                    self._disconnect()
+                    if not may_be_broken or committing:
+                        raise OutboxUnavailable(in_words(error)) from error
+                except BaseException:
+                    self._disconnect()
+                    raise
+                else:
+                    return result
+        raise AssertionError("unreachable")
 
     def _prove(self) -> None:
         if not self._reads_only:

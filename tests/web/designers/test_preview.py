@@ -144,7 +144,15 @@ async def test_messages_are_seen_at_once_and_where_nothing_is_drawn_no_picture_i
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_is_explained_to_operators(configured: settings.Settings, reason: Reason) -> None:
     sales = configured.entry_points["sales"]
-    assert CAUSES[reason] in explain(sample(reason.value, entry_point="sales", settings=sales, now=NOW), sales)
+    switched = sales.model_copy(update={"enabled": reason is not Reason.SWITCHED_OFF})
+    assert CAUSES[reason] in explain(sample(reason.value, entry_point="sales", settings=sales, now=NOW), switched)
+
+
+def test_what_a_person_closed_is_not_said_to_be_a_setting(configured: settings.Settings) -> None:
+    sales = configured.entry_points["sales"]
+    said = explain(sample("switched_off", entry_point="sales", settings=sales, now=NOW), sales)
+    assert "A person closed the entry point in the console." in said
+    assert "enabled = false" not in said
 
 
 @pytest.mark.anyio

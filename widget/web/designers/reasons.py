@@ -22,6 +22,7 @@ CAUSES: dict[Reason, str] = {
     Reason.SWITCHED_OFF: "The entry point is switched off: enabled = false.",
     Reason.ECE_UNREACHABLE: "ECE cannot be reached or gives no usable answer; `ece-widget check` says more.",
 }
+CLOSED_BY_HAND = "A person closed the entry point in the console."
 
 
 def drawn(decision: Decision, entry_point: EntryPointSettings) -> Literal["Button", "Message", "Hidden"]:
@@ -38,4 +39,6 @@ def explain(decision: Decision, entry_point: EntryPointSettings) -> str:
         return "Button: every check agrees."
     setting = "when_unknown" if decision.state is State.UNKNOWN else "when_unavailable"
     cause = CAUSES[decision.reason or Reason.OTHER]
+    if decision.reason is Reason.SWITCHED_OFF and entry_point.enabled:
+        cause = CLOSED_BY_HAND
     return f'{drawn(decision, entry_point)}: {cause} {setting} = "{getattr(entry_point, setting)}".'
