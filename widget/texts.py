@@ -124,7 +124,7 @@ class Texts:
             self.opening(tag, moment, zone=ZoneInfo("Europe/Berlin"), now=moment)
 
     def negotiate(self, tag: str | None) -> str:
-        """Give the best language we have for a language tag; odd, long and unknown ones get English."""
+        """Return the best language we have for a language tag; odd, long and unknown ones get English."""
         known = language_tag(tag)
         if known is None:
             return SOURCE
@@ -150,7 +150,7 @@ class Texts:
         return self._languages[language].locale
 
     def name(self, language: str) -> str:
-        """Give the language's own name, as in a list to choose from."""
+        """Return the language's own name, as in a list to choose from."""
         return Locale.parse(language, sep="-").get_display_name() or language
 
     def gettext(self, language: str, message: str) -> str:
@@ -167,7 +167,7 @@ class Texts:
         return singular if number == 1 else plural
 
     def number(self, language: str, value: int) -> str:
-        """Give a number as the language writes it."""
+        """Return a number as the language writes it."""
         known = self._numbers.get((language, value))
         if known is None:
             known = format_decimal(value, locale=self._languages[language].locale)
@@ -176,7 +176,7 @@ class Texts:
         return known
 
     def wait(self, language: str, seconds: int | None) -> str:
-        """Give the band of a wait, rounded up to the minute; the empty text when ECE did not say."""
+        """Return the band of a wait, rounded up to the minute; the empty text when ECE did not say."""
         if seconds is None:
             return ""
         minutes = 0 if seconds < 60 else min(-(-seconds // 60), _MOST_MINUTES + 1)
@@ -197,7 +197,7 @@ class Texts:
         return self.gettext(language, text) % {"duration": duration}
 
     def place(self, language: str, position: int | None) -> str:
-        """Give the place in the queue; the empty text when ECE did not say."""
+        """Return the place in the queue; the empty text when ECE did not say."""
         if position is None:
             return ""
         text = self.gettext(language, "You would be number %(position)s")
@@ -217,7 +217,7 @@ class Texts:
         return self.gettext(language, "Opens %(day)s at %(time)s.") % values
 
     def zone(self, language: str, zone: tzinfo) -> str:
-        """Give the time zone's name in words, as "Central European Time"."""
+        """Return the time zone's name in words, as "Central European Time"."""
         return get_timezone_name(zone, locale=self._languages[language].locale)
 
 

@@ -22,7 +22,7 @@ EXCUSES = (
 
 
 def addresses(house: House) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Give name, path and request headers of every public address, and of what answers for those that are not there."""
+    """Return name, path and request headers of every public address, and of answers for those that are not there."""
     snippet = house.ask("/widget.js").header("etag").strip('"').partition("-")[0]
     yield "widget.js", "/widget.js", {}
     yield "widget.js, readable", "/widget.src.js", {}

@@ -133,7 +133,7 @@ def test_nothing_of_a_hostile_answer_runs_or_loads(at: Lab, page: Page, policy: 
 
 
 def _scrambled(rounds: int) -> Iterator[str]:
-    """Give hostile markup cut up and put together anew."""
+    """Return hostile markup cut up and put together anew."""
     chance = random.Random(11)
     pieces = [each[at : at + chance.randint(1, 24)] for each in HOSTILE for at in range(0, len(each), 7)]
     marks = [

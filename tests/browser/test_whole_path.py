@@ -105,7 +105,7 @@ def _until_an_agent_joins(town: Town, chat: Page) -> None:
 
 
 def _wait_for(town: Town) -> dict[str, Any]:
-    """Give the survey that ECE received, once it has."""
+    """Return the survey that ECE received, once it has."""
     until = time.monotonic() + 15
     while time.monotonic() < until:
         if found := town.surveys():

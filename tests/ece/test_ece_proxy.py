@@ -230,7 +230,7 @@ async def test_a_proxy_that_is_not_there_is_blamed_and_not_ece(base_url: str) ->
 
 
 async def failure(asked: EceClient, ask: Ask) -> EceError:
-    """Give how asking fails, after a look for the password in everything that a log could make of it."""
+    """Return how asking fails, after a look for the password in everything that a log could make of it."""
     with pytest.raises(EceError) as caught:
         await ask(asked)
     told = "".join(traceback.format_exception(caught.value)) + repr(caught.value)

@@ -50,7 +50,7 @@ def kill_again_and_again(url: str, *, kills: int, seed: int, longest: float = 0.
 
 
 def keys_in(url: str) -> Counter[str]:
-    """Give every key, the oldest first, with its number of rows, after the database has said that it is whole."""
+    """Return every key, the oldest first, with its number of rows, after the database has said that it is whole."""
     with operator_store(url) as store:  # opening runs the recovery that a restart would
         store.number_of(Selection(everything=True))
     if url.startswith("sqlite"):

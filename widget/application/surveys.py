@@ -74,7 +74,7 @@ class SurveyOutbox(Protocol):
         ...
 
     async def hash_key(self) -> bytes:
-        """Give the key of the hashes: random, made once, kept with the rows.
+        """Return the key of the hashes: random, made once, kept with the rows.
 
         Not one of the signing keys: those are replaced, and a replay after that must still meet its row.
         """
@@ -119,12 +119,12 @@ class Submission:
 
 
 def survey_key(hash_key: bytes, sid: str, survey: str) -> str:
-    """Give the identity of one chat's answers to one survey; neither part can hold the NUL between them."""
+    """Return the identity of one chat's answers to one survey; neither part can hold the NUL between them."""
     return hmac.digest(hash_key, f"survey\0{sid}\0{survey}".encode(), "sha256").hex()
 
 
 def sid_hash(hash_key: bytes, sid: str) -> str:
-    """Give what a ticket is bound to: the session id itself need not be stored for that."""
+    """Return what a ticket is bound to: the session id itself need not be stored for that."""
     return hmac.digest(hash_key, f"ticket\0{sid}".encode(), "sha256").hex()
 
 
@@ -196,7 +196,7 @@ class Surveys:
         return self.links.tokens.verify_ticket(ticket).entry_point
 
     async def start(self, ticket: str, sid: str) -> SurveyLink:
-        """Give a chat that has ended its survey link.
+        """Return a chat that has ended its survey link.
 
         The first session id to come with a ticket is bound to it for as long as the ticket lives; the same one again
         gives the same survey, another one raises TicketTaken.

@@ -223,7 +223,7 @@ def decision_in_words(diagnosis: Diagnosis) -> str:
 
 
 def as_table(report: Report) -> dict[str, Any]:
-    """Give the report as JSON has it, in the words of the public answers."""
+    """Return the report as JSON has it, in the words of the public answers."""
     return {
         "allWell": report.all_well,
         "entryPoints": [_entry_point(diagnosis) for diagnosis in report.diagnoses],

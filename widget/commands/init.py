@@ -39,6 +39,6 @@ def init(config: Path | None) -> None:
 
 
 def starter() -> str:
-    """Give the starter's text with a secret and an operator token that nobody had before."""
+    """Return the starter's text with a secret and an operator token that nobody had before."""
     text = resources.files("widget.commands").joinpath("starter.toml").read_text(encoding="utf-8")
     return text.replace("@SECRET@", secrets.token_urlsafe(48)).replace("@TOKEN@", secrets.token_urlsafe(32))

@@ -30,7 +30,7 @@ _COLUMNS = (*_ABOUT, "questionId", "question", "answer")
 
 
 def as_json_object(row: OutboxRow, *, answers: bool = True) -> dict[str, Any]:
-    """Give a row as JSON has it; `chat` is a fingerprint of the session id, of a message of the address it is from."""
+    """Return a row as JSON has it; `chat` is a fingerprint of the session id, or of the address of a message."""
     about: dict[str, Any] = {
         "id": row.id,
         "state": row.state.value,
@@ -71,7 +71,7 @@ def csv_lines(stream: TextIO) -> Write:
 
 
 def json_lines(stream: TextIO) -> Write:
-    """Give what writes a JSON object on a line of its own for each row."""
+    """Return what writes a JSON object on a line of its own for each row."""
 
     def write(row: OutboxRow) -> None:
         stream.write(json.dumps(as_json_object(row), ensure_ascii=False) + "\n")
@@ -83,7 +83,7 @@ FORMATS: dict[str, Callable[[TextIO], Write]] = {"csv": csv_lines, "jsonl": json
 
 
 def printable(text: str) -> str:
-    """Give text for a terminal: what would steer it, or turn the reading order around, is spelled out."""
+    """Return text for a terminal: what would steer it, or turn the reading order around, is spelled out."""
     return "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)
 
 

@@ -165,7 +165,7 @@ class Decision:
 
 
 def require_number(policy: Policy, reading: Reading) -> Reading:
-    """Give the reading back, or raise EceUnreadable when it lacks a number that the policy needs.
+    """Return the reading back, or raise EceUnreadable when it lacks a number that the policy needs.
 
     Any other missing number stays None and means nothing.
     """
@@ -210,7 +210,7 @@ def judge(policy: Policy, outcomes: Outcomes, memory: LimitMemory) -> tuple[Verd
 def decide(
     policy: Policy, verdict: Verdict, *, as_of: datetime | None, now: datetime, next_check: int | None = None
 ) -> Decision:
-    """Give the decision of section 5 at the moment `now`.
+    """Return the decision of section 5 at the moment `now`.
 
     `verdict` is the snapshot's, or `UNREACHABLE` when there is none to trust; `next_check` overrides the pace, for a
     stale answer whose refresh is under way.
@@ -270,7 +270,7 @@ def asks_ece(policy: Policy, now: datetime) -> bool:
 
 
 def pace(policy: Policy, verdict: Verdict, now: datetime) -> int:
-    """Give `nextCheck`: shortest when something is about to change, longest outside hours.
+    """Return `nextCheck`: shortest when something is about to change, longest outside hours.
 
     Of the allowed values the longest that does not pass the next opening or closing is taken, 5 at the least.
     """

@@ -62,7 +62,7 @@ def is_open(hours: Hours, now: datetime) -> bool:
 
 
 def next_change(hours: Hours, now: datetime) -> datetime | None:
-    """Give the moment (UTC) at which `is_open` will answer differently, or None if none is in sight.
+    """Return the moment (UTC) at which `is_open` will answer differently, or None if none is in sight.
 
     In sight are 400 days for an opening and a week for a closing.
     """
@@ -78,7 +78,7 @@ def next_change(hours: Hours, now: datetime) -> datetime | None:
 
 
 def next_opening(hours: Hours, now: datetime) -> datetime | None:
-    """Give the start (UTC) of the first range after `now`, or None if there is none within 400 days."""
+    """Return the start (UTC) of the first range after `now`, or None if there is none within 400 days."""
     return next((start for start, _ in _spans(hours, now, days_ahead=_SEARCH_DAYS) if start > now), None)
 
 

@@ -73,7 +73,7 @@ def after_failure(
 
 
 def ceiling(attempts: int) -> float:
-    """Give the longest pause in seconds after attempt number `attempts`."""
+    """Return the longest pause in seconds after attempt number `attempts`."""
     return min(LONGEST_CEILING, FIRST_CEILING * 2.0 ** min(max(attempts - 1, 0), 30))
 
 

@@ -37,7 +37,7 @@ class Wording:
     by_language: Mapping[str, str]
 
     def pick(self, language: str, default: str) -> tuple[str, str]:
-        """Give the tag and the text for a reader of `language`: that tag, its language alone, else `default`."""
+        """Return the tag and the text for a reader of `language`: that tag, its language alone, else `default`."""
         texts = self.by_language
         wanted = language.lower()
         same_language = wanted.partition("-")[0]
@@ -71,7 +71,7 @@ class Question:
     scale: int  # of rating
     look: Look  # of rating
     labels: Mapping[str, Wording]  # by value; of rating, nps and yes_no
-    other: Wording | None  # of choice and choices; no text inside = the house's own word
+    other: Wording | None  # of choice and choices; no text inside: the shipped one
     max_length: int  # of text and of another answer, in code points, a line end as one
     show_if: Mapping[str, frozenset[str]]
 
@@ -80,7 +80,7 @@ class Question:
 
     @property
     def values(self) -> tuple[str, ...]:
-        """Give every value that may be posted; none for a text."""
+        """Return every value that may be posted; none for a text."""
         match self.kind:
             case Kind.RATING:
                 return tuple(str(number) for number in range(1, self.scale + 1))
@@ -96,7 +96,7 @@ class Question:
 
     @property
     def other_field(self) -> str | None:
-        """Give the name of the text field beside "another answer"; an id never has a dot, so the two cannot meet."""
+        """Return the name of the text field beside "another answer"; an id never has a dot, so the two cannot meet."""
         return f"{self.id}.{OTHER}" if self.other is not None else None
 
     @property
@@ -133,7 +133,7 @@ class Survey:
 
     @property
     def longest_text(self) -> int:
-        """Give how many code points all typed answers may have together."""
+        """Return how many code points all typed answers may have together."""
         return sum(question.max_length for question in self.questions if question.takes_text)
 
 

@@ -32,7 +32,7 @@ def normal_line_ends(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Give the text as it is stored, shown again and sent."""
+    """Return the text as it is stored, shown again and sent."""
     text = _NOT_XML.sub(REPLACEMENT, normal_line_ends(text))
     if not _BIDI.search(text):
         return text
@@ -40,7 +40,7 @@ def clean(text: str) -> str:
 
 
 def without_closers(text: str) -> str:
-    """Give the text as it is counted: what `clean` may add at the end of a line is no character of the visitor's."""
+    """Return the text as it is counted: what `clean` may add at the end of a line is no character of the visitor's."""
     return text.replace(_PDF, "").replace(_PDI, "")
 
 

@@ -11,7 +11,7 @@ _SECONDS = re.compile(r"[0-9]+")
 
 
 def retry_after(value: str | None, now: float) -> float | None:
-    """Give the pause in seconds, at most ten minutes, or None when there is none to read; `now` is Unix time."""
+    """Return the pause in seconds, at most ten minutes, or None when there is none to read; `now` is Unix time."""
     text = (value or "").strip()[:64]
     if _SECONDS.fullmatch(text):
         return min(float(text), LONGEST)

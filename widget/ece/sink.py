@@ -40,7 +40,7 @@ class EceSurveySink:
         self._accepted: Dialect | None = None
 
     async def accepted(self) -> Dialect | None:
-        """Give the form that ECE accepted last, or None while it accepted none that the settings allow."""
+        """Return the form that ECE accepted last, or None while it accepted none that the settings allow."""
         if self._accepted is None:
             try:
                 text = await self._memory.load()

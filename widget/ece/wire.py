@@ -190,7 +190,7 @@ def survey_xml(message: SurveyMessage, *, namespace: bool) -> bytes:
 
 
 def _fields(body: bytes, *, root: str) -> tuple[Fields, bool]:
-    """Give what the answer says by local name, and whether the unquoted attribute had to be mended."""
+    """Return what the answer says by local name, and whether the unquoted attribute had to be mended."""
     if looks_like_json(body):
         return json_fields(body), False
     element, repaired = _root(body)

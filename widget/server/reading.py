@@ -46,7 +46,7 @@ class PortionedReading(HttpToolsProtocol):
             self._read_some()
 
     def _parse(self, data: bytes) -> None:
-        """Give `data` to the parser, and refuse what it cannot take."""
+        """Pass `data` to the parser, and refuse what it cannot take."""
         raise NotImplementedError
 
     def _read_some(self) -> None:

@@ -63,7 +63,7 @@ class SettingsFaults(Exception):
 
 
 def shown(value: Any, *, secret: bool = False) -> str:
-    """Give a value as a fault shows it: short, without the password of an address, and nothing of a secret."""
+    """Return a value as a fault shows it: short, without the password of an address, and nothing of a secret."""
     if secret or isinstance(value, dict | SecretStr):
         return ""
     text = _CREDENTIALS.sub(r"\1…@", json.dumps(value, default=str, ensure_ascii=False))
@@ -107,7 +107,7 @@ def in_words(
 
 
 def origin_of(parts: list[str], origins: Mapping[tuple[str, ...], str]) -> str:
-    """Give the variable that set the value at this place, or "" for the file's own."""
+    """Return the variable that set the value at this place, or "" for the file's own."""
     for length in range(len(parts), 0, -1):
         if variable := origins.get(tuple(parts[:length])):
             return variable

@@ -118,7 +118,7 @@ class HoursSettings(Section):
     special: dict[Day, Annotated[tuple[Range, ...], Words]] = Field(default_factory=dict)
 
     def hours(self) -> Hours:
-        """Give the same hours as the domain has them."""
+        """Return the same hours as the domain has them."""
         return Hours(
             timezone=self.timezone,
             week=(
@@ -178,7 +178,7 @@ class EntryPointSettings(Section):
     instead: tuple[InsteadSettings, ...] = Field(default=(), max_length=10)
 
     def policy(self, name: str) -> Policy:
-        """Give the rules of this entry point as the domain has them."""
+        """Return the rules of this entry point as the domain has them."""
         return Policy(
             entry_point=name,
             enabled=self.enabled,

@@ -25,7 +25,7 @@ class Unreadable(Exception):
 
 
 def read_table(file: Path) -> dict[str, Any]:
-    """Give what the file says; raises Unreadable."""
+    """Return what the file says; raises Unreadable."""
     try:
         table = tomllib.loads(_text(file.read_bytes()))
     except FileNotFoundError:
@@ -69,7 +69,7 @@ def _in_words(message: str) -> str:
 
 
 def _wide(node: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Give the place of each number that is too long to be written in a message."""
+    """Return the place of each number that is too long to be written in a message."""
     if isinstance(node, int) and node.bit_length() > _WIDEST:
         yield place
     parts = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()

@@ -19,7 +19,7 @@ from widget.settings.survey_rules import survey_faults
 
 
 def broken_rules(raw: Mapping[str, Any], directory: Path, *, new_themes: bool) -> Iterator[Fault]:
-    """Give a fault for each rule between settings, and between them and the disk, that this table breaks."""
+    """Return a fault for each rule between settings, and between them and the disk, that this table breaks."""
     yield from _entry_points(raw)
     for key, value, allowed in instead_faults(raw):
         yield Fault(key, shown(value), allowed)

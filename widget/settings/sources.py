@@ -26,7 +26,7 @@ _SQLITE = "sqlite:///"
 
 
 def default_file(environ: Mapping[str, str] = os.environ) -> Path:
-    """Give the file read when none is named: `ECE_WIDGET_CONFIG`, else `ece-widget.toml` here."""
+    """Return the file read when none is named: `ECE_WIDGET_CONFIG`, else `ece-widget.toml` here."""
     return Path(environ.get("ECE_WIDGET_CONFIG") or "ece-widget.toml")
 
 

@@ -140,7 +140,7 @@ class QuestionSettings(BaseModel):
     show_if: Annotated[Any, BeforeValidator(_conditions)] = Field(default_factory=dict)
 
     def question(self, page: int) -> Question:
-        """Give the same question as the domain has it, on this page."""
+        """Return the same question as the domain has it, on this page."""
         bare = Question(
             id=self.id,
             kind=self.kind,
@@ -187,7 +187,7 @@ class SurveySettings(BaseModel):
     alert_if: AlertSettings | None = None
 
     def survey(self, name: str) -> Survey:
-        """Give the same survey as the domain has it."""
+        """Return the same survey as the domain has it."""
         questions = []
         page = 1
         for question in self.questions:
@@ -209,7 +209,7 @@ def first_language(title: Wording | None, questions: Sequence[QuestionSettings])
 
 
 def wordings(question: QuestionSettings) -> Iterator[tuple[str, Wording]]:
-    """Give every text of a question with its key."""
+    """Return every text of a question with its key."""
     yield "text", question.text
     for place, option in enumerate(question.options):
         yield f"options.{place}.text", option.text

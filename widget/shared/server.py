@@ -42,7 +42,7 @@ _SCHEMES = {"valkey": "redis", "valkeys": "rediss"}
 
 
 class SharedServer:
-    """One server for the fleet. `run` gives None while it cannot be reached; nothing of redis gets out."""
+    """One server for the fleet. `run` returns None while it cannot be reached; nothing of redis gets out."""
 
     def __init__(self, url: str, *, longest_wait: float = LONGEST_WAIT, look_every: float = LOOK_EVERY) -> None:
         scheme, _, rest = url.partition("://")

@@ -158,7 +158,7 @@ def remember(connection: Connection, name: str, value: str) -> None:
 
 
 def recall(connection: Connection, name: str) -> str | None:
-    """Give a kept value, or None."""
+    """Return a kept value, or None."""
     return connection.execute(select(remembered.c.value).where(remembered.c.name == name)).scalar()
 
 

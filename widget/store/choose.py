@@ -13,7 +13,7 @@ from widget.store.sqlite import SqliteDatabase
 
 
 def choose_database(url: str) -> SqliteDatabase | PostgresDatabase:
-    """Give the database of an address; one that cannot be used is refused without repeating its password."""
+    """Return the database of an address; one that cannot be used is refused without repeating its password."""
     try:
         address = make_url(url)
     except (ArgumentError, ValueError):

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 def version(connection: Connection) -> str | None:
-    """Give the revision of the schema, or None where there is none of ours yet."""
+    """Return the revision of the schema, or None where there is none of ours yet."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 — a constant

@@ -125,7 +125,7 @@ class Outbox:
         return changed
 
     async def hash_key(self) -> bytes:
-        """Give the secret of keyed hashes, made at random once in the life of a database."""
+        """Return the secret of keyed hashes, made at random once in the life of a database."""
         if self._key is None:
             await self._do(_touch, None)
         if self._key is None:
@@ -284,7 +284,7 @@ class Outbox:
         return await self.read(operating.counts_of_unsettled)
 
     async def load_dialect(self) -> str | None:
-        """Give the form of the survey call that ECE accepted last, as `ece/` wrote it."""
+        """Return the form of the survey call that ECE accepted last, as `ece/` wrote it."""
         found: str | None = await self._do(_each(accepting.recall), "dialect")
         return found
 

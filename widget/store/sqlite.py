@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 
 def choose_driver() -> Any:
-    """Give the newer of the SQLite libraries at hand as a DB-API module: the wheel's or the interpreter's own."""
+    """Return the newer of the SQLite libraries at hand as a DB-API module: the wheel's or the interpreter's own."""
     found = []
     for name in ("pysqlite3.dbapi2", "sqlite3.dbapi2"):
         try:

@@ -9,10 +9,10 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def to_ms(moment: datetime) -> int:
-    """Give an aware moment as a table has it."""
+    """Return an aware moment as a table has it."""
     return (moment - _EPOCH) // _MILLISECOND
 
 
 def from_ms(value: int) -> datetime:
-    """Give a table's moment as an aware one."""
+    """Return a table's moment as an aware one."""
     return _EPOCH + timedelta(milliseconds=value)

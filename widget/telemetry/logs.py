@@ -71,7 +71,7 @@ def configure(level: str, *, stream: TextIO | None = None) -> None:
 
 
 def logger() -> structlog.typing.FilteringBoundLogger:
-    """Give the logger: `logger().info("survey_accepted", survey=name)`."""
+    """Return the logger: `logger().info("survey_accepted", survey=name)`."""
     bound: structlog.typing.FilteringBoundLogger = structlog.get_logger()
     return bound
 
@@ -82,7 +82,7 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
 
 
 def clean_text(text: str) -> str:
-    """Give `text` without whatever looks like a secret, an address' path, or a control character."""
+    """Return `text` without whatever looks like a secret, an address' path, or a control character."""
     shown = _URL.sub(
         lambda url: f"{url[1]}{url[2]}" + ("/…" if len(url[3] or "") > 1 else ""), text[: 4 * LONGEST_VALUE]
     )

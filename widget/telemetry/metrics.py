@@ -288,6 +288,6 @@ class _Sources(Collector):
 
 
 def stopwatch() -> Callable[[], float]:
-    """Start a watch; the result gives the seconds since, by the monotonic clock."""
+    """Start a watch; the result returns the seconds since, by the monotonic clock."""
     start = time.perf_counter()
     return lambda: time.perf_counter() - start

@@ -70,7 +70,7 @@ class Design:
     icon: str
 
     def corner_in(self, direction: str) -> str:
-        """Give the corner as top or bottom and left or right, for a reading direction."""
+        """Return the corner as top or bottom and left or right, for a reading direction."""
         edge, side = self.corner.split("-")
         if side in ("start", "end"):
             side = "left" if (side == "start") == (direction == "ltr") else "right"
@@ -85,7 +85,7 @@ class Design:
 
 
 def contrast(one: str, other: str) -> float:
-    """Give the contrast ratio of two colours (WCAG 2.2, relative luminance)."""
+    """Return the contrast ratio of two colours (WCAG 2.2, relative luminance)."""
     low, high = sorted((_luminance(one), _luminance(other)))
     return (high + 0.05) / (low + 0.05)
 

@@ -35,7 +35,7 @@ class Layer:
         return str(self.folder / file)
 
     def name(self, file: str) -> str:
-        """Give the file's path inside the themes directory, which is short enough for a log."""
+        """Return the file's path inside the themes directory, which is short enough for a log."""
         return f"{'shipped:' if self.owner == 'shipped' else ''}{self.theme}/{file}"
 
 
@@ -69,7 +69,7 @@ def read_layers(directory: Path, owner: Literal["operator", "shipped"]) -> tuple
 
 
 def _stray(directory: Path) -> list[Path]:
-    """Give what looks like a theme's file and lies beside the themes; `_subfolders` tells what cannot be read."""
+    """Return what looks like a theme's file and lies beside the themes; `_subfolders` tells what cannot be read."""
     names = os.listdir(directory) if os.path.isdir(directory) and os.access(directory, os.R_OK) else []
     found = (directory / name for name in sorted(names))
     return [each for each in found if each.suffix in (".html", ".css") or each.name == DESIGN_FILE]

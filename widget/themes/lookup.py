@@ -60,7 +60,7 @@ class Themes:
         )
 
     def resolve(self, name: str | None, default: str = DEFAULT) -> str:
-        """Give a theme there is: `name`, else `default`, else the default theme. Odd names never go further."""
+        """Return a theme there is: `name`, else `default`, else the default theme. Odd names never go further."""
         for each in (name, default):
             if each is not None and NAME.fullmatch(each) and each in self._chains:
                 return each
@@ -88,7 +88,7 @@ class Themes:
         return tuple(sorted({name for layer in self._chains[theme] for name in layer.files}))
 
     def where(self, theme: str, file: str) -> str:
-        """Give the path of the file that `theme` uses under this name."""
+        """Return the path of the file that `theme` uses under this name."""
         return next((layer.where(file) for layer in self._chains[theme] if file in layer.files), file)
 
     @cached_property

@@ -11,7 +11,7 @@ from typing import Any
 
 
 def lint(answer: dict[str, Any]) -> list[str]:
-    """Give httplint's notes on one answer that was received just now."""
+    """Return httplint's notes on one answer that was received just now."""
     from httplint import HttpResponseLinter
 
     linter = HttpResponseLinter(start_time=time.time())
@@ -27,7 +27,7 @@ def lint(answer: dict[str, Any]) -> list[str]:
 
 
 def probe(address: dict[str, Any]) -> list[str]:
-    """Give REDbot's notes after its own further requests: conditional, ranged, negotiated, HEAD."""
+    """Return REDbot's notes after its own further requests: conditional, ranged, negotiated, HEAD."""
     import thor
     from redbot.resource import HttpResource
 
@@ -47,7 +47,7 @@ def probe(address: dict[str, Any]) -> list[str]:
 
 
 def notes(of: Any) -> list[str]:
-    """Give one line for each note and what stands under it."""
+    """Return one line for each note and what stands under it."""
     flat = [each for note in of for each in (note, *note.subnotes)]
     return [f"{note.level.name} {note.summary}" for note in flat]
 

@@ -95,7 +95,7 @@ class Markup(HTMLParser):
 
 @pytest.fixture
 def build(table: dict[str, Any], tmp_path: Path) -> Callable[..., Pages]:
-    """Give pages over an operator's files and the settings of `sales`; those without files are made once."""
+    """Return pages over an operator's files and the settings of `sales`; those without files are made once."""
 
     def make(
         files: dict[str, str] | None = None, *, failures: list[TemplateFault] | None = None, **sales: Any

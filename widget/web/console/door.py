@@ -152,7 +152,7 @@ class Door:
         return response
 
     async def script(self, request: Request) -> Response:
-        """Give the script that refreshes a page, under a name that changes with it."""
+        """Return the script that refreshes a page, under a name that changes with it."""
         headers = {"Cache-Control": "max-age=31536000, immutable"}
         return Response(self.pages.script, headers=headers, media_type="text/javascript")
 

@@ -167,7 +167,7 @@ class ResultsPage:
         return self._door.pages.page("results.html", visit.frame, context)
 
     async def download(self, visit: Visit) -> Response:
-        """Give what the page shows as CSV: the figures, or with `of=answers` the answers."""
+        """Return what the page shows as CSV: the figures, or with `of=answers` the answers."""
         scope = self._scope(visit, await self._results.surveys())
         file = io.StringIO()
         file.write(BYTE_ORDER_MARK)

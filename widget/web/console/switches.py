@@ -158,7 +158,7 @@ class SwitchPages:
         return self._day_page(visit, self._name(visit))
 
     async def set_day(self, visit: Visit) -> Response:
-        """Give a day hours of its own."""
+        """Set the hours of one day."""
         name = self._name(visit)
         try:
             ranges = _read_ranges(visit.field("ranges"))

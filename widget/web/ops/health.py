@@ -29,7 +29,7 @@ REMEMBERED = 1.0  # seconds a result stands, so that nobody drives the database 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that readiness depends on. `probe` gives None or a reason that may be shown to anyone.
+    """One thing that readiness depends on. `probe` returns None or a reason that may be shown to anyone.
 
     A vital check that fails takes this process out of traffic; another one only says "degraded".
     """
@@ -59,7 +59,7 @@ class Readiness:
         self._answer: tuple[int, dict[str, Any]] = (503, {})
 
     async def look(self) -> tuple[int, dict[str, Any]]:
-        """Give the status and the JSON: 200 ready or degraded, 503 not ready, with the reasons."""
+        """Return the status and the JSON: 200 ready or degraded, 503 not ready, with the reasons."""
         if self._draining():
             return 503, {"status": "draining", "checks": []}
         async with self._lock:
@@ -78,7 +78,7 @@ class Readiness:
 
 
 def routes(readiness: Readiness, metrics: Metrics, operators: Operators) -> list[Route]:
-    """Give the three routes; /metrics asks for an operator's token."""
+    """Return the three routes; /metrics asks for an operator's token."""
 
     async def ready(_: Request) -> Response:
         status, document = await readiness.look()

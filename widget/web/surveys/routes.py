@@ -175,7 +175,7 @@ class SurveyAddresses:
         return JSONResponse({"url": url, "expiresAt": expires}, 201, {**_PRIVATE, "Location": url})
 
     async def script(self, request: Request) -> Response:
-        """Give the script that improves the form, under a name that changes with it."""
+        """Return the script that improves the form, under a name that changes with it."""
         headers = {"Cache-Control": "max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
         return Response(self._script, headers=headers, media_type="text/javascript")
 
@@ -240,7 +240,7 @@ class SurveyAddresses:
         return Response(html, status, _PRIVATE, "text/html; charset=utf-8")
 
     def _language(self, request: Request) -> tuple[str, str]:
-        """Give what the reader asked for, and the nearest to it that the pages have."""
+        """Return what the reader asked for, and the nearest to it that the pages have."""
         wanted = wanted_language(request)
         language = self._negotiate(wanted)
         return wanted or language, language
@@ -265,7 +265,7 @@ def is_from_here(request: Request, own_origin: str) -> bool:
 
 
 def origin_of(address: str) -> str:
-    """Give the origin of an address as a browser's Origin header has it: no default port, small letters."""
+    """Return the origin of an address as a browser's Origin header has it: no default port, small letters."""
     parts = urlsplit(address)
     default = {"http": 80, "https": 443}.get(parts.scheme)
     host = (parts.netloc.rpartition(":")[0] if parts.port == default else parts.netloc).lower()
@@ -288,7 +288,7 @@ def _only(fields: Fields, name: str) -> str:
 
 
 def _page(survey: Survey, fields: Fields) -> int | None:
-    """Give the page that was posted; None for a whole form at once, as from a survey of one page or a program."""
+    """Return the page that was posted; None for a whole form at once, as from a survey of one page or a program."""
     text = _only(fields, PAGE_FIELD)
     return next((page for page in survey.pages if str(page) == text), None)
 

@@ -1,4 +1,4 @@
-"""Give each row a kind and a destination, and find dead, settled and unknown rows without reading all others."""
+"""Return each row a kind and a destination, and find dead, settled and unknown rows without reading all others."""
 
 import sqlalchemy as sa
 from alembic import op
