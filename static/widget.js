@@ -1,4 +1,3 @@
-/*! ECE Widget. Readable source: widget.src.js beside this file. */
 /* A chat button on your page.
  *
  *    <script async src="https://chat.example.com/widget.js" data-entry-point="sales"></script>
@@ -16,13 +15,11 @@
  * One global: eceChat.create(options), .update(entryPoint, options), .open(entryPoint), .close(entryPoint), .show(),
  * .hide(), .refresh(), .survey(url), .destroy().
  *
- * No cookie, no storage, nothing before the page is loaded and idle, no style and no script put into the page, no
+ * No cookie, no storage but that a greeting was closed in this tab, nothing before the page is loaded and idle, no style and no script put into the page, no
  * exception thrown into it. This file runs as it is; the served copy is made smaller and must stay under 6,000 bytes of
  * brotli. Return values of methods that change the DOM (remove, append…) are never used: pages replace such methods.
  */
 (() => {
-  "use strict";
-
   const TAG = "ece-chat";
   const PANEL = "ece-chat-panel";
   const ATTRIBUTES = ["entry-point", "locale", "theme", "target", "scheme", "open"];
@@ -174,6 +171,7 @@
     const windows = new Map(); // that this page has opened, by entry point
     const away = new WeakSet(); // elements that are hidden by us, not by the page's author
     let hidden = false; // the page wants none to be seen
+    let closeGreeting; // of the one element that has greeted, if any has
     let life; // AbortController: destroy ends it, and the listeners outside our own elements with it
     let body; // of the document, until the end of the task that replaces it
     let ready = false; // the page is loaded and has had a quiet moment
@@ -197,17 +195,15 @@
     const parseLauncher = (html) => {
       const parsed = new DOMParser().parseFromString(policy.createHTML(html), "text/html");
       const root = parsed.querySelector("." + TAG);
-      if (!root) throw new Error("the answer is no launcher");
+      if (!root) throw new Error("no launcher");
       for (const frame of root.querySelectorAll("iframe")) frame.remove(); // the panel's is inside its template
       return root;
     };
 
-    const NUMBERS = ["waitTime", "queueDepth", "position", "capacity", "nextCheck"];
-    const WORDS = ["reason", "opensAt", "asOf", "response"];
+    const FIELDS = "reason waitTime queueDepth position capacity opensAt asOf nextCheck response".split(" ");
     const readDecision = (data) => {
       const decision = { entryPoint: data.entryPoint, show: data.show == "true", state: data.state };
-      for (const name of WORDS) decision[name] = data[name] || null;
-      for (const name of NUMBERS) decision[name] = data[name] ? Number(data[name]) : null;
+      for (const name of FIELDS) decision[name] = data[name] ? (isNaN(data[name]) ? data[name] : +data[name]) : null;
       decision.instead = JSON.parse(data.instead || "[]");
       return decision;
     };
@@ -270,7 +266,7 @@
      * A frame that has loaded may hold a chat. Opening that address once more would begin another, so from then on a new
      * window is opened only by the link behind the question, and then the dock ends.
      */
-    const openPanel = ({ name, url, modal, markup, sheets, scheme, openElsewhere, closed }) => {
+    const openPanel = ({ name, url, modal, markup, sheets, scheme, elsewhere, closed }) => {
       const host = make(PANEL);
       const shadow = host.attachShadow({ mode: "open" });
       shadow.append(markup.content.cloneNode(true));
@@ -337,7 +333,7 @@
         isFolded: () => dialog.hidden,
         show: () => foldByHand(false),
         hear(event) {
-          if (event.data == "ece-chat-close" && event.origin == origin && event.source == frame.contentWindow) end();
+          if (event.data == TAG + "-close" && event.origin == origin && event.source == frame.contentWindow) end();
         },
         refuse(event) {
           const ours = /^(frame|child|default)-src/.test(event.effectiveDirective) && event.disposition == "enforce";
@@ -366,7 +362,7 @@
           const pressed = Element.prototype.closest.call(event.target, "[data-act],a");
           if (!pressed) return;
           if (pressed.localName != "a") return acts[pressed.dataset.act]?.();
-          if (!modal && openElsewhere()) event.preventDefault();
+          if (!modal && elsewhere()) event.preventDefault();
           setTimeout(end); // after the link was followed
         }),
       );
@@ -510,6 +506,9 @@
       let popup = null;
       let dismissed = ""; // the message that the visitor has closed
       let css = "";
+      let said = ""; // what the live region was last told of the state
+      let lot = 0; // when that may be told
+      let greeting; // the timer of the next greeting
 
       if (sheet) {
         shadow.adoptedStyleSheets = sheets;
@@ -545,11 +544,11 @@
 
       const removeDismissed = (from) => {
         const message = from.querySelector(".ece-chat-message");
-        if (message && from.dataset.announce == dismissed) message.remove();
+        if (message && message.textContent == dismissed) message.remove();
       };
 
       const dismiss = () => {
-        dismissed = root.dataset.announce;
+        dismissed = root.querySelector(".ece-chat-message").textContent;
         removeDismissed(root);
       };
 
@@ -565,7 +564,7 @@
         const next = parseLauncher(html);
         const style = next.querySelector("template.ece-chat-css");
         const pane = next.querySelector("template.ece-chat-pane");
-        const hadFocus = Boolean(shadow.activeElement);
+        const hadFocus = shadow.activeElement;
         if (style && sheet) useStyle(style.content.textContent);
         if (pane) {
           panelMarkup = pane;
@@ -580,22 +579,36 @@
           root = next;
         }
         drawn = html;
+        live.lang = root.lang;
         if (link) link.hidden = !now.show;
+        if (root.dataset.greeting) greeting ||= setTimeout(greet, root.dataset.after);
+        else delete element.dataset.greeting;
         if (hadFocus && !shadow.activeElement) refocus();
         tell(now);
       };
 
       const announce = (pause) => {
         const words = root.dataset.announce || "";
-        if (words == live.textContent || Date.now() < quietUntil) return;
-        live.lang = root.lang;
-        live.textContent = words;
+        if (words == said || Date.now() < quietUntil) return;
+        said = live.textContent = words;
         quietUntil = Date.now() + pause;
       };
 
+      const greet = guarded(() => {
+        // Where it could not be kept that it was closed, reading throws, and nobody is greeted.
+        if (!root.dataset.greeting || closeGreeting || sessionStorage[TAG]) return;
+        closeGreeting = () => {
+          if (element.dataset.greeting == null) return;
+          sessionStorage[TAG] = 1;
+          if (shadow.activeElement) refocus();
+          delete element.dataset.greeting;
+        };
+        element.dataset.greeting = "";
+        live.textContent = root.dataset.greeting;
+      });
+
       const hide = () => {
-        drawn = "";
-        live.textContent = "";
+        drawn = said = live.textContent = "";
         root.replaceChildren();
         dropLink();
         goodUntil = Infinity; // no state is left that could be too old
@@ -641,7 +654,16 @@
       // Returns the pause until the next check.
       const take = (url, html) => {
         if (!mayDraw(url)) return SOON;
+        // Everybody who waits to be told draws a time by lot, with the spread of a check 30 s, so that one free place is
+        // not stormed. Until then nothing is drawn.
+        lot = element.dataset.waiting && /data-show="true"/.test(html) && (lot || Date.now() + Math.random() * 25_000);
+        const held = lot - Date.now();
+        if (held > 0) return held;
         if (html != drawn) draw(html);
+        if (lot) {
+          delete element.dataset.waiting;
+          guarded(() => new Notification(root.dataset.announce))(); // unseen if not allowed; throws on Android
+        }
         failures = 0;
         const pause = Math.max(decision.nextCheck || 60, 2) * 1_000;
         goodUntil = Date.now() + pause * 1.2 + staleFor();
@@ -693,7 +715,7 @@
           if (goodUntil < Infinity) goodUntil = now + staleFor();
         }
         if (now > goodUntil) expire();
-        if (ofDocument("hidden") || (drawn && !inView)) return;
+        if (!element.dataset.waiting && (ofDocument("hidden") || (drawn && !inView))) return;
         if (now < dueAt) timer = setTimeout(tick, Math.min(LONGEST_TIMER, dueAt - now));
         else load();
       });
@@ -715,7 +737,7 @@
           markup: panelMarkup,
           sheets,
           scheme: read(element, "scheme"),
-          openElsewhere: () => (popup = openWindow(entryPoint(), url, POPUP)),
+          elsewhere: () => (popup = openWindow(entryPoint(), url, POPUP)),
           closed: () => {
             // The browser gives focus back, unless the button has been drawn anew since.
             if (ofDocument("activeElement") == ofDocument("body")) refocus();
@@ -724,7 +746,7 @@
         });
 
       const dropLink = () => {
-        if (link) link.remove();
+        link?.remove();
         link = null;
       };
 
@@ -747,6 +769,7 @@
         const url = `${address("chat")}&origin=${encodeURIComponent(location.origin)}`;
         const mode = read(element, "open") || root.dataset.openIn;
         if (!fire("open", decision) || mode == "none") return;
+        delete element.dataset.greeting;
         const moved = windows.get(entryPoint()); // out of the dock
         if (mode == "dock" && panelMarkup && (!moved || moved.closed)) {
           openPanelFor(dockName(entryPoint()), url, false);
@@ -760,17 +783,22 @@
       shadow.addEventListener(
         "click",
         guarded((event) => {
-          if (Element.prototype.closest.call(event.target, ".ece-chat-button")) activate();
-          if (Element.prototype.closest.call(event.target, ".ece-chat-dismiss")) dismiss();
+          const isIn = (name) => Element.prototype.closest.call(event.target, ".ece-chat-" + name);
+          if (isIn("tell")) {
+            element.dataset.waiting = true;
+            live.textContent = root.dataset.waits;
+            self.Notification?.requestPermission();
+          }
+          if (isIn("dismiss")) (isIn("greeting") ? closeGreeting : dismiss)();
+          else if (isIn("button") || isIn("greeting")) activate();
         }),
       );
 
       if (self.IntersectionObserver) {
-        const observer = new IntersectionObserver((entries) => {
+        new IntersectionObserver((entries) => {
           inView = entries.pop().isIntersecting;
           tick();
-        });
-        observer.observe(element);
+        }).observe(element);
       }
 
       return { activate, hide, look, refresh };
@@ -902,9 +930,8 @@
 
     const openSurvey = (given) => {
       const url = new URL(given, origin);
-      if (url.origin != origin) throw new Error("not an address of ours: " + url);
-      if (showSurvey) showSurvey(url);
-      else open(url);
+      if (url.origin != origin) throw new Error("not ours: " + url);
+      (showSurvey || open)(url);
     };
 
     const destroy = () => {
@@ -944,6 +971,7 @@
       signal.addEventListener("abort", () => observer.disconnect());
       noteBody();
 
+      listen("keydown", (event) => event.key == "Escape" && closeGreeting?.());
       listen("focus", () => wakeAll("look"));
       listen("visibilitychange", () => wakeAll("look"));
       listen("message", (event) => {
@@ -1006,7 +1034,7 @@
 
   guarded(() => {
     const scripts = findScripts();
-    if (!scripts.length) throw new Error("finds no script tag of its own: load it with <script src=…/widget.js>");
+    if (!scripts.length) throw new Error("no script tag");
     const defined = customElements.get(TAG) || define(new URL(scripts[0].src).origin);
     defined.start(scripts);
   })();

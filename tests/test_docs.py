@@ -37,7 +37,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 FILLED_IN = EXAMPLE.replace(PLACEHOLDER, "a-secret-for-tests-that-is-long-enough")
 FILES = ("ca_file", "client_cert", "client_key")  # named in the example, not there
 # Shown with a sample, since "nothing" shows nobody how to write it.
-SAMPLES = re.compile(r"entry_points\.NAME\.((hours|instead)\..*|locales)|(surveys|messages)\..*")
+SAMPLES = re.compile(r"entry_points\.NAME\.((hours|instead|greeting)\..*|locales)|(surveys|messages)\..*")
 
 
 def model_of(annotation: Any) -> type[BaseModel] | None:

@@ -37,6 +37,9 @@ CSS = """
 .ece-chat-button { min-width: 44px; min-height: 44px; padding: 8px 18px; font: inherit; color: var(--ece-on-accent);
   background: var(--ece-accent); border: 2px solid transparent; border-radius: 24px; }
 .ece-chat-button:focus-visible { outline: 3px solid var(--ece-focus); outline-offset: 3px; }
+.ece-chat-greeting { display: none; }
+:host([data-greeting]) .ece-chat-greeting { display: block; }
+:host([data-waiting]) .ece-chat-ask, :host(:not([data-waiting])) .ece-chat-told { display: none; }
 .ece-chat-live { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 :host([hidden]) { display: none !important; }
 @media print { :host { display: none !important; } }
@@ -61,6 +64,8 @@ class Chat:
     direction: str = "ltr"
     announce: str | None = None
     message: str = ""  # in place of the button
+    tells: bool = False  # the message offers to tell when chat opens
+    greeting: str = ""  # beside the button, after 20 seconds
     extra_css: str = ""
     fault: str | None = None  # "html", "500", "empty", "hang", "reset"
     known: frozenset[str] = frozenset({"sales", "support"})
@@ -90,6 +95,10 @@ class Chat:
             "announce": words if self.show else "",
             "label-link": "Open in a new window",
         }
+        if self.greeting and self.show:
+            values |= {"greeting": self.greeting, "after": "20000"}
+        if self.tells and not self.show:
+            values["waits"] = "We will tell you here."
         attributes = " ".join(f'data-{name}="{html.escape(value)}"' for name, value in values.items())
         environment = jinja2.Environment(loader=jinja2.FileSystemLoader(ROOT / "templates/default"), autoescape=True)
         context = {
@@ -109,16 +118,30 @@ class Chat:
         )
         content = (
             f'<button type="button" class="ece-chat-button" aria-haspopup="dialog"><span>{self.label}</span>'
-            f" <span class='ece-chat-wait'>number {self.position}</span></button>"
+            f" <span class='ece-chat-wait'>number {self.position}</span></button>{self._greeting()}"
             if self.show
             else self.message
             and f'<section class="ece-chat-message"><span>{self.message}</span>'
-            '<button type="button" class="ece-chat-dismiss" aria-label="Close">×</button></section>'
+            f'<button type="button" class="ece-chat-dismiss" aria-label="Close">×</button>{self._offer()}</section>'
         )
         pane = environment.get_template("panel.html").render(context).strip()
         return (
             f'<div class="ece-chat" lang="en" dir="{self.direction}" {attributes}>'
             f'<template class="ece-chat-css">{css}</template>{pane}{content}</div>'
+        )
+
+    def _greeting(self) -> str:
+        return self.greeting and (
+            f'<div class="ece-chat-greeting"><span>{self.greeting}</span>'
+            '<button type="button" class="ece-chat-dismiss" aria-label="Close">×</button></div>'
+        )
+
+    def _offer(self) -> str:
+        return (
+            '<button type="button" class="ece-chat-tell"><span class="ece-chat-ask">Tell me</span>'
+            '<span class="ece-chat-told">We will tell you here.</span></button>'
+            if self.tells
+            else ""
         )
 
 

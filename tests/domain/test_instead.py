@@ -24,7 +24,7 @@ from widget.domain.decision import (
 )
 from widget.domain.hours import Hours, OpenRange
 from widget.domain.instead import Kind, Way, fitting, offered, spoken, tel
-from widget.domain.readings import Reason
+from widget.domain.readings import Call, Reason
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)  # a Tuesday
 AT_TEN = Hours(UTC, week=((OpenRange(600, 720),),) * 7)
@@ -97,3 +97,23 @@ def test_a_number_is_dialled_without_its_marks_and_spoken_digit_by_digit() -> No
     assert tel("+49 (30) 123-45.67") == "tel:+49301234567"
     assert spoken("+49 (30) 123-4567") == "+ 4 9, 3 0, 1 2 3, 4 5 6 7"
     assert tel("0800 330 000") == "tel:0800330000"
+
+
+@pytest.mark.parametrize(
+    ("up_to", "wait", "greets"),
+    [(float("inf"), 9_000, True), (float("inf"), None, True), (120, 120, True), (120, 121, False), (120, None, False)],
+)
+def test_visitors_are_greeted_while_the_wait_is_short_enough(up_to: float, wait: int | None, greets: bool) -> None:
+    policy = Policy("sales", greets_up_to=up_to, show_wait=False)
+    assert decided(policy, Verdict(State.AVAILABLE, None, wait_time=wait)).greets is greets
+    assert not decided(policy, replace(BUSY, wait_time=0)).greets
+    assert not decided(replace(policy, when_unknown="show"), UNREACHABLE).greets
+    assert not decided(Policy("sales"), Verdict(State.AVAILABLE, None, wait_time=0)).greets
+
+
+def test_a_greeting_with_a_limit_has_ece_asked_for_the_wait_without_needing_it() -> None:
+    only_allowed = frozenset({Call.CHAT_ALLOWED})
+    policy = Policy("sales", checks=only_allowed, greets_up_to=120)
+    assert policy.calls == (Call.CHAT_ALLOWED, Call.LIVE_SESSION_STATUS)
+    assert not policy.needs(Call.LIVE_SESSION_STATUS)
+    assert Policy("sales", checks=only_allowed, greets_up_to=float("inf")).calls == (Call.CHAT_ALLOWED,)

@@ -133,3 +133,21 @@ def test_ways_that_only_the_closed_page_offers_are_worth_a_warning(table: Table)
     assert warned()
     table["entry_points"]["sales"]["when_unavailable"] = "message"
     assert not warned()
+
+
+def test_a_greeting_has_a_text_a_time_and_a_limit(table: Table) -> None:
+    sales = table["entry_points"]["sales"]
+    sales["greeting"] = {"text": {"en": "x" * 200, "de": "Fragen?"}, "max_wait": "2m"}
+    found = settings.parse(table)
+    greeting = found.entry_points["sales"].greeting
+    assert greeting is not None
+    assert greeting.after == 20
+    assert found.policies()["sales"].greets_up_to == 120
+    del sales["greeting"]["max_wait"]
+    assert settings.parse(table).policies()["sales"].greets_up_to == float("inf")
+    sales["greeting"] = {"text": {"en": "x" * 201}, "after": 0}
+    said = faults(table)
+    assert "200 characters at most" in said["entry_points.sales.greeting.text"]
+    assert "a time above 0" in said["entry_points.sales.greeting.after"]
+    sales["greeting"] = {}
+    assert faults(table) == {"entry_points.sales.greeting.text": "is required"}

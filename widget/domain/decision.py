@@ -61,7 +61,8 @@ _BUSY = frozenset({Reason.QUEUE_DEPTH_REACHED, Reason.QUEUE_TOO_DEEP, Reason.WAI
 class Policy:
     """What the operator wants of one entry point. Limits are None where none is written; `max_wait` in seconds.
 
-    `closing` is what a person on duty switched by hand; it stands above the settings.
+    `closing` is what a person on duty switched by hand; it stands above the settings. `greets_up_to` is the longest
+    wait, in seconds, at which visitors are greeted, infinite where any will do; None where nobody is.
     """
 
     entry_point: str
@@ -77,6 +78,7 @@ class Policy:
     hours: Hours | None = None
     closing: Closing | None = None
     instead: tuple[Way, ...] = ()
+    greets_up_to: float | None = None
 
     def switched(self, switch: Switch) -> Policy:
         """Return these rules, as the settings have them, with what is switched by hand."""
@@ -92,7 +94,7 @@ class Policy:
         asked = set(self.checks)
         if self.min_capacity is not None:
             asked.add(Call.CAPACITY)
-        if self.limits_the_queue:
+        if self.limits_the_queue or self.greets_up_to not in (None, inf):
             asked.add(Call.LIVE_SESSION_STATUS)
         return tuple(call for call in Call if call in asked)
 
@@ -136,7 +138,7 @@ class Decision:
     """Section 5 of the contract, field by field. `wait_time` and `next_check` in seconds; times are aware, UTC.
 
     `words` are what the person who closed the entry point wants visitors to read, for pages alone.
-    `instead` are the other ways that are offered now.
+    `instead` are the other ways that are offered now, `greets` whether visitors are greeted.
     """
 
     entry_point: str
@@ -152,6 +154,7 @@ class Decision:
     next_check: int
     words: Wording | None = None
     instead: tuple[Way, ...] = ()
+    greets: bool = False
 
     @property
     def response(self) -> Response:
@@ -239,7 +242,14 @@ def decide(
         as_of=as_of,
         next_check=next_check if next_check is not None and asked else pace(policy, verdict, now),
         words=words,
+        greets=_greets(policy, verdict),
     )
+
+
+def _greets(policy: Policy, verdict: Verdict) -> bool:
+    if verdict.state is not State.AVAILABLE or policy.greets_up_to is None:
+        return False
+    return policy.greets_up_to == inf or (verdict.wait_time is not None and verdict.wait_time <= policy.greets_up_to)
 
 
 def could_offer(policy: Policy, decision: Decision, now: datetime) -> tuple[str, ...]:

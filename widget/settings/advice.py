@@ -45,6 +45,8 @@ def _secrets(settings: Settings) -> Iterator[str]:
 def _entry_point(key: str, entry_point: EntryPointSettings, today: date) -> Iterator[str]:
     if entry_point.survey is not None and "{ticket}" not in entry_point.chat_url:
         yield f"{key}: chat_url has no {{ticket}}, so chats do not lead to its survey; only links from survey-link do"
+    if entry_point.tell_me and entry_point.when_unavailable == "hide":
+        yield f'{key}: tell_me needs when_unavailable = "message"; a launcher that hides offers nothing'
     if entry_point.instead and entry_point.when_unavailable == "hide":
         yield f'{key}: only the closed page offers instead; the launcher too when when_unavailable is "message"'
     if entry_point.hours is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
+from math import inf
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal
@@ -27,7 +28,7 @@ from widget.settings.addresses import (
     UrlPath,
 )
 from widget.settings.messages import MessagesSettings, SmtpSettings, WebhookSettings
-from widget.settings.surveys import Label, SurveySettings
+from widget.settings.surveys import GreetingText, Label, SurveySettings
 from widget.settings.values import (
     CallTimeout,
     Connections,
@@ -135,6 +136,12 @@ class HoursSettings(Section):
         )
 
 
+class GreetingSettings(Section):
+    text: GreetingText
+    after: Duration = 20.0
+    max_wait: Duration | None = None
+
+
 class InsteadSettings(Section):
     kind: Kind
     value: str = ""
@@ -175,6 +182,8 @@ class EntryPointSettings(Section):
     survey: Name | None = None
     theme: Name = "default"
     hours: HoursSettings | None = None
+    tell_me: Switch = False
+    greeting: GreetingSettings | None = None
     instead: tuple[InsteadSettings, ...] = Field(default=(), max_length=10)
 
     def policy(self, name: str) -> Policy:
@@ -192,6 +201,7 @@ class EntryPointSettings(Section):
             when_unknown=self.when_unknown,
             hours=self.hours.hours() if self.hours else None,
             instead=tuple(each.way() for each in self.instead),
+            greets_up_to=(self.greeting.max_wait or inf) if self.greeting else None,
         )
 
 

@@ -16,6 +16,7 @@ from widget.settings.values import Language, Words
 
 LONGEST_WORDING = 1000
 LONGEST_LABEL = 60
+LONGEST_GREETING = 200
 LONGEST_VALUE = 200
 LONGEST_ANSWER = 10_000
 ALL_ANSWERS = 40_000  # code points that all typed answers of a survey may have: what one form post can carry
@@ -120,6 +121,17 @@ def _label(wording: Wording) -> Wording:
 
 
 Text = Annotated[Wording, BeforeValidator(_wording), PlainSerializer(_as_written)]
+
+
+def _greeting(wording: Wording) -> Wording:
+    if any(len(text) > LONGEST_GREETING for text in wording.by_language.values()):
+        raise ValueError(
+            f'{LONGEST_GREETING} characters at most, as "Questions about gears?" or {{ en = "…", de = "…" }}'
+        )
+    return wording
+
+
+GreetingText = Annotated[Text, AfterValidator(_greeting)]
 Label = Annotated[Text, AfterValidator(_label)]
 
 

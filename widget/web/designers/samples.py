@@ -60,6 +60,7 @@ def sample(state: str, *, entry_point: str, settings: EntryPointSettings | None,
         as_of=now if asked else None,
         next_check=USUAL,
         instead=fitting(ways, reason, now),
+        greets=reason is None,
     )
 
 

@@ -63,8 +63,13 @@ class LauncherContext:
         tuple[OtherWay, ...],
         "other ways when there is no chat, each with `kind`, `label`, `href`; of a phone also `number` and `spoken`",
     ]
+    tell_me: Annotated[bool, "whether the message offers to tell when chat opens"]
+    greeting: Annotated[str, "words beside the button, where they may be shown now; else empty"]
+    greeting_after: Annotated[str, "milliseconds on the page until they are"]
     announce: Annotated[str, "words for the live region; empty when hidden"]
-    css: Annotated[Markup, "`launcher.css` of the theme, and `offers.css` where it is needed; rendered and compact"]
+    css: Annotated[
+        Markup, "`launcher.css` of the theme, `offers.css` or `greeting.css` where needed; rendered and compact"
+    ]
     panel: Annotated[Markup, "`panel.html` of the theme, rendered"]
 
 
@@ -122,6 +127,7 @@ CONTEXTS: dict[str, type] = {
     "panel.html": PanelContext,
     "launcher.css": StyleContext,
     "offers.css": StyleContext,
+    "greeting.css": StyleContext,
     "panel.css": StyleContext,
     "page.css": StyleContext,
     "closed.html": ClosedContext,

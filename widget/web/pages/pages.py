@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 _AVAILABLE, _BUTTON = marked("Chat is available"), marked("Chat with us")
 Scheme = Literal["auto", "light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("auto", "light", "dark")
-_IN_THE_LAUNCHER = ("launcher.css", "offers.css", "panel.css")
+_EXTRA_SHEETS = ("offers.css", "greeting.css")  # of launchers that offer something, or greet
+_IN_THE_LAUNCHER = ("launcher.css", *_EXTRA_SHEETS, "panel.css")
 
 
 def _utc_now() -> datetime:
@@ -64,7 +65,7 @@ class Pages:
         self.logo_faults: dict[str, str] = {}  # by entry point
         self._logos = {name: self._logo(name, each) for name, each in settings.entry_points.items()}
         self._allowed = {name: _frame_allow(each) for name, each in settings.entry_points.items()}
-        self._launcher_css: dict[tuple[str, str, Scheme, bool], Markup] = {}
+        self._launcher_css: dict[tuple[str, str, Scheme, tuple[str, ...]], Markup] = {}
         self._addresses: dict[tuple[str, str, str], str] = {}
         self.sheets: dict[str, StyleSheet] = {}
         for theme in themes.names:
@@ -113,6 +114,10 @@ class Pages:
         if not decision.show and entry_point is not None and _wants_message(decision, entry_point):
             message = self._message(decision, language)
         ways = self._other_ways(decision.instead, decision.entry_point, language, theme)
+        tells = bool(message and entry_point and entry_point.tell_me)
+        greeting, after = self._greeting(decision, entry_point, language)
+        needed = (bool(message and ways) or tells, bool(greeting))
+        extra = tuple(sheet for sheet, wanted in zip(_EXTRA_SHEETS, needed, strict=True) if wanted)
         return LauncherContext(
             entry_point=decision.entry_point,
             show=decision.show,
@@ -136,8 +141,11 @@ class Pages:
             place=place if decision.show else "",
             message=message,
             ways=ways,
+            tell_me=tells,
+            greeting=greeting,
+            greeting_after=after,
             announce=self._announcement(decision, wait, place, language) if decision.show else message,
-            css=self._css(theme, corner, scheme, offers=bool(message and ways)),
+            css=self._css(theme, corner, scheme, extra),
             panel=self._panel(panel, theme, language, scheme),
         )
 
@@ -219,7 +227,7 @@ class Pages:
 
     def launcher_sheet(self, theme: str, corner: str, scheme: Scheme) -> str:
         """Return the address of `launcher.css` as a file: the preview makes its shadow roots without script."""
-        sheet = style_sheet("launcher.css", self._launcher_style(theme, scheme, corner, offers=True))
+        sheet = style_sheet("launcher.css", self._launcher_style(theme, scheme, corner, _EXTRA_SHEETS))
         self.sheets.setdefault(sheet.path, sheet)  # bounded by themes, corners and schemes
         return sheet.path
 
@@ -238,11 +246,11 @@ class Pages:
                 self.sheets[sheet.path] = sheet
                 self._addresses[theme, file, scheme] = sheet.path
 
-    def _css(self, theme: str, corner: str, scheme: Scheme, *, offers: bool) -> Markup:
-        """The launcher's style sheet as text inside HTML; made once for each theme and corner, and what is offered."""
-        key = (theme, corner, scheme, offers)
+    def _css(self, theme: str, corner: str, scheme: Scheme, extra: tuple[str, ...]) -> Markup:
+        """The launcher's style sheet as text inside HTML; made once for each theme and corner, and what it has."""
+        key = (theme, corner, scheme, extra)
         if key not in self._launcher_css:
-            css = without_unused(compact(self._launcher_style(theme, scheme, corner, offers=offers)))
+            css = without_unused(compact(self._launcher_style(theme, scheme, corner, extra)))
             self._launcher_css[key] = Markup(css.replace("&", "&amp;").replace("<", "&lt;"))  # noqa: S704 — escaped here
         return self._launcher_css[key]
 
@@ -254,9 +262,14 @@ class Pages:
             self._panels[key] = Markup(html)  # noqa: S704 — a template's output, escaped there
         return self._panels[key]
 
-    def _launcher_style(self, theme: str, scheme: Scheme, corner: str, *, offers: bool) -> str:
-        files = ("launcher.css", "offers.css") if offers else ("launcher.css",)
-        return "".join(self._style(file, theme, scheme, corner) for file in files)
+    def _launcher_style(self, theme: str, scheme: Scheme, corner: str, extra: tuple[str, ...]) -> str:
+        return "".join(self._style(file, theme, scheme, corner) for file in ("launcher.css", *extra))
+
+    def _greeting(self, decision: Decision, entry_point: EntryPointSettings | None, language: str) -> tuple[str, str]:
+        """Return the words and after how many milliseconds they are shown; empty where nobody is greeted now."""
+        if not decision.greets or entry_point is None or entry_point.greeting is None:
+            return "", ""
+        return entry_point.greeting.text.pick(language, SOURCE)[1], f"{entry_point.greeting.after * 1000:.0f}"
 
     def _style(self, file: str, theme: str, scheme: Scheme, corner: str) -> str:
         return self.render(file, StyleContext(corner=corner), theme=theme, language="en", scheme=scheme)

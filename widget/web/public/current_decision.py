@@ -47,7 +47,7 @@ class CurrentDecision:
         if view.decision != self.decision:
             self.decision = view.decision
             offered = json.dumps([[way.kind, way.value] for way in view.decision.instead])
-            self.said = decision_json(replace(view.decision, as_of=None), offered) + _words(view.decision)
+            self.said = decision_json(replace(view.decision, as_of=None), offered) + _beside(view.decision)
             labels = self.name, str(view.decision.state), str(view.decision.reason or "")
             self.tally = self._tallies.setdefault(labels, Tally())
         self.until = moment + view.valid_for
@@ -103,5 +103,7 @@ def decision_json(decision: Decision, instead: str) -> bytes:
     return f'{json.dumps(fields, separators=(",", ":"))[:-1]},"instead":{instead}}}'.encode()
 
 
-def _words(decision: Decision) -> bytes:
-    return b"" if decision.words is None else json.dumps(dict(decision.words.by_language)).encode()
+def _beside(decision: Decision) -> bytes:
+    """Return what pages and launchers have of a decision beside its JSON."""
+    words = None if decision.words is None else dict(decision.words.by_language)
+    return json.dumps([words, decision.greets]).encode()
