@@ -1034,7 +1034,7 @@
 
   guarded(() => {
     const scripts = findScripts();
-    if (!scripts.length) throw new Error("no script tag");
+    if (!scripts.length) throw new Error("no script tag of its own");
     const defined = customElements.get(TAG) || define(new URL(scripts[0].src).origin);
     defined.start(scripts);
   })();
