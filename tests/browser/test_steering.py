@@ -144,6 +144,25 @@ def test_a_colour_of_the_page_is_taken(shop: Page, name: str, selector: str, pro
     assert style(shop, selector, property) == "rgb(1, 2, 3)"
 
 
+def test_every_colour_of_the_table_and_the_message_are_the_pages_to_style(shop: Page) -> None:
+    """What has none of a colour in the corner, as a dock's lines, takes it from the same property."""
+    shop.evaluate("eceChat.create({ entryPoint: 'clearance', target: 'main' })")
+    message = shop.locator("main > ece-chat .ece-chat-message")
+    message.wait_for()
+    for name in ("background", "surface", "muted", "line", "focus"):
+        shop.add_style_tag(content=f":root {{ --ece-chat-{name}: rgb(1, 2, 3) }}")
+        assert host(shop, f"--ece-{name}") == "rgb(1, 2, 3)"
+    shop.add_style_tag(content="ece-chat::part(message) { letter-spacing: 3px }")
+    seen = message.evaluate("""(message) => {
+        const [box, cross] = [message, message.querySelector("button")].map((each) => getComputedStyle(each));
+        return [box.backgroundColor, box.letterSpacing, cross.color];
+    }""")
+    assert seen == ["rgb(1, 2, 3)", "3px", "rgb(1, 2, 3)"]
+    shop.keyboard.press("Tab")
+    shop.locator(f"html > ece-chat {BUTTON}").first.focus()
+    assert style(shop, BUTTON, "outline-color") == "rgb(1, 2, 3)"
+
+
 @pytest.mark.parametrize(
     ("part", "selector"), [("button", BUTTON), ("label", ".ece-chat-label"), ("wait", ".ece-chat-wait")]
 )
