@@ -8,6 +8,7 @@ is a `hold-answers` the address /held does not answer (`held-by-NAME` says that 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 import time
@@ -98,6 +99,10 @@ def build(settings: Settings, delivery: bool, metrics: Metrics | None) -> Served
             await asyncio.sleep(0.01)
         return PlainTextResponse(f"held by {label}")
 
+    async def collected(request: Request) -> Response:
+        """Say whether garbage is looked for, among how many objects, and how many are set aside."""
+        return PlainTextResponse(f"{gc.isenabled()} {len(gc.get_objects())} {gc.get_freeze_count()}")
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
@@ -114,6 +119,7 @@ def build(settings: Settings, delivery: bool, metrics: Metrics | None) -> Served
             Route("/slow", slow),
             Route("/held", held),
             Route("/boom", boom),
+            Route("/collected", collected),
             *ops.routes(
                 ops.Readiness([], draining=lambda: bool(draining)), metrics, Operators(["operator-token-for-tests"])
             ),

@@ -416,3 +416,14 @@ def test_of_two_that_start_on_one_port_one_serves_and_the_other_says_why_not(tmp
         assert first.answers()
     finally:
         first.stop()
+
+
+def test_a_search_for_garbage_passes_over_what_was_built_also_after_a_reload(tmp_path: Path) -> None:
+    def is_short() -> bool:
+        enabled, watched, aside = server.say(request("/collected")).rpartition(b"\r\n\r\n")[2].split()
+        return enabled == b"True" and 10 * int(watched) < int(aside)
+
+    with running(write_config(tmp_path)) as server:
+        assert is_short()
+        server.event("stub_stopped", after=_hang_up(server))
+        wait_for(is_short, "it is again, when the old application has left")

@@ -25,7 +25,7 @@ import uvicorn
 
 from widget import __version__, telemetry
 from widget.domain.errors import WidgetError
-from widget.server import signals
+from widget.server import memory, signals
 from widget.server.configuration import STOP_LIMIT, configuration, metrics_app, serve_app
 from widget.server.front import Front
 from widget.server.guard import Deadlines, Guard
@@ -158,6 +158,7 @@ class WidgetServer(uvicorn.Server):
             listen(each)
         if self._metrics_listener is not None:
             listen(self._metrics_listener)
+        memory.set_aside()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._reloading is not None:
@@ -229,6 +230,8 @@ class WidgetServer(uvicorn.Server):
         if running:
             await asyncio.wait(running, timeout=STOP_LIMIT)
         await old.shutdown()
+        del old
+        memory.drop_replaced()
 
     def _hang_up(self, _: int, __: FrameType | None) -> None:
         self._reload_wanted = True
@@ -267,7 +270,8 @@ def _run(
 ) -> int:
     try:
         metrics = listeners.metrics[worker] if listeners.metrics else None
-        return WidgetServer(plan, settings, metrics=metrics, parent=parent).run_until_stopped(listeners.server)
+        with memory.no_collection():
+            return WidgetServer(plan, settings, metrics=metrics, parent=parent).run_until_stopped(listeners.server)
     except KeyboardInterrupt:
         return 0
     except SENTENCES as refusal:
