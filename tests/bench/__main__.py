@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import crowd, fleet, history, latency, memory, public, sizes, surveys, upstream
+from tests.bench import crowd, fleet, history, latency, memory, public, results, sizes, surveys, upstream
 from tests.bench.figures import Figure
 from tests.install_tools import FOR_BENCH, install, missing
 
@@ -24,6 +24,7 @@ SECTIONS: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "surveys": surveys.measure,
     "fleet": fleet.measure,
     "history": history.measure,
+    "results": results.measure,
 }
 
 

@@ -21,12 +21,14 @@ import uvicorn
 
 from widget import telemetry
 from widget.app import create_app
+from widget.demo.answers import seed_answers
 from widget.demo.past import seed
 from widget.demo.settings import demo_settings
 from widget.demo.site import create_site
 from widget.server.front import Front
 from widget.server.guard import Guard
 from widget.server.protocol import GuardedProtocol
+from widget.settings import Settings
 from widget.simulator import create_simulator
 from widget.simulator.server import (
     PortTaken,
@@ -82,7 +84,7 @@ def _servers(ports: Ports, folder: Path, operator_token: str) -> dict[str, uvico
         operator_token=operator_token,
     )
     telemetry.configure(settings.server.log_level)
-    asyncio.run(seed(settings.storage.url.get_secret_value(), now=datetime.now(UTC)))
+    _seed(settings)
     app = create_app(settings, preview=True)
     protocol = partial(GuardedProtocol, guard=Guard(new_id=new_request_id), front=Front(app))
     simulator = create_simulator(widget_url=ports.url("widget"))
@@ -92,6 +94,13 @@ def _servers(ports: Ports, folder: Path, operator_token: str) -> dict[str, uvico
         "widget": make_server(app, http=protocol),
         "site": make_server(site),
     }
+
+
+def _seed(settings: Settings) -> None:
+    url, now = settings.storage.url.get_secret_value(), datetime.now(UTC)
+    asyncio.run(seed(url, now=now))
+    (name,) = settings.surveys
+    seed_answers(url, settings.surveys[name].survey(name), now=now)
 
 
 def _addresses(ports: Ports, operator_token: str) -> str:

@@ -1,0 +1,57 @@
+"""The answered surveys of the demo: the same each time, delivered already, and worth reading."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.house import MORNING
+from widget.demo.answers import seed_answers
+from widget.demo.settings import demo_settings
+from widget.domain.outbox import MessageState
+from widget.domain.results import Scope, by_version, figures
+from widget.settings import Settings
+from widget.store import ResultsStore, open_outbox, operator_store
+
+pytestmark = pytest.mark.anyio
+
+
+def demo_of(folder: Path) -> Settings:
+    folder.mkdir()
+    return demo_settings(
+        widget_url="http://127.0.0.1:8000",
+        simulator_url="http://127.0.0.1:8100",
+        site_url="http://127.0.0.1:8080",
+        folder=folder,
+        secret="a-secret-for-tests-that-is-long-enough",
+        operator_token="operator-token-for-tests",
+    )
+
+
+def delivered(url: str) -> int:
+    with operator_store(url) as rows:
+        return rows.counts().by_state[MessageState.DELIVERED]
+
+
+async def test_two_weeks_of_answers_are_delivered_and_the_same_each_time(tmp_path: Path) -> None:
+    told = []
+    scope = Scope("after_chat", MORNING.date() - timedelta(days=14), MORNING.date())
+    for name in ("one", "other"):
+        settings = await asyncio.to_thread(demo_of, tmp_path / name)
+        url = settings.storage.url.get_secret_value()
+        await (await open_outbox(url, now=lambda: MORNING)).close()
+        survey = settings.surveys["after_chat"].survey("after_chat")
+        await asyncio.to_thread(seed_answers, url, survey, now=MORNING)
+        store = await asyncio.to_thread(ResultsStore, url)
+        told.append((await store.totals(scope), [each.answers for each in await store.given(scope, None, 5000)]))
+        assert await asyncio.to_thread(delivered, url) == len(told[-1][1]) > 1000
+    assert told[0] == told[1]
+    versions = {each.question: each for each in await store.versions("after_chat")}
+    assert set(versions) == {"helpful", "missing", "solved", "next", "recommend", "comment"}
+    rating = figures(versions["helpful"], by_version(told[0][0])[versions["helpful"].id])
+    assert rating.score is not None
+    assert 3 < rating.score < 4.6
+    assert all(share.number for share in rating.shares)
