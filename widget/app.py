@@ -159,7 +159,11 @@ def _messages(services: Services, limiter: RateLimiter) -> MessageAddresses:
             now=services.clock.now,
         )
     return MessageAddresses(
-        messages, services.pages, entry_points=settings.entry_points, public_url=settings.server.public_url
+        messages,
+        services.pages,
+        entry_points=settings.entry_points,
+        public_url=settings.server.public_url,
+        count=services.tally.message,
     )
 
 

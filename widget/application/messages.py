@@ -99,6 +99,13 @@ class Left:
     storage_down: bool = False
     wait: int | None = None
 
+    @property
+    def outcome(self) -> str:
+        """Say in one word what became of the post, for the metrics."""
+        if self.accepted:
+            return "accepted" if self.new else "repeated"
+        return "refused" if self.storage_down else "limited" if self.wait is not None else "faulty"
+
 
 class Messages:
     """The form of `[messages]`, from its drawing to the row."""

@@ -41,7 +41,7 @@ class Tally:
 
     `clicks` by outcome (`opened`, or the reason why not); `tickets` by outcome (`issued`, `taken_up`, or the code for
     which it was refused; the entry point is empty where a forged one names none); `surveys` by what happened (`begun`,
-    `accepted`, `repeated`, `faulty`, `refused`).
+    `accepted`, `repeated`, `faulty`, `refused`), and `messages` likewise (`limited` came too soon after another).
     """
 
     def __init__(self, *, monotonic: Callable[[], float]) -> None:
@@ -49,6 +49,7 @@ class Tally:
         self.clicks: Counter[tuple[str, str]] = Counter()
         self.tickets: Counter[tuple[str, str]] = Counter()
         self.surveys: Counter[tuple[str, str]] = Counter()
+        self.messages: Counter[tuple[str, str]] = Counter()
         self._calls: dict[Call, deque[tuple[int, CallFigures]]] = {}
 
     def click(self, entry_point: str, outcome: str) -> None:
@@ -56,6 +57,9 @@ class Tally:
 
     def ticket(self, entry_point: str, outcome: str) -> None:
         self.tickets[entry_point, outcome] += 1
+
+    def message(self, entry_point: str, outcome: str) -> None:
+        self.messages[entry_point, outcome] += 1
 
     def survey(self, entry_point: str, outcome: str) -> None:
         self.surveys[entry_point, outcome] += 1
@@ -84,7 +88,11 @@ class Tally:
         """Yield the counts for a scrape of the metrics."""
         for labels, count in self.clicks.items():
             yield "ece_widget_clicks_total", labels, count
-        for metric, counter in (("ece_widget_tickets_total", self.tickets), ("ece_widget_surveys_total", self.surveys)):
+        for metric, counter in (
+            ("ece_widget_tickets_total", self.tickets),
+            ("ece_widget_surveys_total", self.surveys),
+            ("ece_widget_messages_total", self.messages),
+        ):
             by_outcome: Counter[str] = Counter()
             for (_, outcome), count in counter.items():
                 by_outcome[outcome] += count

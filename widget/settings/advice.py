@@ -15,6 +15,9 @@ SHORT_SECRET = 32
 def warnings(settings: Settings, *, today: date) -> list[str]:
     """Return one sentence for each unwise setting; it names the key and never a secret's value."""
     found = [*_edge(settings), *_secrets(settings)]
+    for name, webhook in settings.webhooks.items():
+        if _plain_http(webhook.url.get_secret_value()):
+            found.append(f"webhooks.{name}.url is http: what visitors write travels there unencrypted")
     for name, entry_point in settings.entry_points.items():
         found += _entry_point(f"entry_points.{name}", entry_point, today)
     return found

@@ -135,18 +135,25 @@ DEFINITIONS = (
         source=True,
     ),
     Definition(
+        "ece_widget_messages_total",
+        "counter",
+        ("outcome",),
+        "Messages left: accepted and repeated (thanked for), faulty, limited (too soon after another), refused.",
+        source=True,
+    ),
+    Definition(
         "ece_widget_deliveries_total",
         "counter",
         ("outcome",),
-        "Attempts to hand a survey to ECE: delivered, retried, dead, possible_double, lost_lease; of the failures "
-        "failed_over_row (only this survey waits) and failed_whatever_the_row (ECE serves nobody).",
+        "Attempts to deliver a row of the outbox: delivered, retried, dead, possible_double, lost_lease; of the "
+        "failures failed_over_row (only this row waits) and failed_whatever_the_row (the destination serves nobody).",
         source=True,
     ),
     Definition(
         "ece_widget_dead_letters_total",
         "counter",
         ("cause",),
-        "Surveys given up and kept: refused, age (tried for longer than max_age), unreadable.",
+        "Rows given up and kept: refused, age (tried for longer than max_age), unreadable.",
         source=True,
     ),
     Definition(

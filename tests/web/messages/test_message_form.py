@@ -193,6 +193,11 @@ async def test_a_network_leaves_one_message_a_minute_and_keeps_what_it_typed(
     assert 0 < int(second.headers["retry-after"]) <= 60
     assert "A second thought" in second.text
     assert len(await rows(site)) == 1
+    assert site.services.tally.messages == {
+        ("sales", "accepted"): 1,
+        ("sales", "repeated"): 1,
+        ("sales", "limited"): 1,
+    }
     await site.services.outbox.close()
 
 

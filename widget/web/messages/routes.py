@@ -6,7 +6,7 @@ that was typed.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from html import escape
 
 from starlette.requests import Request
@@ -32,12 +32,19 @@ class MessageAddresses:
     """The endpoints; `messages` is None where the settings have no `[messages]`."""
 
     def __init__(
-        self, messages: Messages | None, pages: Pages, *, entry_points: Collection[str], public_url: str
+        self,
+        messages: Messages | None,
+        pages: Pages,
+        *,
+        entry_points: Collection[str],
+        public_url: str,
+        count: Callable[[str, str], None] = lambda entry_point, outcome: None,
     ) -> None:
         self.messages = messages
         self.pages = pages
         self.entry_points = entry_points
         self._own_origin = origin_of(public_url)
+        self._count = count
 
     def routes(self) -> list[Route]:
         return [
@@ -66,6 +73,7 @@ class MessageAddresses:
         language, consent = self._language(request), messages.form.consent
         sentence = consent.pick(wanted_language(request) or language, language)[1] if consent else ""
         left = await messages.leave(entry_point, posted, language=language, consent=sentence)
+        self._count(entry_point, left.outcome)
         if left.accepted:
             return self._thanks(request, entry_point)
         stale = any(fault.code is MessageFaultCode.STALE for fault in left.checked.faults)
