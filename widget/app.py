@@ -34,8 +34,8 @@ from widget.web.edge.errors import CatchAll, ErrorPage, Errors
 from widget.web.edge.headers import AddressCheck, SecurityHeaders
 from widget.web.edge.limits import BodyLimit, BoundedMemory, MessageLimit, RateLimiter, RateLimits
 from widget.web.messages.routes import MessageAddresses
+from widget.web.ops import facts, openapi
 from widget.web.ops import health as ops
-from widget.web.ops import openapi
 from widget.web.public.api import PublicApi
 from widget.web.surveys.routes import SurveyAddresses, origin_of
 
@@ -74,6 +74,7 @@ def create_app(
             *_preview(services, surveys.script_url, None if preview else operators.require).routes(),
             *services.pages.routes(),
             *_console(services, operators, proxies, sleep),
+            facts.route(settings),
             openapi.route(public_url=settings.server.public_url, version=__version__),
             *ops.routes(readiness, services.metrics, operators),
         ],

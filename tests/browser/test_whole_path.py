@@ -127,3 +127,15 @@ def test_what_comes_before_the_button_is_small(town: Town, page: Page) -> None:
     assert len(ours) == 2, "the script and the launcher"
     assert all(ours.values())
     assert sum(ours.values()) <= 10_200, f"compressed, with headers: {ours}"
+
+
+def test_the_page_with_the_button_is_as_the_facts_say(town: Town, page: Page, context: BrowserContext) -> None:
+    asked: set[str] = set()
+    context.on("request", lambda request: asked.add("/".join(request.url.split("/")[:3])))
+    page.goto(town.site)
+    expect(page.locator(".ece-chat-button").first).to_be_visible()
+    facts = context.request.get(f"{town.widget}/facts.json").json()
+    (told,) = [each for each in facts["pages"] if each["page"] == "page with the button"]
+    assert asked - {town.site} == set(told["hosts"])
+    assert len(context.cookies()) == told["cookies"]
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0

@@ -156,6 +156,7 @@ ADDRESSES = (
     _probe("/healthz"),
     _probe("/readyz"),
     Address("GET", "/metrics", Kind.OPERATOR, Faults.JSON, Limit.OPERATORS, any_host=True, quiet=True),
+    Address("GET", "/facts.json", Kind.PUBLIC, Faults.JSON, any_host=True),
     Address("GET", "/openapi.json", Kind.OPERATOR, Faults.JSON),
     Address("GET", "/console.{fingerprint}.js", described=False),
     _console("GET", "/console"),

@@ -171,6 +171,9 @@ _OPERATIONS: dict[tuple[str, str], Json] = {
     ("GET", "/healthz"): _operation("The process is up", _text("text/plain")),
     ("GET", "/readyz"): _operation("Ready for traffic, with reasons", _json(200, "Readiness"), _json(503, "Readiness")),
     ("GET", "/metrics"): _operation("Prometheus text", _text("text/plain")),
+    ("GET", "/facts.json"): _operation(
+        "Cookies, storage, hosts, stored fields", _answer(200, "OK", {"application/json": {}})
+    ),
     ("GET", "/openapi.json"): _operation("This description", _answer(200, "OK", {"application/json": {}})),
 }
 

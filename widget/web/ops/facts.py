@@ -1,0 +1,87 @@
+"""`/facts.json`: what the product sets, stores and asks, by the settings, for machines that judge consent."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from widget.settings import Settings
+
+_HEADERS = {
+    "Cache-Control": "public, max-age=300",
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+
+
+def facts(settings: Settings) -> dict[str, Any]:
+    """Return the facts. Retention is in seconds; `hosts` are the origins that a visitor's browser asks."""
+    own = settings.server.public_url
+    chats = sorted({_origin(each.chat_url) for each in settings.entry_points.values()})
+    greets = any(each.greeting is not None for each in settings.entry_points.values())
+    dismissed = (
+        [{"area": "sessionStorage", "key": "ece-chat", "when": "the visitor closes a greeting"}] if greets else []
+    )
+    draft = [
+        {"area": "sessionStorage", "key": "ece-widget survey …", "when": "the visitor writes; gone with the thanks"}
+    ]
+    nothing: list[dict[str, str]] = []
+    pages = {"page with the button": (dismissed, [own]), "chat, opened by a click": (nothing, [own, *chats])}
+    if settings.surveys:
+        pages["survey"] = (draft, [own])
+    stored = [_survey(settings)] if settings.surveys else []
+    if settings.messages is not None:
+        pages["message"] = (nothing, [own])
+        stored.append(_message(settings))
+    return {
+        "pages": [
+            {"page": page, "cookies": 0, "storage": storage, "hosts": hosts} for page, (storage, hosts) in pages.items()
+        ],
+        "stored": stored,
+        "visitorAddressesStored": False,
+        "operators": {"cookies": 1 if settings.console.enabled else 0, "when": "signed in at /console"},
+    }
+
+
+def route(settings: Settings) -> Route:
+    """Return the route; the answer is made once."""
+    body = json.dumps(facts(settings), ensure_ascii=False, indent=2).encode()
+
+    async def answer(_: Request) -> Response:
+        return Response(body, headers=_HEADERS, media_type="application/json")
+
+    return Route("/facts.json", answer, methods=["GET"])
+
+
+def _survey(settings: Settings) -> dict[str, Any]:
+    fields = ["answers", "chat session id", "entry point", "survey", "language", "ECE's wait and queue depth", "times"]
+    return {
+        "what": "answered survey",
+        "fields": fields,
+        "sentTo": "ECE",
+        "retention": settings.storage.retention,
+        "from": "its delivery",
+    }
+
+
+def _message(settings: Settings) -> dict[str, Any]:
+    assert settings.messages is not None
+    form = settings.messages.form()
+    fields = [*form.fields, *(["consent"] if form.consent is not None else []), "language", "entry point", "times"]
+    return {
+        "what": "message",
+        "fields": fields,
+        "sentTo": form.destination,
+        "retention": settings.storage.retention,
+        "from": "its delivery",
+    }
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
