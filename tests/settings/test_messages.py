@@ -34,7 +34,7 @@ def test_address_and_text_are_always_asked_and_always_required(table: dict[str, 
     messages = settings.parse(table).messages
     assert messages is not None
     form = messages.form()
-    assert (form.fields, form.required) == (("phone", "email", "text"), {"email", "text"})
+    assert (form.fields, form.required) == (("phone", "email", "text"), frozenset({"email", "text"}))
 
 
 @pytest.mark.parametrize(
