@@ -1,4 +1,4 @@
-"""Install what Python packages cannot bring: browsers, databases, axe. Standard library only, as it runs first.
+"""Install what Python packages cannot bring: browsers, databases, packages of npm. Standard library alone: runs first.
 
     python tests/install_tools.py venv      what `python -m venv` needs
     python tests/install_tools.py tests     what the tests need
@@ -18,8 +18,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
-AXE = "axe-core@4.14.1"
 AXE_FILE = TOOLS / "node_modules" / "axe-core" / "axe.min.js"
+# In a folder of its own, as npm takes away what an install does not name.
+TYPESCRIPT = TOOLS / "typescript" / "node_modules" / "typescript" / "bin" / "tsc"
+FROM_NPM = {"axe-core@4.14.1": (TOOLS, AXE_FILE), "typescript@5.9.3": (TOOLS / "typescript", TYPESCRIPT)}
 
 
 def _command(*names: str) -> Callable[[], bool]:
@@ -41,7 +43,7 @@ FOR_TESTS = {
     "redis-server": _command("valkey-server", "redis-server"),
     "nginx-light": lambda: bool(shutil.which("nginx") or Path("/usr/sbin/nginx").exists()),
     "strace": _command("strace"),
-    "npm": lambda: AXE_FILE.exists() or shutil.which("npm") is not None,
+    "npm": _command("npm"),
 }
 FOR_BENCH = {"wrk": _command("wrk"), "util-linux": _command("taskset")}
 
@@ -69,19 +71,20 @@ def install(packages: list[str]) -> bool:
     return True
 
 
-def install_axe() -> None:
-    """Put axe-core into `.tools/`, once; the tests that judge accessibility say so when it is not there."""
-    if AXE_FILE.exists():
-        return
+def install_from_npm() -> None:
+    """Put what comes from npm into `.tools/`, once; the tests that need it say so when it is not there."""
+    wanted = {package: folder for package, (folder, file) in FROM_NPM.items() if not file.exists()}
     npm = shutil.which("npm")
-    if npm is None:
-        print("Please install npm: the accessibility tests need axe-core")
+    if wanted and npm is None:
+        print("Please install npm: the tests need " + " and ".join(wanted))
         return
-    TOOLS.mkdir(exist_ok=True)
-    options = ["--prefix", str(TOOLS), "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-    done = subprocess.run([npm, "install", *options, AXE], capture_output=True, text=True, check=False)
-    if done.returncode != 0 or not AXE_FILE.exists():
-        print(f"npm could not install {AXE}: {done.stderr.strip()[-400:]}")
+    for package, folder in wanted.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        options = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+        command = [str(npm), "install", "--prefix", str(folder), *options, package]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0 or not FROM_NPM[package][1].exists():
+            print(f"npm could not install {package}: {done.stderr.strip()[-400:]}")
 
 
 def main(what: str) -> int:
@@ -89,7 +92,7 @@ def main(what: str) -> int:
     if what == "venv":
         return 0 if install(missing(FOR_VENV)) else 1
     install(missing(FOR_TESTS))
-    install_axe()
+    install_from_npm()
     return 0
 
 
