@@ -16,7 +16,7 @@ import widget
 from tests.install_tools import ROOT, TYPESCRIPT
 from tests.release.npm_types import PACKAGE, description, files, option
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "data" / "npm"
 SCRIPT = (ROOT / "static" / "widget.js").read_text(encoding="utf-8")
 
 
