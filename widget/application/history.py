@@ -8,7 +8,7 @@ is away, but `Happening.now`, which then says what this process knows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Protocol
@@ -176,7 +176,8 @@ class History:
     async def in_vain(self, *, since: datetime, until: datetime, entry_point: str | None = None) -> list[InVain]:
         """Return clicks by weekday and hour, those of hours without any left out, for staffing to follow."""
         found: dict[tuple[int, int], tuple[int, int]] = {}
-        for zone, names in self._by_zone(None if entry_point is None else [entry_point]).items():
+        wanted = self._all_by_zone(self._zones) if entry_point is None else self._by_zone([entry_point])
+        for zone, names in wanted.items():
             for start, opened, refused in await self._store.in_vain(Span.HOUR, since, until, names):
                 local = start.astimezone(zone)
                 before = found.get((local.weekday(), local.hour), (0, 0))
@@ -197,9 +198,10 @@ class History:
         points that the settings no longer name count too, unless `entry_points` names others. Periods and entry points
         without counts are left out. Raises ValueError for another `by`.
         """
-        names = list(entry_points) if entry_points is not None else await self._store.names()
+        every = entry_points is None
+        wanted = self._all_by_zone(await self._store.names()) if every else self._by_zone(entry_points or ())
         found: dict[tuple[Period | None, str], Counts] = {}
-        for zone, those in self._by_zone(names).items():
+        for zone, those in wanted.items():
             for span, start, end in pieces(_moment(since, zone), _moment(until, zone), zone):
                 for bucket in await self._store.counts(span, start, end, those):
                     day = local_day(bucket, zone) if span is Span.DAY else bucket.start.astimezone(zone).date()
@@ -216,11 +218,16 @@ class History:
         """Return the processes of the fleet that wrote lately."""
         return tuple(await self._store.processes(self._clock.now() - SEEN_WITHIN))
 
-    def _by_zone(self, names: Sequence[str] | None) -> dict[tzinfo, list[str]]:
+    def _by_zone(self, names: Iterable[str]) -> dict[tzinfo, Collection[str] | None]:
         zones: dict[tzinfo, list[str]] = {}
-        for name in self._zones if names is None else names:
+        for name in names:
             zones.setdefault(self._zones.get(name, UTC), []).append(name)
-        return zones
+        return {**zones}
+
+    def _all_by_zone(self, names: Iterable[str]) -> dict[tzinfo, Collection[str] | None]:
+        """Return the same for all there are: None where they have one zone, so that no row is compared with names."""
+        zones = self._by_zone(names)
+        return dict.fromkeys(zones, None) if len(zones) == 1 else zones
 
 
 def _moment(time: datetime | date, zone: tzinfo) -> datetime:
