@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,7 +41,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A town with a dead row in its outbox."""
     folder = tmp_path_factory.mktemp("console")
     file: Path = folder / "demo.db"
-    asyncio.run(_a_dead_row(f"sqlite:///{file}"))
+    with ThreadPoolExecutor(1) as another:  # Playwright keeps an event loop in this thread
+        another.submit(asyncio.run, _a_dead_row(f"sqlite:///{file}")).result()
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE ece_widget_outbox SET state = 'dead', reason = 'refused: 404 ' || hex(zeroblob(60))")
     connection.close()

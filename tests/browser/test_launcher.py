@@ -269,6 +269,8 @@ def test_events_bubble_out_with_the_decision(at: Lab, page: Page) -> None:
         "opensAt": None,
         "asOf": "2026-11-24T08:00:00Z",
         "nextCheck": 5,
+        "response": None,
+        "instead": [],
     }
     assert page.evaluate("seen") == [
         ["ece-chat-ready", decision, "ece-chat"],
