@@ -135,7 +135,7 @@ def product(tmp_path: Path, ece: int) -> Iterator[Product]:
         command = [sys.executable, "-m", "widget", "serve", "--config", str(config), "--port", str(port)]
         process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
         made = Product(port, process, output)
-        wait_for(lambda: '"listening"' in made.said(), "the server listens", seconds=30)
+        wait_for(lambda: '"started"' in made.said(), "the server answers", seconds=30)
         yield made
         process.terminate()
         process.wait(15)
