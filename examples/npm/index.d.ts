@@ -13,6 +13,7 @@ export interface Decision {
   position: number | null;
   capacity: number | null;
   nextCheck: number | null;
+  instead: { kind: string; label: string; href: string }[];
 }
 /** The attributes of the element, each without `data-`. */
 export interface Attributes {
