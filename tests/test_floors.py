@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from tests.release.packages import ROOT, locked
-from tests.web.conftest import Site, make_site, site
+from tests.web.conftest import Site, authority, make_site, site
 from widget.domain.errors import EceError
 from widget.ece import wire
 from widget.store.sqlite import SqliteDatabase, choose_driver
@@ -29,7 +29,7 @@ from widget.texts import Texts
 from widget.themes import Themes
 from widget.web.pages.templating import Templates
 
-__all__ = ["make_site", "site"]
+__all__ = ["authority", "make_site", "site"]
 
 # Package → the first version without the weaknesses that are known of it.
 FLOORS = {
