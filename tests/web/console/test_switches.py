@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.web.console.conftest import Browser
+from tests.web.conftest import Site
+from tests.web.console.conftest import Browser, opened
 
 pytestmark = pytest.mark.anyio
 
@@ -75,14 +78,14 @@ async def test_what_cannot_be_is_said_beside_the_field_and_changes_nothing(brows
 
 async def test_a_reason_with_markup_stays_text_for_operators_and_visitors(browser: Browser) -> None:
     await browser.sign_in()
-    reason = "<img src=x onerror=alert(1)> & {{ 7*7 }}"
+    reason = "<img src=x onerror=alert(1)> & {{ 7777*7777 }}"
     await browser.post("/console/close/sales", await fields(browser, end="reopened", reason_=reason))
     for path in ("/console/now", "/console/history", "/console/reopen/sales"):
         assert "<img" not in (await browser.get(path)).text
     for path in ("/v1/chat/sales", "/v1/launcher/sales"):
         page = (await browser.site.get(path)).text
         assert "<img src" not in page
-        assert "49" not in page
+        assert "60481729" not in page
 
 
 async def test_a_special_day_closes_today_and_is_cleared_after_a_question(browser: Browser) -> None:
@@ -120,3 +123,29 @@ async def test_a_stranger_and_another_sites_page_switch_nothing(browser: Browser
     assert (await browser.post("/console/close/sales", {"end": "reopened"})).status_code == 403
     assert (await browser.get("/console/close/nothing")).status_code == 404
     assert (await status(browser))["state"] == "available"
+
+
+async def test_while_the_database_is_away_now_is_shown_the_last_word_stands_and_nothing_is_switched(
+    table: dict[str, Any], make_site: Callable[[], Site], tmp_path: Path
+) -> None:
+    table["console"] = {"enabled": True}
+    browser = Browser(make_site())
+    past = browser.site.services.past
+    assert past is not None
+    async with opened(browser.site):
+        await browser.sign_in(name="Anna")
+        await browser.post("/console/close/sales", await fields(browser, end="reopened"))
+    for file in tmp_path.glob("outbox.db*"):
+        file.unlink()
+    (tmp_path / "outbox.db").mkdir()
+    sent = await fields(browser)
+    answer = await browser.post("/console/reopen/sales", sent)
+    assert answer.status_code == 503
+    assert "was not done" in answer.text
+    assert (await browser.get("/console/history")).status_code == 503
+    await past.switches.look()
+    page = await browser.get("/console/now")
+    assert page.status_code == 200
+    assert "what was switched last stands" in page.text
+    assert "Anna (token 1) closed sales" in page.text
+    assert (await status(browser))["reason"] == "switched_off"
