@@ -23,6 +23,7 @@ PAGES = (
     "/console/close/sales",
     "/console/reopen/advice",
     "/console/day/support",
+    "/console/results",
     "/console/outbox?state=dead",
     "/console/outbox/1",
     "/console/outbox/1/purge",

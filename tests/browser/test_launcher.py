@@ -156,7 +156,7 @@ def test_an_answer_that_never_gets_newer_is_asked_for_past_the_caches_and_then_h
     pass_time(page, 50)
     expect(page.locator(BUTTON)).to_be_visible()
     assert not any("&now=" in each for each in at.chat.requests)
-    pass_time(page, 40)
+    pass_time(page, 80)
     expect(page.locator(BUTTON)).to_have_count(0)
     assert any("&now=" in each for each in at.chat.requests)
     pass_time(page, 60)

@@ -31,7 +31,8 @@ def upgrade() -> None:
     op.create_index("ece_widget_outbox_colour", "ece_widget_outbox", ["colour"])
 """
 # The newer one fills its column by itself, as a release does for which it was added.
-COLUMN = '    Column("colour", Text, nullable=False, default="red", server_default="blue"),\n)\n\n# In these very words'
+LAST = '    Column("queue_depth", BigInteger),\n'  # of the outbox first
+COLUMN = LAST + '    Column("colour", Text, nullable=False, default="red", server_default="blue"),\n'
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     version.write_text(version.read_text() + '\n__version__ = "99.0.0"\n')
     schema = folder / "widget" / "store" / "schema.py"
     changed = schema.read_text().replace(f'HEAD = "{HEAD}"', 'HEAD = "9000"')
-    changed = changed.replace(")\n\n# In these very words", COLUMN, 1)
+    changed = changed.replace(LAST, COLUMN, 1)
     assert changed.count("9000") == changed.count("colour") == 1
     schema.write_text(changed)
     versions = folder / "widget" / "store" / "migrations" / "versions"

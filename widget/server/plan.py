@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from widget.server.front import FastExit
 from widget.server.guard import Deadlines
-from widget.server.ports import take_port
+from widget.server.ports import refuse_twice, take_port
 from widget.settings import Settings
 from widget.telemetry import Metrics
 
@@ -84,5 +84,6 @@ class Plan:
                 )
                 for worker in range(workers if metrics_host else 0)
             ]
+            refuse_twice([server, *metrics], option="metrics_listen in [server]")
             taken.pop_all()
         return Listeners(server, tuple(metrics))

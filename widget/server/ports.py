@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Sequence
 
 from widget.domain.errors import WidgetError
 
@@ -36,6 +37,16 @@ def take_port(host: str, port: int, *, option: str, host_option: str | None = No
     listener.setblocking(False)
     listener.set_inheritable(True)
     return listener
+
+
+def refuse_twice(taken: Sequence[socket.socket], *, option: str) -> None:
+    """Raise PortTaken where two of these, the later by `option`, have one port: the system tells only who listens."""
+    seen: set[int] = set()
+    for each in taken:
+        host, port = each.getsockname()[:2]
+        if port in seen:
+            raise PortTaken(_reason(OSError(errno.EADDRINUSE, ""), host, port, option, option))
+        seen.add(port)
 
 
 def listen(listener: socket.socket) -> None:
