@@ -71,6 +71,18 @@ async def test_stored_fields_are_the_columns_of_the_outbox(
     assert {column.name for column in outbox.columns} - OF_THE_ROW == set(FIELDS)
     assert set(survey["fields"]) == set(FIELDS.values())
     assert survey["retention"] == 30 * 86400
+    assert survey["sentTo"] == ["ECE"]
+
+
+async def test_who_is_told_of_a_survey_at_once_is_named_too(
+    table: dict[str, Any], make_site: Callable[[], Site]
+) -> None:
+    questions = [{"id": "helpful", "kind": "rating", "text": "Helpful?"}]
+    alert = {"question": "helpful", "answers": ["1"], "to": "smtp"}
+    table["surveys"] = {"after_chat": {"title": "How did we do?", "questions": questions, "alert_if": alert}}
+    table["smtp"] = {"url": "smtp://127.0.0.1:25", "from": "chat@example.com", "to": ["office@example.com"]}
+    (survey,) = (await told(make_site()))["stored"]
+    assert survey["sentTo"] == ["ECE", "smtp"]
 
 
 async def test_a_console_is_the_only_place_of_a_cookie(table: dict[str, Any], make_site: Callable[[], Site]) -> None:

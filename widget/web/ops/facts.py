@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from widget.settings import Settings
 
+_SETTLED = "when it was delivered or given up"
 _HEADERS = {
     "Cache-Control": "public, max-age=300",
     "Access-Control-Allow-Origin": "*",
@@ -43,7 +44,7 @@ def facts(settings: Settings) -> dict[str, Any]:
             {"page": page, "cookies": 0, "storage": storage, "hosts": hosts} for page, (storage, hosts) in pages.items()
         ],
         "stored": stored,
-        "visitorAddressesStored": False,
+        "ipAddressesStored": False,
         "operators": {"cookies": 1 if settings.console.enabled else 0, "when": "signed in at /console"},
     }
 
@@ -60,12 +61,13 @@ def route(settings: Settings) -> Route:
 
 def _survey(settings: Settings) -> dict[str, Any]:
     fields = ["answers", "chat session id", "entry point", "survey", "language", "ECE's wait and queue depth", "times"]
+    alerted = sorted({each.alert_if.to for each in settings.surveys.values() if each.alert_if is not None})
     return {
         "what": "answered survey",
         "fields": fields,
-        "sentTo": "ECE",
+        "sentTo": ["ECE", *alerted],
         "retention": settings.storage.retention,
-        "from": "its delivery",
+        "retentionBegins": _SETTLED,
     }
 
 
@@ -76,9 +78,9 @@ def _message(settings: Settings) -> dict[str, Any]:
     return {
         "what": "message",
         "fields": fields,
-        "sentTo": form.destination,
+        "sentTo": [form.destination],
         "retention": settings.storage.retention,
-        "from": "its delivery",
+        "retentionBegins": _SETTLED,
     }
 
 
