@@ -141,11 +141,11 @@ class Results:
         """Return all figures of a survey; versions of a question that nobody answered in the period are left out."""
         answered, before, begun, versions, totals, totals_before = await asyncio.gather(
             self._store.answered(scope),
-            self._store.answered(scope.before),
+            self._store.answered(scope.previous),
             self._begun(scope),
             self._store.versions(scope.survey),
             self._store.totals(scope),
-            self._store.totals(scope.before),
+            self._store.totals(scope.previous),
         )
         survey = self._surveys.get(scope.survey)
         current = {each.id for each in versions_of(survey).values()} if survey is not None else set()

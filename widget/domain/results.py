@@ -32,7 +32,7 @@ class Scope:
     language: str | None = None
 
     @property
-    def before(self) -> Scope:
+    def previous(self) -> Scope:
         """Return the period before, of the same length."""
         return replace(self, since=self.since - (self.until - self.since), until=self.since)
 

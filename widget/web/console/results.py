@@ -150,7 +150,7 @@ class ResultsPage:
             language=scope.language or "",
             since=scope.since.isoformat(),
             until=(scope.until - timedelta(days=1)).isoformat(),
-            periods=tuple((days, self._period_address(scope, days, wording.now)) for days in DAYS),
+            periods=tuple((days, _period_address(scope, days, wording.now)) for days in DAYS),
             query=query,
             answered=report.answered,
             change=_signed(report.answered - report.before, wording),
@@ -195,10 +195,11 @@ class ResultsPage:
             language if language in visit.wording.texts.languages else None,
         )
 
-    def _period_address(self, scope: Scope, days: int, now: datetime) -> str:
-        until = now.astimezone(UTC).date() + timedelta(days=1)
-        period = Scope(scope.survey, until - timedelta(days=days), until, scope.entry_point, scope.language)
-        return _query(period)
+
+def _period_address(scope: Scope, days: int, now: datetime) -> str:
+    until = now.astimezone(UTC).date() + timedelta(days=1)
+    period = Scope(scope.survey, until - timedelta(days=days), until, scope.entry_point, scope.language)
+    return _query(period)
 
 
 def _query(scope: Scope) -> str:
@@ -248,7 +249,7 @@ def _rate(report: Report, wording: Wording) -> str:
 def _shown(question: Question, wording: Wording) -> Shown:
     found = question.figures
     kind = found.version.kind
-    score = "" if found.score is None else _score(found.score, wording)
+    score = "" if found.score is None else wording.decimal(found.score)
     return Shown(
         text=found.version.text,
         kind=wording.say(_KINDS[kind]),
@@ -257,7 +258,7 @@ def _shown(question: Question, wording: Wording) -> Shown:
         too_few=found.answered < FEWEST and kind in (Kind.RATING, Kind.NPS),
         score_name=wording.say(_("Net Promoter Score") if kind is Kind.NPS else _("Mean")),
         score=score,
-        change="" if found.change is None else _signed_decimal(found.change, wording),
+        change="" if found.change is None else _signed(found.change, wording),
         top=_top(found, wording),
         rows=tuple(_row(each, kind, wording) for each in found.shares),
         groups=tuple(_row(each, kind, wording, wording.say(_GROUPS[each.value])) for each in found.groups),
@@ -286,15 +287,10 @@ def _row(share: Share, kind: Kind, wording: Wording, words: str | None = None) -
 
 
 def _words(share: Share, kind: Kind, wording: Wording) -> str:
-    if kind is Kind.YES_NO and share.words == share.value:
-        return wording.say(_YES_NO[share.value])
-    return (
-        share.words
-        if share.words == share.value
-        else f"{share.value}: {share.words}"
-        if share.value.isdecimal()
-        else share.words
-    )
+    """Return a value as it is read; a number has its label behind it."""
+    if share.words != share.value:
+        return f"{share.value}: {share.words}" if share.value.isdecimal() else share.words
+    return wording.say(_YES_NO[share.value]) if kind is Kind.YES_NO else share.value
 
 
 def _picture(question: Question, wording: Wording) -> Picture:
@@ -322,7 +318,7 @@ def _picture(question: Question, wording: Wording) -> Picture:
         (
             wording.day(each.day),
             wording.number(each.answered),
-            *(["" if each.score is None else _score(each.score, wording)] if scored else []),
+            *(["" if each.score is None else wording.decimal(each.score)] if scored else []),
         )
         for each in steps
         if each.answered
@@ -357,17 +353,9 @@ def _said(given: Given, wording: Wording) -> Said:
     )
 
 
-def _score(score: float, wording: Wording) -> str:
-    return wording.decimal(score)
-
-
-def _signed(number: int, wording: Wording) -> str:
-    return f"{'+' if number > 0 else '−' if number < 0 else '±'}{wording.number(abs(number))}"
-
-
-def _signed_decimal(number: float, wording: Wording) -> str:
-    shown = wording.decimal(abs(number))
-    return f"{'+' if round(number, 1) > 0 else '−' if round(number, 1) < 0 else '±'}{shown}"
+def _signed(number: float, wording: Wording) -> str:
+    sign = "+" if round(number, 1) > 0 else "−" if round(number, 1) < 0 else "±"
+    return sign + wording.decimal(abs(number))
 
 
 def _answer_lines(given: Sequence[Given]) -> Iterable[Sequence[object]]:
