@@ -14,7 +14,7 @@ from widget import settings, telemetry
 from widget.application.surveys import EntryPointSurvey, SurveyLinks, Surveys
 from widget.assets import asset_folder
 from widget.domain.errors import OutboxUnavailable
-from widget.domain.outbox import SurveyMessage
+from widget.domain.outbox import OutboxMessage
 from widget.ece.wire import survey_xml
 from widget.texts import Texts
 from widget.themes import Themes
@@ -88,11 +88,11 @@ class MemoryOutbox:
     """Keeps messages and tickets as the store does; `down` makes every call fail as a lost database would."""
 
     def __init__(self) -> None:
-        self.messages: dict[str, SurveyMessage] = {}
+        self.messages: dict[str, OutboxMessage] = {}
         self.tickets: dict[str, str] = {}
         self.down = False
 
-    async def enqueue(self, message: SurveyMessage, follower: SurveyMessage | None = None) -> bool:
+    async def enqueue(self, message: OutboxMessage, follower: OutboxMessage | None = None) -> bool:
         self._up()
         new = self.messages.setdefault(message.key, message) is message
         if new and follower is not None:

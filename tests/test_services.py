@@ -14,7 +14,7 @@ from widget import settings
 from widget.application.reporting import OutboxWatch
 from widget.commands.init import starter
 from widget.domain.errors import OutboxUnavailable
-from widget.domain.outbox import Answer, RowKind, SurveyMessage
+from widget.domain.outbox import Answer, OutboxMessage, RowKind
 from widget.server.plan import build_served
 from widget.services import DeliveryServices, build_delivery
 from widget.store import StoreRefused
@@ -50,7 +50,7 @@ async def test_a_task_that_failed_leaves_nothing_open(found: settings.Settings) 
     with pytest.raises(RuntimeError, match="a fault of ours"):
         await services.stop()
     assert tasks() == set()
-    message = SurveyMessage("key", "sid", "sales", "s", (Answer("q", "How?", "fine"),))
+    message = OutboxMessage("key", "sid", "sales", "s", (Answer("q", "How?", "fine"),))
     with pytest.raises(OutboxUnavailable):
         await services.outbox.enqueue(message)
 

@@ -10,12 +10,12 @@ from tests.ports import free_port
 from tests.webhook_receiver import SECRET, Receiver, webhook_receiver
 from widget.domain import pace, retry
 from widget.domain.errors import WebhookDown, WebhookError
-from widget.domain.outbox import Answer, RowKind, SurveyMessage
+from widget.domain.outbox import Answer, OutboxMessage, RowKind
 from widget.settings import WebhookSettings
 from widget.webhooks import WebhookSink
 
 pytestmark = pytest.mark.anyio
-MESSAGE = SurveyMessage(
+MESSAGE = OutboxMessage(
     key="a1" * 32,
     sid="ada@example.com",
     entry_point="sales",
@@ -30,7 +30,7 @@ MESSAGE = SurveyMessage(
     destination="webhooks.crm",
     accepted_at=datetime(2026, 11, 24, 8, 0, tzinfo=UTC),
 )
-ALERT = SurveyMessage(
+ALERT = OutboxMessage(
     key="b2" * 32,
     sid="a-secret-session",
     entry_point="sales",

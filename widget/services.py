@@ -26,7 +26,7 @@ from widget.application.reporting import OutboxWatch, availability_samples, deli
 from widget.application.surveys import EntryPointSurvey, SurveyLinks, Surveys
 from widget.application.tally import Tally
 from widget.domain.errors import EceUnsendable
-from widget.domain.outbox import ECE, SMTP, WEBHOOKS, QueueThen, SurveyMessage
+from widget.domain.outbox import ECE, SMTP, WEBHOOKS, OutboxMessage, QueueThen
 from widget.ece.client import EceClient, import_what_calls_need
 from widget.ece.sink import EceSurveySink
 from widget.ece.wire import survey_xml
@@ -359,7 +359,7 @@ def _chat_addresses(
     return ChatAddresses(settings.entry_points, ticket, origins=settings.server.allowed_origins)
 
 
-def _rehearse(message: SurveyMessage) -> None:
+def _rehearse(message: OutboxMessage) -> None:
     """Build what ECE will get, so that nothing is promised which cannot be sent."""
     try:
         survey_xml(message, namespace=True)

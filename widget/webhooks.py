@@ -21,7 +21,7 @@ import httpx
 from widget import __version__
 from widget.domain.errors import WebhookDown, WebhookError
 from widget.domain.message import CONSENT, LANGUAGE
-from widget.domain.outbox import RowKind, SurveyMessage
+from widget.domain.outbox import OutboxMessage, RowKind
 from widget.ece.retry_after import retry_after
 from widget.settings import WebhookSettings
 from widget.settings.messages import SECRET_PREFIX
@@ -59,7 +59,7 @@ class WebhookSink:
         """Close every connection."""
         await self._transport.aclose()
 
-    async def submit(self, message: SurveyMessage) -> None:
+    async def submit(self, message: OutboxMessage) -> None:
         """Post one row; returns once the receiver answered with a success, raises WebhookError otherwise."""
         body = json.dumps(payload(message), ensure_ascii=False).encode("utf-8", "replace")
         headers = {
@@ -91,7 +91,7 @@ class WebhookSink:
         return response.status_code, retry_after(response.headers.get("retry-after"), now=self._now())
 
 
-def payload(message: SurveyMessage) -> dict[str, Any]:
+def payload(message: OutboxMessage) -> dict[str, Any]:
     """Return what is posted: `type`, `timestamp` (when it was left) and `data`, as the specification advises."""
     at = message.accepted_at
     given = {each.question_id: each for each in message.answers}

@@ -27,7 +27,7 @@ from widget.domain.errors import (
     EceUnreadable,
     OutboxUnavailable,
 )
-from widget.domain.outbox import Answer, ClaimedMessage, MessageState, SurveyMessage
+from widget.domain.outbox import Answer, ClaimedMessage, MessageState, OutboxMessage
 from widget.domain.pace import Mode
 from widget.store import Outbox, Selection, open_outbox, operator_store
 from widget.store.sqlite import choose_driver
@@ -44,13 +44,13 @@ class Refusal(EceError):
 class Ece:
     """Takes surveys; `answer` may raise or wait."""
 
-    answer: Callable[[SurveyMessage], Awaitable[None]] | None = None
+    answer: Callable[[OutboxMessage], Awaitable[None]] | None = None
     taken: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     now_inside: int = 0
     most_inside: int = 0
 
-    async def submit(self, message: SurveyMessage) -> None:
+    async def submit(self, message: OutboxMessage) -> None:
         self.asked.append(message.sid)
         self.now_inside += 1
         self.most_inside = max(self.most_inside, self.now_inside)
@@ -63,7 +63,7 @@ class Ece:
             self.now_inside -= 1
 
     def fails_with(self, error: Callable[[], EceError]) -> None:
-        async def fail(_: SurveyMessage) -> None:
+        async def fail(_: OutboxMessage) -> None:
             raise error()
 
         self.answer = fail
@@ -71,7 +71,7 @@ class Ece:
     def hangs(self) -> asyncio.Event:
         released = asyncio.Event()
 
-        async def hang(_: SurveyMessage) -> None:
+        async def hang(_: OutboxMessage) -> None:
             await released.wait()
 
         self.answer = hang
@@ -109,7 +109,7 @@ class World:
     async def accept(self, *numbers: int) -> None:
         for number in numbers:
             answers = (Answer("q", "How?", "5"),)
-            await self.outbox.enqueue(SurveyMessage(f"key-{number}", str(number), "sales", "after_chat", answers))
+            await self.outbox.enqueue(OutboxMessage(f"key-{number}", str(number), "sales", "after_chat", answers))
             self.clock.passes(0.001)
 
     async def execute(self, statement: str) -> None:
@@ -335,7 +335,7 @@ async def test_nothing_ends_the_loop(world: World, error: Exception) -> None:
 async def test_a_sender_that_breaks_on_one_message_delivers_the_others(world: World, log_lines: io.StringIO) -> None:
     await world.accept(1, 2, 3)
 
-    async def break_on_two(message: SurveyMessage) -> None:
+    async def break_on_two(message: OutboxMessage) -> None:
         if message.sid == "2":
             raise ZeroDivisionError
 
@@ -382,7 +382,7 @@ async def test_an_ece_that_is_down_is_asked_seldom_and_the_backlog_then_goes_out
 async def test_surveys_that_ece_cannot_take_do_not_hold_up_the_others(world: World) -> None:
     await world.accept(*range(40))
 
-    async def cannot_take_the_first_ten(message: SurveyMessage) -> None:
+    async def cannot_take_the_first_ten(message: OutboxMessage) -> None:
         if int(message.sid) < 10:
             raise EceStatus(status=500)
 
@@ -411,7 +411,7 @@ async def test_honest_surveys_among_two_hundred_forged_ones_are_delivered_within
         if number % 20 == 10:
             await world.accept(1000 + number // 20)
 
-    async def takes_honest_ones(message: SurveyMessage) -> None:
+    async def takes_honest_ones(message: OutboxMessage) -> None:
         if int(message.sid) < 1000:
             raise fault()
 
@@ -436,7 +436,7 @@ async def test_what_was_claimed_ahead_is_given_back_when_forged_surveys_hang(wor
     await world.accept(*range(40))
     released = asyncio.Event()
 
-    async def hang_on_forged(message: SurveyMessage) -> None:
+    async def hang_on_forged(message: OutboxMessage) -> None:
         if int(message.sid) < 1000:
             await released.wait()
             raise EceTimeout(maybe_received=True)

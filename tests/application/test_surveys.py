@@ -12,7 +12,7 @@ from widget import settings
 from widget.application.surveys import Surveys, survey_key
 from widget.domain.answers import FaultCode
 from widget.domain.errors import OutboxUnavailable, SurveyUnknown, TicketTaken, TokenExpired, TokenInvalid
-from widget.domain.outbox import RowKind, SurveyMessage
+from widget.domain.outbox import OutboxMessage, RowKind
 
 pytestmark = pytest.mark.anyio
 _GOOD = {"helpful": ["5"], "solved": ["yes"]}
@@ -89,7 +89,7 @@ async def test_faulty_answers_are_not_enqueued(stage: SurveyStage) -> None:
 
 
 async def test_nothing_is_thanked_for_that_cannot_be_written_as_xml(stage: SurveyStage) -> None:
-    def refuse(message: SurveyMessage) -> None:
+    def refuse(message: OutboxMessage) -> None:
         raise ValueError("not XML")
 
     surveys = Surveys(stage.links, outbox=stage.outbox, rehearse=refuse)

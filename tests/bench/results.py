@@ -15,7 +15,7 @@ from tests.bench.figures import Figure, at_most
 from tests.databases import running_cluster
 from widget.application.results import Results, Search
 from widget.domain.asked import Chosen, QuestionVersion
-from widget.domain.outbox import Answer, QueueThen, SurveyMessage
+from widget.domain.outbox import Answer, OutboxMessage, QueueThen
 from widget.domain.results import Scope
 from widget.domain.survey import Kind
 from widget.store import ResultsStore, accepting, open_outbox
@@ -78,10 +78,10 @@ def _fill(url: str) -> None:
     database.dispose()
 
 
-def _survey(number: int, chance: random.Random) -> tuple[SurveyMessage, None, datetime]:
+def _survey(number: int, chance: random.Random) -> tuple[OutboxMessage, None, datetime]:
     rating, again = str(chance.randint(1, 5)), str(chance.randint(0, 10))
     at = END - timedelta(days=DAYS) * (1 - number / SURVEYS)
-    message = SurveyMessage(
+    message = OutboxMessage(
         key=f"key-{number}",
         sid=f"sid-{number}",
         entry_point=chance.choice(PLACES),

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from widget import settings
 from widget.app import create_app
 from widget.application.surveys import SurveyOutbox, Surveys
-from widget.domain.outbox import SurveyMessage
+from widget.domain.outbox import OutboxMessage
 from widget.services import build
 from widget.store import Outbox
 
@@ -27,7 +27,7 @@ from widget.store import Outbox
 class NoStorage:
     """Thanks for everything."""
 
-    async def enqueue(self, message: SurveyMessage, follower: SurveyMessage | None = None) -> bool:
+    async def enqueue(self, message: OutboxMessage, follower: OutboxMessage | None = None) -> bool:
         return True
 
     async def bind_ticket(self, ticket_id: str, sid_hash: str, expires: datetime) -> str:
@@ -44,7 +44,7 @@ class OneByOne:
         self._outbox = outbox
         self._turn = asyncio.Lock()
 
-    async def enqueue(self, message: SurveyMessage, follower: SurveyMessage | None = None) -> bool:
+    async def enqueue(self, message: OutboxMessage, follower: OutboxMessage | None = None) -> bool:
         async with self._turn:
             return await self._outbox.enqueue(message)
 

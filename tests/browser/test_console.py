@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.test_axe import findings
 from tests.browser.town import TOKEN, Town, build_town
-from widget.domain.outbox import Answer, SurveyMessage
+from widget.domain.outbox import Answer, OutboxMessage
 from widget.store import open_outbox
 
 PAGES = (
@@ -33,7 +33,7 @@ PAGES = (
 async def _a_dead_row(url: str) -> None:
     outbox = await open_outbox(url, now=lambda: datetime.now(UTC))
     answers = (Answer("comment", "What could we do better?", "A" * 300),)
-    await outbox.enqueue(SurveyMessage("k", "sid", "sales", "after_chat", answers))
+    await outbox.enqueue(OutboxMessage("k", "sid", "sales", "after_chat", answers))
     await outbox.close()
 
 

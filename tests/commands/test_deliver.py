@@ -22,7 +22,7 @@ from tests.forward_proxy import forward_proxy
 from tests.ports import free_port
 from widget.cli import main
 from widget.commands.init import starter
-from widget.domain.outbox import Answer, MessageState, SurveyMessage
+from widget.domain.outbox import Answer, MessageState, OutboxMessage
 from widget.store import open_outbox
 
 
@@ -64,7 +64,7 @@ def test_it_delivers_what_waits_and_stops_when_told(config: Path, tmp_path: Path
     async def accept_and_count(*keys: str) -> int:
         outbox = await open_outbox(url, now=lambda: datetime.now(UTC))
         for key in keys:
-            await outbox.enqueue(SurveyMessage(key, f"sid-{key}", "sales", "s", (Answer("q", "How?", "fine"),)))
+            await outbox.enqueue(OutboxMessage(key, f"sid-{key}", "sales", "s", (Answer("q", "How?", "fine"),)))
         delivered = (await outbox.counts()).by_state[MessageState.DELIVERED]
         await outbox.close()
         return delivered
@@ -101,7 +101,7 @@ def test_a_reload_delivers_through_the_new_proxy_and_refuses_faults(
 
     async def accept(key: str) -> None:
         outbox = await open_outbox(url, now=lambda: datetime.now(UTC))
-        await outbox.enqueue(SurveyMessage(key, f"sid-{key}", "sales", "s", (Answer("q", "How?", "fine"),)))
+        await outbox.enqueue(OutboxMessage(key, f"sid-{key}", "sales", "s", (Answer("q", "How?", "fine"),)))
         await outbox.close()
 
     hosts = {"ece.invalid": int(address.removesuffix("/system").rpartition(":")[2])}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from widget.commands.init import starter
-from widget.domain.outbox import Answer, SurveyMessage
+from widget.domain.outbox import Answer, OutboxMessage
 from widget.store import open_outbox
 
 FULL = "Standard output cannot be written: No space left on device.\n"
@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 async def _one_survey(url: str) -> None:
     outbox = await open_outbox(url, now=lambda: datetime.now(UTC))
     answers = (Answer("comment", "Anything else?", "Grüße → 😀"),)
-    await outbox.enqueue(SurveyMessage("key-1", "sid-1", "sales", "after_chat", answers))
+    await outbox.enqueue(OutboxMessage("key-1", "sid-1", "sales", "after_chat", answers))
     await outbox.close()
 
 

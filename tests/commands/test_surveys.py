@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from widget.cli import main
 from widget.commands.init import starter
-from widget.domain.outbox import Answer, RowKind, SurveyMessage
+from widget.domain.outbox import Answer, OutboxMessage, RowKind
 from widget.store import Outbox, open_outbox
 from widget.store.sqlite import choose_driver
 
@@ -54,7 +54,7 @@ def accept(url: str, *answers: str, now: datetime | None = None) -> None:
     async def work(outbox: Outbox) -> None:
         for number, answer in enumerate(answers, 1):
             given = (Answer("comment", "Anything else?", answer),)
-            await outbox.enqueue(SurveyMessage(f"key-{number}", f"secret-sid-{number}", "sales", "after_chat", given))
+            await outbox.enqueue(OutboxMessage(f"key-{number}", f"secret-sid-{number}", "sales", "after_chat", given))
 
     with_outbox(url, work, now=now)
 
@@ -302,7 +302,7 @@ def test_a_row_that_cannot_be_read_is_named_by_every_command(config: Path, url: 
 def accept_one(url: str, answer: str, *, now: datetime, entry_point: str = "sales", survey: str = "after_chat") -> None:
     async def work(outbox: Outbox) -> None:
         given = (Answer("comment", "Anything else?", answer),)
-        await outbox.enqueue(SurveyMessage(f"key-{answer}", f"sid-{answer}", entry_point, survey, given))
+        await outbox.enqueue(OutboxMessage(f"key-{answer}", f"sid-{answer}", entry_point, survey, given))
 
     with_outbox(url, work, now=now)
 
@@ -318,7 +318,7 @@ def test_messages_are_rows_of_the_same_outbox_and_are_purged_by_person(config: P
     async def work(outbox: Outbox) -> None:
         for number, address in enumerate(("ada@example.com", "eve@example.com"), 1):
             given = (Answer("email", "E-mail", address), Answer("text", "Message", f"canary-{number}"))
-            row = SurveyMessage(f"m-{number}", address, "sales", "", given, RowKind.MESSAGE, "webhooks.crm")
+            row = OutboxMessage(f"m-{number}", address, "sales", "", given, RowKind.MESSAGE, "webhooks.crm")
             assert await outbox.enqueue(row)
 
     accept(url, "an answer")

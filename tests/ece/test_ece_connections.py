@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from widget.domain.errors import EceGatewayDown, EceNoSuchHost, EceRefused, EceReset, EceStatus, EceUnreadable
-from widget.domain.outbox import SurveyMessage
+from widget.domain.outbox import OutboxMessage
 from widget.domain.readings import Call, ChatAllowed, LiveSessionStatus, Reason
 from widget.ece.client import EceClient
 from widget.ece.connection import Network
@@ -23,7 +23,7 @@ from widget.settings import EceSettings
 pytestmark = pytest.mark.anyio
 
 FORM = Dialect(GUIDE_PATH, Format.PLAIN)
-SURVEY = SurveyMessage("key", "1", "sales", "after_chat", ())
+SURVEY = OutboxMessage("key", "1", "sales", "after_chat", ())
 HINT = b"HTTP/1.1 103 Early Hints\r\n\r\n"
 TAKEN = b"HTTP/1.1 204 No Content\r\n\r\n"
 FAILED = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"

@@ -20,7 +20,7 @@ import trustme
 from tests.forward_proxy import ForwardProxy, forward_proxy
 from widget.domain import retry
 from widget.domain.errors import EceError, EceGatewayDown, EceRefused, EceReset, EceTimeout, EceTlsFailure
-from widget.domain.outbox import SurveyMessage
+from widget.domain.outbox import OutboxMessage
 from widget.domain.readings import Call, ChatAllowed
 from widget.ece.client import EceClient
 from widget.ece.dialect import GUIDE_PATH, Dialect, Format
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.anyio
 PASSWORD = "hunter2@/:"
 USER = "us%65r:hunter2%40%2F%3A"
 BASIC = base64.b64encode(f"user:{PASSWORD}".encode()).decode()
-SURVEY, FORM = SurveyMessage("key", "1", "sales", "after_chat", ()), Dialect(GUIDE_PATH, Format.PLAIN)
+SURVEY, FORM = OutboxMessage("key", "1", "sales", "after_chat", ()), Dialect(GUIDE_PATH, Format.PLAIN)
 PLAIN, SECURE = "http://ece.invalid/system", "https://ece.invalid/system"
 
 

@@ -14,7 +14,7 @@ from typing import cast
 import pytest
 
 from widget.domain.errors import EceError, EceRedirect, EceRefused, EceReset, EceTimeout, EceUnreadable
-from widget.domain.outbox import SurveyMessage
+from widget.domain.outbox import OutboxMessage
 from widget.domain.readings import Call, ChatAllowed
 from widget.ece.client import EceClient
 from widget.ece.dialect import GUIDE_PATH, Dialect, Format
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 BODY = b'<chatAllowed allowed="true"/>'
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
 FORM = Dialect(GUIDE_PATH, Format.PLAIN)
-SURVEY = SurveyMessage("key", "1", "sales", "after_chat", ())
+SURVEY = OutboxMessage("key", "1", "sales", "after_chat", ())
 
 
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])

@@ -16,7 +16,7 @@ import pytest
 import trustme
 
 from widget.domain.errors import EceError, EceTimeout, EceTlsFailure
-from widget.domain.outbox import SurveyMessage
+from widget.domain.outbox import OutboxMessage
 from widget.domain.readings import Call, ChatAllowed, Reading
 from widget.ece import tls
 from widget.ece.client import EceClient
@@ -160,7 +160,7 @@ async def test_a_survey_that_never_left_was_not_received_and_its_socket_is_close
         asked = await asyncio.to_thread(EceClient, settings)
         with pytest.raises(EceTimeout) as caught:
             await asked.submit_survey(
-                SurveyMessage("key", "1", "sales", "after_chat", ()), Dialect(GUIDE_PATH, Format.PLAIN)
+                OutboxMessage("key", "1", "sales", "after_chat", ()), Dialect(GUIDE_PATH, Format.PLAIN)
             )
         assert not caught.value.maybe_received
         mute.settimeout(5)

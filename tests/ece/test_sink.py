@@ -18,7 +18,7 @@ from widget.domain.errors import (
     EceUnsendable,
     OutboxUnavailable,
 )
-from widget.domain.outbox import Answer, SurveyMessage
+from widget.domain.outbox import Answer, OutboxMessage
 from widget.ece.client import EceClient
 from widget.ece.dialect import GUIDE_PATH, TEMPLATE_PATH
 from widget.ece.sink import EceSurveySink
@@ -26,7 +26,7 @@ from widget.settings import EceSettings
 
 pytestmark = pytest.mark.anyio
 
-MESSAGE = SurveyMessage("key", "1234_abc", "sales", "after_chat", (Answer("q", "How <good>?", "5 & more"),))
+MESSAGE = OutboxMessage("key", "1234_abc", "sales", "after_chat", (Answer("q", "How <good>?", "5 & more"),))
 NAMESPACE = 'xmlns="http://bindings.egain.com/chat"'
 
 
@@ -275,7 +275,7 @@ async def test_an_answer_lost_on_the_way_leaves_a_possible_double(
 
 async def test_text_that_xml_cannot_carry_is_never_sent() -> None:
     ece = always(204)
-    unsendable = SurveyMessage("key", "1", "sales", "after_chat", (Answer("q", "Q", "\ud800"),))
+    unsendable = OutboxMessage("key", "1", "sales", "after_chat", (Answer("q", "Q", "\ud800"),))
     with pytest.raises(EceUnsendable):
         await sink(ece).submit(unsendable)
     assert ece.requests == []

@@ -8,15 +8,15 @@ import pytest
 from lxml import etree
 
 from widget.domain.errors import EceUnreadable, EceUnsendable
-from widget.domain.outbox import Answer, SurveyMessage
+from widget.domain.outbox import Answer, OutboxMessage
 from widget.ece import wire
 
 DATA = Path(__file__).parent.parent / "data" / "ece"
 
 
-def message(*pairs: tuple[str, str], sid: str = "1000") -> SurveyMessage:
+def message(*pairs: tuple[str, str], sid: str = "1000") -> OutboxMessage:
     answers = tuple(Answer(f"q{number}", *pair) for number, pair in enumerate(pairs))
-    return SurveyMessage("key", sid, "sales", "after_chat", answers)
+    return OutboxMessage("key", sid, "sales", "after_chat", answers)
 
 
 PAGE = "<html><head><title>Log in</title></head><body>secret</body></html>"

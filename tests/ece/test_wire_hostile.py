@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from widget.domain.errors import EceUnreadable
-from widget.domain.outbox import Answer, SurveyMessage
+from widget.domain.outbox import Answer, OutboxMessage
 from widget.domain.readings import Call
 from widget.ece import wire
 
@@ -190,6 +190,6 @@ def test_what_goes_to_ece_is_what_comes_out_of_any_xml_parser(
     sid: str, pairs: list[tuple[str, str]], namespace: bool
 ) -> None:
     answers = tuple(Answer("q", question, answer) for question, answer in pairs)
-    root = etree.fromstring(wire.survey_xml(SurveyMessage("k", sid, "e", "s", answers), namespace=namespace))
+    root = etree.fromstring(wire.survey_xml(OutboxMessage("k", sid, "e", "s", answers), namespace=namespace))
     assert root.get("sid") == sid
     assert [(survey[0].text or "", survey[1].text or "") for survey in root] == pairs

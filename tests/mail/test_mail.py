@@ -15,13 +15,13 @@ from tests.mail_server import MailHost, addresses, body, mail_host
 from widget.domain import pace, retry
 from widget.domain.errors import MailError, MailServerDown
 from widget.domain.message import Letter
-from widget.domain.outbox import Answer, RowKind, SurveyMessage
+from widget.domain.outbox import Answer, OutboxMessage, RowKind
 from widget.mail import MailSink, Step
 from widget.settings import SmtpSettings
 
 pytestmark = pytest.mark.anyio
 AT = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
-ROW = SurveyMessage(
+ROW = OutboxMessage(
     key="0123456789abcdef" * 4,
     sid="ada@example.com",
     entry_point="sales",
@@ -33,7 +33,7 @@ ROW = SurveyMessage(
 )
 
 
-def letter(row: SurveyMessage) -> Letter:
+def letter(row: OutboxMessage) -> Letter:
     return Letter("Message from Ada", "Hello\n.\nworld", "<p>Hello</p>", ("Ada", "ada@example.com"))
 
 

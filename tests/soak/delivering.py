@@ -12,7 +12,7 @@ import structlog
 from widget.application.clock import Clock
 from widget.application.delivery import Delivery, DeliveryRules, Destination
 from widget.domain.errors import EceTimeout
-from widget.domain.outbox import SurveyMessage
+from widget.domain.outbox import OutboxMessage
 from widget.store import open_outbox
 
 ECE_SECONDS = 0.005
@@ -25,7 +25,7 @@ class Ece:
         self._lose_one_in = lose_one_in
         self._taken = 0
 
-    async def submit(self, message: SurveyMessage) -> None:
+    async def submit(self, message: OutboxMessage) -> None:
         await asyncio.sleep(ECE_SECONDS)
         self._taken += 1
         lost = self._lose_one_in and self._taken % self._lose_one_in == 0

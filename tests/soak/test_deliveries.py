@@ -15,7 +15,7 @@ from tests.store.conftest import make_message
 from tests.store.killing import keys_in
 from widget.application.clock import Clock
 from widget.application.delivery import Delivery, DeliveryRules, Destination
-from widget.domain.outbox import MessageState, SurveyMessage
+from widget.domain.outbox import MessageState, OutboxMessage
 from widget.store import Outbox, Selection, open_outbox, operator_store
 
 pytestmark = pytest.mark.soak
@@ -83,7 +83,7 @@ class TimedEce:
         self.order: list[str] = []
         self.busy_seconds = 0.0
 
-    async def submit(self, message: SurveyMessage) -> None:
+    async def submit(self, message: OutboxMessage) -> None:
         self.order.append(message.key)
         self.inside += 1
         self.most_inside = max(self.most_inside, self.inside)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.databases import Cluster, running_cluster
 from tests.house import HandClock
-from widget.domain.outbox import Answer, SurveyMessage
+from widget.domain.outbox import Answer, OutboxMessage
 from widget.store import Outbox, open_outbox
 
 
@@ -41,13 +41,13 @@ async def outbox(url: str, clock: HandClock) -> AsyncIterator[Outbox]:
 
 
 @pytest.fixture
-def message() -> Callable[..., SurveyMessage]:
+def message() -> Callable[..., OutboxMessage]:
     return make_message
 
 
-def make_message(number: int | str = 1, *, answer: str = "very good") -> SurveyMessage:
+def make_message(number: int | str = 1, *, answer: str = "very good") -> OutboxMessage:
     """A message whose key and sid follow from its number."""
-    return SurveyMessage(
+    return OutboxMessage(
         key=f"key-{number}",
         sid=f"1234_{number}",
         entry_point="sales",

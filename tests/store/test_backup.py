@@ -15,12 +15,12 @@ import pytest
 
 from tests.databases import Cluster, server_programs
 from tests.release.packages import ROOT
-from widget.domain.outbox import MessageState, SurveyMessage
+from widget.domain.outbox import MessageState, OutboxMessage
 from widget.store import open_outbox
 
 pytestmark = pytest.mark.anyio
 
-Make = Callable[..., SurveyMessage]
+Make = Callable[..., OutboxMessage]
 GUIDE = (ROOT / "examples" / "deploy" / "README.md").read_text(encoding="utf-8")
 # systemd and another user are not at hand in every test machine; these say that they were called.
 STOOD_IN = {"systemctl": 'echo "systemctl $*" >> "$CALLED"', "runuser": 'shift 3; exec "$@"'}

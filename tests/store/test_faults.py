@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool
 from tests.databases import Cluster
 from tests.store.test_schema import engine
 from widget.domain.errors import OutboxUnavailable
-from widget.domain.outbox import MessageState, SurveyMessage
+from widget.domain.outbox import MessageState, OutboxMessage
 from widget.store import Outbox, open_outbox
 from widget.store.choose import choose_database
 from widget.store.faults import STORE_ERRORS, in_words
@@ -31,7 +31,7 @@ from widget.store.sqlite import BUSY_SECONDS, SqliteDatabase
 
 pytestmark = pytest.mark.anyio
 
-Make = Callable[..., SurveyMessage]
+Make = Callable[..., OutboxMessage]
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ async def outbox(path: Path, clock: Any) -> AsyncIterator[Outbox]:
     await outbox.close()
 
 
-async def refused(outbox: Outbox, clock: Any, message: SurveyMessage) -> str:
+async def refused(outbox: Outbox, clock: Any, message: OutboxMessage) -> str:
     with pytest.raises(OutboxUnavailable):
         await outbox.enqueue(message)
     clock.passes(seconds=2)
@@ -55,7 +55,7 @@ async def refused(outbox: Outbox, clock: Any, message: SurveyMessage) -> str:
     return reason
 
 
-async def well(outbox: Outbox, clock: Any, message: SurveyMessage) -> None:
+async def well(outbox: Outbox, clock: Any, message: OutboxMessage) -> None:
     """Within five seconds after the fault, without a restart."""
     clock.passes(seconds=2)
     assert await outbox.enqueue(message) is True

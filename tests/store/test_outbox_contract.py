@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from widget.domain.outbox import Answer, ClaimedMessage, MessageState, RowKind, SurveyMessage
+from widget.domain.outbox import Answer, ClaimedMessage, MessageState, OutboxMessage, RowKind
 from widget.store import Outbox, open_outbox
 
 pytestmark = pytest.mark.anyio
 
-Make = Callable[..., SurveyMessage]
+Make = Callable[..., OutboxMessage]
 LEASE = timedelta(seconds=60)
 
 
@@ -28,7 +28,7 @@ async def claim(
 
 async def test_a_message_comes_out_as_it_went_in(outbox: Outbox, clock: Any) -> None:
     hostile = "\x00 \ud800 \u202e </answer> ]]> '; DROP TABLE x; -- 😀 \r\n"
-    sent = SurveyMessage("key", "1_ä😀'\"", "sales", "after_chat", (Answer("q", hostile, hostile),))
+    sent = OutboxMessage("key", "1_ä😀'\"", "sales", "after_chat", (Answer("q", hostile, hostile),))
     assert await outbox.enqueue(sent) is True
     (claimed,) = await claim(outbox, clock)
     assert claimed.message == sent
@@ -47,7 +47,7 @@ async def test_the_same_key_makes_one_row_however_often_it_comes(outbox: Outbox,
 async def test_a_value_that_the_database_refuses_fails_alone(outbox: Outbox, message: Make) -> None:
     from widget.domain.errors import OutboxUnavailable
 
-    bad = SurveyMessage("bad", "sid\ud800", "sales", "after_chat", ())
+    bad = OutboxMessage("bad", "sid\ud800", "sales", "after_chat", ())
     outcomes = await asyncio.gather(
         *[outbox.enqueue(each) for each in (message(1), bad, message(2))], return_exceptions=True
     )

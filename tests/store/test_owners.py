@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from widget.domain.outbox import SurveyMessage
+from widget.domain.outbox import OutboxMessage
 from widget.store import open_outbox
 from widget.store.owners import Owners
 
 pytestmark = pytest.mark.anyio
 
-Make = Callable[..., SurveyMessage]
+Make = Callable[..., OutboxMessage]
 LEASE = timedelta(seconds=60)
 HOLDER = """
 import sys, time

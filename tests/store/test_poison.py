@@ -14,13 +14,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from tests.store.test_schema import engine
-from widget.domain.outbox import MessageState, Pick, SurveyMessage, Taken
+from widget.domain.outbox import MessageState, OutboxMessage, Pick, Taken
 from widget.store import Outbox, Selection, StoreRefused, open_outbox, operator_store
 from widget.store.schema import outbox as table
 
 pytestmark = pytest.mark.anyio
 
-Make = Callable[..., SurveyMessage]
+Make = Callable[..., OutboxMessage]
 LEASE = timedelta(seconds=60)
 
 _ANSWERS = {"question_id": "q", "question": "How?", "answer": "5"}

@@ -12,12 +12,12 @@ import pytest
 
 from tests.databases import Cluster
 from tests.store.test_schema import engine
-from widget.domain.outbox import MessageState, SurveyMessage
+from widget.domain.outbox import MessageState, OutboxMessage
 from widget.store import Outbox, Selection, open_outbox, operator_store
 
 pytestmark = pytest.mark.anyio
 
-Make = Callable[..., SurveyMessage]
+Make = Callable[..., OutboxMessage]
 CANARY = "canary-7f3a-"
 
 

@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import text
 
 from tests.store.test_schema import engine
-from widget.domain.outbox import MessageState, SurveyMessage
+from widget.domain.outbox import MessageState, OutboxMessage
 from widget.store import Outbox
 from widget.store.times import to_ms
 
 pytestmark = pytest.mark.anyio
 
-Make = Callable[..., SurveyMessage]
+Make = Callable[..., OutboxMessage]
 LEASE = timedelta(seconds=60)
 
 # What the first release executes, which knows neither `kind` nor `destination`.

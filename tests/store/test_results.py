@@ -13,7 +13,7 @@ import pytest
 from tests.house import HandClock
 from tests.store.conftest import make_message
 from widget.domain.asked import Chosen, QuestionVersion
-from widget.domain.outbox import Answer, QueueThen, SurveyMessage
+from widget.domain.outbox import Answer, OutboxMessage, QueueThen
 from widget.domain.results import Scope, by_version
 from widget.domain.survey import Kind
 from widget.store import Outbox, ResultsStore, Selection, operator_store
@@ -25,7 +25,7 @@ HELPFUL = QuestionVersion("after_chat", "helpful", Kind.RATING, "How helpful was
 COMMENT = QuestionVersion("after_chat", "comment", Kind.TEXT, "Anything else?", (), 1)
 
 
-def survey(number: int | str, rating: str = "4", comment: str = "", **parts: object) -> SurveyMessage:
+def survey(number: int | str, rating: str = "4", comment: str = "", **parts: object) -> OutboxMessage:
     answers, chosen = [Answer("helpful", HELPFUL.text, rating)], [Chosen(HELPFUL, (rating,))]
     if comment:
         answers.append(Answer("comment", COMMENT.text, comment))

@@ -20,7 +20,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from widget.domain.outbox import SurveyMessage
+from widget.domain.outbox import OutboxMessage
 from widget.store import StoreRefused, open_outbox
 from widget.store.choose import choose_database
 from widget.store.migrate import MIGRATIONS
@@ -30,7 +30,7 @@ from widget.store.trial import try_storage
 
 pytestmark = pytest.mark.anyio
 
-Make = Callable[..., SurveyMessage]
+Make = Callable[..., OutboxMessage]
 
 
 def engine(url: str) -> Any:

@@ -26,7 +26,7 @@ from widget.domain.message import (
     message_answers,
     person,
 )
-from widget.domain.outbox import RowKind, SurveyMessage
+from widget.domain.outbox import OutboxMessage, RowKind
 
 FORM_LIFETIME = timedelta(days=1)
 SHORTEST_TIME = timedelta(seconds=2)
@@ -53,7 +53,7 @@ class FormTokens(Protocol):
 class MessageOutbox(Protocol):
     """Keeps messages. Every call raises OutboxUnavailable when the database does not serve."""
 
-    async def enqueue(self, message: SurveyMessage) -> bool:
+    async def enqueue(self, message: OutboxMessage) -> bool:
         """Return once the row is on disk: True when it is new, False when its key was there before."""
         ...
 
@@ -163,7 +163,7 @@ class Messages:
         if wait is not None:
             # a second press of the button is no second message
             return Left(checked, accepted=await self._outbox.holds(key), wait=wait)
-        row = SurveyMessage(
+        row = OutboxMessage(
             key=key,
             sid=person(checked.values[EMAIL]),
             entry_point=entry_point,

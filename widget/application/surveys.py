@@ -15,7 +15,7 @@ from typing import Protocol
 from widget.domain.answers import Checked, FaultCode, FieldFault, Fields, Filled, answers, check, chosen_of
 from widget.domain.asked import versions_of
 from widget.domain.errors import SurveyUnknown, TicketTaken
-from widget.domain.outbox import LONGEST_SID, QueueThen, RowKind, SurveyMessage, valid_sid
+from widget.domain.outbox import LONGEST_SID, OutboxMessage, QueueThen, RowKind, valid_sid
 from widget.domain.survey import Survey, shown
 
 
@@ -62,7 +62,7 @@ class TokenVerifier(Protocol):
 class SurveyOutbox(Protocol):
     """Keeps what visitors were thanked for. Every call raises OutboxUnavailable when the database does not serve."""
 
-    async def enqueue(self, message: SurveyMessage, follower: SurveyMessage | None = None) -> bool:
+    async def enqueue(self, message: OutboxMessage, follower: OutboxMessage | None = None) -> bool:
         """Return once the row is on disk: True when it is new, False when its key was there before.
 
         `follower` is on disk with it, by the same transaction, and only where it is new.
@@ -82,7 +82,7 @@ class SurveyOutbox(Protocol):
 
 
 # Builds what ECE will get and throws it away; raises ValueError when the message cannot be written.
-Rehearsal = Callable[[SurveyMessage], object]
+Rehearsal = Callable[[OutboxMessage], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def sid_hash(hash_key: bytes, sid: str) -> str:
     return hmac.digest(hash_key, f"ticket\0{sid}".encode(), "sha256").hex()
 
 
-def alert_of(survey: SurveyMessage, destination: str) -> SurveyMessage:
+def alert_of(survey: OutboxMessage, destination: str) -> OutboxMessage:
     """Return the row that tells people of a survey at once; it waits, and is purged, beside that of the survey."""
     key = hashlib.sha256(f"alert\0{survey.key}".encode()).hexdigest()
     return replace(survey, key=key, kind=RowKind.ALERT, destination=destination)
@@ -219,7 +219,7 @@ class Surveys:
         if checked.faults:
             return Submission(checked, accepted=False)
         grant = opened.grant
-        message = SurveyMessage(
+        message = OutboxMessage(
             key=survey_key(await self._outbox.hash_key(), grant.sid, grant.survey),
             sid=grant.sid,
             entry_point=grant.entry_point,

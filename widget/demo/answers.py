@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from widget.domain.answers import answers, check, chosen_of
 from widget.domain.asked import versions_of
-from widget.domain.outbox import MessageState, QueueThen, SurveyMessage
+from widget.domain.outbox import MessageState, OutboxMessage, QueueThen
 from widget.domain.survey import Survey
 from widget.store import accepting
 from widget.store.choose import choose_database
@@ -60,7 +60,7 @@ def seed_answers(url: str, survey: Survey, *, now: datetime) -> None:
     database.dispose()
 
 
-def _given(survey: Survey, now: datetime) -> Iterator[tuple[SurveyMessage, datetime]]:
+def _given(survey: Survey, now: datetime) -> Iterator[tuple[OutboxMessage, datetime]]:
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     versions = versions_of(survey)
     for days_ago in range(DAYS, 0, -1):
@@ -72,7 +72,7 @@ def _given(survey: Survey, now: datetime) -> Iterator[tuple[SurveyMessage, datet
             fields, language = _filled(chance, wait)
             checked = check(survey, fields)
             yield (
-                SurveyMessage(
+                OutboxMessage(
                     key=f"demo-{day:%Y%m%d}-{number}",
                     sid=f"demo_{day:%Y%m%d}_{number}",
                     entry_point=chance.choice(_PLACES),

@@ -62,7 +62,7 @@ class QueueThen:
 
 
 @dataclass(frozen=True, slots=True)
-class SurveyMessage:
+class OutboxMessage:
     """What a visitor was thanked for. Values, not XML or a mail: a corrected format also mends rows that wait.
 
     `key` is a keyed hash of sid and survey: the same chat and survey never makes a second row, also after the row's
@@ -102,7 +102,7 @@ class ClaimedMessage:
     possible_doubles: int
     accepted_at: datetime
     waiting_since: datetime
-    message: SurveyMessage
+    message: OutboxMessage
 
 
 @dataclass(frozen=True, slots=True)

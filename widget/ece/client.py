@@ -19,7 +19,7 @@ from typing import TypeVar
 import httpx
 
 from widget.domain.errors import EceBusy, EceError, EceRefused, EceTimeout, EceTlsFailure, EceUnreadable
-from widget.domain.outbox import SurveyMessage
+from widget.domain.outbox import OutboxMessage
 from widget.domain.readings import (
     Call,
     Reading,
@@ -90,7 +90,7 @@ class EceClient:
         for transport in set(self._transports):
             await transport.aclose()
 
-    async def submit_survey(self, message: SurveyMessage, form: Dialect) -> None:
+    async def submit_survey(self, message: OutboxMessage, form: Dialect) -> None:
         """Post a survey in this form (guide, section 14): 204, or any 2xx with an empty or XML body, is a success.
 
         It has a connection of its own: whatever another call left behind on one is never its receipt.

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from widget.domain.errors import EceStatus, WidgetError
-from widget.domain.outbox import SurveyMessage
+from widget.domain.outbox import OutboxMessage
 from widget.ece.client import EceClient
 from widget.ece.dialect import (
     Dialect,
@@ -49,7 +49,7 @@ class EceSurveySink:
             self._accepted = recalled(text, self._base_url, self.forms)
         return self._accepted
 
-    async def submit(self, message: SurveyMessage) -> None:
+    async def submit(self, message: OutboxMessage) -> None:
         """Send one survey; returns once ECE has taken it, raises EceError otherwise.
 
         `retryable` is False only when every path and format was refused for what the survey is. `maybe_received` is

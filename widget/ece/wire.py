@@ -14,7 +14,7 @@ from enum import StrEnum
 from lxml import etree
 
 from widget.domain.errors import EceUnreadable, EceUnsendable
-from widget.domain.outbox import SurveyMessage
+from widget.domain.outbox import OutboxMessage
 from widget.domain.readings import (
     AgentAvailability,
     Call,
@@ -170,7 +170,7 @@ def survey_answer(body: bytes, content_type: str | None = None, *, status: int |
         raise EceUnreadable("an HTML page, which is not ECE's answer to a survey", status=status)
 
 
-def survey_xml(message: SurveyMessage, *, namespace: bool) -> bytes:
+def survey_xml(message: OutboxMessage, *, namespace: bool) -> bytes:
     """Write `<egainSurvey sid="…">` with its question and answer pairs (guide, section 14), as UTF-8.
 
     With `namespace` it has `xmlns="http://bindings.egain.com/chat"`, as the vendor's own chat template sends it.

@@ -12,7 +12,7 @@ from aiosmtplib import SMTPException, SMTPResponseException
 
 from widget.domain.errors import MailError, MailServerDown
 from widget.domain.message import Letter
-from widget.domain.outbox import SurveyMessage
+from widget.domain.outbox import OutboxMessage
 from widget.mail.letter import as_bytes
 from widget.mail.server import MailServer, Step, session, status_of
 from widget.settings import SmtpSettings
@@ -36,12 +36,12 @@ class MailSink:
     mail server whether it has a mail. One whose answer was lost is sent again under the same Message-ID.
     """
 
-    def __init__(self, settings: SmtpSettings, write: Callable[[SurveyMessage], Letter]) -> None:
+    def __init__(self, settings: SmtpSettings, write: Callable[[OutboxMessage], Letter]) -> None:
         self._server = MailServer.of(settings)
         self._sender, self._to = settings.sender, settings.to
         self._write = write
 
-    async def submit(self, message: SurveyMessage) -> None:
+    async def submit(self, message: OutboxMessage) -> None:
         """Send one row; returns once the server has taken it, raises MailError otherwise."""
         written = message.accepted_at or datetime.now(UTC)
         letter = await asyncio.to_thread(self._write, message)  # renders templates

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Insert, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from widget.domain.asked import Chosen
-from widget.domain.outbox import Answer, MessageState, RowKind, SurveyMessage
+from widget.domain.outbox import Answer, MessageState, OutboxMessage, RowKind
 from widget.store import counting
 from widget.store.faults import StoreRefused
 from widget.store.schema import outbox, remembered, tickets
@@ -34,7 +34,7 @@ def _insert_unless_there(connection: Connection, table: Table) -> Insert:
 
 
 def enqueue(
-    connection: Connection, accepted: Sequence[tuple[SurveyMessage, SurveyMessage | None, datetime]]
+    connection: Connection, accepted: Sequence[tuple[OutboxMessage, OutboxMessage | None, datetime]]
 ) -> list[bool]:
     """Insert the messages by one statement; say for each whether it is new.
 
@@ -58,7 +58,7 @@ def enqueue(
     return outcomes
 
 
-def _insert(connection: Connection, accepted: Sequence[tuple[SurveyMessage, datetime]]) -> set[str]:
+def _insert(connection: Connection, accepted: Sequence[tuple[OutboxMessage, datetime]]) -> set[str]:
     """Insert the rows that are not there; return the keys of those that are new.
 
     Rows go in by the order of their keys: two processes that insert the same ones then wait for each other instead of
@@ -76,7 +76,7 @@ def has_key(connection: Connection, key: str) -> bool:
     return connection.execute(select(outbox.c.id).where(outbox.c.key == key)).first() is not None
 
 
-def _row(message: SurveyMessage, at: datetime) -> dict[str, Any]:
+def _row(message: OutboxMessage, at: datetime) -> dict[str, Any]:
     moment = to_ms(at)
     return {
         "key": message.key,

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from widget.domain.asked import QuestionVersion
-from widget.domain.outbox import SurveyMessage
+from widget.domain.outbox import OutboxMessage
 from widget.store.schema import answer_totals, questions
 
 FIRST_DAY = date(1970, 1, 1)
@@ -39,7 +39,7 @@ _KEEP = {
 }
 
 
-def count(connection: Connection, accepted: Sequence[tuple[SurveyMessage, datetime]]) -> None:
+def count(connection: Connection, accepted: Sequence[tuple[OutboxMessage, datetime]]) -> None:
     """Add surveys that are new to the totals of their day (UTC).
 
     By the order of the key, so that two processes which count at the same time wait for each other in turn.

@@ -17,8 +17,8 @@ from widget.domain.outbox import (
     DeadRow,
     MessageState,
     OutboxCounts,
+    OutboxMessage,
     Pick,
-    SurveyMessage,
     Taken,
 )
 from widget.store import accepting, delivering, operating
@@ -83,7 +83,7 @@ class Outbox:
 
     # --- promises ---
 
-    async def enqueue(self, message: SurveyMessage, follower: SurveyMessage | None = None) -> bool:
+    async def enqueue(self, message: OutboxMessage, follower: OutboxMessage | None = None) -> bool:
         """Promise a message. True once it is on disk and new, False when it is there already.
 
         `follower` is a second row, an alert, which the same transaction takes where the first is new.

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from widget.domain.outbox import Answer, ClaimedMessage, MessageState, OutboxRow, RowKind, SurveyMessage
+from widget.domain.outbox import Answer, ClaimedMessage, MessageState, OutboxMessage, OutboxRow, RowKind
 from widget.domain.results import GivenAnswer
 from widget.store.times import from_ms
 
@@ -39,7 +39,7 @@ def read_claimed(row: Row[Any], owner: str, until: datetime) -> ClaimedMessage:
         possible_doubles=_number(row.possible_doubles, "possible_doubles"),
         accepted_at=(accepted_at := _moment(row.accepted_at, "accepted_at")),
         waiting_since=_moment(row.waiting_since, "waiting_since"),
-        message=SurveyMessage(
+        message=OutboxMessage(
             key=_text(row.key, "key"),
             sid=_text(row.sid, "sid"),
             entry_point=_text(row.entry_point, "entry_point"),

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.web.console.conftest import Browser
-from widget.domain.outbox import Answer, SurveyMessage
+from widget.domain.outbox import Answer, OutboxMessage
 
 pytestmark = pytest.mark.anyio
 
@@ -16,7 +16,7 @@ async def dead_row(browser: Browser, key: str = "k", answer: str = "Very") -> in
     """Promise a survey and give it up."""
     outbox, now = browser.site.services.outbox, browser.site.time.now()
     answers = (Answer("helpful", "How helpful?", answer),)
-    await outbox.enqueue(SurveyMessage(key, f"secret-sid-{key}", "sales", "after_chat", answers))
+    await outbox.enqueue(OutboxMessage(key, f"secret-sid-{key}", "sales", "after_chat", answers))
     taken = await outbox.claim(limit=1, owner="o", now=now, lease=timedelta(minutes=1))
     (claimed,) = taken.messages
     await outbox.settle_dead(claimed, now=now, reason="refused: 404")
@@ -93,7 +93,7 @@ async def test_a_row_that_is_not_there_is_not_found(browser: Browser) -> None:
 async def test_many_rows_come_in_pages(browser: Browser) -> None:
     outbox = browser.site.services.outbox
     for number in range(53):
-        await outbox.enqueue(SurveyMessage(f"k{number}", "sid", "sales", "after_chat", ()))
+        await outbox.enqueue(OutboxMessage(f"k{number}", "sid", "sales", "after_chat", ()))
     await browser.sign_in()
     first = (await browser.get("/console/outbox?state=pending")).text
     assert first.count('scope="row"') == 50

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from widget.domain.outbox import ClaimedMessage, DeadRow, Pick, RowKind, SurveyMessage, Taken
+from widget.domain.outbox import ClaimedMessage, DeadRow, OutboxMessage, Pick, RowKind, Taken
 
 SHORTEST_LEASE = timedelta(seconds=60)
 LONGEST_LEASE = timedelta(minutes=50)  # the outbox takes one of an hour for the mark of a clock that was set back
@@ -59,7 +59,7 @@ class OutboxQueue(Protocol):
 class Sink(Protocol):
     """Where rows go. Raises only DeliveryError; returns once the other side said that it took the row."""
 
-    async def submit(self, message: SurveyMessage) -> None: ...
+    async def submit(self, message: OutboxMessage) -> None: ...
 
 
 class HostGate(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from widget.domain.message import CONSENT, CheckedMessage, MessageFault, MessageFaultCode, MessageForm
-from widget.domain.outbox import Answer, RowKind, SurveyMessage
+from widget.domain.outbox import Answer, OutboxMessage, RowKind
 from widget.domain.survey import Wording
 from widget.settings import MessagesSettings
 from widget.web.designers.preview import DrawSurvey
@@ -21,7 +21,7 @@ _WRONG = (
     MessageFault(MessageFaultCode.REQUIRED, "text"),
     MessageFault(MessageFaultCode.REQUIRED, CONSENT),
 )
-_SAMPLE = SurveyMessage(
+_SAMPLE = OutboxMessage(
     key="0" * 64,
     sid="",
     entry_point="",
@@ -44,7 +44,7 @@ def message_pages(pages: Pages) -> list[tuple[str, DrawSurvey]]:
     return [*found, ("message: thanks", partial(_thanks, pages))]
 
 
-def sample_letters(pages: Pages) -> Iterator[SurveyMessage]:
+def sample_letters(pages: Pages) -> Iterator[OutboxMessage]:
     """Yield a message and an alert, from which a theme's mails are made in a trial."""
     entry_point = next(iter(pages.settings.entry_points))
     yield replace(_SAMPLE, entry_point=entry_point)

@@ -9,7 +9,7 @@ import html
 from dataclasses import replace
 
 from widget.domain.message import EMAIL, NAME, Letter
-from widget.domain.outbox import SurveyMessage
+from widget.domain.outbox import OutboxMessage
 from widget.texts import SOURCE
 from widget.web.messages.views import LetterContext, LetterItem
 from widget.web.pages.pages import Pages
@@ -23,7 +23,7 @@ class Letters:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
 
-    def __call__(self, row: SurveyMessage, *, theme: str | None = None) -> Letter:
+    def __call__(self, row: OutboxMessage, *, theme: str | None = None) -> Letter:
         """Return the letter of a message or an alert, by the entry point's theme unless another is named."""
         theme = self._pages.theme(theme, entry_point=row.entry_point)
         given = {each.question_id: each.answer for each in row.answers} if not row.survey else {}
