@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 import subprocess
 import sys
 import tomllib
@@ -45,7 +47,7 @@ class FailingWatch(OutboxWatch):
 
 async def test_a_task_that_failed_leaves_nothing_open(found: settings.Settings) -> None:
     services = await built(found)
-    services.outbox_watch = FailingWatch(services.outbox, now=services.clock.now)
+    services.outbox_watch = FailingWatch(services.outbox, destinations=found.destinations, now=services.clock.now)
     await services.start()
     with pytest.raises(RuntimeError, match="a fault of ours"):
         await services.stop()
@@ -102,3 +104,21 @@ build_delivery(settings.parse(tomllib.loads(starter())))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+async def test_rows_whose_destination_is_not_in_the_settings_are_told_once_and_counted(
+    found: settings.Settings, log_lines: io.StringIO
+) -> None:
+    metrics = Metrics()
+    services = await built(found, metrics)
+    await services.outbox.open()
+    for key, destination in (("a", "ece"), ("b", "webhooks.old"), ("c", "webhooks.old")):
+        await services.outbox.enqueue(OutboxMessage(key, "sid", "sales", "", (), destination=destination))
+    for _ in range(2):
+        await services.outbox_watch.look()
+    told = [line for line in log_lines.getvalue().splitlines() if "rows_undeliverable" in line]
+    assert [(each["destination"], each["rows"]) for each in map(json.loads, told)] == [("webhooks.old", 2)]
+    scraped = (await metrics.render()).decode()
+    assert 'ece_widget_outbox_waiting{destination="webhooks.old"} 2.0' in scraped
+    assert 'ece_widget_outbox_waiting{destination="ece"} 1.0' in scraped
+    await services.outbox.close()

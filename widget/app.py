@@ -204,6 +204,7 @@ def _console(
         switches=past.switches,
         results=past.results,
         desk=OutboxDesk(services.outbox, now=services.clock.now),
+        destinations=settings.destinations,
         entry_points=settings.entry_points,
         languages={tag: services.pages.texts.name(tag) for tag in services.pages.texts.languages},
         now=services.clock.now,

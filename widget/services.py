@@ -79,7 +79,7 @@ class DeliveryServices:
         self.source = GuardedSource(ece or self.ece, clock=clock, observer=self.log)
         url = settings.storage.url.get_secret_value()
         self.outbox = Outbox(choose_database(url), now=clock.now)
-        self.outbox_watch = OutboxWatch(self.outbox, now=clock.now)
+        self.outbox_watch = OutboxWatch(self.outbox, destinations=settings.destinations, now=clock.now)
         self.webhooks = {name: WebhookSink(each) for name, each in settings.webhooks.items()} if delivery else {}
         self.history_store = HistoryStore(url) if settings.keeps_history or settings.console.enabled else None
         self.recorder: Recorder | None = None

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from tests.commands.test_check import Ece, config, ece
 from tests.databases import Cluster, running_cluster
@@ -19,7 +19,7 @@ from tests.shared_server import SharedServerProcess, running_shared_server
 from tests.store.test_schema import engine
 from widget.cli import main
 from widget.store.choose import choose_database
-from widget.store.schema import HEAD, VERSION_TABLE
+from widget.store.schema import HEAD, VERSION_TABLE, outbox
 
 __all__ = ["Ece", "config", "ece"]
 
@@ -56,6 +56,13 @@ def execute(url: str, *statements: str) -> None:
     maker.dispose()
 
 
+def row_for(key: str, destination: str) -> dict[str, Any]:
+    """Return a message that waits, as the table has it."""
+    moments = dict.fromkeys(("next_attempt_at", "accepted_at", "waiting_since"), 1)
+    row = {"key": key, "state": "pending", "destination": destination, "attempts": 0, "kind": "message"}
+    return row | moments | {"entry_point": "sales", "survey": "", "sid": "ada@example.com", "answers": "[]"}
+
+
 def test_a_file_that_the_first_start_makes_is_well_and_is_not_made(config: Path) -> None:
     before = sorted(config.parent.iterdir())
     result = run(config)
@@ -85,6 +92,25 @@ def test_the_schema_and_the_rights_are_told_and_left_as_they_are(
     table = as_json(config, storage=url)
     assert (table["allWell"], table["storage"]["schema"], table["storage"]["newestSchema"]) == (True, revision, HEAD)
     assert table["storage"]["findings"] == []
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def test_rows_whose_destination_is_not_in_the_settings_are_wrong(
+    config: Path, request: pytest.FixtureRequest, kind: str
+) -> None:
+    file = f"sqlite:///{config.parent}/outbox.db"
+    url = prepared(file if kind == "sqlite" else request.getfixturevalue("cluster").new_database())
+    maker = engine(url)
+    rows = [row_for("a", "ece"), row_for("b", "webhooks.old"), row_for("c", "webhooks.old")]
+    with maker.begin() as connection:
+        connection.execute(insert(outbox), rows)
+    maker.dispose()
+    result = run(config, storage=url)
+    assert result.exit_code == 1
+    said = " ".join(result.output.split())
+    assert "2 rows wait for webhooks.old, which is not in the settings" in said
+    assert "Write [webhooks.old] again" in said
+    assert "for ece" not in said
 
 
 @pytest.mark.postgres

@@ -84,6 +84,18 @@ def test_list_counts_by_state_and_shows_no_session_id(config: Path, url: str) ->
     assert json.loads(surveys(config, "list", "--json", "--state", "dead").output)["rows"] == []
 
 
+def test_list_names_rows_whose_destination_is_not_in_the_settings(config: Path, url: str) -> None:
+    async def work(outbox: Outbox) -> None:
+        message = OutboxMessage("key", "ada@example.com", "sales", "", (), RowKind.MESSAGE, "webhooks.old")
+        await outbox.enqueue(message)
+
+    accept(url, "good")
+    assert "not in the settings" not in surveys(config, "list").output
+    with_outbox(url, work)
+    assert "1 row waits for webhooks.old, which is not in the settings." in surveys(config, "list").output
+    assert json.loads(surveys(config, "list", "--json").output)["waitingFor"] == {"ece": 1, "webhooks.old": 1}
+
+
 def test_show_gives_the_answers_and_steers_no_terminal(config: Path, url: str) -> None:
     accept(url, "\x1b[31mred\u202e [bold]")
     shown = surveys(config, "show", "1").output

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Protocol
+
+import structlog
 
 from widget.application.availability import Availability
 from widget.application.breakers import GuardedSource
@@ -19,6 +21,8 @@ from widget.telemetry import Sample
 
 LOOK_EVERY = 15.0  # seconds
 
+log = structlog.get_logger(__name__)
+
 
 class CountedOutbox(Protocol):
     """What this needs of the outbox."""
@@ -29,20 +33,31 @@ class CountedOutbox(Protocol):
 class OutboxWatch:
     """Count what waits in the outbox and what is dead from time to time, so that a scrape waits for no database."""
 
-    def __init__(self, outbox: CountedOutbox, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, outbox: CountedOutbox, *, destinations: Collection[str], now: Callable[[], datetime]) -> None:
         self._outbox = outbox
+        self._destinations = destinations
         self._now = now
         self._counts: OutboxCounts | None = None
+        self._undeliverable: Collection[str] = ()
         self._stopped = asyncio.Event()
 
     async def run(self) -> None:
         """Look every `LOOK_EVERY` seconds until `stop`; while the database is away the last figures stand."""
         while not self._stopped.is_set():
             with contextlib.suppress(OutboxUnavailable):  # /readyz says so
-                self._counts = await self._outbox.counts_of_unsettled()
+                await self.look()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY):
                     await self._stopped.wait()
+
+    async def look(self) -> None:
+        """Count once, and warn of rows whose destination is not in the settings, once until there are none."""
+        self._counts = await self._outbox.counts_of_unsettled()
+        undeliverable = self._counts.undeliverable(self._destinations)
+        for destination, rows in undeliverable.items():
+            if destination not in self._undeliverable:
+                log.warning("rows_undeliverable", destination=destination, rows=rows)
+        self._undeliverable = undeliverable.keys()
 
     def stop(self) -> None:
         """Let `run` return."""
@@ -59,6 +74,8 @@ class OutboxWatch:
             return
         for state, number in self._counts.by_state.items():
             yield "ece_widget_outbox_messages", (state.value,), number
+        for destination, number in self._counts.waiting_for.items():
+            yield "ece_widget_outbox_waiting", (destination,), number
         oldest = self._counts.oldest_waiting
         age = (self._now() - oldest).total_seconds() if oldest else 0.0
         yield "ece_widget_outbox_oldest_seconds", (MessageState.PENDING.value,), max(0.0, age)

@@ -81,7 +81,7 @@ def _services(found: settings.Settings, database: Any) -> Iterator[Awaitable[Ser
     from widget.store.trial import try_storage
 
     async def storage() -> Service:
-        return storage_service(await asyncio.to_thread(try_storage, database))
+        return storage_service(await asyncio.to_thread(try_storage, database), found.destinations)
 
     yield storage()
     yield from _destinations(found)

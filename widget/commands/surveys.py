@@ -58,6 +58,7 @@ def surveys() -> None:
 @config_option
 def list_(states: tuple[str, ...], kinds: tuple[str, ...], limit: int, as_json: bool, config: Path | None) -> None:
     """Count the rows by state and list the newest."""
+    destinations = load_settings(config).destinations
     with _store(config) as store:
         counts, rows = store.counts(), store.newest(_selection(states, kinds), limit)
     if as_json:
@@ -65,6 +66,9 @@ def list_(states: tuple[str, ...], kinds: tuple[str, ...], limit: int, as_json: 
         return
     console = _console()
     console.print(_counts_table(counts))
+    for name, number in counts.undeliverable(destinations).items():
+        waiting = "1 row waits" if number == 1 else f"{number} rows wait"
+        console.print(Text(f"{waiting} for {printable(name)}, which is not in the settings."))
     if rows:
         console.print(_rows_table(rows))
 
@@ -339,6 +343,7 @@ def _counts_object(counts: OutboxCounts) -> dict[str, Any]:
     return {
         "counts": {state.value: number for state, number in counts.by_state.items()},
         "oldestWaiting": None if oldest is None else oldest.isoformat(),
+        "waitingFor": dict(counts.waiting_for),
         "possibleDoubles": counts.possible_doubles,
     }
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
 from widget.doctor.report import Finding, Service, Severity
 from widget.domain.errors import DeliveryError
+from widget.domain.outbox import OutboxCounts
 
 
 class StorageTrial(Protocol):
@@ -21,18 +22,23 @@ class StorageTrial(Protocol):
     @property
     def missing_rights(self) -> Sequence[str]: ...
     @property
+    def counts(self) -> OutboxCounts | None: ...
+    @property
     def caution(self) -> str | None: ...
     @property
     def wrong(self) -> str: ...
 
 
-def storage_service(trial: StorageTrial) -> Service:
-    """Say which schema the storage has, what this user may do there, and what is wrong."""
+def storage_service(trial: StorageTrial, destinations: Collection[str]) -> Service:
+    """Say which schema the storage has, what this user may do there, and what is wrong.
+
+    `destinations` are those that the settings have.
+    """
     if trial.wrong:
         state = f"{trial.server}, which cannot be used"
     else:
         state = f"{trial.server}; {_schema(trial)}; {_rights(trial)}"
-    return Service("storage", state, tuple(_storage_findings(trial)), trial.schema, trial.newest)
+    return Service("storage", state, tuple(_storage_findings(trial, destinations)), trial.schema, trial.newest)
 
 
 def shared_service(cause: str | None) -> Service:
@@ -102,7 +108,7 @@ def _rights(trial: StorageTrial) -> str:
     return "rights are missing" if trial.missing_rights else "every right that is needed"
 
 
-def _storage_findings(trial: StorageTrial) -> Iterator[Finding]:
+def _storage_findings(trial: StorageTrial, destinations: Collection[str]) -> Iterator[Finding]:
     if trial.wrong:
         yield Finding(
             Severity.WRONG,
@@ -114,6 +120,12 @@ def _storage_findings(trial: StorageTrial) -> Iterator[Finding]:
             Severity.WRONG,
             f"its user lacks {', '.join(trial.missing_rights)}",
             "Let the user of `url` in [storage] own the tables, which every start may add to.",
+        )
+    for name, number in trial.counts.undeliverable(destinations).items() if trial.counts else ():
+        yield Finding(
+            Severity.WRONG,
+            f"{number} {'row waits' if number == 1 else 'rows wait'} for {name}, which is not in the settings",
+            f"Write [{name}] again, and they are sent; or purge them, as the console and `surveys list` name them.",
         )
     if trial.caution is not None:
         yield Finding(Severity.NOTE, trial.caution.rstrip("."))

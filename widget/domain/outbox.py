@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -125,12 +126,17 @@ class Taken:
 class OutboxCounts:
     """What `surveys list` and the metrics say. `oldest_waiting` is when the oldest undelivered one was accepted.
 
-    A row whose state is none of this release counts as dead.
+    `waiting_for` has the undelivered ones by destination. A row whose state is none of this release counts as dead.
     """
 
     by_state: dict[MessageState, int]
     oldest_waiting: datetime | None
     possible_doubles: int
+    waiting_for: Mapping[str, int]
+
+    def undeliverable(self, destinations: Collection[str]) -> dict[str, int]:
+        """Return the rows by destination that wait for none of `destinations`, so that nobody delivers them."""
+        return {name: number for name, number in sorted(self.waiting_for.items()) if name not in destinations}
 
 
 @dataclass(frozen=True, slots=True)

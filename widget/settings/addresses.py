@@ -13,7 +13,6 @@ CHAT_URL_FIELDS = frozenset({"id", "locale", "language", "country", "ticket", "o
 _LISTEN = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _DESTINATION = re.compile(r"smtp|webhooks\.[a-z0-9][a-z0-9_-]{0,63}")
-SMTP, WEBHOOKS = "smtp", "webhooks."  # the destinations that settings name
 _SHARED_SCHEMES = frozenset({"redis", "rediss", "valkey", "valkeys", "unix"})
 
 

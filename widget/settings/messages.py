@@ -16,7 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from widget.domain.contact import is_email
 from widget.domain.message import ALWAYS_ASKED, FIELDS, MessageForm
-from widget.settings.addresses import SMTP, WEBHOOKS, DestinationName, is_destination, is_origin
+from widget.domain.outbox import SMTP, WEBHOOKS
+from widget.settings.addresses import DestinationName, is_destination, is_origin
 from widget.settings.surveys import Text
 from widget.settings.values import Words
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from widget.domain.decision import Policy
 from widget.domain.hours import Hours
 from widget.domain.instead import Kind, Way
+from widget.domain.outbox import ECE, SMTP, WEBHOOKS
 from widget.domain.readings import Call, Reason
 from widget.settings.addresses import (
     BaseUrl,
@@ -266,6 +267,12 @@ class Settings(Section):
     @property
     def keeps_history(self) -> bool:
         return self.console.enabled if self.history.enabled is None else self.history.enabled
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Return where rows of the outbox can go, as the rows name it."""
+        smtp = (SMTP,) if self.smtp is not None else ()
+        return (ECE, *smtp, *(f"{WEBHOOKS}{name}" for name in self.webhooks))
 
     def zones(self) -> Mapping[str, tzinfo]:
         """Return the time zone in which each entry point's days are counted: that of its hours, else UTC."""

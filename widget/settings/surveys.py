@@ -10,8 +10,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from widget.domain.language import language_tag
+from widget.domain.outbox import SMTP
 from widget.domain.survey import YES_NO_VALUES, AlertRule, Kind, Look, Option, Question, Survey, Wording
-from widget.settings.addresses import SMTP, DestinationName
+from widget.settings.addresses import DestinationName
 from widget.settings.values import Language, Words
 
 LONGEST_WORDING = 1000

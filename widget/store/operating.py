@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,8 @@ from widget.store.schema import has_unknown_state, is_dead, is_settled, is_waiti
 from widget.store.times import to_ms
 
 _Condition = ColumnElement[bool] | TextClause
-UNSETTLED = (MessageState.PENDING, MessageState.LEASED, MessageState.DEAD)
+WAITING = (MessageState.PENDING, MessageState.LEASED)
+UNSETTLED = (*WAITING, MessageState.DEAD)
 NO_MOMENT = 2**47  # milliseconds: beyond any moment that this product writes, and in SQLite less than any text
 FREED = "freed"  # remembered while files may hold what was purged
 PAGE = 500  # rows read or changed by one transaction, so that visitors' rows never wait long behind an operator
@@ -95,14 +97,18 @@ def counts_of_unsettled(connection: Connection) -> OutboxCounts:
 def _counts(connection: Connection, conditions: Sequence[_Condition], states: Sequence[MessageState]) -> OutboxCounts:
     doubles = outbox.c.possible_doubles
     readable = func.sum(case((doubles.between(0, MOST_ATTEMPTS), doubles), else_=0))
-    by_state, sum_of_doubles = dict.fromkeys(states, 0), 0
+    by_state, sum_of_doubles, waiting_for = dict.fromkeys(states, 0), 0, Counter[str]()
+    groups = (outbox.c.state, outbox.c.destination)
     for condition in conditions:
-        query = select(outbox.c.state, func.count(), readable).where(condition).group_by(outbox.c.state)
-        for state, number, doubled in connection.execute(query):
-            by_state[_known_state(state)] += number
+        query = select(*groups, func.count(), readable).where(condition).group_by(*groups)
+        for written, destination, number, doubled in connection.execute(query):
+            state = _known_state(written)
+            by_state[state] += number
             sum_of_doubles += int(doubled)
+            if state in WAITING:
+                waiting_for[str(destination)] += number
     oldest = connection.execute(select(func.min(outbox.c.accepted_at)).where(is_waiting)).scalar()
-    return OutboxCounts(by_state, moment_or_none(oldest), sum_of_doubles)
+    return OutboxCounts(by_state, moment_or_none(oldest), sum_of_doubles, waiting_for)
 
 
 def _known_state(value: object) -> MessageState:

@@ -10,8 +10,10 @@ from typing import Protocol
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from widget.domain.outbox import OutboxCounts
 from widget.store.faults import STORE_ERRORS, StoreRefused, in_words
 from widget.store.migrate import version
+from widget.store.operating import counts_of_unsettled
 from widget.store.schema import HEAD, metadata
 
 _NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -42,13 +44,15 @@ class StorageTrial:
     """What was found.
 
     `server` is the database with its version, `schema` the revision that is there, `newest` the one of this release.
-    `missing_rights` has "INSERT on TABLE" and the like. `wrong` is a sentence about what cannot be used, or "".
+    `missing_rights` has "INSERT on TABLE" and the like. `counts` is known where the schema is of this release or later.
+    `wrong` is a sentence about what cannot be used, or "".
     """
 
     server: str
     newest: str = HEAD
     schema: str | None = None
     missing_rights: tuple[str, ...] = ()
+    counts: OutboxCounts | None = None
     caution: str | None = None
     wrong: str = ""
 
@@ -65,6 +69,8 @@ def try_storage(database: TriedDatabase) -> StorageTrial:
                 try:
                     schema = version(connection)
                     missing = tuple(_missing_rights(connection, schema))
+                    readable = schema is not None and schema >= HEAD and not missing
+                    counts = counts_of_unsettled(connection) if readable else None
                 finally:
                     changes.rollback()
     except StoreRefused as refusal:
@@ -72,7 +78,7 @@ def try_storage(database: TriedDatabase) -> StorageTrial:
     except STORE_ERRORS as error:
         return StorageTrial(name, wrong=in_words(error))
     server = f"{name} {'.'.join(str(number) for number in numbers)}"
-    return StorageTrial(server, schema=schema, missing_rights=missing, caution=database.caution)
+    return StorageTrial(server, schema=schema, missing_rights=missing, counts=counts, caution=database.caution)
 
 
 def _missing_rights(connection: Connection, schema: str | None) -> Iterator[str]:

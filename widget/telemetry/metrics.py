@@ -121,6 +121,13 @@ DEFINITIONS = (
         source=True,
     ),
     Definition(
+        "ece_widget_outbox_waiting",
+        "gauge",
+        ("destination",),
+        "Waiting rows of the outbox at the last look, by where they go.",
+        source=True,
+    ),
+    Definition(
         "ece_widget_outbox_oldest_seconds",
         "gauge",
         ("state",),

@@ -99,3 +99,19 @@ async def test_many_rows_come_in_pages(browser: Browser) -> None:
     assert first.count('scope="row"') == 50
     assert "state=pending&amp;before=4" in first
     assert (await browser.get("/console/outbox?state=pending&before=4")).text.count('scope="row"') == 3
+
+
+async def test_rows_for_a_destination_that_is_not_in_the_settings_are_told(browser: Browser) -> None:
+    outbox = browser.site.services.outbox
+    await outbox.enqueue(OutboxMessage("k", "ada@example.com", "sales", "", (), destination="webhooks.old"))
+    await browser.sign_in()
+    assert "1 row waits for webhooks.old, which is not in the settings." in (await browser.get("/console/outbox")).text
+    german = (await browser.get("/console/outbox?state=dead", headers={"Accept-Language": "de"})).text
+    assert "1 Zeile wartet auf webhooks.old" in german
+
+
+async def test_rows_that_somebody_delivers_are_not_told_of(browser: Browser) -> None:
+    await dead_row(browser)
+    await browser.site.services.outbox.enqueue(OutboxMessage("s", "sid", "sales", "after_chat", ()))
+    await browser.sign_in()
+    assert "not in the settings" not in (await browser.get("/console/outbox")).text

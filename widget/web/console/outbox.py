@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -82,12 +82,16 @@ class RowView(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OutboxContext:
-    """The fields of `outbox.html`; `older` is the row that the next page comes before, 0 on the last page."""
+    """The fields of `outbox.html`; `older` is the row that the next page comes before, 0 on the last page.
+
+    `undeliverable` has how many rows wait for each destination that the settings do not have.
+    """
 
     tabs: tuple[Tab, ...]
     chosen: str
     rows: tuple[RowView, ...]
     oldest: str
+    undeliverable: tuple[tuple[str, int], ...]
     possible_doubles: int
     dead: int
     older: int
@@ -112,10 +116,10 @@ class QuestionContext:
 
 
 class OutboxPages:
-    """Pages over the rows."""
+    """Pages over the rows; `destinations` are those that the settings have."""
 
-    def __init__(self, door: Door, desk: Desk) -> None:
-        self._door, self._desk = door, desk
+    def __init__(self, door: Door, desk: Desk, destinations: Collection[str]) -> None:
+        self._door, self._desk, self._destinations = door, desk, destinations
 
     def routes(self) -> list[Route]:
         page, form = self._door.page, self._door.form
@@ -143,6 +147,7 @@ class OutboxPages:
             chosen=chosen.value if chosen else "",
             rows=tuple(_view(row, wording) for row in rows[:ROWS]),
             oldest=wording.duration((wording.now - oldest).total_seconds()) if oldest else "",
+            undeliverable=tuple(counts.undeliverable(self._destinations).items()),
             possible_doubles=counts.possible_doubles,
             dead=counts.by_state.get(MessageState.DEAD, 0),
             older=rows[ROWS - 1].id if len(rows) > ROWS else 0,

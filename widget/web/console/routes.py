@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from starlette.routing import Route
@@ -31,6 +31,7 @@ def console_routes(
     switches: Switches,
     results: Results,
     desk: Desk,
+    destinations: Collection[str],
     entry_points: Mapping[str, EntryPointSettings],
     languages: Mapping[str, str],
     now: Callable[[], datetime],
@@ -47,6 +48,6 @@ def console_routes(
         *NowPage(door, happening, entry_points).routes(),
         *HistoryPage(door, history, switches, entry_points).routes(),
         *ResultsPage(door, results, entry_points).routes(),
-        *OutboxPages(door, desk).routes(),
+        *OutboxPages(door, desk, destinations).routes(),
         *switch_pages.routes(),
     ]
