@@ -1,6 +1,6 @@
 """What a fleet has in common, on a Valkey or Redis server: rounds of calls, circuit breakers, counts of requests.
 
-Importing this needs the extra `shared`; `services.py` does so only where the settings ask for it.
+Importing this needs the extra `shared`; `services/` does so only where the settings ask for it.
 """
 
 from widget.shared.counts import SharedCounts

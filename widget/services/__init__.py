@@ -31,7 +31,7 @@ from widget.ece.client import EceClient, import_what_calls_need
 from widget.ece.sink import EceSurveySink
 from widget.ece.wire import survey_xml
 from widget.mail import MAIL_LIMIT, MailSink
-from widget.past import Past, make_past, make_recorder
+from widget.services.past import Past, make_past, make_recorder
 from widget.settings import Settings
 from widget.store import HistoryStore, Outbox
 from widget.store.choose import choose_database
