@@ -24,13 +24,13 @@ from widget.domain.readings import (
     Call,
     Reading,
 )
+from widget.domain.retry_after import retry_after
 from widget.ece import failures, tls, wire
 from widget.ece.answer import LARGEST_BODY
 from widget.ece.connection import Network, Via
 from widget.ece.dialect import Dialect, Format
 from widget.ece.failover import Failover
 from widget.ece.progress import Probe, Progress
-from widget.ece.retry_after import retry_after
 from widget.settings import EceSettings
 
 _HEADERS = {"accept-encoding": "identity", "cache-control": "no-cache, no-store", "user-agent": "ece-widget"}

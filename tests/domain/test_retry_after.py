@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from widget.ece.retry_after import retry_after
+from widget.domain.retry_after import retry_after
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,7 @@ from widget import __version__
 from widget.domain.errors import WebhookDown, WebhookError
 from widget.domain.message import CONSENT, LANGUAGE
 from widget.domain.outbox import OutboxMessage, RowKind
-from widget.ece.retry_after import retry_after
+from widget.domain.retry_after import retry_after
 from widget.settings import WebhookSettings
 from widget.settings.messages import SECRET_PREFIX
 
