@@ -16,7 +16,7 @@ from widget.application.messages import Messages
 from widget.application.reporting import trouble_at_ece
 from widget.assets import asset_folder
 from widget.domain.decision import Decision
-from widget.services import Services, build
+from widget.services.serving import Services, build
 from widget.settings import Settings
 from widget.store import OutboxDesk
 from widget.texts import CONSOLE, Texts
@@ -180,8 +180,8 @@ def _preview(services: Services, script_url: str, guard: Guard | None) -> Previe
 def _console(
     services: Services, operators: Operators, proxies: TrustedProxies, sleep: Callable[[float], Awaitable[None]]
 ) -> list[Route]:
-    settings, past = services.settings, services.past
-    if not settings.console.enabled or past is None:
+    settings, operations = services.settings, services.operations
+    if not settings.console.enabled or operations is None:
         return []
     pages = ConsolePages(Texts.load(settings.themes.directory, catalog=CONSOLE))
     services.pages.sheets[pages.sheet.path] = pages.sheet
@@ -199,10 +199,10 @@ def _console(
     return console_routes(
         pages,
         sessions,
-        happening=past.happening,
-        history=past.history,
-        switches=past.switches,
-        results=past.results,
+        happening=operations.happening,
+        history=operations.history,
+        switches=operations.switches,
+        results=operations.results,
         desk=OutboxDesk(services.outbox, now=services.clock.now),
         destinations=settings.destinations,
         entry_points=settings.entry_points,

@@ -20,7 +20,7 @@ from widget import settings
 from widget.app import create_app
 from widget.application.surveys import SurveyOutbox, Surveys
 from widget.domain.outbox import OutboxMessage
-from widget.services import build
+from widget.services.serving import build
 from widget.store import Outbox
 
 

@@ -11,7 +11,7 @@ from tests.browser.standin import ROOT, Lab
 from tests.ece_stand_in import EceStandIn
 from widget import settings
 from widget.app import create_app
-from widget.services import build
+from widget.services.serving import build
 from widget.simulator.server import serving
 
 BUTTON = ".ece-chat-button"

@@ -15,7 +15,7 @@ from widget import settings, telemetry
 from widget.domain.errors import EceError
 from widget.domain.readings import Call
 from widget.ece.client import EceClient
-from widget.services import build
+from widget.services.serving import build
 
 def table(base_url):
     return {

@@ -18,7 +18,7 @@ from widget.commands.init import starter
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import Answer, OutboxMessage, RowKind
 from widget.server.plan import build_served
-from widget.services import DeliveryServices, build_delivery
+from widget.services.delivering import DeliveryServices, build_delivery
 from widget.store import StoreRefused
 from widget.telemetry import Metrics
 
@@ -95,7 +95,7 @@ import sys, tomllib
 from widget import settings
 from widget.commands.init import starter
 from widget.server.plan import build_served
-from widget.services import build_delivery
+from widget.services.delivering import build_delivery
 import widget.themes, widget.texts
 def refuse(*_):
     raise AssertionError("not needed to deliver")

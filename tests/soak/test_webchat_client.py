@@ -20,7 +20,7 @@ from widget import settings
 from widget.app import create_app
 from widget.domain.errors import EceRefused
 from widget.domain.readings import Call, LiveSessionStatus
-from widget.services import build
+from widget.services.serving import build
 from widget.simulator.server import serving
 
 STATES = ("error", "unavailable", "busy", "available")

@@ -23,7 +23,7 @@ from tests.ports import free_port
 from tests.release.packages import ROOT
 from widget import settings
 from widget.app import create_app
-from widget.services import build
+from widget.services.serving import build
 from widget.simulator.server import serving
 
 GUIDE = ROOT / "examples" / "wordpress" / "README.md"

@@ -16,7 +16,7 @@ from tests.ece_stand_in import EceStandIn
 from tests.house import HandClock, settled
 from widget import settings
 from widget.app import create_app
-from widget.services import Services, build
+from widget.services.serving import Services, build
 
 
 @dataclass

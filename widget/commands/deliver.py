@@ -18,7 +18,7 @@ from widget.server import signals
 
 if TYPE_CHECKING:
     from widget.application.delivery import DeliveryCounts
-    from widget.services import DeliveryServices
+    from widget.services.delivering import DeliveryServices
     from widget.telemetry import Metrics
 
 
@@ -30,7 +30,7 @@ def deliver(config: Path | None) -> None:
     found = load_settings(file)
     telemetry.configure(found.server.log_level)
     from widget.server.ports import PortTaken
-    from widget.services import build_delivery
+    from widget.services.delivering import build_delivery
     from widget.store import StoreRefused
 
     try:
@@ -107,7 +107,7 @@ class _Delivering:
         """Start services with the settings as they are now, then stop the old ones; faults change nothing."""
         from widget.domain.errors import WidgetError
         from widget.server.reload import Refused, built_anew, log_applied, refused
-        from widget.services import build_delivery
+        from widget.services.delivering import build_delivery
 
         metrics = self._metrics
         try:

@@ -26,7 +26,7 @@ from widget.domain.errors import OutboxUnavailable
 from widget.domain.history import AVAILABLE, COUNTS, Spread
 from widget.domain.readings import Reason
 from widget.domain.spreadsheet import BYTE_ORDER_MARK, cell
-from widget.services.past import make_results
+from widget.services.operations import make_results
 from widget.settings import Settings
 from widget.store import HistoryStore, StoreRefused, operator_store
 

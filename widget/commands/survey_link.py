@@ -10,7 +10,7 @@ import click
 from widget.commands.options import config_option, load_settings, typed_sid
 from widget.domain.errors import SurveyUnknown
 from widget.domain.outbox import LONGEST_SID
-from widget.services import survey_links
+from widget.services.surveys import survey_links
 from widget.tokens import Tokens
 
 

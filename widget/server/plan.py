@@ -38,7 +38,7 @@ Build = Callable[[Settings, bool, Metrics | None], Served]
 def build_served(settings: Settings, delivery: bool, metrics: Metrics | None) -> Served:
     """Build the product's application. Imported late: a supervisor of workers needs none of it."""
     from widget.app import create_app
-    from widget.services import build
+    from widget.services.serving import build
 
     services = build(settings, delivery=delivery, metrics=metrics)
     try:

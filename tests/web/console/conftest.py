@@ -56,10 +56,10 @@ class Browser:
 @asynccontextmanager
 async def opened(site: Site) -> AsyncIterator[None]:
     """Open what keeps rows, history and switches, without the tasks that run beside requests."""
-    past = site.services.past
-    assert past is not None
+    operations = site.services.operations
+    assert operations is not None
     await site.services.outbox.open()
-    await past.switches.first_look()
+    await operations.switches.first_look()
     try:
         yield
     finally:

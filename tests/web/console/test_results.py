@@ -13,7 +13,7 @@ import pytest
 from tests.web.conftest import Site
 from tests.web.console.conftest import Browser
 from widget.domain.outbox import QueueThen
-from widget.services import Services
+from widget.services.serving import Services
 
 pytestmark = pytest.mark.anyio
 

@@ -130,8 +130,8 @@ async def test_while_the_database_is_away_now_is_shown_the_last_word_stands_and_
 ) -> None:
     table["console"] = {"enabled": True}
     browser = Browser(make_site())
-    past = browser.site.services.past
-    assert past is not None
+    operations = browser.site.services.operations
+    assert operations is not None
     async with opened(browser.site):
         await browser.sign_in(name="Anna")
         await browser.post("/console/close/sales", await fields(browser, end="reopened"))
@@ -143,7 +143,7 @@ async def test_while_the_database_is_away_now_is_shown_the_last_word_stands_and_
     assert answer.status_code == 503
     assert "was not done" in answer.text
     assert (await browser.get("/console/history")).status_code == 503
-    await past.switches.look()
+    await operations.switches.look()
     page = await browser.get("/console/now")
     assert page.status_code == 200
     assert "what was switched last stands" in page.text

@@ -1,4 +1,7 @@
-"""Build what writes and reads the history and what follows the switches, from services that are built already."""
+"""What operators see and do: what happened, what happens now, the switches, the results of surveys.
+
+Imported only where the settings switch the history or the console on.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +26,13 @@ from widget.application.tally import Tally
 from widget.domain.history import Process
 from widget.domain.outbox import RowKind
 from widget.settings import Settings
-from widget.store import HistoryStore, ResultsStore
+from widget.store.history import HistoryStore
+from widget.store.results import ResultsStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
-    """What happened, what happens, and the hand on the switch: what the console shows and does."""
+class Operations:
+    """What the console shows and does."""
 
     history: History
     happening: Happening
@@ -76,7 +80,7 @@ def _surveys(counts: DeliveryCounts) -> dict[str, int]:
     return {name: number for (kind, name), number in counts.delivered_of.items() if kind is RowKind.SURVEY}
 
 
-def make_past(services: Built, store: HistoryStore, recorder: Recorder, availability: Availability) -> Past:
+def make_operations(services: Built, store: HistoryStore, recorder: Recorder, availability: Availability) -> Operations:
     """Build what reads, and what follows the switches."""
     settings, clock = services.settings, services.clock
     history = History(store, settings.zones(), kept=settings.keeps_history, clock=clock)
@@ -94,7 +98,7 @@ def make_past(services: Built, store: HistoryStore, recorder: Recorder, availabi
         clock=clock,
     )
     results = make_results(settings, history)
-    return Past(history=history, happening=happening, switches=switches, results=results)
+    return Operations(history=history, happening=happening, switches=switches, results=results)
 
 
 def make_results(settings: Settings, history: History) -> Results:
