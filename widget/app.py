@@ -18,7 +18,7 @@ from widget.assets import asset_folder
 from widget.domain.decision import Decision
 from widget.services.serving import Services, build
 from widget.settings import Settings
-from widget.store import OutboxDesk
+from widget.store.desk import OutboxDesk
 from widget.texts import CONSOLE, Texts
 from widget.themes import DEFAULT
 from widget.web import snippet

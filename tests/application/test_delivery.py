@@ -29,7 +29,9 @@ from widget.domain.errors import (
 )
 from widget.domain.outbox import Answer, ClaimedMessage, MessageState, OutboxMessage
 from widget.domain.pace import Mode
-from widget.store import Outbox, Selection, open_outbox, operator_store
+from widget.store.operating import Selection
+from widget.store.operator import operator_store
+from widget.store.outbox import Outbox, open_outbox
 from widget.store.sqlite import choose_driver
 
 pytestmark = pytest.mark.anyio

@@ -19,8 +19,8 @@ from tests.databases import running_cluster
 from widget.application.clock import Clock
 from widget.application.history import History
 from widget.domain.history import COUNTS
-from widget.store import HistoryStore
 from widget.store.choose import choose_database
+from widget.store.history import HistoryStore
 from widget.store.schema import count_column
 
 ENTRY_POINTS, DAYS, TIMES = 50, 90, 5

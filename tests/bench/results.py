@@ -18,8 +18,10 @@ from widget.domain.asked import Chosen, QuestionVersion
 from widget.domain.outbox import Answer, OutboxMessage, QueueThen
 from widget.domain.results import Scope
 from widget.domain.survey import Kind
-from widget.store import ResultsStore, accepting, open_outbox
+from widget.store import accepting
 from widget.store.choose import choose_database
+from widget.store.outbox import open_outbox
+from widget.store.results import ResultsStore
 
 SURVEYS, DAYS, BATCH, TIMES = 1_000_000, 365, 2_000, 5
 LONGEST = 1000.0  # milliseconds

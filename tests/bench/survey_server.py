@@ -21,7 +21,7 @@ from widget.app import create_app
 from widget.application.surveys import SurveyOutbox, Surveys
 from widget.domain.outbox import OutboxMessage
 from widget.services.serving import build
-from widget.store import Outbox
+from widget.store.outbox import Outbox
 
 
 class NoStorage:

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.browser.test_axe import findings
 from tests.browser.town import TOKEN, Town, build_town
 from widget.domain.outbox import Answer, OutboxMessage
-from widget.store import open_outbox
+from widget.store.outbox import open_outbox
 
 PAGES = (
     "/console/now",

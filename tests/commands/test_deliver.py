@@ -23,7 +23,7 @@ from tests.ports import free_port
 from widget.cli import main
 from widget.commands.init import starter
 from widget.domain.outbox import Answer, MessageState, OutboxMessage
-from widget.store import open_outbox
+from widget.store.outbox import open_outbox
 
 
 class TakesSurveys(BaseHTTPRequestHandler):

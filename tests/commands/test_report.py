@@ -18,7 +18,8 @@ from tests.store.test_schema import engine
 from widget.cli import main
 from widget.commands.init import starter
 from widget.domain.history import Batch, Bucket, Counts, Process, Span, Spread, start_of
-from widget.store import HistoryStore, open_outbox
+from widget.store.history import HistoryStore
+from widget.store.outbox import open_outbox
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=BERLIN)

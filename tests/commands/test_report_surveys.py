@@ -21,7 +21,7 @@ from widget.cli import main
 from widget.commands.init import starter
 from widget.services.surveys import survey_links
 from widget.settings import load
-from widget.store import open_outbox
+from widget.store.outbox import open_outbox
 from widget.tokens import Tokens
 
 FIRST = datetime(2026, 11, 2, 8, tzinfo=UTC)

@@ -14,7 +14,7 @@ import pytest
 
 from widget.commands.init import starter
 from widget.domain.outbox import Answer, OutboxMessage
-from widget.store import open_outbox
+from widget.store.outbox import open_outbox
 
 FULL = "Standard output cannot be written: No space left on device.\n"
 CLOSED = "Standard output cannot be written: Bad file descriptor.\n"

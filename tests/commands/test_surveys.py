@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from widget.cli import main
 from widget.commands.init import starter
 from widget.domain.outbox import Answer, OutboxMessage, RowKind
-from widget.store import Outbox, open_outbox
+from widget.store.outbox import Outbox, open_outbox
 from widget.store.sqlite import choose_driver
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝cmd|' /C calc'!A0", " =1", "\n=1"]

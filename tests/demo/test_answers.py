@@ -14,7 +14,9 @@ from widget.demo.settings import demo_settings
 from widget.domain.outbox import MessageState
 from widget.domain.results import Scope, by_version, figures
 from widget.settings import Settings
-from widget.store import ResultsStore, open_outbox, operator_store
+from widget.store.operator import operator_store
+from widget.store.outbox import open_outbox
+from widget.store.results import ResultsStore
 
 pytestmark = pytest.mark.anyio
 

@@ -16,7 +16,7 @@ from widget.domain.decision import State
 from widget.domain.history import Span, start_of
 from widget.domain.readings import Reason
 from widget.domain.switches import Act
-from widget.store import HistoryStore
+from widget.store.history import HistoryStore
 
 pytestmark = pytest.mark.anyio
 

@@ -19,7 +19,7 @@ from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import Answer, OutboxMessage, RowKind
 from widget.server.plan import build_served
 from widget.services.delivering import DeliveryServices, build_delivery
-from widget.store import StoreRefused
+from widget.store.faults import StoreRefused
 from widget.telemetry import Metrics
 
 pytestmark = pytest.mark.anyio

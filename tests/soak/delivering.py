@@ -13,7 +13,7 @@ from widget.application.clock import Clock
 from widget.application.delivery import Delivery, DeliveryRules, Destination
 from widget.domain.errors import EceTimeout
 from widget.domain.outbox import OutboxMessage
-from widget.store import open_outbox
+from widget.store.outbox import open_outbox
 
 ECE_SECONDS = 0.005
 

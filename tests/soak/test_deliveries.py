@@ -16,7 +16,9 @@ from tests.store.killing import keys_in
 from widget.application.clock import Clock
 from widget.application.delivery import Delivery, DeliveryRules, Destination
 from widget.domain.outbox import MessageState, OutboxMessage
-from widget.store import Outbox, Selection, open_outbox, operator_store
+from widget.store.operating import Selection
+from widget.store.operator import operator_store
+from widget.store.outbox import Outbox, open_outbox
 
 pytestmark = pytest.mark.soak
 

@@ -18,7 +18,7 @@ from tests.fleet_processes import Process, fleet_of_processes, get
 from tests.store.history_killing import kill_while_counting, written
 from widget.domain.history import Span
 from widget.domain.switches import Act, Entry
-from widget.store import HistoryStore
+from widget.store.history import HistoryStore
 
 pytestmark = pytest.mark.soak
 

@@ -23,7 +23,7 @@ from tests.mail_server import MailHost, body, mail_host_beside
 from tests.ports import free_port
 from widget.application.messages import FORM_LIFETIME
 from widget.domain.outbox import MessageState
-from widget.store import operator_store
+from widget.store.operator import operator_store
 from widget.tokens import Tokens
 
 pytestmark = pytest.mark.soak

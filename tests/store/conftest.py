@@ -10,7 +10,7 @@ import pytest
 from tests.databases import Cluster, running_cluster
 from tests.house import HandClock
 from widget.domain.outbox import Answer, OutboxMessage
-from widget.store import Outbox, open_outbox
+from widget.store.outbox import Outbox, open_outbox
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from widget.domain.decision import Policy
 from widget.domain.history import Process
 from widget.domain.hours import Hours
 from widget.domain.switches import Closing, Switch
-from widget.store import HistoryStore, open_outbox
+from widget.store.history import HistoryStore
+from widget.store.outbox import open_outbox
 
 NEVER = Policy("sales", hours=Hours(UTC, ((),) * 7))
 CLICKS_PER_CHANGE = 20

@@ -10,7 +10,7 @@ from itertools import pairwise
 from random import Random
 
 from widget.domain.history import Change, Span
-from widget.store import HistoryStore
+from widget.store.history import HistoryStore
 
 WRITE_EVERY = 0.1  # seconds, where the product has 5
 LONGEST_WRITE = 2.0  # of a busy machine

@@ -10,7 +10,8 @@ from threading import Timer
 
 from sqlalchemy import create_engine, text
 
-from widget.store import Selection, operator_store
+from widget.store.operating import Selection
+from widget.store.operator import operator_store
 
 ENDLESS = 10**9
 

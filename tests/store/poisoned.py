@@ -16,7 +16,7 @@ from widget.domain.errors import OutboxUnavailable
 from widget.ece.client import EceClient
 from widget.ece.sink import EceSurveySink
 from widget.settings import EceSettings
-from widget.store import Outbox, open_outbox
+from widget.store.outbox import Outbox, open_outbox
 
 CLIENTS = 4
 

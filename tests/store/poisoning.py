@@ -16,7 +16,8 @@ from sqlalchemy import text
 
 from tests.store.test_schema import engine
 from widget.domain.outbox import MessageState
-from widget.store import Selection, operator_store
+from widget.store.operating import Selection
+from widget.store.operator import operator_store
 
 ONE_IN = 50
 DAMAGES = ("answers = 'no json'", "answers = NULL", "answers = '[7]'", "sid = NULL", "attempts = -1")

@@ -11,7 +11,7 @@ import structlog
 
 from tests.store.conftest import make_message
 from widget.domain.errors import OutboxUnavailable
-from widget.store import open_outbox
+from widget.store.outbox import open_outbox
 
 CLIENTS = 64
 

@@ -16,7 +16,7 @@ import pytest
 from tests.databases import Cluster, server_programs
 from tests.release.packages import ROOT
 from widget.domain.outbox import MessageState, OutboxMessage
-from widget.store import open_outbox
+from widget.store.outbox import open_outbox
 
 pytestmark = pytest.mark.anyio
 

@@ -23,9 +23,9 @@ from tests.databases import Cluster
 from tests.store.test_schema import engine
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import MessageState, OutboxMessage
-from widget.store import Outbox, open_outbox
 from widget.store.choose import choose_database
 from widget.store.faults import STORE_ERRORS, in_words
+from widget.store.outbox import Outbox, open_outbox
 from widget.store.postgres import LOCK_SECONDS, STATEMENT_SECONDS, PostgresDatabase
 from widget.store.sqlite import BUSY_SECONDS, SqliteDatabase
 

@@ -33,7 +33,8 @@ from widget.domain.hours import read_range
 from widget.domain.readings import Reason
 from widget.domain.survey import Wording
 from widget.domain.switches import Act, Entry, in_force
-from widget.store import HistoryStore, Outbox, open_outbox
+from widget.store.history import HistoryStore
+from widget.store.outbox import Outbox, open_outbox
 
 pytestmark = pytest.mark.anyio
 

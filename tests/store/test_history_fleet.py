@@ -18,7 +18,7 @@ from tests.fleet_processes import FleetOfProcesses, fleet_of_processes, get, wai
 from widget.domain.history import Span
 from widget.domain.survey import Wording
 from widget.domain.switches import Act, Entry
-from widget.store import HistoryStore
+from widget.store.history import HistoryStore
 
 FRESH_FOR = 2.0
 HISTORY = "[history]\nenabled = true\n"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from widget.domain.outbox import Answer, ClaimedMessage, MessageState, OutboxMessage, RowKind
-from widget.store import Outbox, open_outbox
+from widget.store.outbox import Outbox, open_outbox
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from widget.domain.outbox import OutboxMessage
-from widget.store import open_outbox
+from widget.store.outbox import open_outbox
 from widget.store.owners import Owners
 
 pytestmark = pytest.mark.anyio

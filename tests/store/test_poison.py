@@ -15,7 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tests.store.test_schema import engine
 from widget.domain.outbox import MessageState, OutboxMessage, Pick, Taken
-from widget.store import Outbox, Selection, StoreRefused, open_outbox, operator_store
+from widget.store.faults import StoreRefused
+from widget.store.operating import Selection
+from widget.store.operator import operator_store
+from widget.store.outbox import Outbox, open_outbox
 from widget.store.schema import outbox as table
 
 pytestmark = pytest.mark.anyio

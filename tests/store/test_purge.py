@@ -13,7 +13,9 @@ import pytest
 from tests.databases import Cluster
 from tests.store.test_schema import engine
 from widget.domain.outbox import MessageState, OutboxMessage
-from widget.store import Outbox, Selection, open_outbox, operator_store
+from widget.store.operating import Selection
+from widget.store.operator import operator_store
+from widget.store.outbox import Outbox, open_outbox
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from tests.store.test_schema import engine
 from widget.domain.outbox import MessageState, OutboxMessage
-from widget.store import Outbox
+from widget.store.outbox import Outbox
 from widget.store.times import to_ms
 
 pytestmark = pytest.mark.anyio

@@ -16,7 +16,10 @@ from widget.domain.asked import Chosen, QuestionVersion
 from widget.domain.outbox import Answer, OutboxMessage, QueueThen
 from widget.domain.results import Scope, by_version
 from widget.domain.survey import Kind
-from widget.store import Outbox, ResultsStore, Selection, operator_store
+from widget.store.operating import Selection
+from widget.store.operator import operator_store
+from widget.store.outbox import Outbox
+from widget.store.results import ResultsStore
 
 pytestmark = pytest.mark.anyio
 

@@ -21,9 +21,10 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from widget.domain.outbox import OutboxMessage
-from widget.store import StoreRefused, open_outbox
 from widget.store.choose import choose_database
+from widget.store.faults import StoreRefused
 from widget.store.migrate import MIGRATIONS
+from widget.store.outbox import open_outbox
 from widget.store.schema import HEAD, VERSION_TABLE, metadata
 from widget.store.sqlite import SqliteDatabase, choose_driver
 from widget.store.trial import try_storage

@@ -12,7 +12,7 @@ from sqlalchemy import event
 from tests.store.conftest import make_message
 from tests.store.test_schema import engine
 from widget.domain.outbox import MessageState, Pick
-from widget.store import Outbox
+from widget.store.outbox import Outbox
 
 pytestmark = pytest.mark.anyio
 

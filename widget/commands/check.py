@@ -38,8 +38,8 @@ def check(config: Path | None, as_json: bool, offline: bool) -> None:
     found = load_settings(config)
     from widget.application.launch import ChatAddresses
     from widget.ece.client import EceClient
-    from widget.store import StoreRefused
     from widget.store.choose import choose_database
+    from widget.store.faults import StoreRefused
     from widget.texts import Texts
     from widget.themes import Themes
     from widget.web.designers.findings import findings

@@ -31,7 +31,7 @@ def deliver(config: Path | None) -> None:
     telemetry.configure(found.server.log_level)
     from widget.server.ports import PortTaken
     from widget.services.delivering import build_delivery
-    from widget.store import StoreRefused
+    from widget.store.faults import StoreRefused
 
     try:
         listener = _metrics_listener(found)

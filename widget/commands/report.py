@@ -28,7 +28,9 @@ from widget.domain.readings import Reason
 from widget.domain.spreadsheet import BYTE_ORDER_MARK, cell
 from widget.services.operations import make_results
 from widget.settings import Settings
-from widget.store import HistoryStore, StoreRefused, operator_store
+from widget.store.faults import StoreRefused
+from widget.store.history import HistoryStore
+from widget.store.operator import operator_store
 
 _WIDTH = 160  # of a table in a pipe or a file
 _SPREADS = ("wait", "queueDepth")

@@ -27,7 +27,9 @@ from widget.domain.message import person
 from widget.domain.outbox import LONGEST_SID, MessageState, OutboxCounts, OutboxRow, RowKind, valid_sid
 from widget.domain.spreadsheet import BYTE_ORDER_MARK
 from widget.settings.values import Duration
-from widget.store import OperatorStore, Selection, StoreRefused, operator_store
+from widget.store.faults import StoreRefused
+from widget.store.operating import Selection
+from widget.store.operator import OperatorStore, operator_store
 
 _WIDTH = 120  # of a table in a pipe or a file
 _row = click.IntRange(1, 2**63 - 1)

@@ -18,7 +18,8 @@ from widget.domain.history import FIVE_MINUTES, Batch, Bucket, Change, Counts, P
 from widget.domain.readings import Reason
 from widget.domain.survey import Wording
 from widget.domain.switches import Act, Entry
-from widget.store import HistoryStore, open_outbox
+from widget.store.history import HistoryStore
+from widget.store.outbox import open_outbox
 
 DAYS = 14
 OUTAGE_DAYS_AGO, OUTAGE = 5, (14 * 60 + 5, 14 * 60 + 35)  # minutes of the day
