@@ -180,16 +180,8 @@
     /* ---- Parsing an answer ---------------------------------------------------------------------------------------- */
 
     const rules = { createHTML: cleanMarkup };
-    const makePolicy = () => {
-      if (typeof self.trustedTypes?.createPolicy != "function") return rules;
-      try {
-        return self.trustedTypes.createPolicy("ece-widget", rules);
-      } catch (fault) {
-        warn(fault); // the page lists other policies; only where it also requires them, nothing can be drawn
-        return rules;
-      }
-    };
-    const policy = makePolicy();
+    // Where the page lists other policies, a warning says so; only where it also requires them, nothing can be drawn.
+    const policy = guarded(() => self.trustedTypes?.createPolicy?.("ece-widget", rules))() || rules;
 
     // Parsed in a document of its own where nothing runs or loads, as HTML also where the page is XHTML.
     const parseLauncher = (html) => {
@@ -200,27 +192,26 @@
       return root;
     };
 
-    const FIELDS = "reason waitTime queueDepth position capacity opensAt asOf nextCheck response".split(" ");
+    const FIELDS = "state reason waitTime queueDepth position capacity opensAt asOf nextCheck response".split(" ");
     const readDecision = (data) => {
-      const decision = { entryPoint: data.entryPoint, show: data.show == "true", state: data.state };
+      const decision = { entryPoint: data.entryPoint, show: data.show == "true" };
       for (const name of FIELDS) decision[name] = data[name] ? (isNaN(data[name]) ? data[name] : +data[name]) : null;
       decision.instead = JSON.parse(data.instead || "[]");
       return decision;
     };
 
+    // What went wrong, and the pause until the next try where it is not that of failures.
+    const makeFault = (text, pause) => Object.assign(new Error(text), { pause });
+
     const ask = async (url, cache) => {
       const control = new AbortController();
-      const limit = setTimeout(() => control.abort(new Error("timed out")), ANSWER_WITHIN);
-      try {
-        const answer = await fetch(url, { cache, credentials: "omit", signal: control.signal });
-        if (!answer.ok) throw Object.assign(new Error("answered " + answer.status), { status: answer.status });
-        const html = await answer.text();
-        // A 304 brings a new header and leaves the text as it was.
-        const asOf = answer.headers.get("Last-Modified") || /data-as-of="([^"]*)/.exec(html)?.[1];
-        return { html, asOf: Date.parse(asOf) };
-      } finally {
-        clearTimeout(limit);
-      }
+      setTimeout(() => control.abort(new Error("timed out")), ANSWER_WITHIN); // what has ended is not aborted any more
+      const answer = await fetch(url, { cache, credentials: "omit", signal: control.signal });
+      if (!answer.ok) throw makeFault("answered " + answer.status, answer.status == 404 && LONGEST_PAUSE);
+      const html = await answer.text();
+      // A 304 brings a new header and leaves the text as it was.
+      const asOf = answer.headers.get("Last-Modified") || /data-as-of="([^"]*)/.exec(html)?.[1];
+      return { html, asOf: Date.parse(asOf) };
     };
 
     /* ---- The chat's window ----------------------------------------------------------------------------------------
@@ -289,7 +280,7 @@
         if (!back || modal) return; // a template from before has no way back
         dialog.hidden = folded;
         back.hidden = !folded;
-        if (!folded) foldOthers(panel);
+        if (!folded) for (const other of panels.values()) if (other != panel) other.fold(true);
         arrange();
       };
 
@@ -329,9 +320,9 @@
         host,
         end: guarded(end),
         fold,
-        isDock: !modal,
+        modal,
         isFolded: () => dialog.hidden,
-        show: () => foldByHand(false),
+        show: acts.unfold,
         hear(event) {
           if (event.data == TAG + "-close" && event.origin == origin && event.source == frame.contentWindow) end();
         },
@@ -394,10 +385,6 @@
       heading?.focus();
     };
 
-    const foldOthers = (kept) => {
-      for (const panel of panels.values()) if (panel != kept && panel.isDock && !panel.isFolded()) panel.fold(true);
-    };
-
     // A frame that leaves the document ends what runs in it.
     class Panel extends HTMLElement {
       disconnectedCallback() {
@@ -406,12 +393,6 @@
     }
 
     const dockName = (entryPoint) => "dock " + entryPoint;
-
-    const openOrShowPanel = (panel) => {
-      const there = panels.get(panel.name);
-      if (there) there.show();
-      else openPanel(panel);
-    };
 
     /* ---- The place of a launcher ---------------------------------------------------------------------------------- */
 
@@ -446,12 +427,15 @@
     };
 
     // The corner holds an open dock alone, else the launchers and, in place of its launcher, each dock that is folded.
+    // A launcher that is known to draw nothing takes no room.
     const arrange = () => {
-      const docks = [...panels.values()].filter((panel) => panel.isDock);
+      const docks = [...panels.values()].filter((panel) => !panel.modal);
       const isOpen = docks.some((dock) => !dock.isFolded());
       for (const element of present) {
+        const inCorner = element.dataset.placement == "corner";
         const isDocked = isOpen || panels.has(dockName(read(element, "entry-point")));
-        setAway(element, hidden || (isDocked && element.dataset.placement == "corner"));
+        setAway(element, hidden || (isDocked && inCorner));
+        element.toggleAttribute("data-empty", inCorner && launchers.get(element).isEmpty());
       }
       for (const dock of docks) setAway(dock.host, dock.isFolded() && (hidden || isOpen));
     };
@@ -473,13 +457,7 @@
 
     /* ---- A launcher ----------------------------------------------------------------------------------------------- */
 
-    const makeSheet = () => {
-      try {
-        return new CSSStyleSheet();
-      } catch {
-        return null; // a browser without constructable style sheets shows a plain button
-      }
-    };
+    const makeSheet = guarded(() => new CSSStyleSheet()); // a browser without them gets a warning and a plain button
 
     const launch = (element) => {
       const shadow = element.attachShadow({ mode: "open" });
@@ -489,7 +467,7 @@
       let root = make("p"); // replaced by that of the last answer; its data- attributes hold the decision and some words
       let drawn = ""; // the last answer that was drawn, as text
       let panelMarkup; // a template
-      let decision = null;
+      let decision;
       let told = ""; // what the last event told, as text
       let loading = false;
       let askAgain = false; // somebody wants a newer answer than the one that is on its way
@@ -502,8 +480,8 @@
       let newestAt = 0; // when that came first, by this one
       let failures = 0;
       let inView = true;
-      let link = null; // stands in for a window that the browser blocked
-      let popup = null;
+      let link; // stands in for a window that the browser blocked
+      let popup;
       let dismissed = ""; // the message that the visitor has closed
       let css = "";
       let said = ""; // what the live region was last told of the state
@@ -533,13 +511,11 @@
         );
 
       const tell = (next) => {
-        const first = !told;
-        const text = JSON.stringify({ ...next, asOf: null, nextCheck: null });
-        const changed = text != told;
+        const before = told;
+        told = JSON.stringify({ ...next, asOf: null, nextCheck: null });
         decision = next;
-        told = text;
-        if (first) fire("ready", next);
-        if (changed) fire("change", next);
+        if (!before) fire("ready", next);
+        if (told != before) fire("change", next);
       };
 
       const removeDismissed = (from) => {
@@ -550,6 +526,7 @@
       const dismiss = () => {
         dismissed = root.querySelector(".ece-chat-message").textContent;
         removeDismissed(root);
+        arrange();
       };
 
       const refocus = () => root.querySelector("button,a")?.focus();
@@ -566,7 +543,7 @@
         const pane = next.querySelector("template.ece-chat-pane");
         const hadFocus = shadow.activeElement;
         if (style && sheet) useStyle(style.content.textContent);
-        if (pane) {
+        if (pane && sheet) {
           panelMarkup = pane;
           showSurvey = (url) => openPanelFor("survey", url, true);
         }
@@ -596,7 +573,7 @@
 
       const greet = guarded(() => {
         // Where it could not be kept that it was closed, reading throws, and nobody is greeted.
-        if (!root.dataset.greeting || closeGreeting || sessionStorage[TAG]) return;
+        if (!drawn || !root.dataset.greeting || closeGreeting || sessionStorage[TAG]) return;
         closeGreeting = () => {
           if (element.dataset.greeting == null) return;
           sessionStorage[TAG] = 1;
@@ -610,7 +587,9 @@
       const hide = () => {
         drawn = said = live.textContent = "";
         root.replaceChildren();
+        delete element.dataset.greeting;
         dropLink();
+        arrange();
         goodUntil = Infinity; // no state is left that could be too old
         dueAt = 0;
       };
@@ -644,12 +623,14 @@
         const another = await ask(`${url}&now=${Date.now()}`, "reload"); // a spelling that caches do not keep
         if (another.asOf == answer.asOf) {
           expire();
-          throw new Error("too old");
+          throw makeFault("too old", paceNow());
         }
         newest = 0; // the server's clock may have been set back
         isTooOld(another.asOf);
         return another;
       };
+
+      const paceNow = () => Math.max(decision.nextCheck || 60, 2) * 1_000;
 
       // Returns the pause until the next check.
       const take = (url, html) => {
@@ -665,7 +646,7 @@
           guarded(() => new Notification(root.dataset.announce))(); // unseen if not allowed; throws on Android
         }
         failures = 0;
-        const pause = Math.max(decision.nextCheck || 60, 2) * 1_000;
+        const pause = paceNow();
         goodUntil = Date.now() + pause * 1.2 + staleFor();
         announce(pause);
         return pause;
@@ -673,9 +654,9 @@
 
       const failed = (url, fault) => {
         if (!failures) warn(url + " " + fault);
-        const unknownEntryPoint = fault?.status == 404;
-        const pause = unknownEntryPoint ? LONGEST_PAUSE : Math.min(LONGEST_PAUSE, 5_000 * 2 ** failures);
-        failures += 1;
+        const given = fault?.pause;
+        const pause = given || Math.min(LONGEST_PAUSE, 5_000 * 2 ** failures);
+        failures = given ? 1 : failures + 1;
         fire("error", fault);
         return pause;
       };
@@ -694,6 +675,7 @@
           pause = failed(url, fault);
         }
         loading = false;
+        arrange();
         dueAt = askAgain ? 0 : Date.now() + pause + Math.random() * Math.min(LONGEST_SPREAD, pause / 5);
         tick();
       };
@@ -729,8 +711,10 @@
         look();
       };
 
-      const openPanelFor = (name, url, modal) =>
-        openOrShowPanel({
+      const openPanelFor = (name, url, modal) => {
+        const there = panels.get(name);
+        if (there) return there.show();
+        openPanel({
           name,
           url,
           modal,
@@ -744,6 +728,7 @@
             fire("close");
           },
         });
+      };
 
       const dropLink = () => {
         link?.remove();
@@ -794,14 +779,13 @@
         }),
       );
 
-      if (self.IntersectionObserver) {
-        new IntersectionObserver((entries) => {
-          inView = entries.pop().isIntersecting;
-          tick();
-        }).observe(element);
-      }
+      const seen = (entries) => {
+        inView = entries.pop().isIntersecting;
+        tick();
+      };
+      guarded(() => new IntersectionObserver(seen).observe(element))(); // without one, all are taken to be in view
 
-      return { activate, hide, look, refresh };
+      return { activate, hide, isEmpty: () => (told || failures) && !root.firstElementChild, look, refresh };
     };
 
     class Chat extends HTMLElement {
@@ -923,7 +907,7 @@
       wakeAll("look");
     };
 
-    const setHidden = (value) => {
+    const whenHidden = (value) => () => {
       hidden = value;
       arrange();
     };
@@ -944,6 +928,7 @@
       for (const element of own.keys()) drop(element);
       for (const element of present) {
         delete element.dataset.placement;
+        delete element.dataset.waiting;
         launchers.get(element).hide();
       }
       arrange();
@@ -995,8 +980,8 @@
         open: guarded(openChat),
         update: guarded(updateChat),
         close: guarded(closeChat),
-        show: guarded(() => setHidden(false)),
-        hide: guarded(() => setHidden(true)),
+        show: guarded(whenHidden(false)),
+        hide: guarded(whenHidden(true)),
         survey: guarded(openSurvey),
         destroy: guarded(destroy),
       };

@@ -17,6 +17,11 @@ from widget.web.pages.pages import Pages
 
 BUTTON = ".ece-chat-button"
 DIALOG = "ece-chat-panel dialog"
+SHIFTS = """(() => {
+  const observer = new PerformanceObserver(() => {});
+  observer.observe({ type: 'layout-shift' });
+  window.shifts = () => observer.takeRecords().length;
+})()"""
 THEMES = ["default", "bold", "civic", "text", "far", "top"]
 
 
@@ -39,20 +44,32 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     return Pages(known, Themes.load(folder), Texts.load())
 
 
-def _draw(at: Lab, page: Page, pages: Pages, theme: str, *, language: str = "de") -> None:
-    """Show two launchers of a theme, with wait and place, drawn by the shipped templates."""
+def _draw(
+    at: Lab, page: Page, pages: Pages, theme: str, *, language: str = "de", states: dict[str, str] | None = None
+) -> None:
+    """Put up a page with two launchers of a theme, drawn by the shipped templates; open, with wait and place, unless
+    `states` has another state of an entry point.
+    """
 
     def answer(route: Route) -> None:
         address = urlsplit(route.request.url)
         name = address.path.rpartition("/")[2]
         now = datetime(2026, 11, 24, 8, tzinfo=UTC)
-        decision = sample("available", entry_point=name, settings=pages.settings.entry_points[name], now=now)
+        state = (states or {}).get(name, "available")
+        decision = sample(state, entry_point=name, settings=pages.settings.entry_points[name], now=now)
         html = pages.launcher(decision, theme=parse_qs(address.query)["theme"][0], language=language)
         route.fulfill(body=html, content_type="text/html", headers={"Access-Control-Allow-Origin": "*"})
 
     page.route("**/v1/launcher/**", answer)
     attributes = f'data-theme="{theme}" data-open="dock" data-entry-point='
-    page.goto(at.page(at.tag(attributes + '"sales"') + at.tag(attributes + '"support"')))
+    tags = at.tag(attributes + '"sales"') + at.tag(attributes + '"support"')
+    page.goto(at.page(tags.replace("async ", "")))  # in this order
+    expect(page.locator(BUTTON).last).to_be_visible()
+
+
+def _show(at: Lab, page: Page, pages: Pages, theme: str, *, language: str = "de") -> None:
+    """Show two launchers that are open."""
+    _draw(at, page, pages, theme, language=language)
     expect(page.locator(BUTTON)).to_have_count(2)
 
 
@@ -72,7 +89,7 @@ def _meet(one: FloatRect, other: FloatRect) -> bool:
 def test_two_launchers_in_a_corner_do_not_lie_on_each_other(at: Lab, page: Page, pages: Pages, theme: str) -> None:
     for language in ("de", "ar", "ja"):
         page.unroute_all()
-        _draw(at, page, pages, theme, language=language)
+        _show(at, page, pages, theme, language=language)
         assert not _meet(_box(page.locator(BUTTON).first), _box(page.locator(BUTTON).last))
 
 
@@ -84,7 +101,7 @@ def test_a_dock_stands_in_its_corner_without_a_gap_and_the_launchers_make_room(
     for height in (500, 720, 1000):
         page.set_viewport_size({"width": 1024, "height": height})
         page.unroute_all()
-        _draw(at, page, pages, theme)
+        _show(at, page, pages, theme)
         page.locator(BUTTON).first.click()
         dock = _box(page.locator(DIALOG))
         for button in page.locator(f"ece-chat {BUTTON}").all():
@@ -98,7 +115,7 @@ def test_a_dock_stands_in_its_corner_without_a_gap_and_the_launchers_make_room(
 
 def test_a_big_offset_leaves_a_phone_room_for_the_launcher(at: Lab, page: Page, pages: Pages) -> None:
     page.set_viewport_size({"width": 320, "height": 568})
-    _draw(at, page, pages, "far")
+    _show(at, page, pages, "far")
     button = page.locator(BUTTON).first
     box = _box(button)
     assert box["width"] == pytest.approx(56, abs=1)
@@ -118,6 +135,28 @@ def test_a_big_offset_leaves_a_phone_room_for_the_launcher(at: Lab, page: Page, 
 def test_a_hidden_launcher_is_not_seen_in_any_theme(at: Lab, page: Page, pages: Pages) -> None:
     for theme in THEMES:
         page.unroute_all()
-        _draw(at, page, pages, theme)
+        _show(at, page, pages, theme)
         page.evaluate("document.querySelectorAll('ece-chat').forEach((each) => { each.hidden = true; })")
         expect(page.locator(BUTTON).first).to_be_hidden()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_launcher_that_draws_nothing_leaves_no_gap_in_the_corner(
+    at: Lab, page: Page, pages: Pages, theme: str
+) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    states: dict[str, str] = {}
+    _draw(at, page, pages, theme, states=states)
+    expect(page.locator(BUTTON)).to_have_count(2)
+    first = _box(page.locator(BUTTON).first)
+    assert _box(page.locator(BUTTON).last)["y"] != first["y"]
+    page.evaluate(SHIFTS)
+    states["sales"] = "agent_not_available"
+    page.evaluate("eceChat.refresh()")
+    expect(page.locator(BUTTON)).to_have_count(1)
+    assert _box(page.locator(BUTTON))["y"] == first["y"]
+    assert page.evaluate("shifts()") == 0
+    page.reload()
+    expect(page.locator(BUTTON)).to_have_count(1)
+    page.wait_for_load_state("networkidle")
+    assert _box(page.locator(BUTTON))["y"] == first["y"]

@@ -116,6 +116,31 @@ def test_nobody_is_greeted_where_it_could_not_be_kept_that_it_was_closed(at: Lab
     expect(page.locator(BUBBLE)).to_be_hidden()
 
 
+@pytest.mark.parametrize("seen", [True, False], ids=["while it is seen", "before its time"])
+def test_nothing_greets_after_destroy(at: Lab, page: Page, seen: bool) -> None:
+    at.chat.greeting = "Questions about gears?"
+    page.clock.install()
+    page.goto(at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
+    expect(page.locator(BUTTON)).to_be_visible()
+    page.clock.run_for(20_500 if seen else 10_000)
+    page.evaluate("eceChat.destroy()")
+    page.clock.run_for(60_000)
+    expect(page.locator(LIVE)).to_have_text("")
+    assert page.locator("ece-chat").get_attribute("data-greeting") is None
+
+
+def test_nobody_is_greeted_by_a_launcher_that_has_nothing_drawn(at: Lab, page: Page) -> None:
+    at.chat.greeting = "Questions about gears?"
+    page.clock.install()
+    page.goto(at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
+    expect(page.locator(BUTTON)).to_be_visible()
+    at.chat.fault = "500"
+    page.evaluate("document.querySelector('ece-chat').setAttribute('entry-point', 'support')")
+    page.clock.run_for(60_000)
+    expect(page.locator(BUTTON)).to_have_count(0)
+    expect(page.locator(LIVE)).to_have_text("")
+
+
 def test_it_is_not_printed(greeted: Page) -> None:
     greeted.emulate_media(media="print")
     expect(greeted.locator(BUBBLE)).to_be_hidden()

@@ -278,6 +278,16 @@ def test_hostile_pages_get_their_button(at: Lab, page: Page, extra: str) -> None
     assert box["height"] >= (44 if "CSSStyleSheet" not in extra else 1)
 
 
+def test_without_style_sheets_of_its_own_a_dock_is_a_window(at: Lab, page: Page) -> None:
+    at.chat.open_in = "dock"
+    page.goto(at.page("<script>delete window.CSSStyleSheet; delete window.HTMLDialogElement;</script>" + at.tag()))
+    with page.expect_popup():
+        page.locator(BUTTON).click()
+    with page.expect_popup():
+        page.evaluate("(url) => eceChat.survey(url)", at.origin + "/survey/abc")
+    assert page.locator("ece-chat-panel").count() == 0
+
+
 @pytest.mark.parametrize(
     "fetch",
     [

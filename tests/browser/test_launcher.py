@@ -12,10 +12,10 @@ BUTTON = ".ece-chat-button"
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
 
 
-def pass_time(page: Page, seconds: int) -> None:
+def pass_time(page: Page, seconds: int, step: int = 4) -> None:
     """Let the page's clock run, in steps short enough for answers to come within the script's own time limit."""
-    for _ in range(seconds // 4):
-        page.clock.run_for(4_000)
+    for _ in range(seconds // step):
+        page.clock.run_for(step * 1_000)
         page.evaluate("fetch('/nothing').then(() => fetch('/nothing')).catch(() => 0)")
 
 
@@ -163,6 +163,23 @@ def test_an_answer_that_never_gets_newer_is_asked_for_past_the_caches_and_then_h
     expect(page.locator(BUTTON)).to_have_count(0)
     at.chat.as_of = "2026-11-24T08:02:00Z"
     page.evaluate("eceChat.refresh()")
+    expect(page.locator(BUTTON)).to_be_visible()
+
+
+def test_what_was_too_old_is_asked_for_at_the_servers_pace_and_comes_back_with_the_next_check(
+    at: Lab, page: Page
+) -> None:
+    at.chat.revalidated = False
+    page.clock.install()
+    page.goto(at.page(at.tag()))
+    expect(page.locator(BUTTON)).to_be_visible()
+    pass_time(page, 75, step=1)
+    expect(page.locator(BUTTON)).to_have_count(0)
+    asked = len(at.chat.requests)
+    pass_time(page, 120, step=1)
+    assert len(at.chat.requests) - asked >= 2 * 8, "each check asks twice: as always, and past the caches"
+    at.chat.as_of = "2026-11-24T08:03:10Z"
+    pass_time(page, 16, step=1)
     expect(page.locator(BUTTON)).to_be_visible()
 
 

@@ -156,3 +156,20 @@ def test_many_who_wait_are_told_one_after_the_other(at: Lab, page: Page) -> None
     assert len(times) == 60
     assert times[-1] <= LATEST
     assert len({time // 1_000 for time in times}) >= 15, "spread over half of the seconds, at the least"
+
+
+def test_nobody_waits_after_destroy(at: Lab, page: Page) -> None:
+    at.chat.show, at.chat.state, at.chat.message, at.chat.tells = False, "unavailable", "Chat is closed.", True
+    page.add_init_script(NOTIFICATION)
+    page.clock.install()
+    page.goto(at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
+    page.get_by_role("button", name="Tell me").click()
+    page.evaluate("eceChat.destroy()")
+    assert page.locator("ece-chat").evaluate("(element) => element.outerHTML") == (
+        '<ece-chat entry-point="sales"></ece-chat>'
+    )
+    at.chat.show, at.chat.state = True, "available"
+    page.add_script_tag(url=at.origin + "/widget.js")
+    pass_time(page, 40)
+    expect(page.locator(BUTTON)).to_be_visible()
+    assert page.evaluate("shown") == []
