@@ -73,6 +73,39 @@ def test_a_mail_server_that_is_not_there_is_told_as_that_step(config: Path) -> N
     assert "at the step connection: nothing listens there" in wrong(checked(config, smtp(host)), "smtp")
 
 
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (
+            {"sender_answers": ["553 5.7.1 not yours"]},
+            "at the step sender: it refuses the address of [smtp] from (553)",
+        ),
+        (
+            {"recipient_answers": ["550 5.7.1 no relay"] * 2},
+            "at the step recipient: it refuses every address of [smtp] to (550)",
+        ),
+        ({"recipient_answers": ["550 5.1.1 unknown"]}, "the mail server refuses o@example.com of `to`"),
+    ],
+)
+def test_addresses_that_the_server_refuses_are_told_before_any_mail(
+    config: Path, answers: dict[str, list[str]], said: str
+) -> None:
+    with mail_host_beside() as host:
+        for step, given in answers.items():
+            getattr(host, step).extend(given)
+        table = checked(config, smtp(host).replace('"o@example.com"', '"o@example.com", "desk@example.com"'))
+    assert said in wrong(table, "smtp")
+    assert host.mails == []
+
+
+def test_a_server_that_asks_to_come_back_is_well(config: Path) -> None:
+    with mail_host_beside() as host:
+        host.recipient_answers.append("451 4.7.1 greylisted")
+        table = checked(config, smtp(host))
+    assert table["allWell"]
+    assert "it asks to come back (451), as greylisting does" in json.dumps(table["smtp"])
+
+
 def test_mails_that_go_unencrypted_are_noted(config: Path) -> None:
     with mail_host_beside() as host:
         table = checked(config, smtp(host))

@@ -104,8 +104,16 @@ async def test_a_redirect_is_refused_and_not_followed() -> None:
         assert other.events == []
 
 
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+async def test_an_answer_about_the_settings_stops_the_way_and_kills_no_row(status: int) -> None:
+    with webhook_receiver() as receiver:
+        error = await failure(receiver, status)
+    assert (error.retryable, error.serves_nobody, error.status) == (True, True, status)
+    assert "look at its url and secret" in retry.described(error)
+
+
 @pytest.mark.parametrize(
-    ("status", "again"), [(400, False), (401, False), (404, False), (408, True), (500, True), (504, True)]
+    ("status", "again"), [(400, False), (413, False), (422, False), (408, True), (500, True), (504, True)]
 )
 async def test_other_answers_are_tried_again_where_that_can_help(status: int, again: bool) -> None:
     with webhook_receiver() as receiver:

@@ -20,7 +20,7 @@ from widget.commands.options import config_option, json_option, load_settings, p
 from widget.commands.streams import can_write
 from widget.doctor import Diagnosis, Finding, Report, Service, Severity, examine
 from widget.doctor.browsing import Page, Unreached, visit
-from widget.doctor.services import shared_service, smtp_service, storage_service, webhook_service
+from widget.doctor.services import shared_service, smtp_failure, smtp_service, storage_service, webhook_service
 from widget.domain.errors import DeliveryError
 from widget.domain.readings import Call
 
@@ -102,15 +102,15 @@ def _services(found: settings.Settings, database: Any) -> Iterator[Awaitable[Ser
 
 def _destinations(found: settings.Settings) -> Iterator[Awaitable[Service]]:
     """Open the mail server and the webhooks as a delivery would, without sending anything."""
-    from widget.mail import MailServer, session
+    from widget.mail import MailServer, reach
     from widget.webhooks import WebhookSink
 
-    async def smtp(server: MailServer) -> Service:
+    async def smtp(server: MailServer, own: settings.SmtpSettings) -> Service:
         try:
-            async with session(server) as client:
-                return smtp_service(None, encrypted=client.get_transport_info("sslcontext") is not None)
+            reached = await reach(server, own.sender, own.to)
         except DeliveryError as failure:
-            return smtp_service(failure, encrypted=False)
+            return smtp_failure(failure)
+        return smtp_service(encrypted=reached.encrypted, refused=reached.refused)
 
     async def webhook(name: str, sink: WebhookSink) -> Service:
         try:
@@ -121,7 +121,7 @@ def _destinations(found: settings.Settings) -> Iterator[Awaitable[Service]]:
             await sink.aclose()
 
     if found.smtp is not None:
-        yield smtp(MailServer.of(found.smtp))
+        yield smtp(MailServer.of(found.smtp), found.smtp)
     for name, each in found.webhooks.items():
         yield webhook(name, WebhookSink(each))
 

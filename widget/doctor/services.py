@@ -53,12 +53,30 @@ def shared_service(cause: str | None) -> Service:
     return Service("shared", "cannot be used", (finding,))
 
 
-def smtp_service(failure: DeliveryError | None, *, encrypted: bool) -> Service:
-    """Say how far a session with the mail server came: connection, greeting (EHLO), TLS, login."""
-    if failure is None:
-        how = "with TLS" if encrypted else "without TLS"
-        note = Finding(Severity.NOTE, "mails go there unencrypted", "Write smtps:// as `url`, or offer STARTTLS there.")
-        return Service("smtp", f"it greets us and would take mails, {how}", () if encrypted else (note,))
+def smtp_service(*, encrypted: bool, refused: Sequence[str]) -> Service:
+    """Say that a mail would be taken, and what is wrong all the same; `refused` are recipients that are."""
+    how = "with TLS" if encrypted else "without TLS"
+    return Service("smtp", f"it greets us and would take mails, {how}", tuple(_mail_findings(encrypted, refused)))
+
+
+def _mail_findings(encrypted: bool, refused: Sequence[str]) -> Iterator[Finding]:
+    if refused:
+        yield Finding(
+            Severity.WRONG,
+            f"the mail server refuses {', '.join(refused)} of `to`; the others get the mails",
+            "Take out of `to` in [smtp] what nobody reads, or have the server take mail for it.",
+        )
+    if not encrypted:
+        yield Finding(Severity.NOTE, "mails go there unencrypted", "Write smtps:// as `url`, or offer STARTTLS there.")
+
+
+def smtp_failure(failure: DeliveryError) -> Service:
+    """Say at which step a mail would fail: connection, greeting (EHLO), TLS, login, sender, recipient."""
+    if not failure.serves_nobody:
+        note = Finding(
+            Severity.NOTE, f"it asks to come back ({failure.status}), as greylisting does; mails are sent again"
+        )
+        return Service("smtp", "it greets us and would take mails later", (note,))
     what = f"the mail server cannot be used, at the step {failure.step}: {_named(failure)}"
     change = _MAIL_REMEDIES.get(failure.step, "Mend `url` in [smtp], or what it names.")
     return Service("smtp", "cannot be used", (Finding(Severity.WRONG, what, f"{change} Until then mails wait."),))
@@ -69,6 +87,8 @@ _MAIL_REMEDIES = {
     "greeting": "The mail server has to let this machine in; its log says why it does not.",
     "tls": "Have a certificate for the host of `url` in [smtp], or name its authority in `ca_file`.",
     "login": "Mend user and password of `url` in [smtp]; a / ? # @ or % in them is written as %2F %3F %23 %40 %25.",
+    "sender": "Write an address as `from` in [smtp] that this server, and this login, may send for.",
+    "recipient": "Write addresses as `to` in [smtp] that this server takes mail for; for others it may want a login.",
 }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import aiosmtplib
@@ -20,10 +21,11 @@ from widget.settings import SmtpSettings
 MAIL_LIMIT = timedelta(seconds=45)  # of one sending; some servers answer late on purpose
 _BUSY = 421  # the server closes the connection whatever was sent (RFC 5321, section 4.2.2)
 _WANTS_MORE = (530, 534, 535, 538)  # a login, or TLS, comes first (RFC 4954)
-_WORDS = {
+_FAILURES = (SMTPException, OSError, ValueError)  # a time-out is an OSError
+# What the envelope says comes from the settings: who mends them has all mails sent that waited.
+_ABOUT_THE_SETTINGS = {
     Step.SENDER: "it refuses the address of [smtp] from",
     Step.RECIPIENT: "it refuses every address of [smtp] to",
-    Step.CONTENT: "it refuses what the mail says",
 }
 
 log = structlog.get_logger(__name__)
@@ -49,29 +51,51 @@ class MailSink:
         step = Step.CONNECTION
         try:
             async with asyncio.timeout(MAIL_LIMIT.total_seconds()), session(self._server) as client:
-                step = Step.SENDER
-                await client.mail(self._sender)
-                step = Step.RECIPIENT
-                await self._address(client)
+                refused = await _address(client, self._sender, self._to)
+                if refused:
+                    log.warning("mail_recipients_refused", refused=len(refused), of=len(self._to))
                 step = Step.CONTENT
                 await client.data(mail)
-        except (SMTPException, OSError, ValueError) as error:  # a time-out is an OSError
+        except _FAILURES as error:
             raise _failed(step, error) from error
 
-    async def _address(self, client: aiosmtplib.SMTP) -> None:
-        """Name the recipients. Where some are refused the others get the mail: a second one would double theirs."""
-        refused: list[SMTPResponseException] = []
-        for address in self._to:
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a mail would come: whether under TLS, and the recipients that would not get it."""
+
+    encrypted: bool
+    refused: tuple[str, ...]
+
+
+async def reach(server: MailServer, sender: str, to: Sequence[str]) -> Reached:
+    """Go as far as a mail would, and send none: for `check`. Raises MailError."""
+    async with session(server) as client:
+        refused = await _address(client, sender, to)
+        return Reached(client.get_transport_info("sslcontext") is not None, refused)
+
+
+async def _address(client: aiosmtplib.SMTP, sender: str, to: Sequence[str]) -> tuple[str, ...]:
+    """Name sender and recipients; return the recipients that are refused. Raises MailError where none is left.
+
+    Where some are refused the others get the mail: a second one would double theirs.
+    """
+    step, refused = Step.SENDER, list[tuple[str, SMTPResponseException]]()
+    try:
+        await client.mail(sender)
+        step = Step.RECIPIENT
+        for address in to:
             try:
                 await client.rcpt(address)
             except SMTPResponseException as error:
-                refused.append(error)
                 if error.code == _BUSY:
                     raise
-        if len(refused) == len(self._to):
-            raise next((each for each in refused if each.code < 500), refused[0])
-        if refused:
-            log.warning("mail_recipients_refused", refused=len(refused), of=len(self._to))
+                refused.append((address, error))
+        if len(refused) == len(to):
+            raise next((error for _, error in refused if error.code < 500), refused[0][1])
+    except _FAILURES as error:
+        raise _failed(step, error) from error
+    return tuple(address for address, _ in refused)
 
 
 def _failed(step: Step, error: BaseException) -> MailError:
@@ -90,4 +114,6 @@ def _failed(step: Step, error: BaseException) -> MailError:
         return MailServerDown("it wants a login or TLS first", status=status, step=step)
     if status < 500:
         return MailError("it takes this mail later", status=status, step=step)
-    return MailError(_WORDS.get(step, "it refuses this mail"), status=status, retryable=False, step=step)
+    if step in _ABOUT_THE_SETTINGS:
+        return MailServerDown(_ABOUT_THE_SETTINGS[step], status=status, step=step)
+    return MailError("it refuses what the mail says", status=status, retryable=False, step=step)

@@ -29,6 +29,7 @@ from widget.settings.messages import SECRET_PREFIX
 WEBHOOK_LIMIT = timedelta(seconds=20)  # what the specification names as usual: 15 to 30
 _TYPES = {RowKind.MESSAGE: "message.left", RowKind.ALERT: "survey.alert", RowKind.SURVEY: "survey.answered"}
 _GONE, _TOO_MANY, _UNAVAILABLE = 410, 429, 503
+_ABOUT_THE_SETTINGS = (401, 403, 404, 405, 407)  # not let in, or nothing there: of no row more than of another
 _MAY_PASS = (408, 409, 425)  # of the 4xx: too slow, at the same time as another, too early
 
 
@@ -130,6 +131,8 @@ def _refusal(status: int, asked: float | None) -> WebhookError:
     """Return what an answer means that is no success."""
     if status in (_TOO_MANY, _UNAVAILABLE):
         return WebhookDown("the receiver wants no more now", status=status, retry_after=asked)
+    if status in _ABOUT_THE_SETTINGS:
+        return WebhookDown("the receiver takes nothing there; look at its url and secret", status=status)
     if status == _GONE:
         words = "the receiver says that it wants nothing any more; take the webhook out of the settings"
         return WebhookError(words, status=status, retryable=False)
