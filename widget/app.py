@@ -111,6 +111,7 @@ def _surveys(services: Services, operators: Operators) -> SurveyAddresses:
         require_operator=operators.require,
         script=(asset_folder("static") / "survey.js").read_bytes(),
         count_survey=services.tally.survey,
+        count_begun=services.tally.begin_survey,
         count_ticket=services.tally.ticket,
     )
 

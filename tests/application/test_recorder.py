@@ -19,6 +19,7 @@ from widget.domain.errors import EceRefused, OutboxUnavailable
 from widget.domain.history import FIVE_MINUTES, Batch, Change, Count, Counts, Process, Span
 from widget.domain.hours import Hours, OpenRange
 from widget.domain.readings import Call, LiveSessionStatus, Reason
+from widget.domain.results import Begun
 from widget.domain.switches import Closing, Switch
 
 pytestmark = pytest.mark.anyio
@@ -129,6 +130,22 @@ async def test_every_count_is_written_once_with_its_kind() -> None:
     for span in Span:
         ((_, counts),) = house.store.counts(span).items()
         assert counts.numbers == expected
+
+
+async def test_forms_that_were_begun_are_counted_by_survey_and_the_day_of_their_beginning() -> None:
+    house = Recorded()
+    for language in ("en", "de", "en"):
+        house.tally.begin_survey("after_chat", "sales", language)
+    await house.pass_and_write(12 * 3600)
+    house.tally.begin_survey("after_order", "sales", "en")
+    await house.pass_and_write()
+    await house.write()
+    assert [each for batch in house.store.batches for each in batch.begun] == [
+        Begun(NOON.date(), "after_chat", "sales", "en", 2),
+        Begun(NOON.date(), "after_chat", "sales", "de", 1),
+        Begun(NOON.date() + timedelta(days=1), "after_order", "sales", "en", 1),
+    ]
+    assert house.store.total("surveys", "begun") == 4
 
 
 async def test_a_batch_whose_commit_was_not_told_counts_once() -> None:
@@ -269,11 +286,12 @@ async def test_the_last_hour_has_ece_s_numbers_and_their_age() -> None:
 async def test_a_quiet_process_says_that_it_is_there_and_writes_nothing_else() -> None:
     house = Recorded(keeps=False)
     house.tally.click("sales", "opened")
+    house.tally.begin_survey("after_chat", "sales", "en")
     await house.visit()
     for _ in range(21):
         await house.pass_and_write()
     assert len(house.store.batches) == 11
-    assert not any(batch.counts or batch.changes for batch in house.store.batches)
+    assert not any(batch.counts or batch.changes or batch.begun for batch in house.store.batches)
     assert house.store.batches[-1].process.seen == house.clock.now()
 
 

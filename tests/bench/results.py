@@ -20,6 +20,7 @@ from widget.domain.results import Scope
 from widget.domain.survey import Kind
 from widget.store import accepting
 from widget.store.choose import choose_database
+from widget.store.history import HistoryStore
 from widget.store.outbox import open_outbox
 from widget.store.results import ResultsStore
 
@@ -45,7 +46,7 @@ def measure(folder: Path) -> Iterator[Figure]:
 
 def _pages(url: str, database: str) -> Iterator[Figure]:
     _fill(url)
-    results = Results(ResultsStore(url), {}, {}, history=None)
+    results = Results(ResultsStore(HistoryStore(url)), {})
     year = Scope("after_chat", END.date() - timedelta(days=DAYS), END.date() + timedelta(days=1))
 
     async def first_page() -> None:

@@ -39,19 +39,22 @@ def delivered(url: str) -> int:
 
 
 async def test_two_weeks_of_answers_are_delivered_and_the_same_each_time(tmp_path: Path) -> None:
-    told = []
+    told, rates = [], []
     scope = Scope("after_chat", MORNING.date() - timedelta(days=14), MORNING.date())
     for name in ("one", "other"):
         settings = await asyncio.to_thread(demo_of, tmp_path / name)
         url = settings.storage.url.get_secret_value()
-        await (await open_outbox(url, now=lambda: MORNING)).close()
+        outbox = await open_outbox(url, now=lambda: MORNING)
         survey = settings.surveys["after_chat"].survey("after_chat")
         await asyncio.to_thread(seed_answers, url, survey, now=MORNING)
-        store = await asyncio.to_thread(ResultsStore, url)
+        store = ResultsStore(outbox)
         told.append((await store.totals(scope), [each.answers for each in await store.given(scope, None, 5000)]))
         assert await asyncio.to_thread(delivered, url) == len(told[-1][1]) > 1000
+        rates.append(await store.answered(scope) / await store.begun(scope))
+        versions = {each.question: each for each in await store.versions("after_chat")}
+        await outbox.close()
     assert told[0] == told[1]
-    versions = {each.question: each for each in await store.versions("after_chat")}
+    assert all(0.6 < rate < 0.8 for rate in rates)
     assert set(versions) == {"helpful", "missing", "solved", "next", "recommend", "comment"}
     rating = figures(versions["helpful"], by_version(told[0][0])[versions["helpful"].id])
     assert rating.score is not None

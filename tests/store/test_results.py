@@ -13,9 +13,11 @@ import pytest
 from tests.house import HandClock
 from tests.store.conftest import make_message
 from widget.domain.asked import Chosen, QuestionVersion
+from widget.domain.history import Batch, Process
 from widget.domain.outbox import Answer, OutboxMessage, QueueThen
-from widget.domain.results import Scope, by_version
+from widget.domain.results import Begun, Scope, by_version
 from widget.domain.survey import Kind
+from widget.store.history import HistoryStore
 from widget.store.operating import Selection
 from widget.store.operator import operator_store
 from widget.store.outbox import Outbox
@@ -43,8 +45,8 @@ def scope(clock: HandClock, days: int = 30, **parts: str) -> Scope:
 
 
 @pytest.fixture
-def results(url: str) -> ResultsStore:
-    return ResultsStore(url)
+def results(outbox: Outbox) -> ResultsStore:
+    return ResultsStore(outbox)
 
 
 async def test_each_survey_counts_once_however_often_it_is_sent(
@@ -71,6 +73,28 @@ async def test_totals_are_those_of_the_rows(outbox: Outbox, results: ResultsStor
     parts = [await results.answered(replace(everything, entry_point=name)) for name in ("sales", "support", "other")]
     assert sum(parts) == 300
     assert parts[2] == 0
+
+
+async def test_forms_begun_are_those_of_their_survey_and_a_batch_that_comes_again_counts_once(
+    outbox: Outbox, results: ResultsStore, clock: HandClock, url: str
+) -> None:
+    await outbox.enqueue(survey(1))
+    today, now = clock.now().date(), clock.now()
+    begun = [
+        Begun(today, "after_chat", "sales", "en", 3),
+        Begun(today, "after_chat", "support", "de", 4),
+        Begun(today, "after_order", "sales", "en", 5),
+    ]
+    history = HistoryStore(url)
+    batch = Batch(Process("one", "serve", "host", 1, "1.0", now, now), 1, begun=begun)
+    for each in (batch, batch, replace(batch, number=2)):
+        await history.write(each)
+    await history.close()
+    assert await results.begun(scope(clock)) == 14
+    assert await results.begun(scope(clock, entry_point="support")) == 8
+    assert await results.begun(scope(clock, language="en")) == 6
+    assert await results.answered(scope(clock)) == 1
+    assert by_version(await results.totals(scope(clock))) == {HELPFUL.id: {"": 1, "4": 1}}
 
 
 async def test_a_period_has_its_days_and_no_others(outbox: Outbox, results: ResultsStore, clock: HandClock) -> None:

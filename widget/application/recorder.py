@@ -12,7 +12,7 @@ import contextlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Protocol, TypeVar
 
 from widget import telemetry
@@ -22,6 +22,7 @@ from widget.application.tally import TICKET_OUTCOMES, Tally
 from widget.domain.decision import State
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.history import AVAILABLE, Batch, Bucket, Change, Count, Counts, Process, Span, start_of
+from widget.domain.results import Begun
 
 WRITE_EVERY = 5.0  # seconds
 SEEN_EVERY = 10.0  # seconds: a process that has nothing to write says so often that it is there
@@ -84,6 +85,7 @@ class Recorder:
         self._availability, self._answered, self._delivered = availability, answered, delivered
         self._written: dict[str, Counter[Any]] = {}
         self._waiting: dict[Key, Counts] = {}
+        self._begun: Counter[tuple[date, str, str, str]] = Counter()
         self._changes: deque[Change] = deque(maxlen=MOST_CHANGES)
         self._seen: dict[str, Change] = {}
         self._measured: dict[str, float] = {}
@@ -156,9 +158,12 @@ class Recorder:
             found.setdefault(entry_point, Counts()).add(group, name, number)
         for entry_point, counts in found.items():
             self._add(entry_point, counts, self._collected)
+        for labels, number in self._since("begun", self._tally.begun):
+            self._begun[self._collected.date(), *labels] += number
         self._collected = self._clock.now()
         if not self._keeps:
             self._waiting.clear()
+            self._begun.clear()
             self._changes.clear()
 
     async def write(self) -> None:
@@ -183,11 +188,13 @@ class Recorder:
             return self._trying
         keys = list(self._waiting)[:LARGEST_BATCH]
         changes = [self._changes.popleft() for _ in range(min(LARGEST_BATCH, len(self._changes)))]
-        if not keys and not changes and self._clock.monotonic() - self._noted < SEEN_EVERY:
+        begun = [Begun(*labels, number) for labels, number in self._begun.items()]
+        self._begun.clear()
+        if not keys and not changes and not begun and self._clock.monotonic() - self._noted < SEEN_EVERY:
             return None
         counts = [(span, Bucket(name, start, self._waiting.pop((span, name, start)))) for span, name, start in keys]
         process = replace(self._process, seen=self._clock.now())
-        return Batch(process, self._number + 1, counts, changes)
+        return Batch(process, self._number + 1, counts, changes, begun)
 
     def _drop_oldest(self) -> None:
         """Give up detail, never totals: buckets of five minutes go first, those of an hour and a day have the same."""

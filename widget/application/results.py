@@ -7,13 +7,12 @@ Figures come from totals, which reach back as far as surveys were counted; the a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date
 from typing import Protocol
 
 from widget.domain.asked import QuestionVersion, versions_of
-from widget.domain.history import Counts
 from widget.domain.results import Figures, Given, Mark, Scope, Share, Step, Total, by_version, figures, steps
 from widget.domain.survey import Survey
 
@@ -37,28 +36,13 @@ class Reads(Protocol):
 
     async def answered(self, scope: Scope) -> int: ...
 
+    async def begun(self, scope: Scope) -> int: ...
+
     async def totals(self, scope: Scope) -> list[Total]: ...
 
     async def by_day(self, scope: Scope, version: str) -> dict[date, dict[str, int]]: ...
 
     async def given(self, scope: Scope, before: Mark | None, limit: int) -> list[Given]: ...
-
-
-class Counted(Protocol):
-    """What this needs of a period in the history."""
-
-    @property
-    def counts(self) -> Counts: ...
-
-
-class BegunSurveys(Protocol):
-    """The history, which knows how many forms were begun at an entry point; `kept` says whether there is one."""
-
-    kept: bool
-
-    async def totals(
-        self, *, since: datetime, until: datetime, entry_points: Collection[str] | None = None
-    ) -> Sequence[Counted]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +58,13 @@ class Question:
 class Report:
     """The figures of one survey: `answered` times in the period, `before` in the one before.
 
-    `begun` are forms that were begun at the entry points whose survey it is, None where no history tells them.
+    `begun` are the forms that were opened in the period, 0 where `[history]` counts none.
     """
 
     scope: Scope
     answered: int
     before: int
-    begun: int | None
+    begun: int
     questions: tuple[Question, ...]
 
 
@@ -116,17 +100,10 @@ class Found:
 
 
 class Results:
-    """Reads. `surveys` are those of the settings, `asked_at` the entry points of each; `history` may be None."""
+    """Reads. `surveys` are those of the settings."""
 
-    def __init__(
-        self,
-        store: Reads,
-        surveys: Mapping[str, Survey],
-        asked_at: Mapping[str, Sequence[str]],
-        *,
-        history: BegunSurveys | None,
-    ) -> None:
-        self._store, self._surveys, self._asked_at, self._history = store, surveys, asked_at, history
+    def __init__(self, store: Reads, surveys: Mapping[str, Survey]) -> None:
+        self._store, self._surveys = store, surveys
 
     async def surveys(self) -> list[str]:
         """Return those of the settings, then those that were answered before they were taken out of them."""
@@ -142,7 +119,7 @@ class Results:
         answered, before, begun, versions, totals, totals_before = await asyncio.gather(
             self._store.answered(scope),
             self._store.answered(scope.previous),
-            self._begun(scope),
+            self._store.begun(scope),
             self._store.versions(scope.survey),
             self._store.totals(scope),
             self._store.totals(scope.previous),
@@ -177,14 +154,6 @@ class Results:
             if len(given) < READ_AT_ONCE:
                 return Found(tuple(found), None)
         return Found(tuple(found), after)
-
-    async def _begun(self, scope: Scope) -> int | None:
-        names = self._asked_at.get(scope.survey, ()) if scope.entry_point is None else [scope.entry_point]
-        if self._history is None or not self._history.kept or not names or scope.language is not None:
-            return None
-        start, end = (datetime.combine(day, time(), UTC) for day in (scope.since, scope.until))
-        totals = await self._history.totals(since=start, until=end, entry_points=names)
-        return sum(each.counts.numbers.get(("surveys", "begun"), 0) for each in totals)
 
 
 def figure_rows(report: Report) -> Iterator[tuple[str | int | float | bool, ...]]:

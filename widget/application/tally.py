@@ -41,7 +41,8 @@ class Tally:
 
     `clicks` by outcome (`opened`, or the reason why not); `tickets` by outcome (`issued`, `taken_up`, or the code for
     which it was refused; the entry point is empty where a forged one names none); `surveys` by what happened (`begun`,
-    `accepted`, `repeated`, `faulty`, `refused`), and `messages` likewise (`limited` came too soon after another).
+    `accepted`, `repeated`, `faulty`, `refused`), and `messages` likewise (`limited` came too soon after another);
+    `begun` are the forms by survey, entry point and language.
     """
 
     def __init__(self, *, monotonic: Callable[[], float]) -> None:
@@ -49,6 +50,7 @@ class Tally:
         self.clicks: Counter[tuple[str, str]] = Counter()
         self.tickets: Counter[tuple[str, str]] = Counter()
         self.surveys: Counter[tuple[str, str]] = Counter()
+        self.begun: Counter[tuple[str, str, str]] = Counter()
         self.messages: Counter[tuple[str, str]] = Counter()
         self._calls: dict[Call, deque[tuple[int, CallFigures]]] = {}
 
@@ -63,6 +65,11 @@ class Tally:
 
     def survey(self, entry_point: str, outcome: str) -> None:
         self.surveys[entry_point, outcome] += 1
+
+    def begin_survey(self, survey: str, entry_point: str, language: str) -> None:
+        """Count a form that a visitor has opened."""
+        self.survey(entry_point, "begun")
+        self.begun[survey, entry_point, language] += 1
 
     def called(self, call: Call, outcome: str, seconds: float) -> None:
         """Count one call to ECE; `outcome` is `ok` or the error's code."""

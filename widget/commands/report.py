@@ -113,7 +113,7 @@ def _read(
 
     async def read() -> tuple[list[Total], list[PeriodReport]]:
         history = History(store, found.zones(), kept=True, clock=Clock())
-        results = make_results(found, history)
+        results = make_results(found, store)
         try:
             totals = await history.totals(since=since, until=until, entry_points=entry_points or None, by=by)
             days = [time.astimezone(UTC).date() if isinstance(time, datetime) else time for time in (since, until)]

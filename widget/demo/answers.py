@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
@@ -11,8 +12,9 @@ from sqlalchemy import update
 from widget.domain.answers import answers, check, chosen_of
 from widget.domain.asked import versions_of
 from widget.domain.outbox import MessageState, OutboxMessage, QueueThen
+from widget.domain.results import Begun
 from widget.domain.survey import Survey
-from widget.store import accepting
+from widget.store import accepting, counting
 from widget.store.choose import choose_database
 from widget.store.schema import outbox
 
@@ -53,8 +55,11 @@ _LANGUAGES = ("en", "en", "en", "de", "de", "ar")
 def seed_answers(url: str, survey: Survey, *, now: datetime) -> None:
     """Fill the outbox at `url`, which is there, with answered surveys that ECE took; in one transaction."""
     database = choose_database(url)
+    given = sorted(_given(survey, now), key=lambda each: each[1])
+    finished = Counter((at.date(), survey.name, message.entry_point, message.language) for message, at in given)
     with database.connect() as connection, connection.begin():
-        accepting.enqueue(connection, [(message, None, at) for message, at in _given(survey, now)])
+        accepting.enqueue(connection, [(message, None, at) for message, at in given])
+        counting.count_begun(connection, [Begun(*about, round(1.4 * number)) for about, number in finished.items()])
         delivered = {"state": MessageState.DELIVERED.value, "attempts": 1, "settled_at": outbox.c.accepted_at}
         connection.execute(update(outbox).values(delivered))
     database.dispose()

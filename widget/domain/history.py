@@ -13,6 +13,7 @@ from enum import IntEnum
 
 from widget.domain.decision import State
 from widget.domain.readings import Reason
+from widget.domain.results import Begun
 
 FIVE_MINUTES = timedelta(minutes=5)
 
@@ -320,3 +321,4 @@ class Batch:
     number: int
     counts: Sequence[tuple[Span, Bucket]] = ()
     changes: Sequence[Change] = ()
+    begun: Sequence[Begun] = ()

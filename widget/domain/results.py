@@ -38,6 +38,17 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """How many forms of a survey were opened on a day (UTC), at an entry point, in a language."""
+
+    day: date
+    survey: str
+    entry_point: str
+    language: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """A place in the list of answered surveys, for its next page."""
 

@@ -27,6 +27,7 @@ from widget.domain.history import Process
 from widget.domain.outbox import RowKind
 from widget.settings import Settings
 from widget.store.history import HistoryStore
+from widget.store.outbox import Outbox
 from widget.store.results import ResultsStore
 
 
@@ -46,6 +47,7 @@ class Built(Protocol):
     settings: Settings
     clock: Clock
     source: GuardedSource
+    outbox: Outbox
     outbox_watch: OutboxWatch
     delivery: Delivery | None
     tally: Tally
@@ -97,15 +99,11 @@ def make_operations(services: Built, store: HistoryStore, recorder: Recorder, av
         outbox=services.outbox_watch,
         clock=clock,
     )
-    results = make_results(settings, history)
+    results = make_results(settings, services.outbox)
     return Operations(history=history, happening=happening, switches=switches, results=results)
 
 
-def make_results(settings: Settings, history: History) -> Results:
-    """Build what reads the results of surveys."""
-    asked_at: dict[str, list[str]] = {}
-    for name, entry_point in settings.entry_points.items():
-        if entry_point.survey is not None:
-            asked_at.setdefault(entry_point.survey, []).append(name)
+def make_results(settings: Settings, store: Outbox | HistoryStore) -> Results:
+    """Build what reads the results of surveys from the database of `store`."""
     definitions = {name: survey.survey(name) for name, survey in settings.surveys.items()}
-    return Results(ResultsStore(settings.storage.url.get_secret_value()), definitions, asked_at, history=history)
+    return Results(ResultsStore(store), definitions)

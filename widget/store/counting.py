@@ -1,14 +1,14 @@
 """The statements that count answers: totals are added up in the transaction that takes a survey.
 
 So totals and rows agree after a kill at any line. Totals hold no text that a visitor typed and no session; they stay
-when answers are purged.
+when answers are purged. Forms that were begun are counted in memory and come with the batches of the history.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -17,10 +17,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from widget.domain.asked import QuestionVersion
 from widget.domain.outbox import OutboxMessage
+from widget.domain.results import Begun
 from widget.store.schema import answer_totals, questions
 
 FIRST_DAY = date(1970, 1, 1)
 OF_ALL = ""  # the question of the total that counts whole surveys
+BEGUN = "begun"  # that of the total that counts forms which were opened; no version of a question is named so
+_Key = tuple[str, int, str, str, str, str]
 
 
 def _adding(dialect: Any) -> Any:
@@ -44,7 +47,7 @@ def count(connection: Connection, accepted: Sequence[tuple[OutboxMessage, dateti
 
     By the order of the key, so that two processes which count at the same time wait for each other in turn.
     """
-    totals: Counter[tuple[str, int, str, str, str, str]] = Counter()
+    totals: Counter[_Key] = Counter()
     versions: dict[str, QuestionVersion] = {}
     for message, at in accepted:
         start = (message.survey, (at.date() - FIRST_DAY).days, message.entry_point, message.language)
@@ -55,13 +58,25 @@ def count(connection: Connection, accepted: Sequence[tuple[OutboxMessage, dateti
             for value in ("", *chosen.values):
                 totals[(*start, version, value)] += 1
     dialect = connection.dialect.name
-    names = [column.name for column in answer_totals.primary_key.columns]
     if versions:
         connection.execute(_KEEP[dialect], [_question(id, versions[id]) for id in sorted(versions)])
-    if totals:
-        connection.execute(
-            _ADD[dialect], [{**dict(zip(names, key, strict=True)), "number": totals[key]} for key in sorted(totals)]
-        )
+    _add(connection, totals)
+
+
+def count_begun(connection: Connection, begun: Sequence[Begun]) -> None:
+    """Add forms that were begun to the totals of their day."""
+    totals: Counter[_Key] = Counter()
+    for each in begun:
+        day = (each.day - FIRST_DAY).days
+        totals[each.survey, day, each.entry_point, each.language, BEGUN, ""] += each.number
+    _add(connection, totals)
+
+
+def _add(connection: Connection, totals: Mapping[_Key, int]) -> None:
+    names = [column.name for column in answer_totals.primary_key.columns]
+    rows = [{**dict(zip(names, key, strict=True)), "number": totals[key]} for key in sorted(totals)]
+    if rows:
+        connection.execute(_ADD[connection.dialect.name], rows)
 
 
 def _question(id: str, version: QuestionVersion) -> dict[str, Any]:

@@ -55,25 +55,25 @@ class HistoryStore:
         self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None
     ) -> list[Bucket]:
         """Return the buckets that start from `since` to before `until`, in order of their start."""
-        return await self._read(lambda to: remembering.read_counts(to, span, since, until, entry_points))
+        return await self.read(lambda to: remembering.read_counts(to, span, since, until, entry_points))
 
     async def sums(
         self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None
     ) -> list[Bucket]:
         """Return the same added up over the entry points, in buckets without a name."""
-        return await self._read(lambda to: remembering.read_sums(to, span, since, until, entry_points))
+        return await self.read(lambda to: remembering.read_sums(to, span, since, until, entry_points))
 
     async def in_vain(
         self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None
     ) -> list[tuple[datetime, int, int]]:
         """Return for each bucket's start the clicks that opened a chat and those that opened none."""
-        return await self._read(lambda to: remembering.read_in_vain(to, span, since, until, entry_points))
+        return await self.read(lambda to: remembering.read_in_vain(to, span, since, until, entry_points))
 
     async def changes(
         self, since: datetime, until: datetime, entry_point: str | None = None, limit: int | None = None
     ) -> list[Change]:
         """Return the changes from `since` to before `until`, the newest first."""
-        return await self._read(lambda to: remembering.read_changes(to, since, until, entry_point, limit))
+        return await self.read(lambda to: remembering.read_changes(to, since, until, entry_point, limit))
 
     async def last_changes(self, entry_points: Sequence[str], before: datetime | None = None) -> dict[str, Change]:
         """Return the last change of each, or the last one before a moment, where there is one."""
@@ -82,15 +82,15 @@ class HistoryStore:
             found = {name: remembering.last_change(connection, name, before) for name in entry_points}
             return {name: change for name, change in found.items() if change is not None}
 
-        return await self._read(last)
+        return await self.read(last)
 
     async def names(self) -> list[str]:
         """Return every entry point that anything was counted for."""
-        return await self._read(remembering.read_names)
+        return await self.read(remembering.read_names)
 
     async def processes(self, seen_since: datetime) -> list[Process]:
         """Return the processes that wrote at or after a moment, by their start."""
-        return await self._read(lambda to: remembering.read_processes(to, seen_since))
+        return await self.read(lambda to: remembering.read_processes(to, seen_since))
 
     async def purge(self, before: datetime) -> None:
         """Delete what is older, page by page, but for what is in force."""
@@ -117,11 +117,12 @@ class HistoryStore:
         self, since: datetime, until: datetime, entry_point: str | None = None, limit: int | None = None
     ) -> list[Entry]:
         """Return the entries from `since` to before `until`, the newest first."""
-        return await self._read(
+        return await self.read(
             lambda to: switching.read_log(to, since=since, until=until, entry_point=entry_point, limit=limit)
         )
 
-    async def _read(self, work: Callable[[Connection], T]) -> T:
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Return what `work` reads."""
         return await asyncio.to_thread(self._reading.do, work)
 
 

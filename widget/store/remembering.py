@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from widget.domain.decision import State
 from widget.domain.history import COUNTS, Batch, Bucket, Change, Counts, Process, Span, Spread, is_news
 from widget.domain.readings import Reason
+from widget.store.counting import count_begun
 from widget.store.schema import SPREADS, changes, count_column, counts, processes
 from widget.store.times import from_ms, to_ms
 
@@ -78,6 +79,7 @@ def write(connection: Connection, batch: Batch) -> bool:
     if batch.counts:
         connection.execute(_ADD_COUNTS[dialect], [_count_row(span, bucket) for span, bucket in batch.counts])
     _write_changes(connection, batch.changes, process.seen)
+    count_begun(connection, batch.begun)
     return True
 
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true
 
 from widget.domain.asked import QuestionVersion
-from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import MessageState, RowKind
 from widget.domain.results import Given, Mark, Scope, Total
 from widget.domain.survey import Kind
-from widget.store.choose import choose_database
-from widget.store.counting import FIRST_DAY, OF_ALL
-from widget.store.faults import STORE_ERRORS, in_words
+from widget.store.counting import BEGUN, FIRST_DAY, OF_ALL
 from widget.store.reading import UnreadableRow, read_given
 from widget.store.schema import answer_totals, outbox, questions
 from widget.store.times import from_ms, to_ms
@@ -27,11 +23,17 @@ _KINDS = {each.value: each for each in Kind}
 T = TypeVar("T")
 
 
+class Reads(Protocol):
+    """Reads from the database, as `Outbox` and `HistoryStore` do; raises OutboxUnavailable."""
+
+    async def read(self, work: Callable[[Connection], T]) -> T: ...
+
+
 class ResultsStore:
     """Reads. Every method raises only OutboxUnavailable; days are UTC's."""
 
-    def __init__(self, url: str) -> None:
-        self._database = choose_database(url)
+    def __init__(self, store: Reads) -> None:
+        self._read = store.read
 
     async def surveys(self) -> list[str]:
         """Return every survey that anything was counted for."""
@@ -63,16 +65,18 @@ class ResultsStore:
 
     async def answered(self, scope: Scope) -> int:
         """Return how many surveys were taken."""
-        total = func.coalesce(func.sum(answer_totals.c.number), 0)
-        statement = select(total).where(_within(scope), answer_totals.c.question == OF_ALL)
-        return int(await self._read(lambda to: to.execute(statement).scalar_one()))
+        return await self._number(scope, OF_ALL)
+
+    async def begun(self, scope: Scope) -> int:
+        """Return how many forms were opened."""
+        return await self._number(scope, BEGUN)
 
     async def totals(self, scope: Scope) -> list[Total]:
         """Return how often each value was chosen."""
         question, value = answer_totals.c.question, answer_totals.c.value
         statement = (
             select(question, value, func.sum(answer_totals.c.number))
-            .where(_within(scope), question != OF_ALL)
+            .where(_within(scope), question.not_in((OF_ALL, BEGUN)))
             .group_by(question, value)
         )
         return [Total(*row[:2], int(row[2])) for row in await self._read(lambda to: to.execute(statement).all())]
@@ -114,15 +118,10 @@ class ResultsStore:
         rows = await self._read(lambda to: to.execute(statement.limit(limit)).all())
         return [_given(row) for row in rows]
 
-    async def _read(self, work: Callable[[Connection], T]) -> T:
-        return await asyncio.to_thread(self._read_now, work)
-
-    def _read_now(self, work: Callable[[Connection], T]) -> T:
-        try:
-            with self._database.connect_to_read() as connection, connection.begin():
-                return work(connection)
-        except STORE_ERRORS as error:
-            raise OutboxUnavailable(in_words(error)) from error
+    async def _number(self, scope: Scope, question: str) -> int:
+        total = func.coalesce(func.sum(answer_totals.c.number), 0)
+        statement = select(total).where(_within(scope), answer_totals.c.question == question)
+        return int(await self._read(lambda to: to.execute(statement).scalar_one()))
 
 
 def _within(scope: Scope) -> ColumnElement[bool]:

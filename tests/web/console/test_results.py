@@ -29,7 +29,10 @@ def table(table: dict[str, Any]) -> dict[str, Any]:
         {"id": "solved", "kind": "yes_no", "text": "Is it solved?"},
         {"id": "comment", "kind": "text", "text": "Anything else?", "max_length": 3000},
     ]
-    table["surveys"] = {"after_chat": {"title": "How did we do?", "questions": questions}}
+    table["surveys"] = {
+        "after_chat": {"title": "How did we do?", "questions": questions},
+        "after_order": {"title": "And the parcel?", "questions": questions[:1]},
+    }
     table["entry_points"]["sales"]["survey"] = "after_chat"
     return table
 
@@ -57,6 +60,22 @@ async def test_figures_are_those_of_the_answers(browser: Browser) -> None:
     assert re.search(r"<dt>Net Promoter Score</dt><dd>-40</dd>", page)
     assert "90% chose Yes" in page
     assert re.search(r"Detractors \(0 to 6\)</th>.*?<td class=\"number\">6</td><td class=\"number\">60%</td>", page)
+
+
+async def test_the_rate_is_of_those_who_began_this_survey_in_this_language(browser: Browser) -> None:
+    services: Services = browser.site.services
+    assert services.recorder is not None
+    for number in range(5):
+        for survey, language in (("after_chat", "en"), ("after_order", "en"), ("after_chat", "de")):
+            link = services.surveys.links.link(f"{survey}_{number}", "sales", survey)
+            page = await browser.get(f"/survey/{link.token}?locale={language}")
+            assert page.status_code == 200
+    services.recorder.collect()
+    await services.recorder.write()
+    await answer(browser.site, 1, helpful="5")
+    await browser.sign_in()
+    assert "10% of 10 that were begun" in (await browser.get("/console/results")).text
+    assert "20% of 5 that were begun" in (await browser.get("/console/results?language=en")).text
 
 
 async def test_of_fewer_than_five_answers_no_mean_is_told(browser: Browser) -> None:

@@ -70,6 +70,7 @@ class SurveyAddresses:
         require_operator: Operators,
         script: bytes,
         count_survey: Callable[[str, str], None] = lambda entry_point, outcome: None,
+        count_begun: Callable[[str, str, str], None] = lambda survey, entry_point, language: None,
         count_ticket: Callable[[str, str], None] = lambda entry_point, outcome: None,
     ) -> None:
         self.surveys = surveys
@@ -81,7 +82,8 @@ class SurveyAddresses:
         self._negotiate = negotiate
         self._resolve_theme = resolve_theme
         self._script = script
-        self._count_survey = count_survey  # begun, accepted, repeated, faulty, refused
+        self._count_survey = count_survey  # accepted, repeated, faulty, refused
+        self._count_begun = count_begun
         self._count_ticket = count_ticket  # taken_up, or the code for which it was refused
         self.script_url = f"/survey.{hashlib.sha256(script).hexdigest()[:16]}.js"
 
@@ -123,7 +125,7 @@ class SurveyAddresses:
         except TokenExpired:
             return self._expired(request)
         if request.method == "GET":
-            self._count_survey(opened.grant.entry_point, "begun")
+            self._count_begun(opened.survey.name, opened.grant.entry_point, self._language(request)[1])
         return self._form(request, opened, {}, page=opened.survey.pages[0])
 
     async def submit(self, request: Request) -> Response:
