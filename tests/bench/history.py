@@ -1,4 +1,6 @@
-"""The history of 50 entry points over 90 days: how long each read takes, and what keeping it costs public answers."""
+"""The history of 50 entry points over 90 days: how long each read and each page of the console takes, and what keeping
+it costs public answers.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 from sqlalchemy import Connection, text
 
 from tests.bench.figures import Figure, at_least, at_most
@@ -30,15 +33,16 @@ END = datetime(2026, 11, 28, tzinfo=UTC)
 START = END - timedelta(days=DAYS)
 NAMES = [f"door{at:03}" for at in range(ENTRY_POINTS)]
 PAIRS = 15
-NEVER = 3600.0
+TOKEN = "operator-token-for-tests"
 _SPREADS = ("wait", "depth")
 
 
 def measure(folder: Path) -> Iterator[Figure]:
-    """Time the reads on both databases, the slowest of each counts, then compare rates in alternated bursts."""
-    yield from _reads(f"sqlite:///{folder}/history.db", "SQLite")
+    """Time reads and pages on both databases, then compare rates in alternated bursts."""
     with running_cluster() as cluster:
-        yield from _reads(cluster.new_database(), "PostgreSQL")
+        for url, database in ((f"sqlite:///{folder}/history.db", "SQLite"), (cluster.new_database(), "PostgreSQL")):
+            yield from _reads(url, database)
+            yield from _pages(folder, url, database)
     on, off = "[history]\nenabled = true\n", "[history]\nenabled = false\n"
     with house(folder, more=on) as kept, house(folder, more=off) as bare:
         targets = Target(kept.url("/v1/status/sales")), Target(bare.url("/v1/status/sales"))
@@ -68,6 +72,39 @@ def _reads(url: str, database: str) -> Iterator[Figure]:
     }
     for what, read in reads.items():
         yield at_most(f"{database}: {what}", asyncio.run(_time(read)), LONGEST, " ms")
+
+
+def _pages(folder: Path, url: str, database: str) -> Iterator[Figure]:
+    """Time whole pages as a browser of somebody who is signed in asks for them."""
+    env = {"ECE_WIDGET_STORAGE__URL": url, "ECE_WIDGET_SECURITY__OPERATOR_TOKENS": f'["{TOKEN}"]'}
+    day = (END - timedelta(days=1)).date()
+    pages = {
+        "now": "/console/now",
+        "a day of all": f"/console/history?day={day}",
+        "a day of one": f"/console/history?day={day}&entry_point={NAMES[25]}",
+        "its first day": f"/console/history?day={START.date()}&entry_point={NAMES[25]}",
+        "results": "/console/results",
+        "outbox": "/console/outbox",
+    }
+    with (
+        house(folder, entry_points=ENTRY_POINTS, more="[console]\nenabled = true\n", env=env) as served,
+        httpx.Client(base_url=served.url(""), timeout=30) as browser,
+    ):
+        signed_in = browser.post("/console", data={"token": TOKEN, "name": ""})
+        assert signed_in.status_code == 303
+        for what, path in pages.items():
+            yield at_most(f"{database}: page: {what}", _time_page(browser, path), LONGEST, " ms")
+
+
+def _time_page(browser: httpx.Client, path: str) -> float:
+    """Return the milliseconds that the middle one of some pages took, after a first one."""
+    took = []
+    for _ in range(TIMES + 1):
+        begun = time.perf_counter()
+        page = browser.get(path)
+        took.append((time.perf_counter() - begun) * 1000)
+        assert page.status_code == 200
+    return statistics.median(took[1:])
 
 
 async def _time(read: Callable[[], Awaitable[Any]]) -> float:

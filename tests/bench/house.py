@@ -46,8 +46,10 @@ def names(entry_points: int) -> list[str]:
 
 
 @contextlib.contextmanager
-def house(folder: Path, *, entry_points: int = 1, fresh_for: float = 5, more: str = "") -> Iterator[House]:
-    """Start ECE on the load's core and the product on its own; `more` is TOML to append."""
+def house(
+    folder: Path, *, entry_points: int = 1, fresh_for: float = 5, more: str = "", env: dict[str, str] | None = None
+) -> Iterator[House]:
+    """Start ECE on the load's core and the product on its own; `more` is TOML to append, `env` settings above it."""
     port, ece_port = free_port(), free_port()
     config = folder / f"widget-{port}.toml"
     doors = "".join(
@@ -64,7 +66,7 @@ def house(folder: Path, *, entry_points: int = 1, fresh_for: float = 5, more: st
     )
     with (
         running(uvicorn("tests.bench.ece:app", ece_port), port=ece_port, core=LOAD_CORE, folder=folder),
-        running(product(config, port), port=port, folder=folder) as process,
+        running(product(config, port), port=port, folder=folder, env=env) as process,
     ):
         ours = House(port, ece_port, process.pid)
         ours.get("/healthz")  # the port is taken before the application is built
