@@ -18,13 +18,9 @@ from widget.assets import asset_folder
 from widget.domain.decision import Decision
 from widget.services.serving import Services, build
 from widget.settings import Settings
-from widget.store.desk import OutboxDesk
 from widget.texts import CONSOLE, Texts
 from widget.themes import DEFAULT
 from widget.web import snippet
-from widget.web.console.rendering import ConsolePages
-from widget.web.console.routes import console_routes
-from widget.web.console.sessions import Sessions
 from widget.web.designers.message_samples import message_pages
 from widget.web.designers.preview import Guard, Preview
 from widget.web.designers.survey_samples import survey_pages
@@ -184,6 +180,11 @@ def _console(
     settings, operations = services.settings, services.operations
     if not settings.console.enabled or operations is None:
         return []
+    from widget.store.desk import OutboxDesk  # here, so that a start without the console does not wait for it
+    from widget.web.console.rendering import ConsolePages
+    from widget.web.console.routes import console_routes
+    from widget.web.console.sessions import Sessions
+
     pages = ConsolePages(Texts.load(settings.themes.directory, catalog=CONSOLE))
     services.pages.sheets[pages.sheet.path] = pages.sheet
     sessions = Sessions(

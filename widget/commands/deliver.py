@@ -14,7 +14,7 @@ import click
 
 from widget import settings, telemetry
 from widget.commands.options import config_option, load_settings
-from widget.server import signals
+from widget.server import memory, signals
 
 if TYPE_CHECKING:
     from widget.application.delivery import DeliveryCounts
@@ -71,6 +71,7 @@ class _Delivering:
 
         with signals.handled(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), note)):
             await self._services.start()
+            memory.set_aside()
             metrics = None
             try:
                 if listener is not None:
@@ -124,6 +125,8 @@ class _Delivering:
         self._counts.append(_counts(new))
         log_applied(old.settings, found)
         await old.stop()
+        del old
+        memory.drop_replaced()
 
 
 def _metrics_listener(found: settings.Settings) -> socket.socket | None:

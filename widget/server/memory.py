@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Look for no garbage while the application is built, or until `set_aside`: there is next to none."""
+    """Look for no garbage while a command is imported and built, or until `set_aside`: there is next to none."""
     gc.disable()
     try:
         yield

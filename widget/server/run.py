@@ -270,8 +270,7 @@ def _run(
 ) -> int:
     try:
         metrics = listeners.metrics[worker] if listeners.metrics else None
-        with memory.no_collection():
-            return WidgetServer(plan, settings, metrics=metrics, parent=parent).run_until_stopped(listeners.server)
+        return WidgetServer(plan, settings, metrics=metrics, parent=parent).run_until_stopped(listeners.server)
     except KeyboardInterrupt:
         return 0
     except SENTENCES as refusal:
@@ -284,6 +283,6 @@ def _run(
 
 def _work(plan: Plan, listeners: Listeners, settings: Settings, worker: int, parent: Connection) -> None:
     """Run one worker: the target of a spawned process."""
-    with signals.from_the_start():
+    with signals.from_the_start(), memory.no_collection():
         telemetry.configure(settings.server.log_level)
         sys.exit(_run(plan, settings, listeners, worker=worker, parent=parent))

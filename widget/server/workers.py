@@ -19,7 +19,7 @@ import click
 from widget import settings as settings_module
 from widget import telemetry
 from widget.assets import asset_folder
-from widget.server import signals
+from widget.server import memory, signals
 from widget.server.reload import DID_NOT_START, Refused, log_applied, refused
 from widget.settings import Settings, SettingsFaults
 
@@ -98,6 +98,7 @@ class Supervisor:
     def run(self) -> int:
         """Supervise until a signal to stop; return the exit code."""
         handlers = dict.fromkeys((*signals.STOPPING, signals.RELOADING), self._note)
+        memory.set_aside()
         with signals.handled(handlers):
             return self._supervise()
 

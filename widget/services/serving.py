@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from widget.shared import SharedServer
 
 
+WARM_UP_AFTER = 1.0  # seconds: the first answers come before half a second of compiling in another thread
+
+
 class Services(DeliveryServices):
     """What the routes are wired to.
 
@@ -101,8 +104,12 @@ class Services(DeliveryServices):
             switches = self.operations.switches
             await switches.first_look()
             run_beside(opened, switches.run, switches.stop, name="switches")
-        warming = asyncio.create_task(asyncio.to_thread(self.pages.warm_up), name="warm-up")
-        opened.push_async_callback(asyncio.wait, [warming])
+        warming = asyncio.create_task(self._warm_up(), name="warm-up")
+        opened.push_async_callback(_end, warming)
+
+    async def _warm_up(self) -> None:
+        await asyncio.sleep(WARM_UP_AFTER)
+        await asyncio.to_thread(self.pages.warm_up)
 
 
 def build(
@@ -119,6 +126,11 @@ def build(
     process, where these services shall replace others.
     """
     return watched(Services(settings, ece=ece, clock=clock, delivery=delivery, metrics=metrics))
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def _availability(

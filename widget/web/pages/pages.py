@@ -69,12 +69,14 @@ class Pages:
         self._addresses: dict[tuple[str, str, str], str] = {}
         self.sheets: dict[str, StyleSheet] = {}
         for theme in themes.names:
-            for scheme in SCHEMES:
-                self._make_style_sheets(theme, scheme)
+            self._make_style_sheets(theme, "auto")
 
     def warm_up(self) -> None:
-        """Compile what a start does not wait for; call it in a thread."""
+        """Make what no start waits for, in a thread: shipped templates as code, and the schemes of the preview."""
         self._templates.warm_up()
+        for theme in self.themes.names:
+            for scheme in SCHEMES:
+                self._make_style_sheets(theme, scheme)
 
     def theme(self, asked: str | None, *, entry_point: str) -> str:
         """Return the theme asked for if there is one of that name, else the entry point's own."""
@@ -223,6 +225,8 @@ class Pages:
 
     def stylesheet_url(self, theme: str, file: str, *, scheme: Scheme = "auto") -> str:
         """Return the address of a style sheet of this theme. Raises LookupError when it has none of that name."""
+        if (theme, file, scheme) not in self._addresses:
+            self._make_style_sheets(theme, scheme)
         return self._addresses[theme, file, scheme]
 
     def launcher_sheet(self, theme: str, corner: str, scheme: Scheme) -> str:
