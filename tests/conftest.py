@@ -32,6 +32,11 @@ def _blocked_event_loop_is_an_error() -> Iterator[BlockBuster]:
     with blockbuster_ctx("widget") as blockbuster:
         # Coverage takes a lock of its own when a thread meets a new file: the measuring blocks, not the product.
         blockbuster.functions["threading.Lock.acquire"].can_block_in("coverage/collector.py", {"lock_data"})
+        # The first moments after a start: a visitor who comes before a language's data was read waits for it, 3 ms.
+        for reading in ("os.stat", "io.BufferedReader.read"):
+            blockbuster.functions[reading].can_block_in(
+                "babel/localedata.py", {"load", "exists", "resolve_locale_filename"}
+            )
         yield blockbuster
 
 

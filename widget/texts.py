@@ -112,12 +112,10 @@ class Texts:
                     faults.append(TextFault(str(file), f"cannot be used: {error}"))
         if SOURCE not in languages:
             raise FileNotFoundError("locales/ is missing from this installation; install ece-widget again")
-        texts = cls(dict(sorted(languages.items(), key=lambda each: (each[0] != SOURCE, each[0]))), tuple(faults))
-        texts.warm_up()
-        return texts
+        return cls(dict(sorted(languages.items(), key=lambda each: (each[0] != SOURCE, each[0]))), tuple(faults))
 
     def warm_up(self) -> None:
-        """Make Babel read its locale data from disk now, and not later inside the event loop."""
+        """Make Babel read its locale data from disk: some milliseconds for each language. Call it in a thread."""
         moment = datetime(2026, 1, 5, 9, tzinfo=ZoneInfo("Europe/Berlin"))
         for tag in self.languages:
             self.wait(tag, 240)

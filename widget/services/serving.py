@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from widget.shared import SharedServer
 
 
-WARM_UP_AFTER = 1.0  # seconds: the first answers come before half a second of compiling in another thread
+WARM_UP_AFTER = 0.2  # seconds: the first answer comes before half a second of work in another thread
 
 
 class Services(DeliveryServices):

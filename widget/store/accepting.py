@@ -6,31 +6,25 @@ import json
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Table, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, select
 
 from widget.domain.asked import Chosen
 from widget.domain.outbox import Answer, MessageState, OutboxMessage, RowKind
 from widget.store import counting
 from widget.store.faults import StoreRefused
+from widget.store.inserting import insert_unless_there
 from widget.store.schema import outbox, remembered, tickets
 from widget.store.times import to_ms
 
-# An insert that leaves a row with the same unique key as it is: the same words in both dialects, but SQLAlchemy has
-# them only in each. Made once: building a statement costs more than running it.
-_UNLESS_THERE: dict[tuple[str, Table], Insert] = {
-    (name, table): dialect.insert(table).on_conflict_do_nothing()
-    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-    for table in (outbox, tickets, remembered)
-}
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-_ENQUEUE = {name: _UNLESS_THERE[name, outbox].returning(outbox.c.key) for name in ("sqlite", "postgresql")}
 
 
-def _insert_unless_there(connection: Connection, table: Table) -> Insert:
-    return _UNLESS_THERE[connection.dialect.name, table]
+@cache
+def _enqueue(dialect: str) -> Any:
+    return insert_unless_there(dialect, outbox).returning(outbox.c.key)
 
 
 def enqueue(
@@ -67,7 +61,7 @@ def _insert(connection: Connection, accepted: Sequence[tuple[OutboxMessage, date
     rows: dict[str, dict[str, Any]] = {}
     for message, at in accepted:
         rows.setdefault(message.key, _row(message, at))
-    statement = _ENQUEUE[connection.dialect.name]
+    statement = _enqueue(connection.dialect.name)
     return set(connection.execute(statement, [rows[key] for key in sorted(rows)]).scalars())
 
 
@@ -116,7 +110,7 @@ def bind_tickets(connection: Connection, bindings: Sequence[tuple[str, str, date
     bound = []
     for ticket, sid_hash, expires in bindings:
         connection.execute(
-            _insert_unless_there(connection, tickets),
+            insert_unless_there(connection.dialect.name, tickets),
             {"ticket": ticket, "sid_hash": sid_hash, "expires_at": to_ms(expires)},
         )
         found = connection.execute(select(tickets.c.sid_hash).where(tickets.c.ticket == ticket)).scalar_one()
@@ -136,7 +130,7 @@ def forget_expired_tickets(connection: Connection, now: datetime) -> int:
 
 def remember_once(connection: Connection, name: str, value: str) -> str:
     """Keep a value unless there is one; give the one that is kept."""
-    connection.execute(_insert_unless_there(connection, remembered), {"name": name, "value": value})
+    connection.execute(insert_unless_there(connection.dialect.name, remembered), {"name": name, "value": value})
     return str(connection.execute(select(remembered.c.value).where(remembered.c.name == name)).scalar_one())
 
 
@@ -154,7 +148,7 @@ def read_hash_key(connection: Connection) -> bytes:
 def remember(connection: Connection, name: str, value: str) -> None:
     """Keep a value in place of the one before."""
     connection.execute(delete(remembered).where(remembered.c.name == name))
-    connection.execute(_insert_unless_there(connection, remembered), {"name": name, "value": value})
+    connection.execute(insert_unless_there(connection.dialect.name, remembered), {"name": name, "value": value})
 
 
 def recall(connection: Connection, name: str) -> str | None:

@@ -10,14 +10,15 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
 from widget.domain.asked import QuestionVersion
 from widget.domain.outbox import OutboxMessage
 from widget.domain.results import Begun
+from widget.store.inserting import insert_into, insert_unless_there
 from widget.store.schema import answer_totals, questions
 
 FIRST_DAY = date(1970, 1, 1)
@@ -26,20 +27,13 @@ BEGUN = "begun"  # that of the total that counts forms which were opened; no ver
 _Key = tuple[str, int, str, str, str, str]
 
 
-def _adding(dialect: Any) -> Any:
-    made = dialect.insert(answer_totals)
+@cache
+def _adding(dialect: str) -> Any:
+    made = insert_into(dialect, answer_totals)
     return made.on_conflict_do_update(
         index_elements=[*answer_totals.primary_key.columns],
         set_={"number": answer_totals.c.number + made.excluded.number},
     )
-
-
-# Made once: building a statement costs more than running it.
-_ADD = {"sqlite": _adding(sqlite), "postgresql": _adding(postgresql)}
-_KEEP = {
-    "sqlite": sqlite.insert(questions).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(questions).on_conflict_do_nothing(),
-}
 
 
 def count(connection: Connection, accepted: Sequence[tuple[OutboxMessage, datetime]]) -> None:
@@ -59,7 +53,9 @@ def count(connection: Connection, accepted: Sequence[tuple[OutboxMessage, dateti
                 totals[(*start, version, value)] += 1
     dialect = connection.dialect.name
     if versions:
-        connection.execute(_KEEP[dialect], [_question(id, versions[id]) for id in sorted(versions)])
+        connection.execute(
+            insert_unless_there(dialect, questions), [_question(id, versions[id]) for id in sorted(versions)]
+        )
     _add(connection, totals)
 
 
@@ -76,7 +72,7 @@ def _add(connection: Connection, totals: Mapping[_Key, int]) -> None:
     names = [column.name for column in answer_totals.primary_key.columns]
     rows = [{**dict(zip(names, key, strict=True)), "number": totals[key]} for key in sorted(totals)]
     if rows:
-        connection.execute(_ADD[connection.dialect.name], rows)
+        connection.execute(_adding(connection.dialect.name), rows)
 
 
 def _question(id: str, version: QuestionVersion) -> dict[str, Any]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Insert, Row, delete, func, insert, select, text, true, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 
 from widget.domain.decision import State
 from widget.domain.history import COUNTS, Batch, Bucket, Change, Counts, Process, Span, Spread, is_news
 from widget.domain.readings import Reason
 from widget.store.counting import count_begun
+from widget.store.inserting import insert_into
 from widget.store.schema import SPREADS, changes, count_column, counts, processes
 from widget.store.times import from_ms, to_ms
 
@@ -27,9 +28,10 @@ _SPREAD_COLUMNS = [
 _NO_COUNTS: dict[str, Any] = dict.fromkeys(map(count_column, COUNTS), 0)
 
 
+@cache
 def _add_counts(dialect: str) -> Insert:
     """Return the statement that adds counts to a bucket's, or makes the bucket."""
-    made: Any = (sqlite if dialect == "sqlite" else postgresql).insert(counts)
+    made: Any = insert_into(dialect, counts)
     lower, higher = (func.min, func.max) if dialect == "sqlite" else (func.least, func.greatest)
     new: dict[str, ColumnElement[Any]] = {}
     for column in _COUNT_COLUMNS.values():
@@ -44,18 +46,15 @@ def _add_counts(dialect: str) -> Insert:
     return upsert
 
 
+@cache
 def _note_process(dialect: str) -> Any:
     """Return the statement that keeps a process' figures, and gives a row only if its batch is a new one."""
-    made: Any = (sqlite if dialect == "sqlite" else postgresql).insert(processes)
+    made: Any = insert_into(dialect, processes)
     return made.on_conflict_do_update(
         index_elements=[processes.c.name],
         set_={"batch": made.excluded.batch, "seen_at": made.excluded.seen_at},
         where=processes.c.batch < made.excluded.batch,
     ).returning(processes.c.name)
-
-
-_ADD_COUNTS = {name: _add_counts(name) for name in ("sqlite", "postgresql")}
-_NOTE_PROCESS = {name: _note_process(name) for name in ("sqlite", "postgresql")}
 
 
 def write(connection: Connection, batch: Batch) -> bool:
@@ -74,10 +73,10 @@ def write(connection: Connection, batch: Batch) -> bool:
         "started_at": to_ms(process.started),
         "seen_at": to_ms(process.seen),
     }
-    if connection.execute(_NOTE_PROCESS[dialect], figures).first() is None:
+    if connection.execute(_note_process(dialect), figures).first() is None:
         return False
     if batch.counts:
-        connection.execute(_ADD_COUNTS[dialect], [_count_row(span, bucket) for span, bucket in batch.counts])
+        connection.execute(_add_counts(dialect), [_count_row(span, bucket) for span, bucket in batch.counts])
     _write_changes(connection, batch.changes, process.seen)
     count_begun(connection, batch.begun)
     return True

@@ -70,6 +70,10 @@ class Themes:
         """The layers in which a file of `theme` is looked for, first one first."""
         return self._chains[theme]
 
+    def changed(self, theme: str) -> bool:
+        """Return whether anything of a theme is the operator's."""
+        return any(layer.owner == "operator" for layer in self._chains[theme])
+
     def drawing(self, theme: str, file: str) -> str:
         """Return an SVG file of `theme` as markup for a page. Raises IconRefused, which names the file."""
         layer = next((each for each in self._chains[theme] if file in each.files), None)

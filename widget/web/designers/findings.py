@@ -36,9 +36,7 @@ def findings(pages: Pages, *, now: datetime) -> list[Finding]:
 
     A theme in which nothing is the operator's is as it was shipped: the tests render it, not each start.
     """
-    changed = [
-        name for name in pages.themes.names if any(each.owner == "operator" for each in pages.themes.chain(name))
-    ]
+    changed = filter(pages.themes.changed, pages.themes.names)
     tried = dict.fromkeys(fault for theme in changed for fault in try_theme(pages, theme, now=now))
     return [
         *_unknown_themes(pages),

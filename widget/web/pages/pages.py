@@ -68,15 +68,16 @@ class Pages:
         self._launcher_css: dict[tuple[str, str, Scheme, tuple[str, ...]], Markup] = {}
         self._addresses: dict[tuple[str, str, str], str] = {}
         self.sheets: dict[str, StyleSheet] = {}
+        self._made: set[tuple[str, Scheme]] = set()  # the themes and schemes whose style sheets are there
         for theme in themes.names:
-            self._make_style_sheets(theme, "auto")
+            if themes.changed(theme):
+                self._make_style_sheets(theme, "auto")
 
     def warm_up(self) -> None:
-        """Make what no start waits for, in a thread: shipped templates as code, and the schemes of the preview."""
+        """Make what no start waits for; call it in a thread. Who needs a part of it before waits for that part."""
+        self.texts.warm_up()
         self._templates.warm_up()
-        for theme in self.themes.names:
-            for scheme in SCHEMES:
-                self._make_style_sheets(theme, scheme)
+        self._make_all_style_sheets()
 
     def theme(self, asked: str | None, *, entry_point: str) -> str:
         """Return the theme asked for if there is one of that name, else the entry point's own."""
@@ -225,7 +226,7 @@ class Pages:
 
     def stylesheet_url(self, theme: str, file: str, *, scheme: Scheme = "auto") -> str:
         """Return the address of a style sheet of this theme. Raises LookupError when it has none of that name."""
-        if (theme, file, scheme) not in self._addresses:
+        if (theme, scheme) not in self._made:
             self._make_style_sheets(theme, scheme)
         return self._addresses[theme, file, scheme]
 
@@ -240,7 +241,19 @@ class Pages:
         return tuple(self._templates.failures)
 
     def routes(self) -> list[Route]:
-        return style_routes(lambda: self.sheets)
+        return style_routes(self._sheet)
+
+    def _sheet(self, path: str) -> StyleSheet | None:
+        """Return the style sheet of an address, also of one that another process put into a page."""
+        if path not in self.sheets:
+            self._make_all_style_sheets()
+        return self.sheets.get(path)
+
+    def _make_all_style_sheets(self) -> None:
+        for theme in self.themes.names:
+            for scheme in SCHEMES:
+                if (theme, scheme) not in self._made:
+                    self._make_style_sheets(theme, scheme)
 
     def _make_style_sheets(self, theme: str, scheme: Scheme) -> None:
         for file in self.themes.files(theme):
@@ -249,6 +262,7 @@ class Pages:
                 sheet = style_sheet(file, self._style(file, theme, scheme, self.themes.design(theme).corner))
                 self.sheets[sheet.path] = sheet
                 self._addresses[theme, file, scheme] = sheet.path
+        self._made.add((theme, scheme))
 
     def _css(self, theme: str, corner: str, scheme: Scheme, extra: tuple[str, ...]) -> Markup:
         """The launcher's style sheet as text inside HTML; made once for each theme and corner, and what it has."""

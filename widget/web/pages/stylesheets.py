@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -51,11 +51,11 @@ def without_unused(css: str) -> str:
     return re.sub(r"(--ece-[a-z-]+):[^;}]*;?", lambda match: "" if match[1] in drop else match[0], css)
 
 
-def style_routes(sheets: Callable[[], Mapping[str, StyleSheet]]) -> list[Route]:
+def style_routes(find: Callable[[str], StyleSheet | None]) -> list[Route]:
     """Serve style sheets under names that never mean anything else."""
 
     async def answer(request: Request) -> Response:
-        sheet = sheets().get(request.url.path)
+        sheet = find(request.url.path)
         if sheet is None:
             raise HTTPException(404)
         return Response(

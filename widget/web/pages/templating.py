@@ -74,7 +74,7 @@ class Templates:
 
     def _compile_themes(self, *, changed: bool) -> None:
         for theme in self._themes.names:
-            if any(layer.owner == "operator" for layer in self._themes.chain(theme)) == changed:
+            if self._themes.changed(theme) == changed:
                 for file in self._themes.files(theme):
                     if file.endswith((".html", ".css")):
                         self._compile(theme, file)
