@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.browser.standin import Lab, lab, reset
-from tests.browser.town import Town, build_town
+from tests.browser.real_servers import RealServers, serve_all
+from tests.browser.standin import StubServers, lab, reset
 from tests.chromium import chromium as started
 
 
@@ -20,14 +20,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def servers() -> Iterator[Lab]:
+def servers() -> Iterator[StubServers]:
     with lab() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with build_town(tmp_path_factory.mktemp("town")) as running:
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServers]:
+    with serve_all(tmp_path_factory.mktemp("real")) as running:
         yield running
 
 
@@ -40,7 +40,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def at(servers: Lab) -> Lab:
+def at(servers: StubServers) -> StubServers:
     """The servers, answering as at the start and with no pages up."""
     reset(servers.chat)
     servers.site.pages.clear()

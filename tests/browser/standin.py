@@ -242,7 +242,7 @@ def _serving(app: ASGIApp) -> Iterator[int]:
 
 
 @dataclass
-class Lab:
+class StubServers:
     """What a test works with; `tag` is the script tag of a customer's page."""
 
     chat: Chat
@@ -265,7 +265,7 @@ class Lab:
 
 
 @contextlib.contextmanager
-def lab() -> Iterator[Lab]:
+def lab() -> Iterator[StubServers]:
     """Start the three servers."""
     chat, pages = Chat(), dict[str, tuple[str, dict[str, str]]]()
     files = SnippetFiles(ROOT / "static")
@@ -281,7 +281,7 @@ def lab() -> Iterator[Lab]:
     with _serving(app) as chat_port, _serving(_site(pages)) as site_port, _serving(_ece(chat)) as ece_port:
         app.state.ece = f"http://127.0.0.1:{ece_port}"
         site = Site(f"http://localhost:{site_port}", pages)
-        yield Lab(chat, f"http://127.0.0.1:{chat_port}", site, app.state.ece, files)
+        yield StubServers(chat, f"http://127.0.0.1:{chat_port}", site, app.state.ece, files)
 
 
 def reset(chat: Chat) -> None:

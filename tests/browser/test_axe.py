@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.town import Town
+from tests.browser.real_servers import RealServers
 from tests.install_tools import AXE_FILE
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -39,17 +39,17 @@ def findings(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("path", ["/", "/elements", "/de", "/ar", "/strict", "/no-script"])
-def test_a_site_with_us_on_it_has_no_finding(town: Town, page: Page, path: str) -> None:
-    town.tell("/control/reset", {})
-    page.goto(town.site + path)
+def test_a_site_with_us_on_it_has_no_finding(real: RealServers, page: Page, path: str) -> None:
+    real.tell("/control/reset", {})
+    page.goto(real.site + path)
     if path != "/no-script":
         expect(page.locator(".ece-chat").first).to_be_attached()
     assert findings(page) == []
 
 
-def _frames(page: Page, town: Town) -> list[str]:
+def _frames(page: Page, real: RealServers) -> list[str]:
     """The addresses of the preview's pictures: every page, in every state, in every theme, in two directions."""
-    page.goto(f"{town.widget}/preview")
+    page.goto(f"{real.widget}/preview")
     shown = page.locator("input[name=show]").evaluate_all("boxes => boxes.map(box => box.value)")
     states = page.locator("input[name=state]").evaluate_all("boxes => boxes.map(box => box.value)")
     themes = page.locator("input[name=theme]").evaluate_all("boxes => boxes.map(box => box.value)")
@@ -61,23 +61,23 @@ def _frames(page: Page, town: Town) -> list[str]:
     return frames
 
 
-def test_no_picture_of_the_preview_has_a_finding(town: Town, page: Page) -> None:
+def test_no_picture_of_the_preview_has_a_finding(real: RealServers, page: Page) -> None:
     found = {}
-    for frame in _frames(page, town):
-        page.goto(f"{town.widget}/preview/frame?{frame}")
+    for frame in _frames(page, real):
+        page.goto(f"{real.widget}/preview/frame?{frame}")
         if violations := [each for each in findings(page) if LINK_IN_THE_CORNER not in each]:
             found[frame] = violations
     assert found == {}
 
 
-def test_the_preview_itself_has_no_finding(town: Town, page: Page) -> None:
-    page.goto(f"{town.widget}/preview?show=launcher&theme=default")
+def test_the_preview_itself_has_no_finding(real: RealServers, page: Page) -> None:
+    page.goto(f"{real.widget}/preview?show=launcher&theme=default")
     assert findings(page) == []
 
 
-def test_a_docked_chat_has_no_finding(town: Town, page: Page) -> None:
-    town.tell("/control/reset", {})
-    page.goto(town.site + "/elements")
+def test_a_docked_chat_has_no_finding(real: RealServers, page: Page) -> None:
+    real.tell("/control/reset", {})
+    page.goto(real.site + "/elements")
     page.locator("ece-chat[entry-point=support]").get_by_role("button").wait_for()
     page.evaluate("eceChat.open('support')")
     page.locator("iframe").first.wait_for()

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browser.real_servers import TOKEN, RealServers, serve_all
 from tests.browser.test_axe import findings
-from tests.browser.town import TOKEN, Town, build_town
 from widget.domain.outbox import Answer, OutboxMessage
 from widget.store.outbox import open_outbox
 
@@ -38,8 +38,8 @@ async def _a_dead_row(url: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """A town with a dead row in its outbox."""
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServers]:
+    """Servers with a dead row in its outbox."""
     folder = tmp_path_factory.mktemp("console")
     file: Path = folder / "demo.db"
     with ThreadPoolExecutor(1) as another:  # Playwright keeps an event loop in this thread
@@ -47,12 +47,12 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE ece_widget_outbox SET state = 'dead', reason = 'refused: 404 ' || hex(zeroblob(60))")
     connection.close()
-    with build_town(folder) as running:
+    with serve_all(folder) as running:
         yield running
 
 
-def sign_in(page: Page, town: Town) -> None:
-    page.goto(f"{town.widget}/console")
+def sign_in(page: Page, real: RealServers) -> None:
+    page.goto(f"{real.widget}/console")
     page.get_by_label("Operator token").fill(TOKEN)
     page.get_by_label("Your name").fill("Anna")
     page.get_by_role("button", name="Sign in").click()
@@ -67,28 +67,28 @@ def past_policies(chromium: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
-def close_and_set(page: Page, town: Town) -> None:
+def close_and_set(page: Page, real: RealServers) -> None:
     """Close an entry point and set a day, so that every page has its notices."""
-    page.goto(f"{town.widget}/console/close/advice")
+    page.goto(f"{real.widget}/console/close/advice")
     page.get_by_label("For an hour").check()
     page.get_by_label("In all languages").fill("Fire drill, back soon")
     page.get_by_role("button", name="Close now").click()
-    page.goto(f"{town.widget}/console/day/support")
+    page.goto(f"{real.widget}/console/day/support")
     page.get_by_label("Open").fill("00:00-24:00")
     page.get_by_role("button", name="Set this day").click()
 
 
 def test_no_page_of_the_console_has_a_finding_and_each_fits_every_width(
-    town: Town, past_policies: BrowserContext
+    real: RealServers, past_policies: BrowserContext
 ) -> None:
     page = past_policies.new_page()
-    page.goto(f"{town.widget}/console")
+    page.goto(f"{real.widget}/console")
     found = {"/console": findings(page)}
-    sign_in(page, town)
-    close_and_set(page, town)
+    sign_in(page, real)
+    close_and_set(page, real)
     too_wide = []
     for path in PAGES:
-        page.goto(town.widget + path)
+        page.goto(real.widget + path)
         for width in (320, 768, 2560):
             page.set_viewport_size({"width": width, "height": 900})
             if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
@@ -100,9 +100,9 @@ def test_no_page_of_the_console_has_a_finding_and_each_fits_every_width(
     assert too_wide == []
 
 
-def test_now_is_renewed_in_place_and_moves_nothing(town: Town, page: Page) -> None:
-    town.tell("/control/reset", {})
-    sign_in(page, town)
+def test_now_is_renewed_in_place_and_moves_nothing(real: RealServers, page: Page) -> None:
+    real.tell("/control/reset", {})
+    sign_in(page, real)
     page.set_viewport_size({"width": 600, "height": 400})
     page.locator("a[href='/console/close/clearance']").focus()
     page.evaluate("window.kept = document.activeElement")
@@ -111,26 +111,28 @@ def test_now_is_renewed_in_place_and_moves_nothing(town: Town, page: Page) -> No
     assert page.evaluate("scrollY") > 0
     sales = page.locator(".card", has=page.get_by_role("heading", name="sales"))
     expect(sales.locator(".state")).to_have_text("Open")
-    town.tell("/control/entry-points/1001", {"away": True})
+    real.tell("/control/entry-points/1001", {"away": True})
     expect(sales.locator(".state")).to_have_text("Closed", timeout=20_000)
     assert page.evaluate("window.kept === document.activeElement && window.kept.isConnected")
     # the sentence of a card above may take a line more: the browser then scrolls by as much with its next frame
     page.wait_for_function(f"place => {where_it_is_read} === place", arg=place)
 
 
-def test_who_is_signed_out_elsewhere_sees_the_door_and_not_old_figures(town: Town, context: BrowserContext) -> None:
+def test_who_is_signed_out_elsewhere_sees_the_door_and_not_old_figures(
+    real: RealServers, context: BrowserContext
+) -> None:
     page, other = context.new_page(), context.new_page()
-    sign_in(page, town)
-    other.goto(f"{town.widget}/console/now")
+    sign_in(page, real)
+    other.goto(f"{real.widget}/console/now")
     other.get_by_role("button", name="Sign out").click()
     expect(page.get_by_label("Operator token")).to_be_visible(timeout=20_000)
 
 
-def test_without_script_an_entry_point_is_closed_and_reopened(town: Town, chromium: Browser) -> None:
-    town.tell("/control/reset", {})
+def test_without_script_an_entry_point_is_closed_and_reopened(real: RealServers, chromium: Browser) -> None:
+    real.tell("/control/reset", {})
     context = chromium.new_context(java_script_enabled=False, locale="de-DE")
     page = context.new_page()
-    page.goto(f"{town.widget}/console")
+    page.goto(f"{real.widget}/console")
     page.get_by_label("Operator-Token").fill(TOKEN)
     page.get_by_role("button", name="Anmelden").click()
     page.locator("a[href='/console/close/sales']").click()
@@ -144,24 +146,24 @@ def test_without_script_an_entry_point_is_closed_and_reopened(town: Town, chromi
 
 
 def test_another_sites_page_switches_nothing_with_the_cookie_of_an_operator(
-    town: Town, context: BrowserContext
+    real: RealServers, context: BrowserContext
 ) -> None:
     page = context.new_page()
-    sign_in(page, town)
+    sign_in(page, real)
     form_token = page.locator("input[name=form_token]").first.input_value()  # even with what it cannot read
     page.route(
         "http://evil.test/",
         lambda route: route.fulfill(
             content_type="text/html",
-            body=f'<form method=post action="{town.widget}/console/close/clearance"><input name=end value=reopened>'
+            body=f'<form method=post action="{real.widget}/console/close/clearance"><input name=end value=reopened>'
             f'<input name=form_token value="{form_token}"></form><script>document.forms[0].submit()</script>',
         ),
     )
     with page.expect_navigation(url="**/console/close/clearance"):
         page.goto("http://evil.test/")
-    page.goto(f"{town.widget}/console/history")
+    page.goto(f"{real.widget}/console/history")
     expect(page.locator(".changes")).not_to_contain_text("clearance Closed by hand")
-    frame = f'<iframe src="{town.widget}/console/now"></iframe>'
+    frame = f'<iframe src="{real.widget}/console/now"></iframe>'
     page.route("http://evil.test/", lambda route: route.fulfill(content_type="text/html", body=frame))
     page.goto("http://evil.test/")
     expect(page.frame_locator("iframe").get_by_role("heading", name="Now")).to_have_count(0)

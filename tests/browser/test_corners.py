@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import FloatRect, Locator, Page, Route, expect
 
-from tests.browser.standin import Lab
+from tests.browser.standin import StubServers
 from widget.demo.settings import demo_settings
 from widget.texts import Texts
 from widget.themes import Themes
@@ -45,7 +45,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
 
 
 def _draw(
-    at: Lab, page: Page, pages: Pages, theme: str, *, language: str = "de", states: dict[str, str] | None = None
+    at: StubServers, page: Page, pages: Pages, theme: str, *, language: str = "de", states: dict[str, str] | None = None
 ) -> None:
     """Put up a page with two launchers of a theme, drawn by the shipped templates; open, with wait and place, unless
     `states` has another state of an entry point.
@@ -67,7 +67,7 @@ def _draw(
     expect(page.locator(BUTTON).last).to_be_visible()
 
 
-def _show(at: Lab, page: Page, pages: Pages, theme: str, *, language: str = "de") -> None:
+def _show(at: StubServers, page: Page, pages: Pages, theme: str, *, language: str = "de") -> None:
     """Show two launchers that are open."""
     _draw(at, page, pages, theme, language=language)
     expect(page.locator(BUTTON)).to_have_count(2)
@@ -86,7 +86,9 @@ def _meet(one: FloatRect, other: FloatRect) -> bool:
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_two_launchers_in_a_corner_do_not_lie_on_each_other(at: Lab, page: Page, pages: Pages, theme: str) -> None:
+def test_two_launchers_in_a_corner_do_not_lie_on_each_other(
+    at: StubServers, page: Page, pages: Pages, theme: str
+) -> None:
     for language in ("de", "ar", "ja"):
         page.unroute_all()
         _show(at, page, pages, theme, language=language)
@@ -95,7 +97,7 @@ def test_two_launchers_in_a_corner_do_not_lie_on_each_other(at: Lab, page: Page,
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_a_dock_stands_in_its_corner_without_a_gap_and_the_launchers_make_room(
-    at: Lab, page: Page, pages: Pages, theme: str
+    at: StubServers, page: Page, pages: Pages, theme: str
 ) -> None:
     page.emulate_media(reduced_motion="reduce")
     for height in (500, 720, 1000):
@@ -113,7 +115,7 @@ def test_a_dock_stands_in_its_corner_without_a_gap_and_the_launchers_make_room(
             assert (dock["x"] + dock["width"], dock["y"] + dock["height"]) == (1024, height)
 
 
-def test_a_big_offset_leaves_a_phone_room_for_the_launcher(at: Lab, page: Page, pages: Pages) -> None:
+def test_a_big_offset_leaves_a_phone_room_for_the_launcher(at: StubServers, page: Page, pages: Pages) -> None:
     page.set_viewport_size({"width": 320, "height": 568})
     _show(at, page, pages, "far")
     button = page.locator(BUTTON).first
@@ -132,7 +134,7 @@ def test_a_big_offset_leaves_a_phone_room_for_the_launcher(at: Lab, page: Page, 
     assert box["x"] + box["width"] == pytest.approx(824, abs=1)
 
 
-def test_a_hidden_launcher_is_not_seen_in_any_theme(at: Lab, page: Page, pages: Pages) -> None:
+def test_a_hidden_launcher_is_not_seen_in_any_theme(at: StubServers, page: Page, pages: Pages) -> None:
     for theme in THEMES:
         page.unroute_all()
         _show(at, page, pages, theme)
@@ -142,7 +144,7 @@ def test_a_hidden_launcher_is_not_seen_in_any_theme(at: Lab, page: Page, pages: 
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_a_launcher_that_draws_nothing_leaves_no_gap_in_the_corner(
-    at: Lab, page: Page, pages: Pages, theme: str
+    at: StubServers, page: Page, pages: Pages, theme: str
 ) -> None:
     page.emulate_media(reduced_motion="reduce")
     states: dict[str, str] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from tests.browser.standin import ANSWER_WITHIN, Lab
+from tests.browser.standin import ANSWER_WITHIN, StubServers
 
 BUTTON = ".ece-chat-button:not(.ece-chat-return)"
 DIALOG = "ece-chat-panel dialog"
@@ -14,7 +14,7 @@ ELSEWHERE = "Open in a new window"
 
 
 def open_dock(
-    at: Lab, page: Page, body: str = "", headers: dict[str, str] | None = None, *, waits: bool = True
+    at: StubServers, page: Page, body: str = "", headers: dict[str, str] | None = None, *, waits: bool = True
 ) -> None:
     at.chat.open_in = "dock"
     page.goto(at.page(body + at.tag(), headers=headers))
@@ -28,7 +28,7 @@ def button(page: Page, name: str) -> None:
     page.get_by_role("button", name=name).click()
 
 
-def test_the_dock_stands_in_the_corner_without_a_gap_in_place_of_the_launcher(at: Lab, page: Page) -> None:
+def test_the_dock_stands_in_the_corner_without_a_gap_in_place_of_the_launcher(at: StubServers, page: Page) -> None:
     open_dock(at, page)
     box = page.locator(DIALOG).bounding_box()
     assert box is not None
@@ -39,7 +39,7 @@ def test_the_dock_stands_in_the_corner_without_a_gap_in_place_of_the_launcher(at
 
 @pytest.mark.parametrize(("allow", "may"), [("microphone {}; camera {}", True), ("microphone *", False), ("", False)])
 def test_the_chat_in_the_dock_may_use_what_the_entry_point_allows_its_origin(
-    at: Lab, page: Page, *, allow: str, may: bool
+    at: StubServers, page: Page, *, allow: str, may: bool
 ) -> None:
     at.chat.frame_allow = allow.format(at.ece, at.ece)
     open_dock(at, page)
@@ -49,7 +49,7 @@ def test_the_chat_in_the_dock_may_use_what_the_entry_point_allows_its_origin(
     assert chat.evaluate(asked.replace("microphone", "geolocation")) is False
 
 
-def test_folded_it_is_the_launcher_until_it_ends(at: Lab, page: Page) -> None:
+def test_folded_it_is_the_launcher_until_it_ends(at: StubServers, page: Page) -> None:
     open_dock(at, page)
     button(page, "Minimize")
     back = page.get_by_role("button", name="Back to your chat")
@@ -64,7 +64,7 @@ def test_folded_it_is_the_launcher_until_it_ends(at: Lab, page: Page) -> None:
     assert at.chat.ece_pages == 1
 
 
-def test_close_asks_first_and_the_chat_goes_on_when_it_is_not_meant(at: Lab, page: Page) -> None:
+def test_close_asks_first_and_the_chat_goes_on_when_it_is_not_meant(at: StubServers, page: Page) -> None:
     open_dock(at, page)
     button(page, "Close")
     expect(page.get_by_role("alertdialog", name="Closing this window ends your chat.")).to_be_visible()
@@ -83,7 +83,7 @@ def test_close_asks_first_and_the_chat_goes_on_when_it_is_not_meant(at: Lab, pag
 
 
 def test_a_new_window_after_the_chat_has_loaded_is_behind_a_question_and_ends_the_dock(
-    at: Lab, page: Page, context: BrowserContext
+    at: StubServers, page: Page, context: BrowserContext
 ) -> None:
     open_dock(at, page)
     expect(page.get_by_role("link", name=ELSEWHERE)).to_have_count(0)
@@ -103,7 +103,7 @@ def test_a_new_window_after_the_chat_has_loaded_is_behind_a_question_and_ends_th
 
 @pytest.mark.parametrize("frames", ["'none'", "ours"])
 def test_a_page_whose_policy_refuses_the_frame_says_so_and_offers_a_window_at_once(
-    at: Lab, page: Page, frames: str
+    at: StubServers, page: Page, frames: str
 ) -> None:
     source = at.origin if frames == "ours" else frames
     policy = f"default-src 'none'; script-src {at.origin}; connect-src {at.origin}; frame-src {source}"
@@ -115,7 +115,9 @@ def test_a_page_whose_policy_refuses_the_frame_says_so_and_offers_a_window_at_on
     expect(page.locator(DIALOG)).to_have_count(0)
 
 
-def test_a_frame_in_which_nothing_loads_has_a_loading_state_and_after_eight_seconds_a_link(at: Lab, page: Page) -> None:
+def test_a_frame_in_which_nothing_loads_has_a_loading_state_and_after_eight_seconds_a_link(
+    at: StubServers, page: Page
+) -> None:
     held: list[Route] = []
     page.route("**/v1/chat/**", lambda route: held.append(route))
     page.clock.install()
@@ -130,7 +132,7 @@ def test_a_frame_in_which_nothing_loads_has_a_loading_state_and_after_eight_seco
     expect(page.locator(DIALOG)).to_have_count(0)
 
 
-def test_a_small_screen_is_the_chats_but_for_a_fifth(at: Lab, page: Page) -> None:
+def test_a_small_screen_is_the_chats_but_for_a_fifth(at: StubServers, page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 225})
     open_dock(at, page)
     box = page.locator(FRAME).bounding_box()
@@ -146,7 +148,7 @@ def test_a_small_screen_is_the_chats_but_for_a_fifth(at: Lab, page: Page) -> Non
         expect(page.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
 
 
-def test_a_survey_fills_a_phone(at: Lab, page: Page) -> None:
+def test_a_survey_fills_a_phone(at: StubServers, page: Page) -> None:
     page.set_viewport_size({"width": 320, "height": 568})
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
@@ -156,7 +158,7 @@ def test_a_survey_fills_a_phone(at: Lab, page: Page) -> None:
     expect(page.locator(DIALOG)).to_have_count(0)
 
 
-def test_the_thanks_page_closes_its_own_panel_alone(at: Lab, page: Page) -> None:
+def test_the_thanks_page_closes_its_own_panel_alone(at: StubServers, page: Page) -> None:
     page.goto(at.page("<iframe srcdoc='<p>x'></iframe>" + at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     page.evaluate("eceChat.survey('/survey/token')")
@@ -172,7 +174,7 @@ def test_the_thanks_page_closes_its_own_panel_alone(at: Lab, page: Page) -> None
     expect(page.locator(DIALOG)).to_have_count(0)
 
 
-def test_a_message_of_the_chats_own_origin_closes_nothing(at: Lab, page: Page) -> None:
+def test_a_message_of_the_chats_own_origin_closes_nothing(at: StubServers, page: Page) -> None:
     open_dock(at, page)
     chat = next(frame for frame in page.frames if frame.url.startswith(at.ece))
     chat.evaluate("parent.postMessage('ece-chat-close', '*')")
@@ -180,7 +182,7 @@ def test_a_message_of_the_chats_own_origin_closes_nothing(at: Lab, page: Page) -
     expect(page.locator(DIALOG)).to_be_visible()
 
 
-def test_a_hidden_page_part_leaves_an_open_dock_and_hides_a_folded_one(at: Lab, page: Page) -> None:
+def test_a_hidden_page_part_leaves_an_open_dock_and_hides_a_folded_one(at: StubServers, page: Page) -> None:
     open_dock(at, page)
     page.evaluate("eceChat.hide()")
     expect(page.locator(DIALOG)).to_be_visible()
@@ -190,7 +192,7 @@ def test_a_hidden_page_part_leaves_an_open_dock_and_hides_a_folded_one(at: Lab, 
     expect(page.get_by_role("button", name="Back to your chat")).to_be_visible()
 
 
-def test_a_dock_ends_though_the_page_has_replaced_the_removal_of_elements(at: Lab, page: Page) -> None:
+def test_a_dock_ends_though_the_page_has_replaced_the_removal_of_elements(at: StubServers, page: Page) -> None:
     open_dock(at, page)
     page.evaluate("() => { Element.prototype.remove = () => { throw new Error('not here'); }; }")
     button(page, "Close")
@@ -201,7 +203,7 @@ def test_a_dock_ends_though_the_page_has_replaced_the_removal_of_elements(at: La
 
 
 @pytest.mark.parametrize("reduced", ["reduce", "no-preference"])
-def test_the_dock_comes_in_unless_motion_is_not_wanted(at: Lab, page: Page, reduced: str) -> None:
+def test_the_dock_comes_in_unless_motion_is_not_wanted(at: StubServers, page: Page, reduced: str) -> None:
     page.emulate_media(reduced_motion="reduce" if reduced == "reduce" else "no-preference")
     at.chat.extra_css = "@keyframes ece-chat-in { from { opacity: 0 } }"
     open_dock(at, page)

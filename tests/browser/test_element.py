@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.standin import ANSWER_WITHIN, Lab
+from tests.browser.standin import ANSWER_WITHIN, StubServers
 
 BUTTON = ".ece-chat-button"
 SHIFTS = """
@@ -22,7 +22,7 @@ LAYOUTS = {
 
 @pytest.mark.parametrize("answer", [None, "404", "500"], ids=["button", "unknown", "fault"])
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS.keys())
-def test_no_layout_shifts(at: Lab, page: Page, layout: str, answer: str | None) -> None:
+def test_no_layout_shifts(at: StubServers, page: Page, layout: str, answer: str | None) -> None:
     page.add_init_script(SHIFTS)
     at.chat.fault = "500" if answer == "500" else None
     at.chat.known = frozenset() if answer == "404" else at.chat.known
@@ -37,13 +37,13 @@ def test_no_layout_shifts(at: Lab, page: Page, layout: str, answer: str | None) 
     assert page.evaluate("window.shift") == 0
 
 
-def test_an_element_stands_in_the_flow_once_it_is_drawn(at: Lab, page: Page) -> None:
+def test_an_element_stands_in_the_flow_once_it_is_drawn(at: StubServers, page: Page) -> None:
     page.goto(at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
     expect(page.locator(BUTTON)).to_be_visible()
     expect(page.locator("ece-chat")).to_have_css("position", "static")
 
 
-def test_a_hidden_element_is_not_seen(at: Lab, page: Page) -> None:
+def test_a_hidden_element_is_not_seen(at: StubServers, page: Page) -> None:
     page.goto(at.page('<ece-chat entry-point="sales" hidden></ece-chat>' + at.tag("")))
     expect(page.locator(BUTTON)).to_have_count(1)
     expect(page.locator(BUTTON)).to_be_hidden()
@@ -52,7 +52,7 @@ def test_a_hidden_element_is_not_seen(at: Lab, page: Page) -> None:
 
 
 @pytest.mark.parametrize("stranger", ["/widget/abc.js", "/other/widget.js"])
-def test_a_strangers_script_is_not_taken_for_ours(at: Lab, page: Page, stranger: str) -> None:
+def test_a_strangers_script_is_not_taken_for_ours(at: StubServers, page: Page, stranger: str) -> None:
     at.site.page(stranger, "", {"Content-Type": "text/javascript"})
     other = f'<script src="{at.site.origin.replace("localhost", "widget.localhost")}{stranger}"></script>'
     ours = at.tag('type="module" data-entry-point="sales"')
@@ -61,7 +61,7 @@ def test_a_strangers_script_is_not_taken_for_ours(at: Lab, page: Page, stranger:
     expect(page.locator(BUTTON)).to_be_visible()
 
 
-def test_a_module_without_an_entry_point_serves_the_elements(at: Lab, page: Page) -> None:
+def test_a_module_without_an_entry_point_serves_the_elements(at: StubServers, page: Page) -> None:
     page.route("**://widget.localhost/**", lambda route: route.fulfill(body="", content_type="text/javascript"))
     stranger = '<script src="http://widget.localhost/widget/abc"></script>'
     element = '<ece-chat entry-point="sales"></ece-chat>'
@@ -69,7 +69,7 @@ def test_a_module_without_an_entry_point_serves_the_elements(at: Lab, page: Page
     expect(page.locator(BUTTON)).to_be_visible()
 
 
-def test_the_link_in_place_of_a_blocked_window_goes_with_the_button(at: Lab, page: Page) -> None:
+def test_the_link_in_place_of_a_blocked_window_goes_with_the_button(at: StubServers, page: Page) -> None:
     page.goto(at.page("<script>window.open = () => null;</script>" + at.tag()))
     page.locator(BUTTON).click()
     link = page.get_by_role("link", name="Open in a new window")
@@ -80,7 +80,7 @@ def test_the_link_in_place_of_a_blocked_window_goes_with_the_button(at: Lab, pag
     expect(link).to_have_count(0)
 
 
-def test_another_entry_point_takes_the_old_button_away_at_once(at: Lab, page: Page) -> None:
+def test_another_entry_point_takes_the_old_button_away_at_once(at: StubServers, page: Page) -> None:
     page.clock.install()
     page.goto(at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
     expect(page.locator(BUTTON)).to_be_visible()
@@ -93,7 +93,7 @@ def test_another_entry_point_takes_the_old_button_away_at_once(at: Lab, page: Pa
     expect(page.locator(BUTTON)).to_be_visible()
 
 
-def test_another_target_is_followed_out_of_view_too(at: Lab, page: Page) -> None:
+def test_another_target_is_followed_out_of_view_too(at: StubServers, page: Page) -> None:
     tall = '<div style="height:4000px"></div>'
     page.goto(at.page(f'<p id="top"></p>{tall}<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
     expect(page.locator(BUTTON)).to_have_count(1)
@@ -104,20 +104,20 @@ def test_another_target_is_followed_out_of_view_too(at: Lab, page: Page) -> None
 
 
 @pytest.mark.parametrize("target", ["ece-chat", "#self", "main ece-chat, nothing"])
-def test_a_target_that_is_the_element_itself_falls_back_to_the_corner(at: Lab, page: Page, target: str) -> None:
+def test_a_target_that_is_the_element_itself_falls_back_to_the_corner(at: StubServers, page: Page, target: str) -> None:
     page.goto(at.page(f'<ece-chat id="self" entry-point="sales" target="{target}"></ece-chat>' + at.tag("")))
     expect(page.locator(BUTTON)).to_be_visible()
     expect(page.locator("html > ece-chat[data-placement=corner]")).to_have_count(1)
 
 
-def test_what_is_announced_says_its_language(at: Lab, page: Page) -> None:
+def test_what_is_announced_says_its_language(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag()))
     expect(page.get_by_role("status")).to_have_text("You would be number 3.")
     expect(page.get_by_role("status")).to_have_attribute("lang", "en")
 
 
 @pytest.mark.parametrize("name", ["true", "1e5", "null", "24"])
-def test_the_name_of_an_entry_point_stays_words(at: Lab, page: Page, name: str) -> None:
+def test_the_name_of_an_entry_point_stays_words(at: StubServers, page: Page, name: str) -> None:
     at.chat.known = frozenset({name})
     page.add_init_script("addEventListener('ece-chat-ready', (event) => { window.named = event.detail.entryPoint; })")
     page.goto(at.page(at.tag(f'data-entry-point="{name}"')))
@@ -125,7 +125,7 @@ def test_the_name_of_an_entry_point_stays_words(at: Lab, page: Page, name: str) 
     assert page.evaluate("window.named") == name
 
 
-def test_inherited_names_are_not_taken_for_ours(at: Lab, page: Page) -> None:
+def test_inherited_names_are_not_taken_for_ours(at: StubServers, page: Page) -> None:
     warnings: list[str] = []
     page.on("console", lambda message: warnings.append(message.text) if message.type == "warning" else None)
     page.add_init_script("""
@@ -142,7 +142,7 @@ def test_inherited_names_are_not_taken_for_ours(at: Lab, page: Page) -> None:
     assert warnings == []
 
 
-def test_a_long_address_keeps_all_its_parts(at: Lab, page: Page) -> None:
+def test_a_long_address_keeps_all_its_parts(at: StubServers, page: Page) -> None:
     name, theme, locale = "a" * 64, "t" * 64, "de-Latn-DE-1996-x-private-customers"
     at.chat.known = frozenset({name})
     page.goto(at.page(at.tag(f'data-entry-point="{name}" data-theme="{theme}" data-locale="{locale}"')))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.browser.engines import Engine, firefox, press, until, webkit
-from tests.browser.town import Town
+from tests.browser.real_servers import RealServers
 
 # Expressions.
 BUTTON = "[...document.querySelectorAll('ece-chat')].pop()?.shadowRoot.querySelector('.ece-chat-button')"
@@ -25,8 +25,8 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(autouse=True)
-def _reset(town: Town) -> None:
-    town.tell("/control/reset", {})
+def _reset(real: RealServers) -> None:
+    real.tell("/control/reset", {})
 
 
 def in_panel(selector: str) -> str:
@@ -37,11 +37,11 @@ def is_seen(engine: Engine, element: str) -> bool:
     return bool(engine.run(f"return {element}?.getClientRects().length > 0"))
 
 
-def chat_until_the_survey(engine: Engine, town: Town) -> None:
+def chat_until_the_survey(engine: Engine, real: RealServers) -> None:
     """Wait for the agent and end the chat."""
 
     def joined() -> bool:
-        town.tell("/control/advance", {"seconds": 2})
+        real.tell("/control/advance", {"seconds": 2})
         return bool(engine.run(CHATS))
 
     until(joined, "an agent")
@@ -67,15 +67,15 @@ def answer(engine: Engine) -> None:
     until(onward, "the thanks")
 
 
-def test_a_visitor_chats_in_a_window_under_the_strictest_policy(engine: Engine, town: Town) -> None:
-    engine.visit(town.site + "/strict")
+def test_a_visitor_chats_in_a_window_under_the_strictest_policy(engine: Engine, real: RealServers) -> None:
+    engine.visit(real.site + "/strict")
     page, *_ = before = engine.pages()
     press(engine, BUTTON)
     (chat,) = until(lambda: set(engine.pages()) - set(before), "the chat's window")
     engine.turn_to(chat)
-    chat_until_the_survey(engine, town)
+    chat_until_the_survey(engine, real)
     answer(engine)
-    received = until(town.surveys, "the survey at ECE")[0]
+    received = until(real.surveys, "the survey at ECE")[0]
     assert received["faults"] == []
     assert received["pairs"][0]["answer"] == "2"
     press(engine, "document.querySelector('[data-close-actions] button')")
@@ -83,8 +83,8 @@ def test_a_visitor_chats_in_a_window_under_the_strictest_policy(engine: Engine, 
     engine.turn_to(page)
 
 
-def test_a_frame_that_the_policy_refuses_is_offered_as_a_link(engine: Engine, town: Town) -> None:
-    engine.visit(town.site + "/strict")
+def test_a_frame_that_the_policy_refuses_is_offered_as_a_link(engine: Engine, real: RealServers) -> None:
+    engine.visit(real.site + "/strict")
     until(lambda: is_seen(engine, BUTTON), "the button")
     engine.run("eceChat.create({ entryPoint: 'support' })")
     press(engine, SUPPORT)
@@ -93,8 +93,8 @@ def test_a_frame_that_the_policy_refuses_is_offered_as_a_link(engine: Engine, to
     until(lambda: is_seen(engine, SUPPORT), "the button again")
 
 
-def test_a_visitor_chats_in_the_dock_and_answers_there(engine: Engine, town: Town) -> None:
-    engine.visit(town.site + "/elements")
+def test_a_visitor_chats_in_the_dock_and_answers_there(engine: Engine, real: RealServers) -> None:
+    engine.visit(real.site + "/elements")
     page = engine.pages()[0]
     press(engine, SUPPORT)
     until(lambda: is_seen(engine, in_panel("dialog")), "the dock")
@@ -104,7 +104,7 @@ def test_a_visitor_chats_in_the_dock_and_answers_there(engine: Engine, town: Tow
     press(engine, in_panel("[data-act=close]"))
     press(engine, in_panel("[data-act=stay]"))
     engine.enter(in_panel("iframe"))
-    chat_until_the_survey(engine, town)
+    chat_until_the_survey(engine, real)
     answer(engine)
     press(engine, "document.querySelector('[data-close-actions] button')")
     engine.turn_to(page)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from tests.browser.standin import ROOT, Lab
+from tests.browser.standin import ROOT, StubServers
 from tests.ece_stand_in import EceStandIn
 from widget import settings
 from widget.app import create_app
@@ -35,7 +35,7 @@ def themed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def _our_host(at: Lab, context: BrowserContext) -> None:
+def _our_host(at: StubServers, context: BrowserContext) -> None:
     def from_the_standin(route: Route) -> None:
         address = route.request.url.replace("https://chat.example.com", at.origin)
         route.fulfill(response=route.fetch(url=address))
@@ -43,16 +43,16 @@ def _our_host(at: Lab, context: BrowserContext) -> None:
     context.route("https://chat.example.com/**", from_the_standin)
 
 
-def example(at: Lab, name: str) -> str:
+def example(at: StubServers, name: str) -> str:
     return at.site.page(f"/{name}/", (ROOT / "examples" / name / "index.html").read_text())
 
 
-def test_the_plain_page(at: Lab, page: Page) -> None:
+def test_the_plain_page(at: StubServers, page: Page) -> None:
     page.goto(example(at, "plain-page"))
     expect(page.locator(BUTTON)).to_be_visible()
 
 
-def test_the_custom_theme(at: Lab, page: Page, context: BrowserContext, themed: str) -> None:
+def test_the_custom_theme(at: StubServers, page: Page, context: BrowserContext, themed: str) -> None:
     def from_the_product(route: Route) -> None:
         route.fulfill(response=route.fetch(url=route.request.url.replace("https://chat.example.com", themed)))
 
@@ -62,7 +62,7 @@ def test_the_custom_theme(at: Lab, page: Page, context: BrowserContext, themed: 
     expect(page.locator(".ece-chat")).to_have_attribute("data-corner", "bottom-left")
 
 
-def test_the_strict_policy_page(at: Lab, page: Page) -> None:
+def test_the_strict_policy_page(at: StubServers, page: Page) -> None:
     page.add_init_script(
         "window.violations = []; addEventListener('securitypolicyviolation', () => violations.push(1))"
     )
@@ -71,7 +71,7 @@ def test_the_strict_policy_page(at: Lab, page: Page) -> None:
     assert page.evaluate("violations") == []
 
 
-def test_the_single_page_site(at: Lab, page: Page) -> None:
+def test_the_single_page_site(at: StubServers, page: Page) -> None:
     page.goto(example(at, "single-page-site"))
     for title, link in (("Home", "Prices"), ("Prices", "Home")):
         expect(page.get_by_role("heading")).to_have_text(title)
@@ -81,7 +81,7 @@ def test_the_single_page_site(at: Lab, page: Page) -> None:
     expect(page.locator(BUTTON)).to_have_count(1)
 
 
-def test_the_tag_manager(at: Lab, page: Page) -> None:
+def test_the_tag_manager(at: StubServers, page: Page) -> None:
     page.goto(example(at, "tag-manager"))
     expect(page.locator("script[src*=widget]")).to_have_count(2)
     expect(page.locator(BUTTON)).to_be_visible()
@@ -89,26 +89,26 @@ def test_the_tag_manager(at: Lab, page: Page) -> None:
     expect(page.locator(BUTTON)).to_have_count(1)
 
 
-def test_several_entry_points(at: Lab, page: Page) -> None:
+def test_several_entry_points(at: StubServers, page: Page) -> None:
     page.goto(example(at, "several-entry-points"))
     expect(page.locator(BUTTON)).to_have_count(2)
     expect(page.get_by_role("log")).to_contain_text("sales is available.")
     expect(page.get_by_role("log")).to_contain_text("support is available.")
 
 
-def test_the_link_without_script(at: Lab, page: Page) -> None:
+def test_the_link_without_script(at: StubServers, page: Page) -> None:
     page.goto(example(at, "no-script-link"))
     with page.expect_popup() as opened:
         page.get_by_role("link").click()
     expect(opened.value.get_by_role("heading")).to_have_text("Chat 1")
 
 
-def test_a_content_system_that_takes_attributes_out(at: Lab, page: Page) -> None:
+def test_a_content_system_that_takes_attributes_out(at: StubServers, page: Page) -> None:
     page.goto(example(at, "cms-snippet"))
     expect(page.locator(BUTTON)).to_be_visible()
 
 
-def test_the_button_comes_with_the_consent_and_goes_with_it(at: Lab, page: Page) -> None:
+def test_the_button_comes_with_the_consent_and_goes_with_it(at: StubServers, page: Page) -> None:
     page.goto(example(at, "consent"))
     consent = page.get_by_label("Offer me a chat")
     for _ in range(2):
@@ -119,7 +119,7 @@ def test_the_button_comes_with_the_consent_and_goes_with_it(at: Lab, page: Page)
         expect(page.locator("ece-chat")).to_have_count(0)
 
 
-def test_an_analytics_tool_is_told_what_happens_at_the_button(at: Lab, page: Page) -> None:
+def test_an_analytics_tool_is_told_what_happens_at_the_button(at: StubServers, page: Page) -> None:
     page.goto(example(at, "analytics"))
     with page.expect_popup():
         page.locator(BUTTON).click()
@@ -129,14 +129,14 @@ def test_an_analytics_tool_is_told_what_happens_at_the_button(at: Lab, page: Pag
     assert told[-1]["chat_state"] == "available"
 
 
-def test_an_app_gets_the_chats_address_from_its_web_view(at: Lab, page: Page) -> None:
+def test_an_app_gets_the_chats_address_from_its_web_view(at: StubServers, page: Page) -> None:
     page.add_init_script("window.eceChatApp = { postMessage: (text) => { window.handed = text; } }")
     page.goto(example(at, "web-view"))
     page.locator(BUTTON).click()
     assert page.evaluate("handed") == "https://chat.example.com/v1/chat/sales?locale=en"
 
 
-def test_a_web_view_without_an_app_that_listens_goes_to_the_chat_itself(at: Lab, page: Page) -> None:
+def test_a_web_view_without_an_app_that_listens_goes_to_the_chat_itself(at: StubServers, page: Page) -> None:
     page.goto(example(at, "web-view"))
     page.locator(BUTTON).click()
     expect(page.get_by_role("heading")).to_have_text("Chat 1")

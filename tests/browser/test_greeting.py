@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.standin import Lab
+from tests.browser.standin import StubServers
 
 BUBBLE, BUTTON, LIVE = ".ece-chat-greeting", ".ece-chat-button", ".ece-chat-live"
 STORED = "[localStorage.length, sessionStorage.length]"
 
 
 @pytest.fixture
-def greeted(at: Lab, page: Page) -> Page:
+def greeted(at: StubServers, page: Page) -> Page:
     """A page whose greeting is seen."""
     at.chat.greeting = "Questions about gears?"
     page.clock.install()
@@ -30,7 +30,7 @@ def ask_again(page: Page) -> None:
     page.clock.run_for(100)
 
 
-def test_it_comes_after_its_time_is_announced_and_takes_no_focus(at: Lab, page: Page) -> None:
+def test_it_comes_after_its_time_is_announced_and_takes_no_focus(at: StubServers, page: Page) -> None:
     at.chat.greeting = "Questions about gears?"
     page.clock.install()
     page.goto(at.page(at.tag() + "<input id=search>"))
@@ -45,7 +45,7 @@ def test_it_comes_after_its_time_is_announced_and_takes_no_focus(at: Lab, page: 
     assert page.evaluate(STORED) == [0, 0], "what was not closed is not kept"
 
 
-def test_it_is_announced_once_and_what_is_old_is_not_announced_again(at: Lab, greeted: Page) -> None:
+def test_it_is_announced_once_and_what_is_old_is_not_announced_again(at: StubServers, greeted: Page) -> None:
     greeted.evaluate("""() => {
       window.said = [];
       const live = document.querySelector("ece-chat").shadowRoot.querySelector(".ece-chat-live");
@@ -60,7 +60,7 @@ def test_it_is_announced_once_and_what_is_old_is_not_announced_again(at: Lab, gr
 
 @pytest.mark.parametrize("how", ["Escape", "button"])
 def test_it_is_closed_for_this_tab_alone_and_that_alone_is_kept(
-    at: Lab, greeted: Page, context: BrowserContext, how: str
+    at: StubServers, greeted: Page, context: BrowserContext, how: str
 ) -> None:
     if how == "Escape":
         greeted.keyboard.press("Escape")
@@ -76,7 +76,7 @@ def test_it_is_closed_for_this_tab_alone_and_that_alone_is_kept(
     expect(greeted.locator(BUBBLE)).to_be_hidden()
 
 
-def test_it_goes_when_chat_closes_and_does_not_come_again(at: Lab, greeted: Page) -> None:
+def test_it_goes_when_chat_closes_and_does_not_come_again(at: StubServers, greeted: Page) -> None:
     at.chat.show, at.chat.state = False, "unavailable"
     ask_again(greeted)
     expect(greeted.locator(BUBBLE)).to_have_count(0)
@@ -88,13 +88,13 @@ def test_it_goes_when_chat_closes_and_does_not_come_again(at: Lab, greeted: Page
     assert greeted.evaluate(STORED) == [0, 0]
 
 
-def test_it_opens_the_chat_and_goes(at: Lab, greeted: Page) -> None:
+def test_it_opens_the_chat_and_goes(at: StubServers, greeted: Page) -> None:
     with greeted.expect_popup():
         greeted.locator(BUBBLE).get_by_text("Questions").click()
     expect(greeted.locator(BUBBLE)).to_be_hidden()
 
 
-def test_one_of_several_launchers_greets(at: Lab, page: Page) -> None:
+def test_one_of_several_launchers_greets(at: StubServers, page: Page) -> None:
     at.chat.greeting = "Questions about gears?"
     page.clock.install()
     page.goto(
@@ -105,7 +105,7 @@ def test_one_of_several_launchers_greets(at: Lab, page: Page) -> None:
     expect(page.locator(BUBBLE).filter(visible=True)).to_have_count(1)
 
 
-def test_nobody_is_greeted_where_it_could_not_be_kept_that_it_was_closed(at: Lab, page: Page) -> None:
+def test_nobody_is_greeted_where_it_could_not_be_kept_that_it_was_closed(at: StubServers, page: Page) -> None:
     at.chat.greeting = "Questions about gears?"
     page.add_init_script("""Object.defineProperty(window, "sessionStorage", {
       get() { throw new DOMException("no", "SecurityError"); } })""")
@@ -117,7 +117,7 @@ def test_nobody_is_greeted_where_it_could_not_be_kept_that_it_was_closed(at: Lab
 
 
 @pytest.mark.parametrize("seen", [True, False], ids=["while it is seen", "before its time"])
-def test_nothing_greets_after_destroy(at: Lab, page: Page, seen: bool) -> None:
+def test_nothing_greets_after_destroy(at: StubServers, page: Page, seen: bool) -> None:
     at.chat.greeting = "Questions about gears?"
     page.clock.install()
     page.goto(at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
@@ -129,7 +129,7 @@ def test_nothing_greets_after_destroy(at: Lab, page: Page, seen: bool) -> None:
     assert page.locator("ece-chat").get_attribute("data-greeting") is None
 
 
-def test_nobody_is_greeted_by_a_launcher_that_has_nothing_drawn(at: Lab, page: Page) -> None:
+def test_nobody_is_greeted_by_a_launcher_that_has_nothing_drawn(at: StubServers, page: Page) -> None:
     at.chat.greeting = "Questions about gears?"
     page.clock.install()
     page.goto(at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.standin import Lab
-from tests.browser.town import Town
+from tests.browser.real_servers import RealServers
+from tests.browser.standin import StubServers
 
 BUTTON = ".ece-chat-button"
 KEEP = "(button) => { window.kept = button; window.root = button.parentNode; }"
@@ -17,14 +17,14 @@ STARTS = """(button) => {
 }"""
 
 
-def answer(at: Lab, page: Page, **values: str) -> None:
+def answer(at: StubServers, page: Page, **values: str) -> None:
     """Have the launcher ask once more and draw what the server says now."""
     for name, value in values.items():
         setattr(at.chat, name, value)
     page.evaluate("eceChat.refresh()")
 
 
-def test_new_numbers_leave_the_button_the_node_that_it_was(at: Lab, page: Page) -> None:
+def test_new_numbers_leave_the_button_the_node_that_it_was(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag()))
     page.locator(BUTTON).evaluate(KEEP)
     answer(at, page, position="2")
@@ -33,7 +33,7 @@ def test_new_numbers_leave_the_button_the_node_that_it_was(at: Lab, page: Page) 
     assert page.locator(".ece-chat").get_attribute("data-position") == "2"
 
 
-def test_focus_is_not_lost_for_a_moment(at: Lab, page: Page) -> None:
+def test_focus_is_not_lost_for_a_moment(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag()))
     page.locator(BUTTON).focus()
     page.locator(BUTTON).evaluate("""(button) => {
@@ -46,7 +46,7 @@ def test_focus_is_not_lost_for_a_moment(at: Lab, page: Page) -> None:
     assert page.evaluate("moved") == 0
 
 
-def test_a_part_that_comes_or_goes_leaves_the_rest(at: Lab, page: Page) -> None:
+def test_a_part_that_comes_or_goes_leaves_the_rest(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag()))
     page.locator(BUTTON).evaluate(KEEP)
     answer(at, page, label="Chat <b>now</b>")
@@ -57,7 +57,7 @@ def test_a_part_that_comes_or_goes_leaves_the_rest(at: Lab, page: Page) -> None:
     assert page.locator(BUTTON).evaluate(IS_KEPT)
 
 
-def test_attributes_come_change_and_go(at: Lab, page: Page) -> None:
+def test_attributes_come_change_and_go(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     answer(at, page, direction="rtl", label='<i title="one" class="a">x</i>')
@@ -69,7 +69,7 @@ def test_attributes_come_change_and_go(at: Lab, page: Page) -> None:
     assert page.locator(f"{BUTTON} i").evaluate("(node) => node === kept && node.title === '' && node.lang === 'de'")
 
 
-def test_an_animation_of_the_button_goes_on(at: Lab, page: Page) -> None:
+def test_an_animation_of_the_button_goes_on(at: StubServers, page: Page) -> None:
     at.chat.extra_css = "@keyframes in { from { opacity: 0 } } .ece-chat-button { animation: in 60s }"
     page.goto(at.page(at.tag()))
     page.locator(BUTTON).evaluate(STARTS)
@@ -81,7 +81,7 @@ def test_an_animation_of_the_button_goes_on(at: Lab, page: Page) -> None:
     assert page.evaluate("starts") == 0
 
 
-def test_the_link_for_a_blocked_window_stands_beside_what_is_drawn(at: Lab, page: Page) -> None:
+def test_the_link_for_a_blocked_window_stands_beside_what_is_drawn(at: StubServers, page: Page) -> None:
     page.goto(at.page("<script>window.open = () => null;</script>" + at.tag()))
     page.locator(BUTTON).click()
     link = page.get_by_role("link", name="Open in a new window")
@@ -96,7 +96,7 @@ def test_the_link_for_a_blocked_window_stands_beside_what_is_drawn(at: Lab, page
     expect(link).to_be_hidden()
 
 
-def test_a_message_that_was_closed_stays_away_until_it_says_something_else(at: Lab, page: Page) -> None:
+def test_a_message_that_was_closed_stays_away_until_it_says_something_else(at: StubServers, page: Page) -> None:
     at.chat.show = False
     at.chat.message = "We are closed."
     page.goto(at.page(at.tag()))
@@ -112,12 +112,12 @@ def test_a_message_that_was_closed_stays_away_until_it_says_something_else(at: L
     expect(message).to_contain_text("We open at nine.")
 
 
-def test_the_shipped_launcher_changes_in_place(town: Town, page: Page) -> None:
-    town.tell("/control/reset", {})
-    page.goto(town.site + "/elements")
+def test_the_shipped_launcher_changes_in_place(real: RealServers, page: Page) -> None:
+    real.tell("/control/reset", {})
+    page.goto(real.site + "/elements")
     button = page.locator("ece-chat[entry-point=sales] .ece-chat-button").first
     button.evaluate(KEEP)
     before = button.text_content()
-    town.tell("/control/entry-points/1001", {"fixed_wait": 170, "fixed_depth": 2})
+    real.tell("/control/entry-points/1001", {"fixed_wait": 170, "fixed_depth": 2})
     page.wait_for_function("(before) => { eceChat.refresh(); return kept.textContent !== before; }", arg=before)
     assert button.evaluate(IS_KEPT)

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.standin import ANSWER_WITHIN, Lab
+from tests.browser.standin import ANSWER_WITHIN, StubServers
 
 BUTTON = ".ece-chat-button"
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
@@ -19,7 +19,7 @@ def pass_time(page: Page, seconds: int, step: int = 4) -> None:
         page.evaluate("fetch('/nothing').then(() => fetch('/nothing')).catch(() => 0)")
 
 
-def test_a_pasted_tag_shows_one_button_with_two_requests(at: Lab, page: Page) -> None:
+def test_a_pasted_tag_shows_one_button_with_two_requests(at: StubServers, page: Page) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     address = at.page(at.tag())
@@ -32,7 +32,7 @@ def test_a_pasted_tag_shows_one_button_with_two_requests(at: Lab, page: Page) ->
     ]
 
 
-def test_nothing_is_asked_before_the_page_is_loaded(at: Lab, page: Page) -> None:
+def test_nothing_is_asked_before_the_page_is_loaded(at: StubServers, page: Page) -> None:
     address = at.page(at.tag() + '<img src="/slow.png" alt="">')
     held: list[object] = []
     page.route("**/slow.png", lambda route: held.append(route))
@@ -44,7 +44,7 @@ def test_nothing_is_asked_before_the_page_is_loaded(at: Lab, page: Page) -> None
     expect(page.locator(BUTTON)).to_be_visible()
 
 
-def test_a_page_whose_load_never_ends_has_its_button_after_five_seconds(at: Lab, page: Page) -> None:
+def test_a_page_whose_load_never_ends_has_its_button_after_five_seconds(at: StubServers, page: Page) -> None:
     held: list[object] = []
     page.route("**/slow.png", lambda route: held.append(route))
     page.clock.install()
@@ -57,7 +57,7 @@ def test_a_page_whose_load_never_ends_has_its_button_after_five_seconds(at: Lab,
     held[0].abort()  # type: ignore[attr-defined]
 
 
-def test_a_clock_set_back_makes_it_ask_anew(at: Lab, page: Page) -> None:
+def test_a_clock_set_back_makes_it_ask_anew(at: StubServers, page: Page) -> None:
     page.clock.install()
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
@@ -70,7 +70,7 @@ def test_a_clock_set_back_makes_it_ask_anew(at: Lab, page: Page) -> None:
     expect(page.locator(BUTTON)).to_have_count(0)
 
 
-def test_the_button_follows_the_server_within_one_check(at: Lab, page: Page) -> None:
+def test_the_button_follows_the_server_within_one_check(at: StubServers, page: Page) -> None:
     page.clock.install()
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_contain_text("number 3")
@@ -85,7 +85,7 @@ def test_the_button_follows_the_server_within_one_check(at: Lab, page: Page) -> 
     expect(page.locator(BUTTON)).to_be_visible()
 
 
-def test_it_asks_past_the_browsers_cache_and_without_credentials(at: Lab, page: Page) -> None:
+def test_it_asks_past_the_browsers_cache_and_without_credentials(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     sent = at.chat.headers[0]
@@ -96,7 +96,7 @@ def test_it_asks_past_the_browsers_cache_and_without_credentials(at: Lab, page: 
     expect(page.locator(BUTTON)).to_contain_text("number 9")
 
 
-def test_a_hidden_page_asks_nothing_and_asks_at_once_when_seen_again(at: Lab, page: Page) -> None:
+def test_a_hidden_page_asks_nothing_and_asks_at_once_when_seen_again(at: StubServers, page: Page) -> None:
     page.clock.install()
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
@@ -114,7 +114,7 @@ def test_a_hidden_page_asks_nothing_and_asks_at_once_when_seen_again(at: Lab, pa
     expect(page.locator(BUTTON)).to_contain_text("number 7")
 
 
-def test_a_launcher_out_of_view_is_not_refreshed(at: Lab, page: Page) -> None:
+def test_a_launcher_out_of_view_is_not_refreshed(at: StubServers, page: Page) -> None:
     page.clock.install()
     page.goto(at.page('<div style="height:4000px"></div><ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
     expect(page.locator(BUTTON)).to_have_count(1)
@@ -127,7 +127,9 @@ def test_a_launcher_out_of_view_is_not_refreshed(at: Lab, page: Page) -> None:
     expect(page.locator(BUTTON)).to_contain_text("number 8")
 
 
-def test_the_last_good_state_stands_for_a_bounded_time_and_comes_back_without_reload(at: Lab, page: Page) -> None:
+def test_the_last_good_state_stands_for_a_bounded_time_and_comes_back_without_reload(
+    at: StubServers, page: Page
+) -> None:
     page.clock.install()
     page.goto(at.page(at.tag()))
     page.evaluate("""() => {
@@ -148,7 +150,9 @@ def test_the_last_good_state_stands_for_a_bounded_time_and_comes_back_without_re
     expect(page.locator(BUTTON)).to_be_visible()
 
 
-def test_an_answer_that_never_gets_newer_is_asked_for_past_the_caches_and_then_hidden(at: Lab, page: Page) -> None:
+def test_an_answer_that_never_gets_newer_is_asked_for_past_the_caches_and_then_hidden(
+    at: StubServers, page: Page
+) -> None:
     at.chat.revalidated = False
     page.clock.install()
     page.goto(at.page(at.tag()))
@@ -167,7 +171,7 @@ def test_an_answer_that_never_gets_newer_is_asked_for_past_the_caches_and_then_h
 
 
 def test_what_was_too_old_is_asked_for_at_the_servers_pace_and_comes_back_with_the_next_check(
-    at: Lab, page: Page
+    at: StubServers, page: Page
 ) -> None:
     at.chat.revalidated = False
     page.clock.install()
@@ -183,7 +187,7 @@ def test_what_was_too_old_is_asked_for_at_the_servers_pace_and_comes_back_with_t
     expect(page.locator(BUTTON)).to_be_visible()
 
 
-def test_a_cache_that_keeps_its_answer_for_too_long_is_passed_by(at: Lab, page: Page) -> None:
+def test_a_cache_that_keeps_its_answer_for_too_long_is_passed_by(at: StubServers, page: Page) -> None:
     at.chat.revalidated = False
     kept = at.chat.launcher("sales")
     page.route(lambda url: url.endswith("theme="), lambda route: route.fulfill(body=kept, headers=ANY_ORIGIN))
@@ -198,7 +202,7 @@ def test_a_cache_that_keeps_its_answer_for_too_long_is_passed_by(at: Lab, page: 
     expect(page.locator(BUTTON)).to_contain_text("number 6")
 
 
-def test_the_pace_of_failures_falls(at: Lab, page: Page) -> None:
+def test_the_pace_of_failures_falls(at: StubServers, page: Page) -> None:
     at.chat.fault = "500"
     page.clock.install()
     page.goto(at.page(at.tag()))
@@ -207,7 +211,7 @@ def test_the_pace_of_failures_falls(at: Lab, page: Page) -> None:
     assert 4 <= len(at.chat.requests) <= 9
 
 
-def test_answers_that_are_no_launcher_change_nothing(at: Lab, page: Page) -> None:
+def test_answers_that_are_no_launcher_change_nothing(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     for fault in ("html", "empty", "500", "no-cors"):
@@ -221,7 +225,7 @@ def test_answers_that_are_no_launcher_change_nothing(at: Lab, page: Page) -> Non
         expect(page.locator(BUTTON)).to_contain_text(fault)
 
 
-def test_a_server_that_never_answers_is_given_up_on(at: Lab, page: Page) -> None:
+def test_a_server_that_never_answers_is_given_up_on(at: StubServers, page: Page) -> None:
     at.chat.fault = "hang"
     page.clock.install()
     with page.expect_request("**/v1/launcher/sales*"):
@@ -233,7 +237,7 @@ def test_a_server_that_never_answers_is_given_up_on(at: Lab, page: Page) -> None
     expect(page.locator(BUTTON)).to_be_visible()
 
 
-def test_an_unknown_entry_point_warns_once_and_is_asked_seldom(at: Lab, page: Page) -> None:
+def test_an_unknown_entry_point_warns_once_and_is_asked_seldom(at: StubServers, page: Page) -> None:
     warnings: list[str] = []
     page.on("console", lambda message: warnings.append(message.text) if message.type == "warning" else None)
     page.clock.install()
@@ -246,7 +250,9 @@ def test_an_unknown_entry_point_warns_once_and_is_asked_seldom(at: Lab, page: Pa
     assert "nobody" in warnings[0]
 
 
-def test_a_page_that_was_offline_recovers_when_it_is_online(at: Lab, page: Page, context: BrowserContext) -> None:
+def test_a_page_that_was_offline_recovers_when_it_is_online(
+    at: StubServers, page: Page, context: BrowserContext
+) -> None:
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     context.set_offline(True)
@@ -257,7 +263,7 @@ def test_a_page_that_was_offline_recovers_when_it_is_online(at: Lab, page: Page,
     expect(page.locator(BUTTON)).to_contain_text("number 6")
 
 
-def test_a_page_from_the_back_forward_cache_asks_at_once(at: Lab, page: Page) -> None:
+def test_a_page_from_the_back_forward_cache_asks_at_once(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     at.chat.position = "5"
@@ -265,7 +271,7 @@ def test_a_page_from_the_back_forward_cache_asks_at_once(at: Lab, page: Page) ->
     expect(page.locator(BUTTON)).to_contain_text("number 5")
 
 
-def test_events_bubble_out_with_the_decision(at: Lab, page: Page) -> None:
+def test_events_bubble_out_with_the_decision(at: StubServers, page: Page) -> None:
     page.goto(
         at.page(
             '<div id="box"></div>' + "<script>window.seen = [];"
@@ -301,7 +307,7 @@ def test_events_bubble_out_with_the_decision(at: Lab, page: Page) -> None:
     assert len(page.evaluate("seen")) == 2
 
 
-def test_words_are_announced_only_when_they_change_and_once_per_interval(at: Lab, page: Page) -> None:
+def test_words_are_announced_only_when_they_change_and_once_per_interval(at: StubServers, page: Page) -> None:
     page.clock.install()
     page.goto(at.page(at.tag()))
     live = page.get_by_role("status")
@@ -323,7 +329,7 @@ def test_words_are_announced_only_when_they_change_and_once_per_interval(at: Lab
     assert page.evaluate("said") == ["You would be number 6."]
 
 
-def test_focus_stays_on_the_button_when_its_words_change(at: Lab, page: Page) -> None:
+def test_focus_stays_on_the_button_when_its_words_change(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     page.keyboard.press("Tab")
@@ -334,7 +340,7 @@ def test_focus_stays_on_the_button_when_its_words_change(at: Lab, page: Page) ->
     expect(page.locator(BUTTON)).to_be_focused()
 
 
-def test_a_click_is_not_lost_when_an_answer_comes_while_the_button_is_down(at: Lab, page: Page) -> None:
+def test_a_click_is_not_lost_when_an_answer_comes_while_the_button_is_down(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag('data-entry-point="sales" data-open="none"')))
     page.evaluate("addEventListener('ece-chat-open', () => { window.opened = true; })")
     box = page.locator(BUTTON).bounding_box()
@@ -351,7 +357,7 @@ def test_a_click_is_not_lost_when_an_answer_comes_while_the_button_is_down(at: L
     expect(page.locator(BUTTON)).to_contain_text("number 1")
 
 
-def test_attributes_may_change_at_any_time(at: Lab, page: Page) -> None:
+def test_attributes_may_change_at_any_time(at: StubServers, page: Page) -> None:
     page.goto(at.page('<ece-chat entry-point="sales" lang="en"></ece-chat>' + at.tag("")))
     expect(page.locator(BUTTON)).to_be_visible()
     page.evaluate("""() => {

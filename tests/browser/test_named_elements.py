@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from tests.browser.standin import ROOT, Lab
-from tests.browser.test_guest import LISTED
+from tests.browser.standin import ROOT, StubServers
+from tests.browser.test_on_a_host_page import LISTED
 
 BUTTON = ".ece-chat-button"
 DIALOG = "ece-chat-panel dialog"
@@ -65,7 +65,7 @@ def evil(page: Page) -> list[str]:
 @pytest.mark.parametrize("kind", NAMED)
 @pytest.mark.parametrize("name", MEMBERS)
 def test_a_named_element_hides_no_member_from_the_script(
-    at: Lab, page: Page, evil: list[str], name: str, kind: str
+    at: StubServers, page: Page, evil: list[str], name: str, kind: str
 ) -> None:
     at.chat.open_in = "dock"
     page.goto(at.page(NAMED[kind].format(name=name) + at.tag()))
@@ -84,7 +84,7 @@ def test_a_named_element_hides_no_member_from_the_script(
 @pytest.mark.parametrize("policy", ["", LISTED + "; img-src *"], ids=["no policy", "trusted types"])
 @pytest.mark.parametrize("copy", ["current", "frozen", "module"])
 def test_the_origin_is_the_scripts_own_and_never_an_images(
-    at: Lab, page: Page, evil: list[str], copy: str, policy: str
+    at: StubServers, page: Page, evil: list[str], copy: str, policy: str
 ) -> None:
     path = "/widget.js" if copy != "frozen" else f"/{at.files.current.name}"
     attributes = 'data-entry-point="sales"' + (' type="module"' if copy == "module" else "")
@@ -98,13 +98,13 @@ def test_the_origin_is_the_scripts_own_and_never_an_images(
 
 
 @pytest.mark.parametrize("name", ["append", "contains", "appendChild", "parentNode", "insertBefore", "nodeType"])
-def test_a_form_may_be_the_target_whatever_its_fields_are_called(at: Lab, page: Page, name: str) -> None:
+def test_a_form_may_be_the_target_whatever_its_fields_are_called(at: StubServers, page: Page, name: str) -> None:
     form = f'<form id="spot"><input name="{name}"><input id="{name}"></form>'
     page.goto(at.page(form + at.tag('data-entry-point="sales" data-target="#spot"')))
     expect(page.locator("#spot > ece-chat " + BUTTON)).to_be_visible()
 
 
-def test_a_script_that_is_no_script_of_the_document_is_not_taken_for_ours(at: Lab, page: Page) -> None:
+def test_a_script_that_is_no_script_of_the_document_is_not_taken_for_ours(at: StubServers, page: Page) -> None:
     drawing = (
         '<svg><script href="data:text/javascript," src="https://evil.test/widget.js#entry-point=x"></script></svg>'
     )
@@ -113,7 +113,7 @@ def test_a_script_that_is_no_script_of_the_document_is_not_taken_for_ours(at: La
     assert at.chat.requests == ["/v1/launcher/sales?locale=en&theme="]
 
 
-def test_without_a_tag_of_its_own_it_says_so_in_one_sentence(at: Lab, page: Page) -> None:
+def test_without_a_tag_of_its_own_it_says_so_in_one_sentence(at: StubServers, page: Page) -> None:
     texts: list[str] = []
     page.on("console", lambda message: texts.append(message.text) if message.type == "warning" else None)
     page.goto(
@@ -135,7 +135,7 @@ SQUATTERS = {
 
 @pytest.mark.parametrize("squatter", SQUATTERS)
 def test_a_stranger_that_bears_the_chats_name_does_not_take_the_click(
-    at: Lab, page: Page, context: BrowserContext, squatter: str
+    at: StubServers, page: Page, context: BrowserContext, squatter: str
 ) -> None:
     evil = at.site.origin.replace("localhost", "127.0.0.1") + "/advert"
     at.site.page(
@@ -157,7 +157,7 @@ def test_a_stranger_that_bears_the_chats_name_does_not_take_the_click(
 
 
 def test_the_window_around_our_page_is_not_the_chat_though_it_calls_itself_so(
-    at: Lab, page: Page, context: BrowserContext
+    at: StubServers, page: Page, context: BrowserContext
 ) -> None:
     ours = at.page(at.tag())
     page.goto(at.site.page("/fake", f"<script>name = 'ece-chat-sales'</script><iframe src='{ours}'></iframe>"))
@@ -169,7 +169,7 @@ def test_the_window_around_our_page_is_not_the_chat_though_it_calls_itself_so(
     assert len(context.pages) == 2
 
 
-def test_a_name_drawn_by_lot_is_not_told_twice(at: Lab, page: Page, context: BrowserContext) -> None:
+def test_a_name_drawn_by_lot_is_not_told_twice(at: StubServers, page: Page, context: BrowserContext) -> None:
     names = set()
     for _ in range(2):
         page.goto(at.page('<iframe name="ece-chat-sales" srcdoc="x" title="x"></iframe>' + at.tag()))

@@ -6,14 +6,14 @@ from urllib.parse import quote
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.standin import Lab
+from tests.browser.standin import StubServers
 
 BUTTON = ".ece-chat-button"
 DIALOG = "ece-chat-panel dialog"
 
 
 def test_a_click_opens_one_window_and_a_second_click_does_not_reload_it(
-    at: Lab, page: Page, context: BrowserContext
+    at: StubServers, page: Page, context: BrowserContext
 ) -> None:
     page.goto(at.page(at.tag()))
     with page.expect_popup() as opened:
@@ -30,7 +30,7 @@ def test_a_click_opens_one_window_and_a_second_click_does_not_reload_it(
 
 
 def test_a_window_that_says_closed_does_not_stand_in_the_way_of_the_next_chat(
-    at: Lab, page: Page, context: BrowserContext
+    at: StubServers, page: Page, context: BrowserContext
 ) -> None:
     at.chat.closed = True
     page.goto(at.page(at.tag()))
@@ -43,7 +43,7 @@ def test_a_window_that_says_closed_does_not_stand_in_the_way_of_the_next_chat(
     expect(again.value.get_by_role("heading")).to_have_text("Chat 1")
 
 
-def test_the_page_is_told_when_the_window_was_closed(at: Lab, page: Page) -> None:
+def test_the_page_is_told_when_the_window_was_closed(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag()))
     with page.expect_popup() as opened:
         page.locator(BUTTON).click()
@@ -53,14 +53,14 @@ def test_the_page_is_told_when_the_window_was_closed(at: Lab, page: Page) -> Non
     page.wait_for_function("window.closedOnce")
 
 
-def test_open_in_a_tab(at: Lab, page: Page) -> None:
+def test_open_in_a_tab(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag('data-entry-point="sales" data-open="tab"')))
     with page.expect_popup() as opened:
         page.locator(BUTTON).click()
     expect(opened.value.get_by_role("heading")).to_have_text("Chat 1")
 
 
-def test_the_page_may_take_the_opening_into_its_own_hands(at: Lab, page: Page, context: BrowserContext) -> None:
+def test_the_page_may_take_the_opening_into_its_own_hands(at: StubServers, page: Page, context: BrowserContext) -> None:
     page.goto(at.page(at.tag('data-entry-point="sales" data-open="none"') + at.tag('data-entry-point="support"')))
     page.evaluate("""() => {
       window.opened = [];
@@ -74,7 +74,7 @@ def test_the_page_may_take_the_opening_into_its_own_hands(at: Lab, page: Page, c
     assert len(context.pages) == 1
 
 
-def test_a_blocked_window_leaves_a_plain_link_that_outlives_a_refresh(at: Lab, page: Page) -> None:
+def test_a_blocked_window_leaves_a_plain_link_that_outlives_a_refresh(at: StubServers, page: Page) -> None:
     page.goto(at.page("<script>window.open = () => null;</script>" + at.tag()))
     page.locator(BUTTON).click()
     link = page.get_by_role("link", name="Open in a new window")
@@ -87,7 +87,7 @@ def test_a_blocked_window_leaves_a_plain_link_that_outlives_a_refresh(at: Lab, p
     expect(opened.value.get_by_role("heading")).to_have_text("Chat 1")
 
 
-def test_open_by_script_for_an_entry_point_with_and_without_a_launcher(at: Lab, page: Page) -> None:
+def test_open_by_script_for_an_entry_point_with_and_without_a_launcher(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     for name in ("sales", "support"):
@@ -97,7 +97,9 @@ def test_open_by_script_for_an_entry_point_with_and_without_a_launcher(at: Lab, 
         assert any(each.startswith(f"/v1/chat/{name}?locale=en&theme=&") for each in at.chat.requests)
 
 
-def test_a_docked_chat_folds_by_escape_lives_through_a_body_swap_and_gives_focus_back(at: Lab, page: Page) -> None:
+def test_a_docked_chat_folds_by_escape_lives_through_a_body_swap_and_gives_focus_back(
+    at: StubServers, page: Page
+) -> None:
     at.chat.open_in = "dock"
     page.goto(at.page(at.tag()))
     page.evaluate("addEventListener('ece-chat-close', () => { window.closedOnce = true; })")
@@ -122,7 +124,7 @@ def test_a_docked_chat_folds_by_escape_lives_through_a_body_swap_and_gives_focus
     assert at.chat.ece_pages == 1
 
 
-def test_closing_a_dock_gives_focus_back_to_the_button(at: Lab, page: Page) -> None:
+def test_closing_a_dock_gives_focus_back_to_the_button(at: StubServers, page: Page) -> None:
     at.chat.open_in = "dock"
     page.goto(at.page(at.tag()))
     page.locator(BUTTON).focus()
@@ -134,7 +136,7 @@ def test_closing_a_dock_gives_focus_back_to_the_button(at: Lab, page: Page) -> N
     expect(page.locator(BUTTON)).to_be_focused()
 
 
-def test_a_dock_fills_a_phone(at: Lab, page: Page) -> None:
+def test_a_dock_fills_a_phone(at: StubServers, page: Page) -> None:
     at.chat.open_in = "dock"
     page.set_viewport_size({"width": 320, "height": 568})
     page.goto(at.page(at.tag()))
@@ -145,7 +147,7 @@ def test_a_dock_fills_a_phone(at: Lab, page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == 320
 
 
-def test_a_survey_of_ours_opens_in_a_modal_dialog_and_no_other_address_does(at: Lab, page: Page) -> None:
+def test_a_survey_of_ours_opens_in_a_modal_dialog_and_no_other_address_does(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     for foreign in ("https://elsewhere.invalid/survey/x", "javascript:alert(1)", "data:text/html,x", "//e.invalid/"):
@@ -158,7 +160,7 @@ def test_a_survey_of_ours_opens_in_a_modal_dialog_and_no_other_address_does(at: 
     expect(page.locator(DIALOG)).to_have_count(0)
 
 
-def test_messages_from_any_frame_change_nothing(at: Lab, page: Page) -> None:
+def test_messages_from_any_frame_change_nothing(at: StubServers, page: Page) -> None:
     at.chat.open_in = "dock"
     page.goto(at.page('<iframe srcdoc="<p>x"></iframe>' + at.tag()))
     page.locator(BUTTON).click()

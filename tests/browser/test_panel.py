@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.standin import Lab
+from tests.browser.standin import StubServers
 
 BUTTON = ".ece-chat-button:not(.ece-chat-return)"
 BACK = "Back to your chat"
@@ -20,7 +20,7 @@ def end(page: Page) -> None:
     expect(page.locator(f"{DIALOG}:visible")).to_have_count(0)
 
 
-def test_one_entry_point_has_one_dock_however_many_launchers_it_has(at: Lab, page: Page) -> None:
+def test_one_entry_point_has_one_dock_however_many_launchers_it_has(at: StubServers, page: Page) -> None:
     at.chat.open_in = "dock"
     page.goto(at.page(ELEMENT * 2 + at.tag("")))
     expect(page.locator(BUTTON)).to_have_count(2)
@@ -39,7 +39,7 @@ def test_one_entry_point_has_one_dock_however_many_launchers_it_has(at: Lab, pag
     expect(page.locator(DIALOG)).to_be_visible()
 
 
-def test_two_entry_points_have_a_dock_each_and_one_is_open_at_a_time(at: Lab, page: Page) -> None:
+def test_two_entry_points_have_a_dock_each_and_one_is_open_at_a_time(at: StubServers, page: Page) -> None:
     at.chat.extra_css = (
         ":host(:nth-child(2 of [data-placement=corner]:not([hidden]))) { margin-bottom: 5em !important }"
     )
@@ -59,7 +59,7 @@ def test_two_entry_points_have_a_dock_each_and_one_is_open_at_a_time(at: Lab, pa
     expect(page.locator(DIALOG).last).to_be_hidden()
 
 
-def test_a_dock_opens_again_after_destroy(at: Lab, page: Page) -> None:
+def test_a_dock_opens_again_after_destroy(at: StubServers, page: Page) -> None:
     at.chat.open_in = "dock"
     page.goto(at.page(ELEMENT + at.tag("")))
     page.locator(BUTTON).click()
@@ -71,7 +71,7 @@ def test_a_dock_opens_again_after_destroy(at: Lab, page: Page) -> None:
     expect(page.locator(DIALOG)).to_be_visible()
 
 
-def test_focus_goes_to_the_button_that_was_drawn_anew_meanwhile(at: Lab, page: Page) -> None:
+def test_focus_goes_to_the_button_that_was_drawn_anew_meanwhile(at: StubServers, page: Page) -> None:
     at.chat.open_in = "dock"
     page.goto(at.page(at.tag()))
     page.locator(BUTTON).focus()
@@ -85,7 +85,7 @@ def test_focus_goes_to_the_button_that_was_drawn_anew_meanwhile(at: Lab, page: P
     expect(page.locator(BUTTON)).to_be_focused()
 
 
-def test_focus_goes_back_to_the_pages_own_link_that_opened_the_dock(at: Lab, page: Page) -> None:
+def test_focus_goes_back_to_the_pages_own_link_that_opened_the_dock(at: StubServers, page: Page) -> None:
     at.chat.open_in = "dock"
     page.goto(at.page("<button id='own' onclick=\"eceChat.open('sales')\">Chat</button>" + at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
@@ -94,7 +94,7 @@ def test_focus_goes_back_to_the_pages_own_link_that_opened_the_dock(at: Lab, pag
     expect(page.locator("#own")).to_be_focused()
 
 
-def test_a_dock_that_fills_the_screen_folds_when_focus_leaves_it(at: Lab, page: Page) -> None:
+def test_a_dock_that_fills_the_screen_folds_when_focus_leaves_it(at: StubServers, page: Page) -> None:
     at.chat.open_in = "dock"
     page.set_viewport_size({"width": 320, "height": 568})
     page.goto(at.page("<a id='last' href='/'>The last link</a>" + at.tag()))
@@ -112,7 +112,7 @@ def test_a_dock_that_fills_the_screen_folds_when_focus_leaves_it(at: Lab, page: 
     expect(page.locator("iframe")).to_be_hidden()
 
 
-def test_a_dock_in_a_corner_stays_open_when_focus_leaves_it(at: Lab, page: Page) -> None:
+def test_a_dock_in_a_corner_stays_open_when_focus_leaves_it(at: StubServers, page: Page) -> None:
     at.chat.open_in = "dock"
     page.goto(at.page("<a id='last' href='/'>The last link</a>" + at.tag()))
     page.locator(BUTTON).click()
@@ -121,7 +121,9 @@ def test_a_dock_in_a_corner_stays_open_when_focus_leaves_it(at: Lab, page: Page)
     expect(page.locator("iframe")).to_be_visible()
 
 
-def test_a_survey_opens_in_a_window_where_no_launcher_was_drawn(at: Lab, page: Page, context: BrowserContext) -> None:
+def test_a_survey_opens_in_a_window_where_no_launcher_was_drawn(
+    at: StubServers, page: Page, context: BrowserContext
+) -> None:
     page.goto(at.page(at.tag("")))
     page.wait_for_function("window.eceChat")
     with page.expect_popup() as opened:
@@ -131,7 +133,7 @@ def test_a_survey_opens_in_a_window_where_no_launcher_was_drawn(at: Lab, page: P
     assert len(context.pages) == 2
 
 
-def test_a_second_call_leaves_the_survey_that_is_being_answered(at: Lab, page: Page) -> None:
+def test_a_second_call_leaves_the_survey_that_is_being_answered(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     page.evaluate("eceChat.survey('/survey/token')")
@@ -144,7 +146,7 @@ def test_a_second_call_leaves_the_survey_that_is_being_answered(at: Lab, page: P
     expect(page.locator(DIALOG)).to_have_count(1)
 
 
-def test_dock_and_survey_are_called_what_they_are(at: Lab, page: Page) -> None:
+def test_dock_and_survey_are_called_what_they_are(at: StubServers, page: Page) -> None:
     at.chat.open_in = "dock"
     page.goto(at.page(at.tag()))
     page.locator(BUTTON).click()
@@ -157,7 +159,7 @@ def test_dock_and_survey_are_called_what_they_are(at: Lab, page: Page) -> None:
     expect(page.locator("h2")).to_have_accessible_name("Survey")
 
 
-def test_a_dock_that_the_page_has_removed_opens_anew(at: Lab, page: Page) -> None:
+def test_a_dock_that_the_page_has_removed_opens_anew(at: StubServers, page: Page) -> None:
     at.chat.open_in = "dock"
     page.goto(at.page(at.tag()))
     heading = page.frame_locator(f"{DIALOG} iframe").get_by_role("heading")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.standin import Lab
-from tests.browser.test_guest import STRICT
+from tests.browser.standin import StubServers
+from tests.browser.test_on_a_host_page import STRICT
 from widget.demo.settings import demo_settings
 from widget.texts import Texts
 from widget.themes import Themes
@@ -114,7 +114,7 @@ def _answer_with(page: Page, html: str) -> list[str]:
 
 
 @pytest.mark.parametrize("policy", ["", STRICT], ids=["no policy", "trusted types"])
-def test_nothing_of_a_hostile_answer_runs_or_loads(at: Lab, page: Page, policy: str) -> None:
+def test_nothing_of_a_hostile_answer_runs_or_loads(at: StubServers, page: Page, policy: str) -> None:
     page.add_init_script(WATCH)
     asked = _answer_with(page, _root("".join(HOSTILE)))
     headers = {"Content-Security-Policy": policy.format(origin=at.origin)} if policy else {}
@@ -158,7 +158,7 @@ def _scrambled(rounds: int) -> Iterator[str]:
         yield "".join(chance.choice(pieces if chance.random() < 0.7 else marks) for _ in range(chance.randint(1, 14)))
 
 
-def test_the_policy_blesses_nothing_but_what_launchers_are_made_of(at: Lab, page: Page) -> None:
+def test_the_policy_blesses_nothing_but_what_launchers_are_made_of(at: StubServers, page: Page) -> None:
     page.add_init_script(WATCH)
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
@@ -181,7 +181,7 @@ def test_the_policy_blesses_nothing_but_what_launchers_are_made_of(at: Lab, page
         "p { list-style: url(https://evil.test/a.png); display: list-item }",
     ],
 )
-def test_no_style_sheet_loads(at: Lab, page: Page, css: str) -> None:
+def test_no_style_sheet_loads(at: StubServers, page: Page, css: str) -> None:
     asked = _answer_with(page, _root("<p class='x'>Words</p>", css))
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
@@ -190,13 +190,13 @@ def test_no_style_sheet_loads(at: Lab, page: Page, css: str) -> None:
     assert asked == []
 
 
-def test_what_does_not_load_is_left_in_a_style_sheet(at: Lab, page: Page) -> None:
+def test_what_does_not_load_is_left_in_a_style_sheet(at: StubServers, page: Page) -> None:
     _answer_with(page, _root("<p class='x'>Words</p>", ".x::before { content: '\\2713'; } .x > b, .x { color: red; }"))
     page.goto(at.page(at.tag()))
     expect(page.locator("ece-chat p")).to_have_css("color", "rgb(255, 0, 0)")
 
 
-def test_links_that_wait_for_a_click_stay(at: Lab, page: Page) -> None:
+def test_links_that_wait_for_a_click_stay(at: StubServers, page: Page) -> None:
     ways = ["tel:+49301234567", "mailto:office@example.com", "https://www.example.com/help?a=1&amp;b=2"]
     _answer_with(page, _root("".join(f'<a href="{way}" target="_blank" rel="noopener">x</a>' for way in ways)))
     page.goto(at.page(at.tag()))
@@ -218,7 +218,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     return Pages(known, Themes.load(folder), Texts.load())
 
 
-def test_the_shipped_launchers_lose_nothing(at: Lab, page: Page, pages: Pages) -> None:
+def test_the_shipped_launchers_lose_nothing(at: StubServers, page: Page, pages: Pages) -> None:
     now = datetime(2026, 11, 24, 8, tzinfo=UTC)
     entry_point = pages.settings.entry_points["sales"]
     shipped = [

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.standin import Lab
-from tests.browser.town import Town
+from tests.browser.real_servers import RealServers
+from tests.browser.standin import StubServers
 
 BUTTON = ".ece-chat-button"
 ELEMENT = '<ece-chat entry-point="support"></ece-chat>'
 
 
-def test_hide_takes_every_launcher_out_of_sight_until_show(at: Lab, page: Page) -> None:
+def test_hide_takes_every_launcher_out_of_sight_until_show(at: StubServers, page: Page) -> None:
     page.goto(at.page(ELEMENT + at.tag()))
     expect(page.locator(BUTTON)).to_have_count(2)
     page.evaluate("eceChat.hide()")
@@ -28,7 +28,7 @@ def test_hide_takes_every_launcher_out_of_sight_until_show(at: Lab, page: Page) 
         expect(button).to_be_visible()
 
 
-def test_show_leaves_what_the_page_itself_has_hidden(at: Lab, page: Page) -> None:
+def test_show_leaves_what_the_page_itself_has_hidden(at: StubServers, page: Page) -> None:
     page.goto(at.page(ELEMENT.replace(">", " hidden>", 1) + at.tag()))
     expect(page.locator(BUTTON).and_(page.locator(":visible"))).to_have_count(1)
     page.evaluate("eceChat.hide(); eceChat.show()")
@@ -36,14 +36,14 @@ def test_show_leaves_what_the_page_itself_has_hidden(at: Lab, page: Page) -> Non
     expect(page.locator("html > ece-chat")).to_be_visible()
 
 
-def test_destroy_ends_hiding(at: Lab, page: Page) -> None:
+def test_destroy_ends_hiding(at: StubServers, page: Page) -> None:
     page.goto(at.page(ELEMENT + at.tag("")))
     page.evaluate("eceChat.hide(); eceChat.destroy()")
     page.add_script_tag(url=at.origin + "/widget.js")
     expect(page.locator(BUTTON)).to_be_visible()
 
 
-def test_close_closes_the_window_of_one_entry_point(at: Lab, page: Page, context: BrowserContext) -> None:
+def test_close_closes_the_window_of_one_entry_point(at: StubServers, page: Page, context: BrowserContext) -> None:
     page.goto(at.page(ELEMENT + at.tag()))
     page.evaluate("addEventListener('ece-chat-close', (event) => { window.closed1 = event.target.localName; })")
     expect(page.locator(BUTTON)).to_have_count(2)
@@ -57,7 +57,7 @@ def test_close_closes_the_window_of_one_entry_point(at: Lab, page: Page, context
     assert len(context.pages) == 1
 
 
-def test_close_closes_the_dock_without_a_question_and_is_quiet_where_none_is_open(at: Lab, page: Page) -> None:
+def test_close_closes_the_dock_without_a_question_and_is_quiet_where_none_is_open(at: StubServers, page: Page) -> None:
     at.chat.open_in = "dock"
     page.goto(at.page(at.tag()))
     page.evaluate("addEventListener('ece-chat-close', () => { window.closedOnce = true; })")
@@ -69,7 +69,7 @@ def test_close_closes_the_dock_without_a_question_and_is_quiet_where_none_is_ope
     expect(page.locator(BUTTON)).to_be_visible()
 
 
-def test_update_applies_the_options_to_every_launcher_of_the_entry_point(at: Lab, page: Page) -> None:
+def test_update_applies_the_options_to_every_launcher_of_the_entry_point(at: StubServers, page: Page) -> None:
     page.goto(at.page(ELEMENT + at.tag('data-entry-point="support"') + at.tag() + '<p id="place"></p>'))
     expect(page.locator(BUTTON)).to_have_count(3)
     page.evaluate("eceChat.update('support', { locale: 'de', theme: 'bold' })")
@@ -84,14 +84,14 @@ def test_update_applies_the_options_to_every_launcher_of_the_entry_point(at: Lab
 
 
 @pytest.fixture
-def shop(town: Town, chromium: Browser) -> Iterator[Page]:
+def shop(real: RealServers, chromium: Browser) -> Iterator[Page]:
     """A page with a launcher of the real server, on a system set to dark."""
-    town.tell("/control/reset", {})
+    real.tell("/control/reset", {})
     context = chromium.new_context(
         viewport={"width": 1000, "height": 700}, color_scheme="dark", reduced_motion="reduce", bypass_csp=True
     )
     page = context.new_page()
-    page.goto(town.site + "/")
+    page.goto(real.site + "/")
     page.locator(f"ece-chat {BUTTON}").first.wait_for()
     page.evaluate("document.querySelectorAll('meta[name=color-scheme]').forEach((meta) => meta.remove())")
     yield page

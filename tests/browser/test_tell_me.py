@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.standin import Lab
+from tests.browser.standin import StubServers
 
 BUTTON, LIVE = ".ece-chat-button", ".ece-chat-live"
 # Stands in for the browser's: no window of the tests may be asked, and none shows a notification.
@@ -18,7 +18,7 @@ NOTIFICATION = """
 
 
 @pytest.fixture
-def closed(at: Lab, page: Page) -> Page:
+def closed(at: StubServers, page: Page) -> Page:
     """A page with a closed launcher that offers to tell."""
     at.chat.show, at.chat.state, at.chat.message, at.chat.tells = False, "unavailable", "Chat is closed.", True
     page.add_init_script(NOTIFICATION)
@@ -44,7 +44,7 @@ def test_a_click_asks_for_permission_and_says_that_it_waits(closed: Page) -> Non
     assert closed.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
 
 
-def test_a_hidden_tab_goes_on_asking_and_tells_within_thirty_seconds(at: Lab, closed: Page) -> None:
+def test_a_hidden_tab_goes_on_asking_and_tells_within_thirty_seconds(at: StubServers, closed: Page) -> None:
     closed.get_by_role("button", name="Tell me").click()
     closed.evaluate("""() => {
       Object.defineProperty(Document.prototype, "hidden", { get: () => true, configurable: true });
@@ -64,7 +64,7 @@ def test_a_hidden_tab_goes_on_asking_and_tells_within_thirty_seconds(at: Lab, cl
     assert len(at.chat.requests) == asked, "who was told waits no more"
 
 
-def test_what_closes_again_before_the_lot_is_not_told(at: Lab, closed: Page) -> None:
+def test_what_closes_again_before_the_lot_is_not_told(at: StubServers, closed: Page) -> None:
     closed.evaluate("Math.random = () => 0.99")
     closed.get_by_role("button", name="Tell me").click()
     at.chat.show, at.chat.state = True, "available"
@@ -76,7 +76,7 @@ def test_what_closes_again_before_the_lot_is_not_told(at: Lab, closed: Page) -> 
     expect(closed.get_by_role("button", name="We will tell you here.")).to_be_visible()
 
 
-def test_a_browser_that_shows_no_notification_tells_in_the_page(at: Lab, closed: Page) -> None:
+def test_a_browser_that_shows_no_notification_tells_in_the_page(at: StubServers, closed: Page) -> None:
     closed.evaluate("() => { Notification = class { constructor() { throw new TypeError('Illegal constructor'); } } }")
     closed.get_by_role("button", name="Tell me").click()
     at.chat.show, at.chat.state = True, "available"
@@ -87,7 +87,7 @@ def test_a_browser_that_shows_no_notification_tells_in_the_page(at: Lab, closed:
 LATEST = 36_500  # milliseconds: the next check, 6 seconds at most, and 30 of the lot
 
 
-def told_at(at: Lab, page: Page, count: int) -> list[int]:
+def told_at(at: StubServers, page: Page, count: int) -> list[int]:
     """Return when each of many launchers of one page told that chat had opened, in milliseconds from that on, sorted.
 
     The script's own rule; the page's clock and the answers are in the test's hand.
@@ -150,7 +150,7 @@ def told_at(at: Lab, page: Page, count: int) -> list[int]:
     return sorted(int(time) for time in page.evaluate("times"))
 
 
-def test_many_who_wait_are_told_one_after_the_other(at: Lab, page: Page) -> None:
+def test_many_who_wait_are_told_one_after_the_other(at: StubServers, page: Page) -> None:
     """tests/soak/test_waiters.py has a thousand."""
     times = told_at(at, page, 60)
     assert len(times) == 60
@@ -158,7 +158,7 @@ def test_many_who_wait_are_told_one_after_the_other(at: Lab, page: Page) -> None
     assert len({time // 1_000 for time in times}) >= 15, "spread over half of the seconds, at the least"
 
 
-def test_nobody_waits_after_destroy(at: Lab, page: Page) -> None:
+def test_nobody_waits_after_destroy(at: StubServers, page: Page) -> None:
     at.chat.show, at.chat.state, at.chat.message, at.chat.tells = False, "unavailable", "Chat is closed.", True
     page.add_init_script(NOTIFICATION)
     page.clock.install()

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.town import STALE_FOR, Town
+from tests.browser.real_servers import STALE_FOR, RealServers
 
 
 @pytest.fixture(autouse=True)
-def _reset(town: Town) -> None:
-    town.tell("/control/reset", {})
+def _reset(real: RealServers) -> None:
+    real.tell("/control/reset", {})
 
 
 @pytest.fixture
@@ -36,51 +36,51 @@ def _polls(page: Page, times: int = 1) -> None:
         page.wait_for_timeout(1_100)
 
 
-def test_the_button_shows_place_and_wait(town: Town, page: Page) -> None:
-    town.tell("/control/entry-points/1001", {"fixed_wait": 170, "fixed_depth": 2})
-    page.goto(town.site)
+def test_the_button_shows_place_and_wait(real: RealServers, page: Page) -> None:
+    real.tell("/control/entry-points/1001", {"fixed_wait": 170, "fixed_depth": 2})
+    page.goto(real.site)
     button = page.get_by_role("button", name=re.compile("chat", re.IGNORECASE))
     expect(button).to_be_visible()
     expect(button).to_contain_text("about 3 minutes")
     expect(button).to_contain_text("number 3")
 
 
-def test_the_button_goes_with_the_agents_and_comes_back_with_them(town: Town, page: Page) -> None:
+def test_the_button_goes_with_the_agents_and_comes_back_with_them(real: RealServers, page: Page) -> None:
     page.clock.install()
-    page.goto(town.site)
+    page.goto(real.site)
     page.clock.run_for(1000)
     button = page.get_by_role("button", name=re.compile("chat", re.IGNORECASE))
     expect(button).to_be_visible()
-    town.tell("/control/entry-points/1001", {"away": True})
+    real.tell("/control/entry-points/1001", {"away": True})
     _polls(page, 2)
     expect(button).to_have_count(0)
-    town.tell("/control/entry-points/1001", {"away": False})
+    real.tell("/control/entry-points/1001", {"away": False})
     _polls(page, 2)
     expect(button).to_be_visible()
 
 
-def test_the_page_stays_as_it_was_while_ece_fails(town: Town, page: Page) -> None:
-    town.tell("/control/faults", {"kind": "500", "call": "all"})
+def test_the_page_stays_as_it_was_while_ece_fails(real: RealServers, page: Page) -> None:
+    real.tell("/control/faults", {"kind": "500", "call": "all"})
     page.wait_for_timeout(STALE_FOR * 1000 + 100)  # until what ECE said before is not trusted any more
     page.clock.install()
-    page.goto(town.site)
+    page.goto(real.site)
     page.clock.run_for(1000)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("chat", re.IGNORECASE))).to_have_count(0)
-    town.tell("/control/faults/clear", {})
+    real.tell("/control/faults/clear", {})
     _polls(page, 3)
     expect(page.get_by_role("button", name=re.compile("chat", re.IGNORECASE))).to_be_visible()
 
 
-def test_a_visitor_chats_and_the_answers_reach_ece(town: Town, page: Page) -> None:
-    page.goto(town.site)
+def test_a_visitor_chats_and_the_answers_reach_ece(real: RealServers, page: Page) -> None:
+    page.goto(real.site)
     with page.context.expect_page() as opened:
         page.get_by_role("button", name=re.compile("chat", re.IGNORECASE)).click()
     chat = opened.value
     expect(chat.get_by_role("button", name=re.compile("end chat", re.IGNORECASE))).to_be_visible()
-    _until_an_agent_joins(town, chat)
+    _until_an_agent_joins(real, chat)
     chat.get_by_role("button", name=re.compile("end chat", re.IGNORECASE)).click()
-    expect(chat).to_have_url(re.compile(re.escape(town.widget) + "/survey/"))
+    expect(chat).to_have_url(re.compile(re.escape(real.widget) + "/survey/"))
     chat.get_by_label("2", exact=True).first.check()
     thanks = chat.get_by_role("heading", name=re.compile("thank you", re.IGNORECASE))
     onward = chat.get_by_role("button", name=re.compile("next|send", re.IGNORECASE))
@@ -92,51 +92,51 @@ def test_a_visitor_chats_and_the_answers_reach_ece(town: Town, page: Page) -> No
             yes.check()
         onward.first.click()
     expect(thanks).to_be_visible()
-    received = _wait_for(town)
+    received = _wait_for(real)
     assert received["faults"] == []
     assert received["pairs"][0]["answer"] == "2"
 
 
-def _until_an_agent_joins(town: Town, chat: Page) -> None:
+def _until_an_agent_joins(real: RealServers, chat: Page) -> None:
     until = time.monotonic() + 30
     while "joined" not in chat.get_by_role("status").inner_text():
         assert time.monotonic() < until, "no agent came"
-        town.tell("/control/advance", {"seconds": 2})
+        real.tell("/control/advance", {"seconds": 2})
         chat.wait_for_timeout(100)
 
 
-def _wait_for(town: Town) -> dict[str, Any]:
+def _wait_for(real: RealServers) -> dict[str, Any]:
     """Return the survey that ECE received, once it has."""
     until = time.monotonic() + 15
     while time.monotonic() < until:
-        if found := town.surveys():
+        if found := real.surveys():
             return found[0]
         time.sleep(0.1)
     raise AssertionError("ECE received nothing")
 
 
-def test_what_comes_before_the_button_is_small(town: Town, page: Page) -> None:
+def test_what_comes_before_the_button_is_small(real: RealServers, page: Page) -> None:
     wire = page.context.new_cdp_session(page)
     wire.send("Network.enable")
     addresses: dict[str, str] = {}
     sizes: dict[str, float] = {}
     wire.on("Network.responseReceived", lambda event: addresses.update({event["requestId"]: event["response"]["url"]}))
     wire.on("Network.loadingFinished", lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]}))
-    page.goto(town.site)
+    page.goto(real.site)
     expect(page.get_by_role("button", name=re.compile("chat", re.IGNORECASE))).to_be_visible()
-    ours = {url: sizes.get(key, 0.0) for key, url in addresses.items() if url.startswith(town.widget)}
+    ours = {url: sizes.get(key, 0.0) for key, url in addresses.items() if url.startswith(real.widget)}
     assert len(ours) == 2, "the script and the launcher"
     assert all(ours.values())
     assert sum(ours.values()) <= 10_400, f"compressed, with headers: {ours}"
 
 
-def test_the_page_with_the_button_is_as_the_facts_say(town: Town, page: Page, context: BrowserContext) -> None:
+def test_the_page_with_the_button_is_as_the_facts_say(real: RealServers, page: Page, context: BrowserContext) -> None:
     asked: set[str] = set()
     context.on("request", lambda request: asked.add("/".join(request.url.split("/")[:3])))
-    page.goto(town.site)
+    page.goto(real.site)
     expect(page.locator(".ece-chat-button").first).to_be_visible()
-    facts = context.request.get(f"{town.widget}/facts.json").json()
+    facts = context.request.get(f"{real.widget}/facts.json").json()
     (told,) = [each for each in facts["pages"] if each["page"] == "page with the button"]
-    assert asked - {town.site} == set(told["hosts"])
+    assert asked - {real.site} == set(told["hosts"])
     assert len(context.cookies()) == told["cookies"]
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0

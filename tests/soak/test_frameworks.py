@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.standin import ROOT, Lab, lab
+from tests.browser.standin import ROOT, StubServers, lab
 from tests.chromium import chromium
 
 BUTTON = ".ece-chat-button"
@@ -65,7 +65,7 @@ def built(project: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def at() -> Iterator[Lab]:
+def at() -> Iterator[StubServers]:
     with lab() as running:
         yield running
 
@@ -88,12 +88,12 @@ def page(browser: Browser) -> Iterator[Page]:
     assert said == []
 
 
-def open_page(at: Lab, page: Page, script: str, body: str = "") -> None:
+def open_page(at: StubServers, page: Page, script: str, body: str = "") -> None:
     at.site.page("/script.js", script, {"Content-Type": "text/javascript; charset=utf-8"})
     page.goto(at.page(f'{body}<div id="slot"></div><script>{AS_ATTRIBUTES}</script><script src="/script.js"></script>'))
 
 
-def tell(page: Page, verb: str, at: Lab, where: str, chat: dict[str, Any]) -> None:
+def tell(page: Page, verb: str, at: StubServers, where: str, chat: dict[str, Any]) -> None:
     """Mount into a new place, hydrate one, or change what is mounted."""
     given = {"server": at.origin, "page": where, "chat": chat}
     page.evaluate(
@@ -115,7 +115,7 @@ def launchers(page: Page) -> list[dict[str, str]]:
     return found
 
 
-def hold(at: Lab, page: Page, framework: str, verb: str) -> None:
+def hold(at: StubServers, page: Page, framework: str, verb: str) -> None:
     """Mount by this verb, change every option, walk through the routes, and unmount."""
     chat: dict[str, Any] = dict(SALES)
     tell(page, verb, at, "help", chat)
@@ -137,7 +137,7 @@ def hold(at: Lab, page: Page, framework: str, verb: str) -> None:
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_a_mounted_example_has_its_launcher_and_an_unmounted_one_has_none(
-    at: Lab, page: Page, built: Path, framework: str
+    at: StubServers, page: Page, built: Path, framework: str
 ) -> None:
     open_page(at, page, (built / f"{framework}.js").read_text(encoding="utf-8"))
     for _ in range(2):
@@ -148,7 +148,7 @@ def test_a_mounted_example_has_its_launcher_and_an_unmounted_one_has_none(
 
 @pytest.mark.parametrize("framework", ["react-18", "react-19", "vue"])
 def test_what_a_server_has_rendered_is_taken_over_without_a_warning(
-    at: Lab, page: Page, built: Path, framework: str
+    at: StubServers, page: Page, built: Path, framework: str
 ) -> None:
     open_page(at, page, (built / f"{framework}.js").read_text(encoding="utf-8"))
     hold(at, page, framework, "hydrate")
@@ -185,7 +185,9 @@ def visit(page: Page, path: str, how: str) -> None:
         ("htmx.org/dist/htmx.js", "(path) => htmx.ajax('GET', path, { target: 'body', swap: 'innerHTML' })"),
     ],
 )
-def test_each_visit_has_the_launchers_of_its_page(at: Lab, page: Page, project: Path, file: str, how: str) -> None:
+def test_each_visit_has_the_launchers_of_its_page(
+    at: StubServers, page: Page, project: Path, file: str, how: str
+) -> None:
     script = (project / "node_modules" / file).read_text(encoding="utf-8")
     at.site.page("/router.js", script, {"Content-Type": "text/javascript; charset=utf-8"})
     element = '<ece-chat entry-point="support"></ece-chat>'

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.browser.engines import firefox, until, webkit
-from tests.browser.standin import Lab, lab
+from tests.browser.standin import StubServers, lab
 from tests.browser.test_random_walks import STEPS, put_up
 from tests.chromium import chromium
 
@@ -18,16 +18,16 @@ SEEDS = range(1000, 1200)
 
 
 @pytest.fixture(scope="module")
-def at() -> Iterator[Lab]:
+def at() -> Iterator[StubServers]:
     with lab() as running:
         yield running
 
 
-def asking(at: Lab) -> str:
+def asking(at: StubServers) -> str:
     return f"walks({json.dumps(list(SEEDS))}, {STEPS}, {json.dumps(at.origin + '/widget.js')})"
 
 
-def test_chromium_has_exactly_the_launchers_that_pages_ask_for(at: Lab) -> None:
+def test_chromium_has_exactly_the_launchers_that_pages_ask_for(at: StubServers) -> None:
     with chromium() as browser:
         page = browser.new_page()
         page.goto(put_up(at))
@@ -35,7 +35,9 @@ def test_chromium_has_exactly_the_launchers_that_pages_ask_for(at: Lab) -> None:
 
 
 @pytest.mark.parametrize("engine", [firefox, webkit])
-def test_the_other_engines_have_exactly_the_launchers_that_pages_ask_for(at: Lab, tmp_path: Path, engine: Any) -> None:
+def test_the_other_engines_have_exactly_the_launchers_that_pages_ask_for(
+    at: StubServers, tmp_path: Path, engine: Any
+) -> None:
     with engine(tmp_path) as running:
         running.visit(put_up(at))
         running.run(f"{asking(at)}.catch((fault) => [String(fault)]).then((faults) => (window.found = faults))")

@@ -1,4 +1,4 @@
-"""The whole town for browser tests: the product, ECE's simulator and the sample site, each on an origin of its own."""
+"""Real servers for browser tests: the product, ECE's simulator and the sample site, each on an origin of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FRESH_FOR, STALE_FOR = 0.3, 1.0  # seconds, so that a test does not wait for a s
 
 
 @dataclass(frozen=True)
-class Town:
+class RealServers:
     """The three origins."""
 
     widget: str
@@ -43,7 +43,7 @@ class Town:
 
 
 @contextmanager
-def build_town(folder: Path) -> Iterator[Town]:
+def serve_all(folder: Path) -> Iterator[RealServers]:
     """Start the three servers; what is kept goes into `folder`."""
     port = free_port()
     widget = f"http://127.0.0.1:{port}"
@@ -63,4 +63,4 @@ def build_town(folder: Path) -> Iterator[Town]:
             update={"ece": usual.ece.model_copy(update={"fresh_for": FRESH_FOR, "stale_for": STALE_FOR})}
         )
         with serving(create_app(quick, preview=True), port=port):
-            yield Town(widget, simulator, site)
+            yield RealServers(widget, simulator, site)

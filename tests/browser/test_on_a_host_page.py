@@ -1,11 +1,11 @@
-"""The snippet as a guest: strict policies, hostile pages, every way of pasting it, and leaving without a trace."""
+"""The snippet on a host page: strict policies, hostile pages, every way of pasting it, and leaving without a trace."""
 
 from __future__ import annotations
 
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 
-from tests.browser.standin import Lab
+from tests.browser.standin import StubServers
 
 BUTTON = ".ece-chat-button"
 STRICT = "default-src 'none'; script-src {origin}; connect-src {origin}; require-trusted-types-for 'script'"
@@ -24,7 +24,7 @@ def warnings_of(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("policy", [STRICT, LISTED], ids=["strict", "with a list of Trusted Types policies"])
-def test_no_policy_is_violated(at: Lab, page: Page, policy: str) -> None:
+def test_no_policy_is_violated(at: StubServers, page: Page, policy: str) -> None:
     page.add_init_script("""
       window.violations = [];
       addEventListener('securitypolicyviolation', (event) => violations.push(event.violatedDirective + event.sample));
@@ -41,7 +41,7 @@ def test_no_policy_is_violated(at: Lab, page: Page, policy: str) -> None:
     assert warnings == []
 
 
-def test_an_isolated_page_takes_the_script_with_its_integrity_hash(at: Lab, page: Page) -> None:
+def test_an_isolated_page_takes_the_script_with_its_integrity_hash(at: StubServers, page: Page) -> None:
     copy = at.files.current
     tag = at.tag(f'data-entry-point="sales" integrity="{copy.integrity}" crossorigin', f"/{copy.name}")
     isolated = {"Cross-Origin-Embedder-Policy": "require-corp", "Cross-Origin-Opener-Policy": "same-origin"}
@@ -49,7 +49,7 @@ def test_an_isolated_page_takes_the_script_with_its_integrity_hash(at: Lab, page
     expect(page.locator(BUTTON)).to_be_visible()
 
 
-def test_no_cookie_no_storage_and_one_global(at: Lab, page: Page, context: BrowserContext) -> None:
+def test_no_cookie_no_storage_and_one_global(at: StubServers, page: Page, context: BrowserContext) -> None:
     names = "Object.getOwnPropertyNames(window)"
     page.goto(at.page("nothing", "/bare"))
     bare = set(page.evaluate(names))
@@ -64,7 +64,7 @@ def test_no_cookie_no_storage_and_one_global(at: Lab, page: Page, context: Brows
     ]
 
 
-def test_the_page_does_not_shift(at: Lab, page: Page) -> None:
+def test_the_page_does_not_shift(at: StubServers, page: Page) -> None:
     page.add_init_script("""
       window.shift = 0;
       new PerformanceObserver((list) => list.getEntries().forEach((each) => { window.shift += each.value; }))
@@ -90,32 +90,32 @@ def test_the_page_does_not_shift(at: Lab, page: Page) -> None:
     ],
     ids=["twice", "injected twice", "module", "fragment", "tag manager", "from a shadow tree"],
 )
-def test_however_it_is_pasted_there_is_one_button(at: Lab, page: Page, body: str) -> None:
+def test_however_it_is_pasted_there_is_one_button(at: StubServers, page: Page, body: str) -> None:
     page.goto(at.page(body.format(tag=at.tag(), src=at.origin + "/widget.js")))
     expect(page.locator(BUTTON)).to_be_visible()
     page.wait_for_load_state("networkidle")
     expect(page.locator(BUTTON)).to_have_count(1)
 
 
-def test_it_may_stand_in_the_head_and_block(at: Lab, page: Page) -> None:
+def test_it_may_stand_in_the_head_and_block(at: StubServers, page: Page) -> None:
     tag = at.tag().replace("async ", "")
     page.goto(at.page("", head=tag))
     expect(page.locator(BUTTON)).to_be_visible()
 
 
-def test_another_copy_of_another_version_makes_no_second_button(at: Lab, page: Page) -> None:
+def test_another_copy_of_another_version_makes_no_second_button(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag() + at.tag(path="/widget.src.js")))
     expect(page.locator(BUTTON)).to_be_visible()
     page.wait_for_load_state("networkidle")
     expect(page.locator(BUTTON)).to_have_count(1)
 
 
-def test_the_readable_source_runs_as_it_is(at: Lab, page: Page) -> None:
+def test_the_readable_source_runs_as_it_is(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag(path="/widget.src.js")))
     expect(page.locator(BUTTON)).to_be_visible()
 
 
-def test_elements_stand_where_the_author_put_them_any_number_of_times(at: Lab, page: Page) -> None:
+def test_elements_stand_where_the_author_put_them_any_number_of_times(at: StubServers, page: Page) -> None:
     names = {"a": "sales", "b": "support", "c": "sales"}
     body = "".join(f'<p id="{spot}"><ece-chat entry-point="{name}"></ece-chat></p>' for spot, name in names.items())
     page.goto(at.page(body + at.tag("")))
@@ -132,7 +132,7 @@ def test_elements_stand_where_the_author_put_them_any_number_of_times(at: Lab, p
         "document.documentElement.replaceChildren(document.head, document.createElement('body'))",
     ],
 )
-def test_the_scripts_own_launcher_comes_back(at: Lab, page: Page, swap: str) -> None:
+def test_the_scripts_own_launcher_comes_back(at: StubServers, page: Page, swap: str) -> None:
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     page.evaluate(swap)
@@ -143,7 +143,7 @@ def test_the_scripts_own_launcher_comes_back(at: Lab, page: Page, swap: str) -> 
     expect(page.locator(BUTTON)).to_have_count(1)
 
 
-def test_a_corner_launcher_that_the_page_removes_stays_removed(at: Lab, page: Page) -> None:
+def test_a_corner_launcher_that_the_page_removes_stays_removed(at: StubServers, page: Page) -> None:
     page.clock.install()
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
@@ -157,7 +157,7 @@ def test_a_corner_launcher_that_the_page_removes_stays_removed(at: Lab, page: Pa
     assert len(at.chat.requests) == asked
 
 
-def test_a_launcher_comes_back_into_a_target_that_was_drawn_anew(at: Lab, page: Page) -> None:
+def test_a_launcher_comes_back_into_a_target_that_was_drawn_anew(at: StubServers, page: Page) -> None:
     page.goto(
         at.page('<div id="view"><p id="spot"></p></div>' + at.tag('data-entry-point="sales" data-target="#spot"'))
     )
@@ -167,7 +167,7 @@ def test_a_launcher_comes_back_into_a_target_that_was_drawn_anew(at: Lab, page: 
     expect(page.locator(BUTTON)).to_have_count(1)
 
 
-def test_the_next_pages_tag_replaces_the_launcher_of_a_tag_that_has_gone(at: Lab, page: Page) -> None:
+def test_the_next_pages_tag_replaces_the_launcher_of_a_tag_that_has_gone(at: StubServers, page: Page) -> None:
     page.goto(at.page(f'<div id="view">{at.tag()}</div>'))
     expect(page.locator(BUTTON)).to_be_visible()
     page.evaluate(
@@ -182,7 +182,7 @@ def test_the_next_pages_tag_replaces_the_launcher_of_a_tag_that_has_gone(at: Lab
     expect(page.locator("ece-chat")).to_have_count(1)
 
 
-def test_create_applies_its_options_to_the_launcher_that_is_there(at: Lab, page: Page) -> None:
+def test_create_applies_its_options_to_the_launcher_that_is_there(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     same = "eceChat.create({ entryPoint: 'sales', locale: 'de' }) == document.querySelector('ece-chat')"
@@ -194,7 +194,7 @@ def test_create_applies_its_options_to_the_launcher_that_is_there(at: Lab, page:
 
 
 @pytest.mark.parametrize("times", [1, 3])
-def test_destroy_and_a_new_tag_at_once_give_one_launcher(at: Lab, page: Page, times: int) -> None:
+def test_destroy_and_a_new_tag_at_once_give_one_launcher(at: StubServers, page: Page, times: int) -> None:
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     page.evaluate(
@@ -215,7 +215,7 @@ def test_destroy_and_a_new_tag_at_once_give_one_launcher(at: Lab, page: Page, ti
     expect(page.locator("ece-chat")).to_have_count(1)
 
 
-def test_an_element_of_the_author_stays_away_and_asks_nothing_more(at: Lab, page: Page) -> None:
+def test_an_element_of_the_author_stays_away_and_asks_nothing_more(at: StubServers, page: Page) -> None:
     page.clock.install()
     page.goto(at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
     expect(page.locator(BUTTON)).to_be_visible()
@@ -227,7 +227,7 @@ def test_an_element_of_the_author_stays_away_and_asks_nothing_more(at: Lab, page
     assert len(at.chat.requests) == asked
 
 
-def test_destroy_leaves_no_trace_and_the_script_may_come_again(at: Lab, page: Page) -> None:
+def test_destroy_leaves_no_trace_and_the_script_may_come_again(at: StubServers, page: Page) -> None:
     page.goto(at.page('<p><ece-chat entry-point="support"></ece-chat></p>'))
     before = page.evaluate("document.documentElement.outerHTML")
     tag = f"""() => new Promise((done) => {{
@@ -270,7 +270,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("extra", HOSTILE.values(), ids=HOSTILE.keys())
-def test_hostile_pages_get_their_button(at: Lab, page: Page, extra: str) -> None:
+def test_hostile_pages_get_their_button(at: StubServers, page: Page, extra: str) -> None:
     page.goto(at.page(extra + at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     box = page.locator(BUTTON).bounding_box()
@@ -278,7 +278,7 @@ def test_hostile_pages_get_their_button(at: Lab, page: Page, extra: str) -> None
     assert box["height"] >= (44 if "CSSStyleSheet" not in extra else 1)
 
 
-def test_without_style_sheets_of_its_own_a_dock_is_a_window(at: Lab, page: Page) -> None:
+def test_without_style_sheets_of_its_own_a_dock_is_a_window(at: StubServers, page: Page) -> None:
     at.chat.open_in = "dock"
     page.goto(at.page("<script>delete window.CSSStyleSheet; delete window.HTMLDialogElement;</script>" + at.tag()))
     with page.expect_popup():
@@ -299,7 +299,7 @@ def test_without_style_sheets_of_its_own_a_dock_is_a_window(at: Lab, page: Page)
         "() => new Promise(() => {{}})",
     ],
 )
-def test_a_page_without_a_working_fetch_is_left_in_peace(at: Lab, page: Page, fetch: str) -> None:
+def test_a_page_without_a_working_fetch_is_left_in_peace(at: StubServers, page: Page, fetch: str) -> None:
     page.goto(at.page(f"<script>window.fetch = {fetch.format()};</script>" + at.tag()))
     page.wait_for_function("window.eceChat && document.querySelector('ece-chat')")
     page.evaluate("eceChat.refresh()")
@@ -308,7 +308,7 @@ def test_a_page_without_a_working_fetch_is_left_in_peace(at: Lab, page: Page, fe
     assert page.locator(BUTTON).count() == 0
 
 
-def test_quirks_mode_and_xhtml(at: Lab, page: Page) -> None:
+def test_quirks_mode_and_xhtml(at: StubServers, page: Page) -> None:
     page.goto(at.site.page("/quirks", f"<html><body>{at.tag()}"))
     assert page.evaluate("document.compatMode") == "BackCompat"
     expect(page.locator(BUTTON)).to_be_visible()
@@ -328,7 +328,7 @@ def test_quirks_mode_and_xhtml(at: Lab, page: Page) -> None:
     ["<img src=x onerror=alert(1)>", "javascript:alert(1)", "../../etc/passwd", "\\ud800", "x" * 1_000_000, "1001"],
     ids=["markup", "script address", "path", "lone surrogate", "a megabyte", "number"],
 )
-def test_odd_values_are_harmless(at: Lab, page: Page, value: str) -> None:
+def test_odd_values_are_harmless(at: StubServers, page: Page, value: str) -> None:
     page.goto(at.page(at.tag("")))
     page.wait_for_function("window.eceChat")
     page.evaluate(
@@ -347,7 +347,7 @@ def test_odd_values_are_harmless(at: Lab, page: Page, value: str) -> None:
     assert all(len(each) < 300 for each in at.chat.requests)
 
 
-def test_a_target_that_matches_nothing_warns_and_falls_back_to_a_corner(at: Lab, page: Page) -> None:
+def test_a_target_that_matches_nothing_warns_and_falls_back_to_a_corner(at: StubServers, page: Page) -> None:
     warnings = warnings_of(page)
     page.goto(at.page(at.tag('data-entry-point="sales" data-target="#none"')))
     expect(page.locator(BUTTON)).to_be_visible()
@@ -356,13 +356,13 @@ def test_a_target_that_matches_nothing_warns_and_falls_back_to_a_corner(at: Lab,
     assert len(warnings) == 1
 
 
-def test_a_target_of_thousands_takes_the_first(at: Lab, page: Page) -> None:
+def test_a_target_of_thousands_takes_the_first(at: StubServers, page: Page) -> None:
     page.goto(at.page("<i></i>" * 3000 + at.tag('data-entry-point="sales" data-target="i"')))
     expect(page.locator("i:first-of-type " + BUTTON)).to_be_visible()
     expect(page.locator(BUTTON)).to_have_count(1)
 
 
-def test_unknown_attributes_warn(at: Lab, page: Page) -> None:
+def test_unknown_attributes_warn(at: StubServers, page: Page) -> None:
     warnings = warnings_of(page)
     page.goto(
         at.page(
@@ -374,7 +374,7 @@ def test_unknown_attributes_warn(at: Lab, page: Page) -> None:
     assert sorted(warnings) == ["ece-chat unknown colour", "ece-chat unknown entrypoint"]
 
 
-def test_a_printed_page_is_without_it(at: Lab, page: Page) -> None:
+def test_a_printed_page_is_without_it(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     page.emulate_media(media="print")
