@@ -22,7 +22,7 @@
 (() => {
   const TAG = "ece-chat";
   const PANEL = "ece-chat-panel";
-  const ATTRIBUTES = ["entry-point", "locale", "theme", "target", "scheme", "open"];
+  const ATTRIBUTES = "entry-point locale theme target scheme open".split(" ");
 
   // Milliseconds.
   const ANSWER_WITHIN = 8_000;
@@ -712,8 +712,7 @@
       };
 
       const openPanelFor = (name, url, modal) => {
-        const there = panels.get(name);
-        if (there) return there.show();
+        if (panels.has(name)) return panels.get(name).show();
         openPanel({
           name,
           url,
@@ -735,17 +734,15 @@
         link = null;
       };
 
+      // In a region of its own: in the corner no landmark of the page is around it.
       const offerLink = (url) => {
-        link = make("a", {
-          className: "ece-chat-link",
-          href: url,
-          target: windowName(entryPoint()),
-          lang: root.lang,
-          dir: root.dir,
-          textContent: root.dataset.labelLink || url,
-        });
+        const words = root.dataset.labelLink || url;
+        const target = windowName(entryPoint());
+        const anchor = make("a", { className: "ece-chat-link", href: url, target, textContent: words });
+        link = make("section", { lang: root.lang, ariaLabel: words });
         shadow.append(link);
-        link.focus();
+        link.append(anchor);
+        anchor.focus();
       };
 
       // Runs in the click itself, so that no pop-up blocker is met.
@@ -756,10 +753,8 @@
         if (!fire("open", decision) || mode == "none") return;
         delete element.dataset.greeting;
         const moved = windows.get(entryPoint()); // out of the dock
-        if (mode == "dock" && panelMarkup && (!moved || moved.closed)) {
-          openPanelFor(dockName(entryPoint()), url, false);
-          return;
-        }
+        if (mode == "dock" && panelMarkup && (!moved || moved.closed))
+          return openPanelFor(dockName(entryPoint()), url, false);
         dropLink();
         popup = openWindow(entryPoint(), url, mode == "tab" ? "" : POPUP);
         if (!popup) offerLink(url);
@@ -896,7 +891,7 @@
 
     const updateChat = (entryPoint, options) => {
       const attributes = attributesOf(options);
-      for (const element of new Set([...present, ...own.keys()]))
+      for (const element of [...present, ...own.keys()])
         if (read(element, "entry-point") == entryPoint) apply(element, attributes);
       if (ready) for (const element of own.keys()) place(element);
     };

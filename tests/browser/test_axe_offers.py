@@ -80,6 +80,12 @@ def test_what_is_offered_has_no_finding_and_fits_a_narrow_page(
     ):
         page.set_content(in_a_page(pages, state, attributes, theme, language))
         assert page.evaluate(WIDER) <= 0, (state, language)
+        page.set_viewport_size({"width": 360, "height": 225})  # 1440 by 900, four times as big
+        for message in page.locator(".ece-chat-message").all():
+            box = message.bounding_box()
+            assert box is not None
+            assert box["y"] >= 0, (state, language)
+        page.set_viewport_size({"width": 320, "height": 640})
         page.add_script_tag(path=str(AXE_FILE))
         for scheme in schemes:
             page.emulate_media(color_scheme=scheme)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -45,7 +46,14 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
 
 
 def _draw(
-    at: StubServers, page: Page, pages: Pages, theme: str, *, language: str = "de", states: dict[str, str] | None = None
+    at: StubServers,
+    page: Page,
+    pages: Pages,
+    theme: str,
+    *,
+    language: str = "de",
+    states: dict[str, str] | None = None,
+    names: Sequence[str] = ("sales", "support"),
 ) -> None:
     """Put up a page with two launchers of a theme, drawn by the shipped templates; open, with wait and place, unless
     `states` has another state of an entry point.
@@ -62,7 +70,7 @@ def _draw(
 
     page.route("**/v1/launcher/**", answer)
     attributes = f'data-theme="{theme}" data-open="dock" data-entry-point='
-    tags = at.tag(attributes + '"sales"') + at.tag(attributes + '"support"')
+    tags = "".join(at.tag(f'{attributes}"{name}"') for name in names)
     page.goto(at.page(tags.replace("async ", "")))  # in this order
     expect(page.locator(BUTTON).last).to_be_visible()
 
@@ -118,7 +126,8 @@ def test_a_dock_stands_in_its_corner_without_a_gap_and_the_launchers_make_room(
 def test_a_big_offset_leaves_a_phone_room_for_the_launcher(at: StubServers, page: Page, pages: Pages) -> None:
     page.set_viewport_size({"width": 320, "height": 568})
     _show(at, page, pages, "far")
-    button = page.locator(BUTTON).first
+    page.evaluate("document.querySelector('ece-chat:last-of-type').remove()")
+    button = page.locator(BUTTON)
     box = _box(button)
     assert box["width"] == pytest.approx(56, abs=1)
     assert box["x"] + box["width"] <= 320
@@ -126,7 +135,7 @@ def test_a_big_offset_leaves_a_phone_room_for_the_launcher(at: StubServers, page
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Tab")  # by keyboard, so that it unfolds
     box = _box(button)
-    assert box["width"] >= 200
+    assert box["width"] >= 120
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 320
     page.set_viewport_size({"width": 1024, "height": 720})
@@ -162,3 +171,69 @@ def test_a_launcher_that_draws_nothing_leaves_no_gap_in_the_corner(
     expect(page.locator(BUTTON)).to_have_count(1)
     page.wait_for_load_state("networkidle")
     assert _box(page.locator(BUTTON))["y"] == first["y"]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_several_launchers_on_a_phone_each_say_what_they_are(
+    at: StubServers, page: Page, pages: Pages, theme: str
+) -> None:
+    page.set_viewport_size({"width": 320, "height": 568})
+    _show(at, page, pages, theme)
+    for each in page.locator(BUTTON).all():
+        button, label = _box(each), _box(each.locator(".ece-chat-label"))
+        assert label["width"] > 60
+        assert button["x"] <= label["x"]
+        assert label["x"] + label["width"] <= button["x"] + button["width"] <= 320
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_message_leaves_room_for_what_stands_beyond_it(at: StubServers, page: Page, pages: Pages, theme: str) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    names = ("support", "sales")  # of `sales` no message is shown
+    for width in (320, 1024):
+        page.set_viewport_size({"width": width, "height": 568})
+        page.unroute_all()
+        _draw(at, page, pages, theme, states={"support": "queue_depth_reached"}, names=names)
+        assert not _meet(_box(page.locator(".ece-chat-message")), _box(page.locator(BUTTON)))
+
+
+@pytest.mark.parametrize("width", [320, 1024])
+@pytest.mark.parametrize("theme", ["default", "bold", "civic", "text"])
+def test_two_folded_docks_say_of_which_chat_they_are(
+    at: StubServers, page: Page, pages: Pages, theme: str, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 568})
+    page.emulate_media(reduced_motion="reduce")
+    _show(at, page, pages, theme, language="en")
+    labels = page.locator("ece-chat .ece-chat-label").all_text_contents()
+    page.evaluate("eceChat.open('sales')")
+    page.get_by_role("button", name="Minimize").click()
+    expect(page.get_by_role("button", name="Back to your chat", exact=True)).to_be_visible()
+    page.evaluate("eceChat.open('support')")
+    page.get_by_role("button", name="Minimize").click()
+    for label in labels:
+        back = page.get_by_role("button", name=f"Back to your chat {label}", exact=True)
+        assert _box(back.get_by_text(label))["width"] > 30
+        assert _box(back)["x"] >= 0
+
+
+@pytest.mark.parametrize("theme", ["default", "bold", "civic", "text"])
+def test_what_a_dock_offers_stands_in_its_middle(at: StubServers, page: Page, pages: Pages, theme: str) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    _show(at, page, pages, theme, language="en")
+    page.locator(BUTTON).first.click()
+    expect(page.frame_locator("iframe").get_by_role("heading")).to_be_visible()
+    page.get_by_role("button", name="Open in a new window").click()
+    dock, stay = _box(page.locator(DIALOG)), _box(page.get_by_role("button", name="Keep chatting"))
+    begin = _box(page.get_by_role("link", name="Start a new chat"))
+    left, right = stay["x"] - dock["x"], dock["x"] + dock["width"] - begin["x"] - begin["width"]
+    assert left == pytest.approx(right, abs=2)
+
+
+def test_a_wide_logo_keeps_its_shape_in_the_docks_header(at: StubServers, page: Page, pages: Pages) -> None:
+    _show(at, page, pages, "default")
+    page.locator(BUTTON).first.click()
+    heading = page.locator(f"{DIALOG} h2")
+    heading.evaluate("(h2) => h2.insertAdjacentHTML('afterbegin', '<svg viewBox=\"0 0 90 30\"></svg>')")
+    box = _box(heading.locator("svg"))
+    assert (box["width"], box["height"]) == (84, 28)
