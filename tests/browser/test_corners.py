@@ -222,7 +222,7 @@ def test_what_a_dock_offers_stands_in_its_middle(at: StubServers, page: Page, pa
     page.emulate_media(reduced_motion="reduce")
     _show(at, page, pages, theme, language="en")
     page.locator(BUTTON).first.click()
-    expect(page.frame_locator("iframe").get_by_role("heading")).to_be_visible()
+    expect(page.get_by_text("One moment…")).to_be_hidden()
     page.get_by_role("button", name="Open in a new window").click()
     dock, stay = _box(page.locator(DIALOG)), _box(page.get_by_role("button", name="Keep chatting"))
     begin = _box(page.get_by_role("link", name="Start a new chat"))

@@ -130,6 +130,7 @@ def test_closing_a_dock_gives_focus_back_to_the_button(at: StubServers, page: Pa
     page.locator(BUTTON).focus()
     page.keyboard.press("Enter")
     expect(page.frame_locator("iframe").get_by_role("heading")).to_have_text("Chat 1")
+    expect(page.get_by_text("One moment…")).to_be_hidden()
     page.get_by_role("button", name="Close").focus()
     page.keyboard.press("Enter")
     page.get_by_role("button", name="End the chat").press("Enter")

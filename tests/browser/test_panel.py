@@ -15,6 +15,7 @@ ELEMENT = '<ece-chat entry-point="support"></ece-chat>'
 def end(page: Page) -> None:
     """Close the dock, past the question."""
     expect(page.frame_locator(f"{DIALOG}:visible iframe").get_by_role("heading")).to_be_visible()
+    expect(page.locator(f"{DIALOG}:visible [data-when=loading]")).to_be_hidden()
     page.get_by_role("button", name="Close").press("Enter")
     page.get_by_role("button", name="End the chat").press("Enter")
     expect(page.locator(f"{DIALOG}:visible")).to_have_count(0)
