@@ -180,7 +180,9 @@ def _console(
     settings, operations = services.settings, services.operations
     if not settings.console.enabled or operations is None:
         return []
-    from widget.store.desk import OutboxDesk  # here, so that a start without the console does not wait for it
+    from widget.store.console_outbox import (
+        ConsoleOutbox,  # here, so that a start without the console does not wait for it
+    )
     from widget.web.console.rendering import ConsolePages
     from widget.web.console.routes import console_routes
     from widget.web.console.sessions import Sessions
@@ -205,7 +207,7 @@ def _console(
         history=operations.history,
         switches=operations.switches,
         results=operations.results,
-        desk=OutboxDesk(services.outbox, now=services.clock.now),
+        rows=ConsoleOutbox(services.outbox, now=services.clock.now),
         destinations=settings.destinations,
         entry_points=settings.entry_points,
         languages={tag: services.pages.texts.name(tag) for tag in services.pages.texts.languages},

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from widget.server.front import FastExit, Front
+from widget.server.current_application import CurrentApplication, FastExit
 from widget.server.guard import Guard
 from widget.server.protocol import GuardedProtocol
 from widget.server.reading import MOST_AT_ONCE
@@ -67,7 +67,7 @@ def connection(app: ASGIApp, fast_exit: FastExit | None = None) -> tuple[Guarded
     config = Config(app, ws="none", log_config=None, access_log=False)
     guard = Guard(new_id=lambda: "an-id")
     made = GuardedProtocol(
-        config=config, server_state=ServerState(), app_state={}, guard=guard, front=Front(app, fast_exit)
+        config=config, server_state=ServerState(), app_state={}, guard=guard, current=CurrentApplication(app, fast_exit)
     )
     wire = Wire()
     made.connection_made(wire)

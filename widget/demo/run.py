@@ -22,10 +22,10 @@ import uvicorn
 from widget import telemetry
 from widget.app import create_app
 from widget.demo.answers import seed_answers
-from widget.demo.past import seed
+from widget.demo.history import seed
 from widget.demo.settings import demo_settings
 from widget.demo.site import create_site
-from widget.server.front import Front
+from widget.server.current_application import CurrentApplication
 from widget.server.guard import Guard
 from widget.server.protocol import GuardedProtocol
 from widget.settings import Settings
@@ -86,7 +86,7 @@ def _servers(ports: Ports, folder: Path, operator_token: str) -> dict[str, uvico
     telemetry.configure(settings.server.log_level)
     _seed(settings)
     app = create_app(settings, preview=True)
-    protocol = partial(GuardedProtocol, guard=Guard(new_id=new_request_id), front=Front(app))
+    protocol = partial(GuardedProtocol, guard=Guard(new_id=new_request_id), current=CurrentApplication(app))
     simulator = create_simulator(widget_url=ports.url("widget"))
     site = create_site(ports.url("widget"), simulator_url=ports.url("simulator"))
     return {

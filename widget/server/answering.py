@@ -16,7 +16,7 @@ import httptools
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from widget.server.front import Front
+from widget.server.current_application import CurrentApplication
 from widget.server.guard import NEVER, Guard
 from widget.server.reading import PortionedReading
 
@@ -26,10 +26,10 @@ class OrderedAnswers(PortionedReading):
 
     cycle: Any  # RequestResponseCycle of the last request that was read, or None where the fast exit answered it
 
-    def __init__(self, *args: Any, guard: Guard, front: Front, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, guard: Guard, current: CurrentApplication, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.guard = guard
-        self.front = front
+        self.current = current
         self.deadline = NEVER
         self.write_deadline = NEVER
         self._keep_alive = guard.deadlines.keep_alive
@@ -83,10 +83,10 @@ class OrderedAnswers(PortionedReading):
                 self.cycle = None
                 return
             if (
-                self.front.fast_exit is not None
+                self.current.fast_exit is not None
                 and not self.flow.write_paused
                 and not self.parser.should_upgrade()
-                and (pieces := self.front.fast_exit.at_once(scope)) is not None
+                and (pieces := self.current.fast_exit.at_once(scope)) is not None
             ):
                 self._write_at_once(pieces, keep_alive=keep_alive)
                 return
@@ -116,7 +116,7 @@ class OrderedAnswers(PortionedReading):
         self._start_asgi_task(cycle, functools.partial(self._ask, cycle))
 
     async def _ask(self, cycle: RequestResponseCycle, scope: Scope, receive: Receive, send: Send) -> None:
-        """Ask the application that is in front now, date its answer, and drop what it says to a peer that has gone."""
+        """Ask the current application, date its answer, and drop what it says to a peer that has gone."""
 
         async def send_dated(message: Message) -> None:
             if self.flow.write_paused and not cycle.disconnected:
@@ -129,7 +129,7 @@ class OrderedAnswers(PortionedReading):
                     cycle.keep_alive = False
             await send(message)
 
-        await self.front.app(scope, receive, send_dated)
+        await self.current.app(scope, receive, send_dated)
 
     def _write_at_once(self, pieces: Sequence[bytes], *, keep_alive: bool) -> None:
         if self.guard.draining and not self._requests_wait():

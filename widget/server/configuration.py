@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from widget.server.front import Front
+from widget.server.current_application import CurrentApplication
 from widget.server.guard import Guard
 from widget.server.lifespan import Lifespan
 from widget.server.ports import BACKLOG
@@ -23,11 +23,11 @@ from widget.telemetry import Metrics
 STOP_LIMIT = 8  # seconds for answers that are on their way; then they are cut
 
 
-def configuration(front: Front, guard: Guard) -> uvicorn.Config:
+def configuration(current: CurrentApplication, guard: Guard) -> uvicorn.Config:
     """Return the configuration for what stands behind one listener."""
-    http: Any = functools.partial(GuardedProtocol, guard=guard, front=front)
+    http: Any = functools.partial(GuardedProtocol, guard=guard, current=current)
     made = uvicorn.Config(
-        front.app,
+        current.app,
         loop="uvloop",
         http=http,
         ws="none",
@@ -59,7 +59,7 @@ def metrics_app(metrics: Metrics, settings: Callable[[], Settings]) -> ASGIApp:
 
 async def serve_app(app: ASGIApp, listener: socket.socket, *, guard: Guard, state: ServerState) -> asyncio.Server:
     """Serve an application on a socket that is bound already, beside or without the server's own."""
-    configured = configuration(Front(app), guard)
+    configured = configuration(CurrentApplication(app), guard)
     made: Any = configured.http_protocol_class
 
     def protocol() -> asyncio.Protocol:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from widget.server.front import FastExit
+from widget.server.current_application import FastExit
 from widget.server.guard import Deadlines
 from widget.server.ports import refuse_twice, take_port
 from widget.settings import Settings

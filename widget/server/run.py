@@ -27,7 +27,7 @@ from widget import __version__, telemetry
 from widget.domain.errors import WidgetError
 from widget.server import memory, signals
 from widget.server.configuration import STOP_LIMIT, configuration, metrics_app, serve_app
-from widget.server.front import Front
+from widget.server.current_application import CurrentApplication
 from widget.server.guard import Deadlines, Guard
 from widget.server.lifespan import Lifespan
 from widget.server.plan import Build, Listeners, Plan, build_served
@@ -122,8 +122,8 @@ class WidgetServer(uvicorn.Server):
         self._reloading: asyncio.Task[None] | None = None
         self._leaving: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._front = Front(self._served.app, self._served.fast_exit)
-        super().__init__(configuration(self._front, self._guard))
+        self._current = CurrentApplication(self._served.app, self._served.fast_exit)
+        super().__init__(configuration(self._current, self._guard))
 
     def run_until_stopped(self, listener: socket.socket) -> int:
         """Run on a socket that is bound already; return the exit code, or raise what there is a sentence for."""
@@ -204,7 +204,7 @@ class WidgetServer(uvicorn.Server):
             settings, served = await built_anew(
                 self._plan.config, lambda settings: self._plan.build(settings, self._plan.delivery, metrics)
             )
-            lifespan = Lifespan(configuration(Front(served.app), self._guard))
+            lifespan = Lifespan(configuration(CurrentApplication(served.app), self._guard))
             await lifespan.startup()
             if lifespan.should_exit:
                 raise refused(lifespan.failure)
@@ -214,7 +214,7 @@ class WidgetServer(uvicorn.Server):
             return
         metrics.settings_reload("applied")
         telemetry.configure(settings.server.log_level)
-        self._front.app, self._front.fast_exit = served.app, served.fast_exit
+        self._current.app, self._current.fast_exit = served.app, served.fast_exit
         self.lifespan, old = lifespan, self.lifespan
         before, self._served, self._settings = self._settings, served, settings
         if self._guard.draining:

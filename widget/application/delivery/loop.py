@@ -1,4 +1,4 @@
-"""Deliver what the outbox holds: a lane for each destination, and a regular clean-up."""
+"""Deliver what the outbox holds: a loop for each destination, and a regular clean-up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from widget.application.clock import Clock
-from widget.application.delivery.lane import Lane
+from widget.application.delivery.destination_loop import DestinationLoop
 from widget.application.delivery.ports import DeliveryCounts, DeliveryRules, Destination, OutboxQueue
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.pace import Mode
@@ -47,32 +47,32 @@ class Delivery:
         self._stopping = asyncio.Event()
         self._started = (clock.now(), clock.monotonic())
         self.counts = DeliveryCounts()
-        self._lanes = [
-            Lane(queue, each, rules=rules, owner=owner, clock=clock, counts=self.counts, leap=self._leap)
+        self._loops = [
+            DestinationLoop(queue, each, rules=rules, owner=owner, clock=clock, counts=self.counts, leap=self._leap)
             for each in destinations
         ]
 
     def modes(self) -> dict[str, Mode]:
         """Return what each destination is trusted with now."""
-        return {lane.destination.name: lane.mode for lane in self._lanes}
+        return {each.destination.name: each.mode for each in self._loops}
 
     def wake(self) -> None:
         """Look at the outbox at once: a message was accepted."""
-        for lane in self._lanes:
-            lane.wake()
+        for each in self._loops:
+            each.wake()
 
     def stop(self) -> None:
         """Begin no more; `run` then finishes or releases what it holds, and returns."""
         self._stopping.set()
-        for lane in self._lanes:
-            lane.stop()
+        for each in self._loops:
+            each.stop()
 
     async def run(self) -> None:
         """Deliver until `stop`. Nothing that fails in here ends the loop."""
         with contextlib.suppress(OutboxUnavailable):  # the leases of those who are gone are then waited for
             await self._queue.enrol(self._owner)
         try:
-            await asyncio.gather(self._tidy_regularly(), *(lane.run() for lane in self._lanes))
+            await asyncio.gather(self._tidy_regularly(), *(each.run() for each in self._loops))
         finally:
             await self._queue.withdraw(self._owner)
 

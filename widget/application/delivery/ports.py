@@ -69,7 +69,7 @@ class HostGate(Protocol):
 
 
 class NoGate:
-    """The gate of a destination that nothing else talks to: its lane's own breaker is all there is."""
+    """The gate of a destination that nothing else talks to: its own breaker here is all there is."""
 
     def may_send(self) -> bool:
         return True

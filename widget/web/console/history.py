@@ -20,8 +20,8 @@ from widget.domain.switches import Act, Entry
 from widget.settings import EntryPointSettings
 from widget.texts import SOURCE
 from widget.texts import marked as _
-from widget.web.console.door import Door, Visit
 from widget.web.console.rendering import Frame
+from widget.web.console.sign_in import SignIn, Visit
 from widget.web.console.states import BY_HAND, OPEN, RESTING, SHORT, Look, look, why
 from widget.web.console.week import Picture, day_lines, in_vain_picture, state_picture, wait_picture
 from widget.web.console.wording import Wording
@@ -129,13 +129,13 @@ class HistoryPage:
     """Shows one day, and the week that it lies in."""
 
     def __init__(
-        self, door: Door, history: History, switches: Switches, entry_points: Mapping[str, EntryPointSettings]
+        self, sign_in: SignIn, history: History, switches: Switches, entry_points: Mapping[str, EntryPointSettings]
     ) -> None:
-        self._door, self._history, self._switches = door, history, switches
+        self._sign_in, self._history, self._switches = sign_in, history, switches
         self._entry_points = entry_points
 
     def routes(self) -> list[Route]:
-        return [Route("/console/history", self._door.page(self.show, "history"), methods=["GET"])]
+        return [Route("/console/history", self._sign_in.page(self.show, "history"), methods=["GET"])]
 
     async def show(self, visit: Visit) -> Response:
         """Show what was; an entry point or a day that is none is as if none was asked for."""
@@ -197,7 +197,7 @@ class HistoryPage:
             week_name=wording.day(monday),
             drawn_for=found.drawn_for,
         )
-        return self._door.pages.page("history.html", frame, context)
+        return self._sign_in.pages.page("history.html", frame, context)
 
 
 def _day(text: str, today: date) -> date:

@@ -18,8 +18,8 @@ from widget.domain.history import Process
 from widget.domain.outbox import MessageState, OutboxCounts
 from widget.settings import EntryPointSettings
 from widget.texts import marked as _
-from widget.web.console.door import Door, Visit
 from widget.web.console.pictures import Point, line
+from widget.web.console.sign_in import SignIn, Visit
 from widget.web.console.states import Look, look, why
 from widget.web.console.wording import Wording
 
@@ -108,16 +108,16 @@ class NowContext:
 class NowPage:
     """Shows what `happening` tells."""
 
-    def __init__(self, door: Door, happening: Happening, entry_points: Mapping[str, EntryPointSettings]) -> None:
-        self._door, self._happening, self._entry_points = door, happening, entry_points
+    def __init__(self, sign_in: SignIn, happening: Happening, entry_points: Mapping[str, EntryPointSettings]) -> None:
+        self._sign_in, self._happening, self._entry_points = sign_in, happening, entry_points
 
     def routes(self) -> list[Route]:
-        return [Route("/console/now", self._door.page(self.show, "now"), methods=["GET"])]
+        return [Route("/console/now", self._sign_in.page(self.show, "now"), methods=["GET"])]
 
     async def show(self, visit: Visit) -> Response:
         """Show what is."""
         context = self._context(await self._happening.now(), visit.wording)
-        return self._door.pages.page("now.html", visit.frame, context)
+        return self._sign_in.pages.page("now.html", visit.frame, context)
 
     def _context(self, now: Now, wording: Wording) -> NowContext:
         cards = tuple(self._card(each, wording) for each in now.entry_points)

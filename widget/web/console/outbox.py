@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from widget.domain.outbox import MessageState, OutboxCounts, OutboxRow, RowKind
 from widget.texts import marked as _
-from widget.web.console.door import Door, Visit, see
+from widget.web.console.sign_in import SignIn, Visit, see
 from widget.web.console.states import Look
 from widget.web.console.wording import Wording
 
@@ -33,8 +33,8 @@ _KINDS = {
 }
 
 
-class Desk(Protocol):
-    """What this needs of the outbox; raises OutboxUnavailable. `store.OutboxDesk` says what each does."""
+class OutboxRows(Protocol):
+    """What this needs of the outbox; raises OutboxUnavailable. `store.console_outbox` says what each does."""
 
     async def counts(self) -> OutboxCounts: ...
 
@@ -118,11 +118,11 @@ class QuestionContext:
 class OutboxPages:
     """Pages over the rows; `destinations` are those that the settings have."""
 
-    def __init__(self, door: Door, desk: Desk, destinations: Collection[str]) -> None:
-        self._door, self._desk, self._destinations = door, desk, destinations
+    def __init__(self, sign_in: SignIn, rows: OutboxRows, destinations: Collection[str]) -> None:
+        self._sign_in, self._rows, self._destinations = sign_in, rows, destinations
 
     def routes(self) -> list[Route]:
-        page, form = self._door.page, self._door.form
+        page, form = self._sign_in.page, self._sign_in.form
         return [
             Route("/console/outbox", page(self.list, "outbox"), methods=["GET"]),
             Route("/console/outbox/retry", page(self.ask_for_all, "outbox"), methods=["GET"]),
@@ -137,7 +137,7 @@ class OutboxPages:
     async def list(self, visit: Visit) -> Response:
         """Show the newest rows of a state, or of all."""
         chosen = next((state for state in MessageState if state.value == visit.asked("state")), None)
-        counts, rows = await self._desk.look(chosen, ROWS + 1, before=_id(visit.asked("before")))
+        counts, rows = await self._rows.look(chosen, ROWS + 1, before=_id(visit.asked("before")))
         wording = visit.wording
         oldest = counts.oldest_waiting
         tabs = [Tab("", None, sum(counts.by_state.values()), chosen is None)]
@@ -153,21 +153,21 @@ class OutboxPages:
             older=rows[ROWS - 1].id if len(rows) > ROWS else 0,
             zone=wording.zone_name,
         )
-        return self._door.pages.page("outbox.html", visit.frame, context)
+        return self._sign_in.pages.page("outbox.html", visit.frame, context)
 
     async def show(self, visit: Visit) -> Response:
         """Show one row with its answers."""
         row = _view(await self._row(visit), visit.wording)
-        return self._door.pages.page("row.html", visit.frame, RowContext(row, visit.wording.zone_name))
+        return self._sign_in.pages.page("row.html", visit.frame, RowContext(row, visit.wording.zone_name))
 
     async def ask_for_all(self, visit: Visit) -> Response:
         """Ask before every dead row is sent again."""
-        dead = (await self._desk.counts()).by_state.get(MessageState.DEAD, 0)
+        dead = (await self._rows.counts()).by_state.get(MessageState.DEAD, 0)
         return self._question(visit, "retry", 0, dead)
 
     async def retry_all(self, visit: Visit) -> Response:
         """Send every dead row again."""
-        await self._desk.send_again(None)
+        await self._rows.send_again(None)
         return see("/console/outbox?state=pending")
 
     async def ask_to_retry(self, visit: Visit) -> Response:
@@ -177,7 +177,7 @@ class OutboxPages:
     async def retry(self, visit: Visit) -> Response:
         """Send a row again; one that is no longer dead stays as it is."""
         row = await self._row(visit)
-        await self._desk.send_again(row.id)
+        await self._rows.send_again(row.id)
         return see(f"/console/outbox/{row.id}")
 
     async def ask_to_purge(self, visit: Visit) -> Response:
@@ -187,15 +187,15 @@ class OutboxPages:
     async def purge(self, visit: Visit) -> Response:
         """Forget the answers of a row for good."""
         row = await self._row(visit)
-        await self._desk.purge(row.id)
+        await self._rows.purge(row.id)
         return see(f"/console/outbox/{row.id}")
 
     def _question(self, visit: Visit, act: str, row: int, number: int) -> Response:
-        return self._door.pages.page("outbox_question.html", visit.frame, QuestionContext(act, row, number))
+        return self._sign_in.pages.page("outbox_question.html", visit.frame, QuestionContext(act, row, number))
 
     async def _row(self, visit: Visit) -> OutboxRow:
         ident = _id(visit.request.path_params["row"])
-        row = None if ident is None else await self._desk.row(ident)
+        row = None if ident is None else await self._rows.row(ident)
         if row is None:
             raise HTTPException(404)
         return row

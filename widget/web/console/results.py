@@ -17,8 +17,8 @@ from widget.domain.results import FEWEST, Given, Mark, Scope
 from widget.domain.spreadsheet import BYTE_ORDER_MARK, cell
 from widget.settings import EntryPointSettings
 from widget.texts import marked as _
-from widget.web.console.door import Door, Visit
 from widget.web.console.result_views import Said, Shown, Value, said, shown, signed, values
+from widget.web.console.sign_in import SignIn, Visit
 from widget.web.console.wording import Wording
 
 DAYS = (7, 30, 90, 365)
@@ -59,13 +59,13 @@ class ResultsContext:
 class ResultsPage:
     """Shows one survey and period."""
 
-    def __init__(self, door: Door, results: Results, entry_points: Mapping[str, EntryPointSettings]) -> None:
-        self._door, self._results, self._entry_points = door, results, entry_points
+    def __init__(self, sign_in: SignIn, results: Results, entry_points: Mapping[str, EntryPointSettings]) -> None:
+        self._sign_in, self._results, self._entry_points = sign_in, results, entry_points
 
     def routes(self) -> list[Route]:
         return [
-            Route("/console/results", self._door.page(self.show, "results"), methods=["GET"]),
-            Route("/console/results.csv", self._door.page(self.download, "results"), methods=["GET"]),
+            Route("/console/results", self._sign_in.page(self.show, "results"), methods=["GET"]),
+            Route("/console/results.csv", self._sign_in.page(self.download, "results"), methods=["GET"]),
         ]
 
     async def show(self, visit: Visit) -> Response:
@@ -102,7 +102,7 @@ class ResultsPage:
             more=f"{query}&{searched}&before={_text(found.next)}" if found.next is not None else "",
             looked_far=found.next is not None and not found.given,
         )
-        return self._door.pages.page("results.html", visit.frame, context)
+        return self._sign_in.pages.page("results.html", visit.frame, context)
 
     async def download(self, visit: Visit) -> Response:
         """Return what the page shows as CSV: the figures, or with `of=answers` the answers."""

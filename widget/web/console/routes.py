@@ -11,13 +11,13 @@ from widget.application.history import Happening, History
 from widget.application.results import Results
 from widget.application.switches import Switches
 from widget.settings import EntryPointSettings
-from widget.web.console.door import Door
 from widget.web.console.history import HistoryPage
 from widget.web.console.now import NowPage
-from widget.web.console.outbox import Desk, OutboxPages
+from widget.web.console.outbox import OutboxPages, OutboxRows
 from widget.web.console.rendering import ConsolePages, Notice
 from widget.web.console.results import ResultsPage
 from widget.web.console.sessions import Sessions
+from widget.web.console.sign_in import SignIn
 from widget.web.console.switches import SwitchPages
 from widget.web.console.wording import Wording
 
@@ -30,7 +30,7 @@ def console_routes(
     history: History,
     switches: Switches,
     results: Results,
-    desk: Desk,
+    rows: OutboxRows,
     destinations: Collection[str],
     entry_points: Mapping[str, EntryPointSettings],
     languages: Mapping[str, str],
@@ -41,13 +41,13 @@ def console_routes(
     def notices(wording: Wording) -> tuple[Notice, ...]:
         return switch_pages.notices(wording)
 
-    door = Door(pages, sessions, notices=notices, zone=history.zone(None), now=now)
-    switch_pages = SwitchPages(door, switches, entry_points, languages)
+    sign_in = SignIn(pages, sessions, notices=notices, zone=history.zone(None), now=now)
+    switch_pages = SwitchPages(sign_in, switches, entry_points, languages)
     return [
-        *door.routes(),
-        *NowPage(door, happening, entry_points).routes(),
-        *HistoryPage(door, history, switches, entry_points).routes(),
-        *ResultsPage(door, results, entry_points).routes(),
-        *OutboxPages(door, desk, destinations).routes(),
+        *sign_in.routes(),
+        *NowPage(sign_in, happening, entry_points).routes(),
+        *HistoryPage(sign_in, history, switches, entry_points).routes(),
+        *ResultsPage(sign_in, results, entry_points).routes(),
+        *OutboxPages(sign_in, rows, destinations).routes(),
         *switch_pages.routes(),
     ]

@@ -17,8 +17,8 @@ from widget.domain.switches import LONGEST_WORDS, NotAllowed, Switch
 from widget.settings import EntryPointSettings
 from widget.texts import SOURCE
 from widget.texts import marked as _
-from widget.web.console.door import HOME, Door, Visit, see
 from widget.web.console.rendering import Notice
+from widget.web.console.sign_in import HOME, SignIn, Visit, see
 from widget.web.console.wording import Wording
 from widget.web.edge.errors import unknown_entry_point
 
@@ -103,19 +103,19 @@ class SwitchPages:
 
     def __init__(
         self,
-        door: Door,
+        sign_in: SignIn,
         switches: Switches,
         entry_points: Mapping[str, EntryPointSettings],
         languages: Mapping[str, str],
     ) -> None:
-        self._door, self._switches = door, switches
+        self._sign_in, self._switches = sign_in, switches
         self._entry_points, self._languages = entry_points, languages
 
     def routes(self) -> list[Route]:
         def both(path: str, ask: Callable[..., object], do: Callable[..., object]) -> list[Route]:
             return [
-                Route(path, self._door.page(ask, "now"), methods=["GET"]),  # type: ignore[arg-type]
-                Route(path, self._door.form(do, "now", longest=LONGEST_FORM), methods=["POST"]),  # type: ignore[arg-type]
+                Route(path, self._sign_in.page(ask, "now"), methods=["GET"]),  # type: ignore[arg-type]
+                Route(path, self._sign_in.form(do, "now", longest=LONGEST_FORM), methods=["POST"]),  # type: ignore[arg-type]
             ]
 
         return [
@@ -146,7 +146,7 @@ class SwitchPages:
         name = self._name(visit)
         closing = self._switches.of(name).closing
         text = _closing_words(name, self._switches.of(name), visit.wording) if closing else ""
-        return self._door.pages.page("reopen.html", visit.frame, ReopenContext(name, text))
+        return self._sign_in.pages.page("reopen.html", visit.frame, ReopenContext(name, text))
 
     async def reopen(self, visit: Visit) -> Response:
         """Reopen; one that somebody else has reopened meanwhile stays as it is."""
@@ -173,7 +173,7 @@ class SwitchPages:
         day = next((each for each in self._days(name, visit.wording) if each.day == visit.asked("day")), None)
         if day is None:
             return see(f"/console/day/{name}")
-        return self._door.pages.page("clear_day.html", visit.frame, ClearDayContext(name, day))
+        return self._sign_in.pages.page("clear_day.html", visit.frame, ClearDayContext(name, day))
 
     async def clear_day(self, visit: Visit) -> Response:
         """Let the settings decide of a day again."""
@@ -243,7 +243,7 @@ class SwitchPages:
             zone=visit.wording.name_of(zone),
             faults=faults or {},
         )
-        return self._door.pages.page("close.html", visit.frame, context, status=422 if faults else 200)
+        return self._sign_in.pages.page("close.html", visit.frame, context, status=422 if faults else 200)
 
     def _day_page(self, visit: Visit, name: str, faults: dict[str, str] | None = None) -> Response:
         zone = self._zone(name)
@@ -257,7 +257,7 @@ class SwitchPages:
             days=self._days(name, visit.wording),
             faults=faults or {},
         )
-        return self._door.pages.page("day.html", visit.frame, context, status=422 if faults else 200)
+        return self._sign_in.pages.page("day.html", visit.frame, context, status=422 if faults else 200)
 
     def _days(self, name: str, wording: Wording) -> tuple[SetDay, ...]:
         yesterday = wording.now.astimezone(self._zone(name)).date() - timedelta(days=1)

@@ -1,4 +1,4 @@
-"""The door of the console: signing in and out, and what every page of a person who is signed in is told."""
+"""Signing in and out of the console, and what every page of a person who is signed in is told."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ Page = Callable[[Visit], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class Door:
+class SignIn:
     """Lets people in. `notices` says what is switched by hand, for every page; `zone` is that of pages about all."""
 
     def __init__(
@@ -88,7 +88,7 @@ class Door:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/console", self.front, methods=["GET"]),
+            Route("/console", self.first, methods=["GET"]),
             Route("/console", self.sign_in, methods=["POST"]),
             Route("/console/sign-out", self.form(self.sign_out, "", longest=LONGEST_SIGN_IN), methods=["POST"]),
             Route(self.pages.script_url, self.script, methods=["GET"]),
@@ -119,7 +119,7 @@ class Door:
 
         return answer
 
-    async def front(self, request: Request) -> Response:
+    async def first(self, request: Request) -> Response:
         """Show the form to sign in, or go on to the first page."""
         if await self._sessions.person(request) is not None:
             return see(HOME)

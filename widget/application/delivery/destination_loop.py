@@ -38,7 +38,7 @@ Outcome = Callable[[], Awaitable[bool]]
 Settled = tuple[Outcome, Callable[[], None]]
 
 
-class Lane:
+class DestinationLoop:
     """Sends what the outbox holds for one destination, never more than its concurrency at once."""
 
     def __init__(

@@ -11,7 +11,7 @@ from widget.store.operating import PAGE, Selection
 from widget.store.outbox import Outbox
 
 
-class OutboxDesk:
+class ConsoleOutbox:
     """Reads rows, sends dead ones again, purges. Every coroutine raises only OutboxUnavailable."""
 
     def __init__(self, outbox: Outbox, *, now: Callable[[], datetime]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from widget.application.clock import Clock
 from widget.application.history import History
-from widget.demo.past import CLOSED_BY_HAND, DAYS, DESKS, history, seed
+from widget.demo.history import CLOSED_BY_HAND, DAYS, DESKS, history, seed
 from widget.demo.settings import demo_settings
 from widget.domain.decision import State
 from widget.domain.history import Span, start_of

@@ -19,7 +19,7 @@ class FastExit(Protocol):
 
 
 @dataclass(slots=True)
-class Front:
+class CurrentApplication:
     """What the connections of a listener ask; a reload puts a new application here, also for those that are open."""
 
     app: ASGIApp
