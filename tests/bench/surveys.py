@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import statistics
 import time
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from tests.bench.load import Target, burst, compare
 from tests.bench.processes import running, uvicorn
 from tests.databases import running_cluster
 from tests.ports import free_port
+from widget.domain.outbox import Answer
+from widget.store.accepting import dump_answers
+from widget.store.choose import choose_database
 from widget.tokens import Tokens
 
 KEY = "a-key-for-benchmarks-that-is-long-enough"
@@ -63,6 +67,13 @@ url = "{url}"
 """
 
 
+SETTLED = 3_000_000
+ANSWERS = dump_answers(
+    [
+        Answer("helpful", "How helpful was the agent?", "4"),
+        Answer("comment", "What could we do better?", "Quite good, thank you. " * 4),
+    ]
+)
 BUSY = 0.10  # of the machine used by others; above it a rate says who was scheduled, not what the product can do
 CPU_BURST = 3
 
@@ -82,9 +93,38 @@ def measure(folder: Path) -> Iterator[Figure]:
                 alone = Target(each.url, script=script)
                 yield Figure("a sync to this disk", f"{seconds_to_sync(folder) * 1000:.2f} ms")
                 yield judged("accepted on SQLite / a commit for each request", stored, alone, 2.5)
+        yield from _beside_settled_rows(folder, script)
         yield from _on_slower_disks(folder, script)
         with running_cluster() as cluster, serving(folder, "group", cluster.new_database()) as group:
             yield judged("accepted on PostgreSQL / without storage", Target(group.url, script=script), without, 0.30)
+
+
+def _beside_settled_rows(folder: Path, script: Path) -> Iterator[Figure]:
+    """Compare an outbox of the size that CAPACITY.md plans for with one that holds nothing yet."""
+    empty, full = (f"sqlite:///{folder}/{name}.db" for name in ("empty", "full"))
+    add_settled_rows(full, SETTLED)
+    with serving(folder, "group", full) as ours, serving(folder, "group", empty) as other:
+        targets = (Target(server.url, script=script) for server in (ours, other))
+        yield judged(f"accepted beside {SETTLED:,} settled rows / beside none", *targets, 0.90)
+
+
+def add_settled_rows(url: str, number: int) -> None:
+    """Make a database with surveys that were delivered in the last weeks, each with answers and a key of its own."""
+    database = choose_database(url)
+    database.prepare()
+    database.dispose()
+    now = time.time_ns() // 1_000_000
+    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute(
+            "INSERT INTO ece_widget_outbox (key, sid, entry_point, survey, answers, state, attempts, next_attempt_at,"
+            " accepted_at, waiting_since, settled_at)"
+            " WITH RECURSIVE each(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM each WHERE number < :number)"
+            " SELECT lower(hex(randomblob(32))), lower(hex(randomblob(12))), 'sales', 'after_chat', :answers,"
+            " 'delivered', 1, :now - number * 500, :now - number * 500, :now - number * 500, :now - number * 500"
+            " FROM each",
+            {"number": number, "now": now, "answers": ANSWERS},
+        )
 
 
 def _on_slower_disks(folder: Path, script: Path) -> Iterator[Figure]:
