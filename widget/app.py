@@ -188,7 +188,7 @@ def _console(
     from widget.web.console.sessions import Sessions
 
     pages = ConsolePages(Texts.load(settings.themes.directory, catalog=CONSOLE))
-    services.pages.sheets[pages.sheet.path] = pages.sheet
+    services.pages.sheets.add(pages.sheet)
     sessions = Sessions(
         services.tokens,
         operators,

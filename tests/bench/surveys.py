@@ -104,8 +104,8 @@ def _beside_settled_rows(folder: Path, script: Path) -> Iterator[Figure]:
     empty, full = (f"sqlite:///{folder}/{name}.db" for name in ("empty", "full"))
     add_settled_rows(full, SETTLED)
     with serving(folder, "group", full) as ours, serving(folder, "group", empty) as other:
-        targets = (Target(server.url, script=script) for server in (ours, other))
-        yield judged(f"accepted beside {SETTLED:,} settled rows / beside none", *targets, 0.90)
+        beside, alone = (Target(server.url, script=script) for server in (ours, other))
+        yield judged(f"accepted beside {SETTLED:,} settled rows / beside none", beside, alone, 0.90)
 
 
 def add_settled_rows(url: str, number: int) -> None:

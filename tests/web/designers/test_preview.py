@@ -31,7 +31,8 @@ from widget.web.designers.reasons import CAUSES, explain
 from widget.web.designers.samples import STATES, sample
 from widget.web.designers.survey_samples import survey_pages
 from widget.web.edge.headers import EdgeHeaders, SecurityHeaders
-from widget.web.pages.pages import Pages, Scheme
+from widget.web.pages.pages import Pages
+from widget.web.pages.theme_sheets import Scheme
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 SCRIPT = (asset_folder("static") / "preview.js").read_bytes()

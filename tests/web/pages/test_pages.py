@@ -330,7 +330,7 @@ def test_the_error_page_says_what_happened(
 async def test_style_sheets_are_served_under_names_that_never_change(pages: Pages, theme: str) -> None:
     app = Starlette(debug=False, routes=[*pages.routes()])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://chat.example.com") as client:
-        address = pages.stylesheet_url(theme, "page.css")
+        address = pages.sheets.url(theme, "page.css")
         answer = await client.get(address)
         assert re.fullmatch(r"/assets/[0-9a-f]{16}/page\.css", address)
         assert address in pages.error(status=404, code="", request_id="", theme=theme, language="en")
@@ -344,7 +344,7 @@ async def test_style_sheets_are_served_under_names_that_never_change(pages: Page
 
 def test_themes_have_style_sheets_of_their_own(build: Callable[..., Pages]) -> None:
     pages = build()
-    assert len({pages.stylesheet_url(theme, "page.css") for theme in THEMES}) == len(THEMES)
+    assert len({pages.sheets.url(theme, "page.css") for theme in THEMES}) == len(THEMES)
 
 
 def test_an_operators_template_extends_the_one_it_replaces(build: Callable[..., Pages]) -> None:
@@ -437,7 +437,9 @@ def test_a_template_that_failed_at_length_is_not_tried_again(build: Callable[...
 
 def test_a_style_sheet_of_the_operators_alone_that_fails_is_left_out(build: Callable[..., Pages]) -> None:
     pages = build({"acme/extra.css": "{{ broken }}"})
-    assert pages.sheets[pages.stylesheet_url("acme", "extra.css")].body == b""
+    sheet = pages.sheets.find(pages.sheets.url("acme", "extra.css"))
+    assert sheet is not None
+    assert sheet.body == b""
     assert "it is left out" in str(pages.faults()[0])
 
 

@@ -13,7 +13,8 @@ from widget.settings import MessagesSettings
 from widget.web.designers.preview import DrawSurvey
 from widget.web.messages.routes import FORM, THANKS, with_token
 from widget.web.messages.views import MessageThanksContext, form_context
-from widget.web.pages.pages import Pages, Scheme
+from widget.web.pages.pages import Pages
+from widget.web.pages.theme_sheets import Scheme
 
 _TYPED = {"name": "Ada Lovelace", "email": "ada", "phone": "", "text": "Hello\nworld"}
 _WRONG = (

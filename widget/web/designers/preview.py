@@ -27,8 +27,9 @@ from widget.themes import DEFAULT
 from widget.web.designers.reasons import drawn, explain
 from widget.web.designers.samples import STATE_WORDS, STATES, sample
 from widget.web.edge.headers import nonce
-from widget.web.pages.pages import SCHEMES, Pages, Scheme
+from widget.web.pages.pages import Pages
 from widget.web.pages.stylesheets import IMMUTABLE
+from widget.web.pages.theme_sheets import SCHEMES, Scheme
 
 MOST_FRAMES = 60
 WIDTHS = ("320", "400", "768", "1200")
@@ -244,7 +245,7 @@ class Preview:
             script_url=self.script_url,
             nonce=nonce(),
             fragment=Markup(fragment),  # noqa: S704 — rendered with escaping on
-            sheet=self._pages.launcher_sheet(theme, context.corner, scheme),
+            sheet=self._pages.sheets.launcher_url(theme, context.corner, scheme),
             panel=PANELS.get(kind, ""),
             src=f"/preview/frame?{urlencode({**picked, **inside})}",
             blocked=kind == BLOCKED,

@@ -8,7 +8,8 @@ from widget.domain.answers import FaultCode, FieldFault
 from widget.domain.survey import Survey
 from widget.web.designers.preview import DrawSurvey
 from widget.web.edge.headers import nonce
-from widget.web.pages.pages import Pages, Scheme
+from widget.web.pages.pages import Pages
+from widget.web.pages.theme_sheets import Scheme
 from widget.web.surveys.views import MessageContext, SurveyView
 
 STATES = ("form", "with faults", "storage down", "thanks", "expired")

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
@@ -21,21 +21,17 @@ from widget.texts import SOURCE, Texts, marked
 from widget.themes import DEFAULT, Themes
 from widget.themes.design import Design
 from widget.themes.icons import IconRefused
-from widget.web.pages.contexts import ClosedContext, ErrorContext, LauncherContext, PanelContext, StyleContext
+from widget.web.pages.contexts import ClosedContext, ErrorContext, LauncherContext, PanelContext
 from widget.web.pages.messages import SEND_AGAIN, can_try_again, words_for_fault, words_for_reason
 from widget.web.pages.other_ways import OtherWay, as_json, other_ways
-from widget.web.pages.stylesheets import StyleSheet, compact, style_routes, style_sheet, without_unused
 from widget.web.pages.templating import TemplateFault, Templates, log_failure
+from widget.web.pages.theme_sheets import EXTRA_SHEETS, SCHEMES, Scheme, ThemeSheets
 from widget.web.public.caching import rfc3339
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _AVAILABLE, _BUTTON = marked("Chat is available"), marked("Chat with us")
-Scheme = Literal["auto", "light", "dark"]
-SCHEMES: tuple[Scheme, ...] = ("auto", "light", "dark")
-_EXTRA_SHEETS = ("offers.css", "greeting.css")  # of launchers that offer something, or greet
-_IN_THE_LAUNCHER = ("launcher.css", *_EXTRA_SHEETS, "panel.css")
 
 
 def _utc_now() -> datetime:
@@ -65,19 +61,15 @@ class Pages:
         self.logo_faults: dict[str, str] = {}  # by entry point
         self._logos = {name: self._logo(name, each) for name, each in settings.entry_points.items()}
         self._allowed = {name: _frame_allow(each) for name, each in settings.entry_points.items()}
-        self._launcher_css: dict[tuple[str, str, Scheme, tuple[str, ...]], Markup] = {}
-        self._addresses: dict[tuple[str, str, str], str] = {}
-        self.sheets: dict[str, StyleSheet] = {}
-        self._made: set[tuple[str, Scheme]] = set()  # the themes and schemes whose style sheets are there
-        for theme in themes.names:
-            if themes.changed(theme):
-                self._make_style_sheets(theme, "auto")
+        self.sheets = ThemeSheets(themes, self.render)
+        for theme in filter(themes.changed, themes.names):
+            self.sheets.make(theme, "auto")  # a fault in what an operator wrote is told at the start
 
     def warm_up(self) -> None:
         """Make what no start waits for; call it in a thread. Who needs a part of it before waits for that part."""
         self.texts.warm_up()
         self._templates.warm_up()
-        self._make_all_style_sheets()
+        self.sheets.make_all()
 
     def theme(self, asked: str | None, *, entry_point: str) -> str:
         """Return the theme asked for if there is one of that name, else the entry point's own."""
@@ -120,7 +112,7 @@ class Pages:
         tells = bool(message and entry_point and entry_point.tell_me)
         greeting, after = self._greeting(decision, entry_point, language)
         needed = (bool(message and ways) or tells, bool(greeting))
-        extra = tuple(sheet for sheet, wanted in zip(_EXTRA_SHEETS, needed, strict=True) if wanted)
+        extra = tuple(sheet for sheet, wanted in zip(EXTRA_SHEETS, needed, strict=True) if wanted)
         return LauncherContext(
             entry_point=decision.entry_point,
             show=decision.show,
@@ -148,7 +140,7 @@ class Pages:
             greeting=greeting,
             greeting_after=after,
             announce=self._announcement(decision, wait, place, language) if decision.show else message,
-            css=self._css(theme, corner, scheme, extra),
+            css=self.sheets.launcher(theme, corner, scheme, extra),
             panel=self._panel(panel, theme, language, scheme),
         )
 
@@ -220,57 +212,16 @@ class Pages:
             "dir": self.texts.direction(language),
             "theme": theme,
             "design": self._designs[theme, scheme],
-            "stylesheet": partial(self.stylesheet_url, theme, scheme=scheme),
+            "stylesheet": partial(self.sheets.url, theme, scheme=scheme),
         }
         return self._templates.render(template, theme=theme, language=language, values=values)
-
-    def stylesheet_url(self, theme: str, file: str, *, scheme: Scheme = "auto") -> str:
-        """Return the address of a style sheet of this theme. Raises LookupError when it has none of that name."""
-        if (theme, scheme) not in self._made:
-            self._make_style_sheets(theme, scheme)
-        return self._addresses[theme, file, scheme]
-
-    def launcher_sheet(self, theme: str, corner: str, scheme: Scheme) -> str:
-        """Return the address of `launcher.css` as a file: the preview makes its shadow roots without script."""
-        sheet = style_sheet("launcher.css", self._launcher_style(theme, scheme, corner, _EXTRA_SHEETS))
-        self.sheets.setdefault(sheet.path, sheet)  # bounded by themes, corners and schemes
-        return sheet.path
 
     def faults(self) -> tuple[TemplateFault, ...]:
         """The templates that have failed so far; the shipped ones are used in their place."""
         return tuple(self._templates.failures)
 
     def routes(self) -> list[Route]:
-        return style_routes(self._sheet)
-
-    def _sheet(self, path: str) -> StyleSheet | None:
-        """Return the style sheet of an address, also of one that another process put into a page."""
-        if path not in self.sheets:
-            self._make_all_style_sheets()
-        return self.sheets.get(path)
-
-    def _make_all_style_sheets(self) -> None:
-        for theme in self.themes.names:
-            for scheme in SCHEMES:
-                if (theme, scheme) not in self._made:
-                    self._make_style_sheets(theme, scheme)
-
-    def _make_style_sheets(self, theme: str, scheme: Scheme) -> None:
-        for file in self.themes.files(theme):
-            name = file.rpartition("/")[2]
-            if file.endswith(".css") and name not in _IN_THE_LAUNCHER:
-                sheet = style_sheet(file, self._style(file, theme, scheme, self.themes.design(theme).corner))
-                self.sheets[sheet.path] = sheet
-                self._addresses[theme, file, scheme] = sheet.path
-        self._made.add((theme, scheme))
-
-    def _css(self, theme: str, corner: str, scheme: Scheme, extra: tuple[str, ...]) -> Markup:
-        """The launcher's style sheet as text inside HTML; made once for each theme and corner, and what it has."""
-        key = (theme, corner, scheme, extra)
-        if key not in self._launcher_css:
-            css = without_unused(compact(self._launcher_style(theme, scheme, corner, extra)))
-            self._launcher_css[key] = Markup(css.replace("&", "&amp;").replace("<", "&lt;"))  # noqa: S704 — escaped here
-        return self._launcher_css[key]
+        return self.sheets.routes()
 
     def _panel(self, context: PanelContext, theme: str, language: str, scheme: Scheme) -> Markup:
         """The markup of the docked chat and the survey's dialog; made once for each entry point, theme and language."""
@@ -280,17 +231,11 @@ class Pages:
             self._panels[key] = Markup(html)  # noqa: S704 — a template's output, escaped there
         return self._panels[key]
 
-    def _launcher_style(self, theme: str, scheme: Scheme, corner: str, extra: tuple[str, ...]) -> str:
-        return "".join(self._style(file, theme, scheme, corner) for file in ("launcher.css", *extra))
-
     def _greeting(self, decision: Decision, entry_point: EntryPointSettings | None, language: str) -> tuple[str, str]:
         """Return the words and after how many milliseconds they are shown; empty where nobody is greeted now."""
         if not decision.greets or entry_point is None or entry_point.greeting is None:
             return "", ""
         return entry_point.greeting.text.pick(language, SOURCE)[1], f"{entry_point.greeting.after * 1000:.0f}"
-
-    def _style(self, file: str, theme: str, scheme: Scheme, corner: str) -> str:
-        return self.render(file, StyleContext(corner=corner), theme=theme, language="en", scheme=scheme)
 
     def _message(self, decision: Decision, language: str) -> str:
         words = words_for_reason(decision.reason)

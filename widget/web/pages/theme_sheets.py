@@ -1,0 +1,92 @@
+"""The style sheets of themes: files of their own for pages, text inside the HTML for launchers."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from markupsafe import Markup
+from starlette.routing import Route
+
+from widget.themes import Themes
+from widget.web.pages.contexts import StyleContext
+from widget.web.pages.stylesheets import StyleSheet, compact, style_routes, style_sheet, without_unused
+
+Scheme = Literal["auto", "light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("auto", "light", "dark")
+EXTRA_SHEETS = ("offers.css", "greeting.css")  # of launchers that offer something, or greet
+_IN_THE_LAUNCHER = ("launcher.css", *EXTRA_SHEETS, "panel.css")
+
+
+class Render(Protocol):
+    """Render a theme's file, as `Pages.render` does."""
+
+    def __call__(
+        self, template: str, context: StyleContext, *, theme: str, language: str, scheme: Scheme = "auto"
+    ) -> str: ...
+
+
+class ThemeSheets:
+    """Style sheets under the addresses that pages name, and the launcher's as text; made when they are asked for."""
+
+    def __init__(self, themes: Themes, render: Render) -> None:
+        self._themes, self._render = themes, render
+        self._sheets: dict[str, StyleSheet] = {}
+        self._addresses: dict[tuple[str, str, str], str] = {}
+        self._made: set[tuple[str, Scheme]] = set()
+        self._launcher: dict[tuple[str, str, Scheme, tuple[str, ...]], Markup] = {}
+
+    def routes(self) -> list[Route]:
+        return style_routes(self.find)
+
+    def add(self, sheet: StyleSheet) -> None:
+        """Serve one that is of no theme."""
+        self._sheets.setdefault(sheet.path, sheet)
+
+    def find(self, path: str) -> StyleSheet | None:
+        """Return the style sheet of an address, also of one that another process put into a page."""
+        if path not in self._sheets:
+            self.make_all()
+        return self._sheets.get(path)
+
+    def make_all(self) -> None:
+        """Make those of every theme and scheme."""
+        for theme in self._themes.names:
+            for scheme in SCHEMES:
+                self.make(theme, scheme)
+
+    def url(self, theme: str, file: str, *, scheme: Scheme = "auto") -> str:
+        """Return the address of a style sheet of this theme. Raises LookupError when it has none of that name."""
+        self.make(theme, scheme)
+        return self._addresses[theme, file, scheme]
+
+    def launcher_url(self, theme: str, corner: str, scheme: Scheme) -> str:
+        """Return the address of `launcher.css` as a file: the preview makes its shadow roots without script."""
+        sheet = style_sheet("launcher.css", self._joined(theme, scheme, corner, EXTRA_SHEETS))
+        self.add(sheet)  # bounded by themes, corners and schemes
+        return sheet.path
+
+    def launcher(self, theme: str, corner: str, scheme: Scheme, extra: tuple[str, ...]) -> Markup:
+        """The launcher's style sheet as text inside HTML; made once for each theme and corner, and what it has."""
+        key = (theme, corner, scheme, extra)
+        if key not in self._launcher:
+            css = without_unused(compact(self._joined(theme, scheme, corner, extra)))
+            self._launcher[key] = Markup(css.replace("&", "&amp;").replace("<", "&lt;"))  # noqa: S704 — escaped here
+        return self._launcher[key]
+
+    def make(self, theme: str, scheme: Scheme) -> None:
+        """Make those of a theme that are not there yet."""
+        if (theme, scheme) in self._made:
+            return
+        for file in self._themes.files(theme):
+            name = file.rpartition("/")[2]
+            if file.endswith(".css") and name not in _IN_THE_LAUNCHER:
+                sheet = style_sheet(file, self._style(file, theme, scheme, self._themes.design(theme).corner))
+                self.add(sheet)
+                self._addresses[theme, file, scheme] = sheet.path
+        self._made.add((theme, scheme))
+
+    def _joined(self, theme: str, scheme: Scheme, corner: str, extra: tuple[str, ...]) -> str:
+        return "".join(self._style(file, theme, scheme, corner) for file in ("launcher.css", *extra))
+
+    def _style(self, file: str, theme: str, scheme: Scheme, corner: str) -> str:
+        return self._render(file, StyleContext(corner=corner), theme=theme, language="en", scheme=scheme)
