@@ -7,6 +7,13 @@
     form.action = "/preview#" + event.target.id; // where the choice goes on after the page has come anew
     form.requestSubmit();
   });
+  // On a narrow page the pictures come first.
+  const choose = form?.querySelector("details");
+  const wide = window.matchMedia("(min-width: 64rem)");
+  if (choose) {
+    choose.open = wide.matches || Boolean(location.hash);
+    wide.addEventListener("change", () => (choose.open ||= wide.matches));
+  }
   if (form && location.hash) document.getElementById(location.hash.slice(1))?.focus();
 
   // As the script does it on a page: `data-panel` is the time (see [data-when] in panel.html), "folded" or "survey".

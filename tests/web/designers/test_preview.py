@@ -162,7 +162,7 @@ async def test_the_decision_of_this_moment_is_told(configured: settings.Settings
         return sample("no_capacity", entry_point=entry_point, settings=None, now=NOW)
 
     page = (await Designer(configured, decide=decide).opens("/preview")).text
-    assert "unavailable (no_capacity)" in page
+    assert "closed: too few slots are free" in page
     assert "Hidden: Fewer slots are free than min_capacity." in page
 
 
@@ -280,3 +280,19 @@ def test_a_choice_is_shown_at_once_and_panels_are_put_up(table: dict[str, Any]) 
         expect(page.locator("main iframe")).to_have_count(2)
         expect(page.get_by_label("light")).to_be_focused()
         assert [each for each in complaints if "favicon" not in each and "404" not in each] == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (768, 900), (320, 568)])
+def test_the_pictures_are_seen_at_once(table: dict[str, Any], width: int, height: int) -> None:
+    table["server"]["public_url"] = "http://127.0.0.1"
+    with served(Designer(settings.parse(table), script=SCRIPT)) as origin, chromium() as browser:
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.goto(f"{origin}/preview")
+        expect(page.locator("main iframe").first).to_be_in_viewport()
+        choices = page.get_by_role("group", name="State")
+        if width < 1024:
+            expect(choices).to_be_hidden()
+            page.get_by_text("Choose what is shown").click()
+        expect(choices).to_be_visible()
+        page.close()

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from widget.domain.decision import Decision
+from widget.domain.decision import Decision, State
 from widget.settings import EntryPointSettings
 from widget.themes import DEFAULT
 from widget.web.designers.reasons import drawn, explain
@@ -46,6 +46,7 @@ PANELS = {
 }
 BLOCKED = "pop-up blocked"
 ERRORS = {"404": "unknown_entry_point", "429": "rate_limited", "500": "internal_error", "503": "unavailable"}
+_NOW_WORDS = {State.AVAILABLE: "open", State.UNAVAILABLE: "closed", State.UNKNOWN: "not known"}
 _FIRST_STATES = ("available", "queue_depth_reached", "outside_hours")
 
 
@@ -276,10 +277,10 @@ class Preview:
     async def _at_this_moment(self, entry_point: str) -> Now:
         assert self._decide is not None
         decision = await self._decide(entry_point)
-        reason = f" ({decision.reason.value})" if decision.reason else ""
+        reason = f": {STATE_WORDS[decision.reason.value]}" if decision.reason else ""
         return Now(
             entry_point=entry_point,
-            state=decision.state.value + reason,
+            state=_NOW_WORDS[decision.state] + reason,
             why=explain(decision, self._pages.settings.entry_points[entry_point]),
         )
 
