@@ -281,6 +281,8 @@ async def test_the_last_hour_has_ece_s_numbers_and_their_age() -> None:
     assert len(readings) == 181
     assert readings[-1].at - readings[0].at <= timedelta(hours=1)
     assert (readings[-1].wait_time, readings[-1].queue_depth, readings[-1].age) == (180, 2, 20.0)
+    await house.pass_and_write(600)
+    assert house.recorder.last_hour("sales")[-1].age is None, "nobody asked, so nobody was served an old answer"
 
 
 async def test_a_quiet_process_says_that_it_is_there_and_writes_nothing_else() -> None:

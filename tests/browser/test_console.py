@@ -74,7 +74,7 @@ def close_and_set(page: Page, real: RealServers) -> None:
     page.get_by_label("In all languages").fill("Fire drill, back soon")
     page.get_by_role("button", name="Close now").click()
     page.goto(f"{real.widget}/console/day/support")
-    page.get_by_label("Open").fill("00:00-24:00")
+    page.get_by_label("Hours").fill("00:00-24:00")
     page.get_by_role("button", name="Set this day").click()
 
 

@@ -242,6 +242,7 @@ class Recorder:
     def _sample(self, availability: Availability) -> None:
         now = self._clock.now()
         for name, watch in availability.watches.items():
-            _, verdict = availability.served_now(name)
-            reading = Reading(now, verdict.wait_time, verdict.queue_depth, verdict.capacity, availability.age(watch))
+            decision, verdict = availability.served_now(name)
+            age = None if decision is None else availability.age(watch)  # nobody asked lately, and nobody is served it
+            reading = Reading(now, verdict.wait_time, verdict.queue_depth, verdict.capacity, age)
             self._last_hour.setdefault(name, deque(maxlen=SAMPLES_KEPT)).append(reading)

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Protocol
 
 from widget.domain.asked import QuestionVersion, versions_of
-from widget.domain.results import Figures, Given, Mark, Scope, Share, Step, Total, by_version, figures, steps
+from widget.domain.results import Figures, Given, Mark, Scope, Share, Step, Total, by_version, figures, is_typed, steps
 from widget.domain.survey import Survey
 
 GIVEN_AT_ONCE = 25
@@ -70,16 +70,19 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Which answers to read: with a word in any of them, with a value of a question."""
+    """Which answers to read: with a word in any of them, with a value of a question, where something was written."""
 
     word: str = ""
     question: str = ""
     value: str = ""
+    written: bool = False
 
     def finds(self, given: Given, versions: Mapping[str, QuestionVersion]) -> bool:
         """Return whether an answered survey is meant."""
         word = self.word.casefold()
         if word and not any(word in answer.answer.casefold() for answer in given.answers):
+            return False
+        if self.written and not any(is_typed(answer, versions.get(answer.version)) for answer in given.answers):
             return False
         if not self.question:
             return True
@@ -93,10 +96,11 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Answers to read, the newest first. `next` is where to go on, None at the end."""
+    """Answers to read, the newest first. `next` is where to go on, None at the end; `versions` are their questions'."""
 
     given: tuple[Given, ...]
     next: Mark | None
+    versions: Mapping[str, QuestionVersion]
 
 
 class Results:
@@ -150,10 +154,10 @@ class Results:
                 if search.finds(each, versions):
                     found.append(each)
                     if len(found) == GIVEN_AT_ONCE:
-                        return Found(tuple(found), after)
+                        return Found(tuple(found), after, versions)
             if len(given) < READ_AT_ONCE:
-                return Found(tuple(found), None)
-        return Found(tuple(found), after)
+                return Found(tuple(found), None, versions)
+        return Found(tuple(found), after, versions)
 
 
 def figure_rows(report: Report) -> Iterator[tuple[str | int | float | bool, ...]]:

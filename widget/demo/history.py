@@ -52,8 +52,8 @@ class Desk:
 
 
 DESKS = {
-    "sales": Desk(8 * 60, 18 * 60, 220, 150, at_noon=Reason.QUEUE_DEPTH_REACHED),
-    "support": Desk(9 * 60, 17 * 60, 120, 40),
+    "sales": Desk(8 * 60, 18 * 60, 220, 150, at_noon=Reason.QUEUE_DEPTH_REACHED, after_hours=Reason.OUTSIDE_HOURS),
+    "support": Desk(9 * 60, 17 * 60, 120, 40, after_hours=Reason.OUTSIDE_HOURS),
     "advice": Desk(10 * 60, 16 * 60, 50, 90, at_noon=Reason.AGENT_NOT_AVAILABLE),
     "clearance": Desk(9 * 60, 15 * 60, 70, 400, at_noon=Reason.QUEUE_DEPTH_REACHED),
     "night": Desk(18 * 60, 22 * 60, 30, 60, after_hours=Reason.ENTRY_POINT_INACTIVE),

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from widget.domain.answers import SEPARATOR
 from widget.domain.asked import QuestionVersion
-from widget.domain.survey import Kind
+from widget.domain.survey import OTHER, Kind
 
 FEWEST = 5
 PROMOTERS, DETRACTORS = range(9, 11), range(7)  # of 0 to 10
@@ -64,6 +65,14 @@ class GivenAnswer:
     answer: str
     version: str = ""
     chosen: tuple[str, ...] = ()
+
+
+def is_typed(answer: GivenAnswer, version: QuestionVersion | None) -> bool:
+    """Say whether a visitor wrote the answer. One whose question nobody knows may have been written."""
+    if version is None:
+        return True
+    other = dict(version.options).get(OTHER)
+    return version.kind is Kind.TEXT or (OTHER in answer.chosen and other not in answer.answer.split(SEPARATOR))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Connection, update
 
 from tests.web.console.conftest import Browser
+from widget.domain.errors import DeliveryError
 from widget.domain.outbox import Answer, OutboxMessage
+from widget.store.schema import outbox
+from widget.web.console.failures import _WORDS
 
 pytestmark = pytest.mark.anyio
 
@@ -115,3 +119,33 @@ async def test_rows_that_somebody_delivers_are_not_told_of(browser: Browser) -> 
     await browser.site.services.outbox.enqueue(OutboxMessage("s", "sid", "sales", "after_chat", ()))
     await browser.sign_in()
     assert "not in the settings" not in (await browser.get("/console/outbox")).text
+
+
+def test_every_code_of_a_failed_delivery_has_words() -> None:
+    codes = {each.__dict__["code"] for each in _all_under(DeliveryError) if "code" in each.__dict__}
+    assert len(codes) > 10
+    assert codes - _WORDS.keys() == set()
+
+
+def _all_under(kind: type[DeliveryError]) -> set[type[DeliveryError]]:
+    return {kind}.union(*(_all_under(each) for each in kind.__subclasses__()))
+
+
+async def test_a_reason_is_told_in_words_with_its_code_and_the_last_one_of_a_row_that_waited_too_long(
+    browser: Browser,
+) -> None:
+    row = await dead_row(browser)
+    await browser.sign_in()
+
+    async def told(reason: str) -> str:
+        def put(connection: Connection) -> int:
+            return connection.execute(update(outbox).where(outbox.c.id == row).values(reason=reason)).rowcount
+
+        await browser.site.services.outbox.change(put)
+        return (await browser.get("/console/outbox?state=dead")).text
+
+    assert "ECE answered with an error (ece_status 500)" in await told("ece_status 500")
+    assert "Tried for too long: The mail server serves nobody (mail_server_down: no TLS)" in await told(
+        "max_age; last: mail_server_down: no TLS"
+    )
+    assert "of a later release: 7" in await told("of a later release: 7")

@@ -123,6 +123,20 @@ async def test_answers_are_found_by_word_and_by_value(browser: Browser) -> None:
     assert await found("word=slow&value=helpful:5") == set()
 
 
+async def test_what_was_written_is_read_first_and_the_rest_on_demand(browser: Browser) -> None:
+    await answer(browser.site, 1, helpful="5", solved="yes")
+    await answer(browser.site, 2, helpful="4", comment="Quick and kind")
+    await browser.sign_in()
+
+    async def chosen(query: str) -> list[str]:
+        page = (await browser.get(f"/console/results?{query}")).text
+        return re.findall(r"<dt dir=\"auto\">How helpful was the agent\?</dt><dd dir=\"auto\">(\d)</dd>", page)
+
+    assert await chosen("") == ["4"]
+    assert await chosen("all=1") == ["4", "5"]
+    assert "Yes</dd>" in (await browser.get("/console/results?all=1")).text
+
+
 async def test_a_question_that_changed_has_figures_of_its_own(
     console: Site, browser: Browser, table: dict[str, Any], make_site: Any
 ) -> None:
@@ -168,6 +182,10 @@ async def test_more_answers_than_a_page_has_are_gone_on_with(browser: Browser) -
     second = (await browser.get(older[1].replace("&amp;", "&"))).text
     told = [re.findall(r">(comment \d+)<", page) for page in (first, second)]
     assert [len(each) for each in told] == [25, 5]
+    as_csv = re.search(r'href="(/console/results.csv\?[^"]+of=answers)"', second)
+    assert as_csv
+    rows = csv.reader(io.StringIO((await browser.get(as_csv[1].replace("&amp;", "&"))).text))
+    assert [row[-1] for row in rows][1:] == told[1], "the CSV has what is on the screen"
     assert len({*told[0], *told[1]}) == 30
 
 

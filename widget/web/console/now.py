@@ -16,8 +16,10 @@ from widget.domain.breaker import Breaker, Closed, HalfOpen
 from widget.domain.decision import State
 from widget.domain.history import Process
 from widget.domain.outbox import MessageState, OutboxCounts
+from widget.domain.readings import Call
 from widget.settings import EntryPointSettings
 from widget.texts import marked as _
+from widget.web.console.failures import in_words
 from widget.web.console.pictures import Point, line
 from widget.web.console.sign_in import SignIn, Visit
 from widget.web.console.states import Look, look, why
@@ -110,6 +112,7 @@ class NowPage:
 
     def __init__(self, sign_in: SignIn, happening: Happening, entry_points: Mapping[str, EntryPointSettings]) -> None:
         self._sign_in, self._happening, self._entry_points = sign_in, happening, entry_points
+        self._with_slots = {name for name, each in entry_points.items() if Call.CAPACITY in each.policy(name).calls}
 
     def routes(self) -> list[Route]:
         return [Route("/console/now", self._sign_in.page(self.show, "now"), methods=["GET"])]
@@ -148,7 +151,7 @@ class NowPage:
             why=say(_("A person on duty closed it.") if closed else why(state, reason)),
             drawn=say(_drawn(settings, state, show=decision is not None and decision.show)),
             since=say(_("since %(moment)s (%(duration)s)"), moment=since, duration=lasting) if since else "",
-            figures=_figures(now, now.age if asked else None, wording),
+            figures=_figures(now, now.age if asked else None, wording, slots=now.entry_point in self._with_slots),
             closed=closed,
         )
 
@@ -160,18 +163,23 @@ def _drawn(settings: EntryPointSettings, state: State | None, *, show: bool) -> 
     return MESSAGE if wanted == "message" else NOTHING
 
 
-def _figures(now: EntryPointNow, age: float | None, wording: Wording) -> tuple[Figure, ...]:
+def _figures(now: EntryPointNow, age: float | None, wording: Wording, *, slots: bool) -> tuple[Figure, ...]:
+    """Return the numbers that ECE is asked for; `slots` says whether free slots are among them."""
+
     def number(value: float) -> str:
         return wording.texts.number(wording.language, round(value))
 
     hour, duration = now.last_hour, wording.duration
-    ages = [(each.at, each.age) for each in hour]
-    return (
+    figures = [
         _figure(_("Wait"), now.wait_time, [(each.at, each.wait_time) for each in hour], duration, wording),
         _figure(_("Queue"), now.queue_depth, [(each.at, each.queue_depth) for each in hour], number, wording),
-        _figure(_("Free slots"), now.capacity, [(each.at, each.capacity) for each in hour], number, wording),
-        _figure(_("Age of the answer"), age, ages, duration, wording),
-    )
+    ]
+    if slots:
+        capacities = [(each.at, each.capacity) for each in hour]
+        figures.append(_figure(_("Free slots"), now.capacity, capacities, number, wording))
+    ages = [(each.at, each.age) for each in hour]
+    figures.append(_figure(_("Age of the answer"), age, ages, duration, wording))
+    return tuple(figures)
 
 
 def _figure(
@@ -184,7 +192,10 @@ def _figure(
     numbers = [number for _, number in hour if number is not None]
     name, spread = wording.say(label), ""
     if numbers:
-        spread = wording.say(_("%(lowest)s to %(highest)s"), lowest=words(min(numbers)), highest=words(max(numbers)))
+        lowest, highest = words(min(numbers)), words(max(numbers))
+        spread = lowest
+        if lowest != highest:
+            spread = wording.say(_("%(lowest)s to %(highest)s"), lowest=lowest, highest=highest)
     points = [Point(1 - (wording.now - at) / AN_HOUR, number) for at, number in hour]
     picture = line(
         points,
@@ -204,7 +215,7 @@ def _calls(ece: EceNow, wording: Wording) -> Iterable[CallRow]:
             failed=wording.number(figures.failed),
             mean=mean,
             highest=wording.milliseconds(figures.highest) if figures.made else "",
-            last_failure=figures.last_failure,
+            last_failure=in_words(figures.last_failure, wording) if figures.last_failure else "",
         )
 
 

@@ -10,8 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from widget.domain.outbox import MessageState, OutboxCounts, OutboxRow, RowKind
+from widget.domain.outbox import ECE, SMTP, MessageState, OutboxCounts, OutboxRow, RowKind
 from widget.texts import marked as _
+from widget.web.console.failures import in_words
 from widget.web.console.sign_in import SignIn, Visit, see
 from widget.web.console.states import Look
 from widget.web.console.wording import Wording
@@ -26,6 +27,18 @@ _LOOKS = {
     MessageState.DEAD: Look("closed", _("Dead")),
     MessageState.PURGED: Look("off", _("Purged")),
 }
+_ABOUT = {
+    None: _("Surveys, messages and alerts are kept here until they have arrived, whatever happens to this server."),
+    MessageState.PENDING: _("These wait for their next attempt, which comes by itself."),
+    MessageState.LEASED: _("These are on their way at this moment."),
+    MessageState.DELIVERED: _("These arrived. storage.retention says how long they are kept."),
+    MessageState.DEAD: _(
+        "These were refused for good, or tried for too long, and are not tried again by themselves. Mend what the "
+        "reason names, then send them again."
+    ),
+    MessageState.PURGED: _("Who these are from and what was written is gone for good."),
+}
+_DESTINATIONS = {ECE: "ECE", SMTP: _("Mail server")}
 _KINDS = {
     RowKind.SURVEY.value: _("Survey"),
     RowKind.MESSAGE.value: _("Message"),
@@ -82,13 +95,15 @@ class RowView(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OutboxContext:
-    """The fields of `outbox.html`; `older` is the row that the next page comes before, 0 on the last page.
+    """The fields of `outbox.html`; `about` is one of the catalogs' texts, about the state that is chosen.
 
+    `older` is the row that the next page comes before, 0 on the last page.
     `undeliverable` has how many rows wait for each destination that the settings do not have.
     """
 
     tabs: tuple[Tab, ...]
     chosen: str
+    about: str
     rows: tuple[RowView, ...]
     oldest: str
     undeliverable: tuple[tuple[str, int], ...]
@@ -108,11 +123,15 @@ class RowContext:
 
 @dataclass(frozen=True, slots=True)
 class QuestionContext:
-    """The fields of `outbox_question.html`; `row` is 0 for all dead rows, `number_of` how many are meant."""
+    """The fields of `outbox_question.html`; `row` is 0 for all dead rows, `number_of` how many are meant.
+
+    `about` says what the row is, empty for all.
+    """
 
     act: str
     row: int
     number_of: int
+    about: str
 
 
 class OutboxPages:
@@ -145,6 +164,7 @@ class OutboxPages:
         context = OutboxContext(
             tabs=tuple(tabs),
             chosen=chosen.value if chosen else "",
+            about=_ABOUT[chosen],
             rows=tuple(_view(row, wording) for row in rows[:ROWS]),
             oldest=wording.duration((wording.now - oldest).total_seconds()) if oldest else "",
             undeliverable=tuple(counts.undeliverable(self._destinations).items()),
@@ -163,7 +183,7 @@ class OutboxPages:
     async def ask_for_all(self, visit: Visit) -> Response:
         """Ask before every dead row is sent again."""
         dead = (await self._rows.counts()).by_state.get(MessageState.DEAD, 0)
-        return self._question(visit, "retry", 0, dead)
+        return self._question(visit, "retry", None, dead)
 
     async def retry_all(self, visit: Visit) -> Response:
         """Send every dead row again."""
@@ -172,7 +192,7 @@ class OutboxPages:
 
     async def ask_to_retry(self, visit: Visit) -> Response:
         """Ask before a row is sent again."""
-        return self._question(visit, "retry", (await self._row(visit)).id, 1)
+        return self._question(visit, "retry", await self._row(visit), 1)
 
     async def retry(self, visit: Visit) -> Response:
         """Send a row again; one that is no longer dead stays as it is."""
@@ -182,7 +202,7 @@ class OutboxPages:
 
     async def ask_to_purge(self, visit: Visit) -> Response:
         """Ask before the answers of a row are forgotten."""
-        return self._question(visit, "purge", (await self._row(visit)).id, 1)
+        return self._question(visit, "purge", await self._row(visit), 1)
 
     async def purge(self, visit: Visit) -> Response:
         """Forget the answers of a row for good."""
@@ -190,8 +210,10 @@ class OutboxPages:
         await self._rows.purge(row.id)
         return see(f"/console/outbox/{row.id}")
 
-    def _question(self, visit: Visit, act: str, row: int, number: int) -> Response:
-        return self._sign_in.pages.page("outbox_question.html", visit.frame, QuestionContext(act, row, number))
+    def _question(self, visit: Visit, act: str, row: OutboxRow | None, number: int) -> Response:
+        about = "" if row is None else _about(_view(row, visit.wording))
+        context = QuestionContext(act, row.id if row else 0, number, about)
+        return self._sign_in.pages.page("outbox_question.html", visit.frame, context)
 
     async def _row(self, visit: Visit) -> OutboxRow:
         ident = _id(visit.request.path_params["row"])
@@ -206,6 +228,11 @@ def _id(text: str) -> int | None:
     return number if 0 < number <= _LARGEST_ID else None
 
 
+def _about(row: RowView) -> str:
+    kind = f"{row.kind} {row.survey}".strip()
+    return " · ".join(part for part in (kind, row.entry_point, row.accepted) if part)
+
+
 def _view(row: OutboxRow, wording: Wording) -> RowView:
     moment: Callable[..., str] = wording.moment
     answers = None if row.answers is None else tuple((each.question, each.answer) for each in row.answers)
@@ -216,12 +243,12 @@ def _view(row: OutboxRow, wording: Wording) -> RowView:
         entry_point=row.entry_point,
         kind=wording.say(_KINDS.get(row.kind, row.kind)),
         survey=row.survey,
-        destination=row.destination,
+        destination=wording.say(_DESTINATIONS.get(row.destination, row.destination)),
         accepted=moment(row.accepted_at),
         attempts=row.attempts,
         next_attempt=moment(row.next_attempt_at, seconds=True),
         settled=moment(row.settled_at),
-        reason=row.reason or "",
+        reason=in_words(row.reason, wording) if row.reason else "",
         possible_doubles=row.possible_doubles,
         faults=row.faults,
         answers=answers,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from widget.application.results import Question, Report
-from widget.domain.results import FEWEST, Figures, Given, Share
+from widget.domain.asked import QuestionVersion
+from widget.domain.results import FEWEST, Figures, Given, Share, is_typed
 from widget.domain.survey import Kind
 from widget.texts import marked as _
 from widget.web.console.pictures import Point, line
@@ -57,14 +58,15 @@ class Shown(NamedTuple):
 
 
 class Said(NamedTuple):
-    """One answered survey: when, where, how the queue was, and pairs of question and answer."""
+    """One answered survey: when, where, how the queue was; questions with what was written, and what was chosen."""
 
     iso: str
     time: str
     entry_point: str
     language: str
     queue: str
-    answers: tuple[tuple[str, str], ...]
+    written: tuple[tuple[str, str], ...]
+    chosen: tuple[tuple[str, str], ...]
 
 
 class Value(NamedTuple):
@@ -166,9 +168,17 @@ def values(report: Report, wording: Wording) -> Iterable[Value]:
                 yield Value(f"{version.question}:{share.value}", f"{version.text} {words}")
 
 
-def said(given: Given, wording: Wording) -> Said:
-    """Return one answered survey as the page has it."""
+def said(given: Given, versions: Mapping[str, QuestionVersion], wording: Wording) -> Said:
+    """Return one answered survey as the page has it; `versions` are those of its questions."""
+    written: list[tuple[str, str]] = []
+    chosen: list[tuple[str, str]] = []
     numbers = []
+    for answer in given.answers:
+        version = versions.get(answer.version)
+        words = answer.answer
+        if version is not None and version.kind is Kind.YES_NO and words in _YES_NO:
+            words = wording.say(_YES_NO[words])
+        (written if is_typed(answer, version) else chosen).append((answer.question, words))
     if given.wait_time is not None:
         numbers.append(wording.say(_("wait %(wait)s"), wait=wording.duration(given.wait_time)))
     if given.queue_depth is not None:
@@ -179,7 +189,8 @@ def said(given: Given, wording: Wording) -> Said:
         entry_point=given.entry_point,
         language=wording.texts.name(given.language) if given.language in wording.texts.languages else "",
         queue=", ".join(numbers),
-        answers=tuple((each.question, each.answer) for each in given.answers),
+        written=tuple(written),
+        chosen=tuple(chosen),
     )
 
 

@@ -30,7 +30,9 @@ LONGEST_WORD = 200  # characters of a search
 class ResultsContext:
     """The fields of `results.html`. Days are ISO 8601, UTC; texts are empty where nothing is chosen or known.
 
-    `query` is the period and what it is of, encoded, for links that add to it.
+    `query` is the period and what it is of, encoded, for links that add to it; `these` names the answers that are read,
+    `more` those behind them; `whole` says that surveys in which nothing
+    was written are read too.
     """
 
     surveys: tuple[str, ...]
@@ -52,6 +54,8 @@ class ResultsContext:
     values: tuple[Value, ...]
     value: str
     said: tuple[Said, ...]
+    whole: bool
+    these: str
     more: str
     looked_far: bool
 
@@ -74,11 +78,12 @@ class ResultsPage:
         scope = self._scope(visit, surveys)
         report = await self._results.report(scope)
         search = _search(visit)
-        found = await self._results.find(scope, search, _mark(visit.asked("before")))
+        before = _mark(visit.asked("before"))
+        found = await self._results.find(scope, search, before)
         wording = Wording(visit.wording.texts, visit.wording.language, UTC, visit.wording.now)
         languages = await self._results.languages(scope.survey)
         query = _query(scope)
-        searched = urlencode({name: text for name, text in _searched(search).items() if text})
+        searched = f"{query}&{urlencode({name: text for name, text in _searched(search).items() if text})}"
         context = ResultsContext(
             surveys=tuple(surveys),
             survey=scope.survey,
@@ -98,8 +103,10 @@ class ResultsPage:
             word=search.word,
             values=tuple(values(report, wording)),
             value=f"{search.question}:{search.value}" if search.question else "",
-            said=tuple(said(each, wording) for each in found.given),
-            more=f"{query}&{searched}&before={_text(found.next)}" if found.next is not None else "",
+            said=tuple(said(each, found.versions, wording) for each in found.given),
+            whole=not search.written,
+            these=f"{searched}&before={_text(before)}",
+            more=f"{searched}&before={_text(found.next)}" if found.next is not None else "",
             looked_far=found.next is not None and not found.given,
         )
         return self._sign_in.pages.page("results.html", visit.frame, context)
@@ -156,11 +163,12 @@ def _day(text: str, otherwise: date) -> date:
 
 def _search(visit: Visit) -> Search:
     question, _colon, value = visit.asked("value").partition(":")
-    return Search(visit.asked("word").strip()[:LONGEST_WORD], question, value)
+    return Search(visit.asked("word").strip()[:LONGEST_WORD], question, value, written=not visit.asked("all"))
 
 
 def _searched(search: Search) -> dict[str, str]:
-    return {"word": search.word, "value": f"{search.question}:{search.value}" if search.question else ""}
+    value = f"{search.question}:{search.value}" if search.question else ""
+    return {"word": search.word, "value": value, "all": "" if search.written else "1"}
 
 
 def _mark(text: str) -> Mark | None:

@@ -37,7 +37,7 @@ WHY: dict[Reason, str] = {
     Reason.SWITCHED_OFF: _("The entry point is switched off."),
     Reason.ECE_UNREACHABLE: _("ECE cannot be reached or gives no usable answer."),
 }
-ALL_AGREE = _("Every check agrees.")
+TAKES_CHATS = _("ECE takes new chats.")
 
 # The same in two or three words, for tables and pictures.
 SHORT: dict[Reason, str] = {
@@ -73,4 +73,4 @@ def why(state: State | None, reason: Reason | None) -> str:
     """Return the sentence for a state, one of the catalogs' texts."""
     if state is None:
         return _("Nobody has asked for it lately.")
-    return ALL_AGREE if state is State.AVAILABLE else WHY[reason or Reason.OTHER]
+    return TAKES_CHATS if state is State.AVAILABLE else WHY[reason or Reason.OTHER]

@@ -124,7 +124,7 @@ def wait_picture(week: Week, wording: Wording) -> Picture:
     name = wording.say(_("The week by wait"))
     return Picture(
         title=name,
-        about=wording.say(_("The mean wait that ECE told in each hour.")),
+        about=wording.say(_("The mean wait of each hour, as ECE gave it.")),
         drawing=_draw(week, name, cell, wording),
         legend=tuple((tone, wording.say(text)) for (_limit, tone), text in zip(_WAITS, _WAIT_WORDS, strict=True)),
         table=Table((wording.say(_("Hour")), *_days(week, wording)), _rows(week, wording, words)),

@@ -42,8 +42,9 @@ class Wording:
         return format_skeleton(skeleton, moment.astimezone(self.zone), tzinfo=self.zone, locale=self._locale)
 
     def day(self, day: date) -> str:
-        """Return a day with the name of its weekday, without the year."""
-        return format_skeleton("MMMEd", day, locale=self._locale)
+        """Return a day with the name of its weekday, and with its year unless that is this one."""
+        this_year = day.year == self.now.astimezone(self.zone).year
+        return format_skeleton("MMMEd" if this_year else "yMMMEd", day, locale=self._locale)
 
     def weekday(self, day: date) -> str:
         """Return the short name of a day of the week."""
