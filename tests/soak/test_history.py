@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from datetime import UTC, datetime
+from http.client import HTTPException
 from itertools import pairwise
 from pathlib import Path
 from threading import Event, Thread
@@ -45,7 +46,7 @@ class Clicking(Thread):
             try:
                 if get(self._process.port, "/v1/chat/door000")[0] in (200, 303):
                     self.clicks.append(time.monotonic())
-            except OSError:
+            except (OSError, HTTPException):  # killed before its answer, or within it
                 self._enough.wait(0.05)
 
     def stop(self) -> None:
