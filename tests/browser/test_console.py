@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from widget.demo.past import seed
 
 from tests.browser.real_servers import TOKEN, RealServers, serve_all
 from tests.browser.test_axe import findings
+from widget.demo.answers import seed_answers
+from widget.demo.settings import demo_settings
 from widget.domain.outbox import Answer, OutboxMessage
 from widget.store.outbox import open_outbox
 
@@ -37,9 +40,25 @@ async def _a_dead_row(url: str) -> None:
     await outbox.close()
 
 
+def _past(folder: Path) -> None:
+    """Two weeks of history and answers, as in the demo."""
+    here, now = "http://127.0.0.1:1", datetime.now(UTC)
+    settings = demo_settings(
+        widget_url=here,
+        simulator_url=here,
+        site_url=here,
+        folder=folder,
+        secret="a secret of this test's own",
+        operator_token=TOKEN,
+    )
+    url = settings.storage.url.get_secret_value()
+    asyncio.run(seed(url, now=now))
+    seed_answers(url, settings.surveys["after_chat"].survey("after_chat"), now=now)
+
+
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServers]:
-    """Servers with a dead row in its outbox."""
+    """Servers with a past, and with a dead row in their outbox."""
     folder = tmp_path_factory.mktemp("console")
     file: Path = folder / "demo.db"
     with ThreadPoolExecutor(1) as another:  # Playwright keeps an event loop in this thread
@@ -47,6 +66,8 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServers]:
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE ece_widget_outbox SET state = 'dead', reason = 'refused: 404 ' || hex(zeroblob(60))")
     connection.close()
+    with ThreadPoolExecutor(1) as another:
+        another.submit(_past, folder).result()
     with serve_all(folder) as running:
         yield running
 
@@ -88,11 +109,12 @@ def test_no_page_of_the_console_has_a_finding_and_each_fits_every_width(
     close_and_set(page, real)
     too_wide = []
     for path in PAGES:
-        page.goto(real.widget + path)
-        for width in (320, 768, 2560):
-            page.set_viewport_size({"width": width, "height": 900})
-            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-                too_wide.append((path, width))
+        for language in ("de", "en"):
+            page.goto(f"{real.widget}{path}{'&' if '?' in path else '?'}locale={language}")
+            for width in (320, 768, 1440, 2560):
+                page.set_viewport_size({"width": width, "height": 900})
+                if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                    too_wide.append((path, language, width))
         page.set_viewport_size({"width": 1000, "height": 800})
         page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
         found[path] = findings(page)

@@ -189,14 +189,15 @@ def _figure(
     words: Callable[[float], str],
     wording: Wording,
 ) -> Figure:
-    numbers = [number for _, number in hour if number is not None]
+    seen = [*hour, (wording.now, value)]
+    numbers = [number for _, number in seen if number is not None]
     name, spread = wording.say(label), ""
     if numbers:
         lowest, highest = words(min(numbers)), words(max(numbers))
         spread = lowest
         if lowest != highest:
             spread = wording.say(_("%(lowest)s to %(highest)s"), lowest=lowest, highest=highest)
-    points = [Point(1 - (wording.now - at) / AN_HOUR, number) for at, number in hour]
+    points = [Point(1 - (wording.now - at) / AN_HOUR, number) for at, number in seen]
     picture = line(
         points,
         name=f"{name}, {wording.say(_('the last hour'))}: {spread}",
