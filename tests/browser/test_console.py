@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from widget.demo.past import seed
 
 from tests.browser.real_servers import TOKEN, RealServers, serve_all
 from tests.browser.test_axe import findings
 from widget.demo.answers import seed_answers
+from widget.demo.history import seed
 from widget.demo.settings import demo_settings
 from widget.domain.outbox import Answer, OutboxMessage
 from widget.store.outbox import open_outbox
