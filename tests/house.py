@@ -13,8 +13,10 @@ from widget.application.availability import Availability, EntryPointWatch
 from widget.application.breakers import GuardedSource, QueueSource
 from widget.application.clock import Clock
 from widget.application.refresh import Refreshed, Refresher, Subject
-from widget.domain.decision import Decision, Policy, State, Verdict
+from widget.domain.decision import Decision
+from widget.domain.policy import Policy
 from widget.domain.readings import Call
+from widget.domain.verdict import State, Verdict
 
 MORNING = datetime(2026, 11, 24, 8, tzinfo=UTC)
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

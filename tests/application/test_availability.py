@@ -13,10 +13,12 @@ import pytest
 from tests.ece_stand_in import CLOSED, EceStandIn
 from tests.house import NOON, House
 from widget.domain.breaker import Closed, Open
-from widget.domain.decision import SOON, Policy, State
+from widget.domain.decision import SOON
 from widget.domain.errors import EceBusy, EceError, EceRefused, EceStatus, EceUnreadable
 from widget.domain.hours import Hours, OpenRange
+from widget.domain.policy import Policy
 from widget.domain.readings import Call, Capacity, LiveSessionStatus, Reason
+from widget.domain.verdict import State
 
 pytestmark = pytest.mark.anyio
 

@@ -14,9 +14,10 @@ from tests.house import House
 from widget.application.availability_log import AvailabilityLog
 from widget.application.refresh import Asked, Found, Refreshed, Snapshot, Subject
 from widget.application.tally import Tally
-from widget.domain.decision import LimitMemory, Policy, State, Verdict
 from widget.domain.errors import EceBusy, EceError, EceRefused, EceStatus, EceTimeout, EceUnreadable
+from widget.domain.policy import Policy
 from widget.domain.readings import Call, LiveSessionStatus
+from widget.domain.verdict import LimitMemory, State, Verdict
 from widget.telemetry import Metrics
 
 pytestmark = pytest.mark.anyio

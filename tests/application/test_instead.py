@@ -9,10 +9,11 @@ import pytest
 
 from tests.ece_stand_in import CLOSED
 from tests.house import House
-from widget.domain.decision import Policy, State
 from widget.domain.errors import EceRefused
 from widget.domain.instead import Kind, Way
+from widget.domain.policy import Policy
 from widget.domain.readings import Call
+from widget.domain.verdict import State
 
 pytestmark = pytest.mark.anyio
 

@@ -14,13 +14,14 @@ from tests.ece_stand_in import CLOSED
 from tests.house import NOON, House
 from widget.application.recorder import Recorder
 from widget.application.tally import Tally
-from widget.domain.decision import Policy, State
 from widget.domain.errors import EceRefused, OutboxUnavailable
 from widget.domain.history import FIVE_MINUTES, Batch, Change, Count, Counts, Process, Span
 from widget.domain.hours import Hours, OpenRange
+from widget.domain.policy import Policy
 from widget.domain.readings import Call, LiveSessionStatus, Reason
 from widget.domain.results import Begun
 from widget.domain.switches import Closing, Switch
+from widget.domain.verdict import State
 
 pytestmark = pytest.mark.anyio
 

@@ -11,11 +11,12 @@ import pytest
 
 from tests.house import NOON, House
 from widget.application.switches import Switches
-from widget.domain.decision import Policy, State
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.hours import read_range
+from widget.domain.policy import Policy
 from widget.domain.readings import Reason
 from widget.domain.switches import Entry, NotAllowed
+from widget.domain.verdict import State
 
 pytestmark = pytest.mark.anyio
 

@@ -115,6 +115,7 @@ def add_settled_rows(url: str, number: int) -> None:
     database.dispose()
     now = time.time_ns() // 1_000_000
     with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
+        connection.execute("PRAGMA journal_mode = OFF")  # the product sets its own when it opens the file
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute(
             "INSERT INTO ece_widget_outbox (key, sid, entry_point, survey, answers, state, attempts, next_attempt_at,"

@@ -11,7 +11,6 @@ import pytest
 
 from widget import settings
 from widget.doctor import Diagnosis, Report, Severity, examine
-from widget.domain.decision import State
 from widget.domain.errors import (
     EceBusy,
     EceError,
@@ -34,6 +33,7 @@ from widget.domain.readings import (
     Reading,
     Reason,
 )
+from widget.domain.verdict import State
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 HEALTHY: dict[Call, Reading] = {

@@ -9,26 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widget.domain.decision import (
-    RARELY,
-    REFRESH_UNDER_WAY,
-    SELDOM,
-    SOON,
-    UNREACHABLE,
-    USUAL,
-    LimitMemory,
-    Outcome,
-    Policy,
-    State,
-    Verdict,
-    asks_ece,
-    decide,
-    judge,
-    pace,
-    require_number,
-)
+from widget.domain.decision import RARELY, REFRESH_UNDER_WAY, SELDOM, SOON, USUAL, asks_ece, decide, pace
 from widget.domain.errors import EceTimeout, EceUnreadable
 from widget.domain.hours import DAY, Hours, OpenRange
+from widget.domain.policy import Policy
 from widget.domain.readings import (
     AgentAvailability,
     Call,
@@ -38,6 +22,7 @@ from widget.domain.readings import (
     LiveSessionStatus,
     Reason,
 )
+from widget.domain.verdict import UNREACHABLE, LimitMemory, Outcome, State, Verdict, judge, require_number
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)  # a Tuesday
 ALL = frozenset(Call)

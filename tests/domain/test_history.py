@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.house import NOON
-from widget.domain.decision import State
 from widget.domain.history import (
     FIVE_MINUTES,
     Bucket,
@@ -26,6 +25,7 @@ from widget.domain.history import (
     week_picture,
 )
 from widget.domain.readings import Reason
+from widget.domain.verdict import State
 
 BERLIN, KOLKATA, LORD_HOWE = (ZoneInfo(name) for name in ("Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"))
 ZONES: list[tzinfo] = [UTC, BERLIN, KOLKATA, LORD_HOWE, ZoneInfo("America/Sao_Paulo"), ZoneInfo("Asia/Beirut")]

@@ -9,22 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widget.domain.decision import (
-    RARELY,
-    UNREACHABLE,
-    Decision,
-    Policy,
-    Response,
-    State,
-    Verdict,
-    could_offer,
-    decide,
-    offer,
-    seconds_until_change,
-)
+from widget.domain.decision import RARELY, Decision, Response, could_offer, decide, offer, seconds_until_change
 from widget.domain.hours import Hours, OpenRange
 from widget.domain.instead import Kind, Way, fitting, offered, spoken, tel
+from widget.domain.policy import Policy
 from widget.domain.readings import Call, Reason
+from widget.domain.verdict import UNREACHABLE, State, Verdict
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)  # a Tuesday
 AT_TEN = Hours(UTC, week=((OpenRange(600, 720),),) * 7)

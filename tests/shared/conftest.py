@@ -17,7 +17,7 @@ from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
 from widget.application.fleet import FleetRefresher, SharedState
 from widget.application.refresh import LocalRefresher
-from widget.domain.decision import Policy
+from widget.domain.policy import Policy
 from widget.settings import EceSettings, EntryPointSettings
 from widget.shared import RedisSharedState, SharedServer
 

@@ -12,9 +12,10 @@ from tests.ece_stand_in import CLOSED
 from tests.shared.conftest import FRESH_FOR, STALE_FOR, Fleet, Member, until
 from tests.shared_server import SharedServerProcess
 from widget.domain.breaker import Closed, Open
-from widget.domain.decision import LimitMemory, Policy, State
 from widget.domain.errors import EceRefused, EceStatus
+from widget.domain.policy import Policy
 from widget.domain.readings import Call, LiveSessionStatus, Reason
+from widget.domain.verdict import LimitMemory, State
 
 pytestmark = pytest.mark.anyio
 # The shared server counts the age by its own clock, and hears of a snapshot a moment after it was taken.

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from tests.shared.conftest import FRESH_FOR, Fleet, until
 from tests.shared_server import SharedServerProcess
 from widget.domain.breaker import LONGEST_PERIOD, SPREAD, Breaker, Closed, HalfOpen, Open
-from widget.domain.decision import LimitMemory, Policy, State, Verdict
 from widget.domain.fleet import Lease, RoundResult
+from widget.domain.policy import Policy
 from widget.domain.readings import Call, Reason
+from widget.domain.verdict import LimitMemory, State, Verdict
 from widget.shared.stored import (
     breaker_text,
     calls_text,

@@ -14,9 +14,9 @@ from tests.house import House
 from widget.application.clock import Clock
 from widget.application.recorder import Recorder
 from widget.application.tally import Tally
-from widget.domain.decision import Policy
 from widget.domain.history import Process
 from widget.domain.hours import Hours
+from widget.domain.policy import Policy
 from widget.domain.switches import Closing, Switch
 from widget.store.history import HistoryStore
 from widget.store.outbox import open_outbox

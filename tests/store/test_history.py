@@ -15,7 +15,6 @@ from tests.house import NOON, HandClock
 from tests.store.test_schema import engine
 from widget.application.clock import Clock
 from widget.application.history import History
-from widget.domain.decision import State
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.history import (
     AVAILABLE,
@@ -33,6 +32,7 @@ from widget.domain.hours import read_range
 from widget.domain.readings import Reason
 from widget.domain.survey import Wording
 from widget.domain.switches import Act, Entry, in_force
+from widget.domain.verdict import State
 from widget.store.history import HistoryStore
 from widget.store.outbox import Outbox, open_outbox
 

@@ -20,12 +20,7 @@ from widget.application.refresh import Asked, LocalRefresher, Refreshed, Refresh
 from widget.domain.decision import (
     REFRESH_UNDER_WAY,
     SOON,
-    UNREACHABLE,
     Decision,
-    LimitMemory,
-    Policy,
-    State,
-    Verdict,
     asks_ece,
     could_offer,
     decide,
@@ -34,7 +29,9 @@ from widget.domain.decision import (
 )
 from widget.domain.freshness import Freshness, freshness
 from widget.domain.instead import Way, entry_points, offered
+from widget.domain.policy import Policy
 from widget.domain.readings import Reason
+from widget.domain.verdict import UNREACHABLE, LimitMemory, State, Verdict
 
 # A refresh that may start at any moment but did not is looked for again after this, not at every visit.
 SHORTEST_ANSWER = 0.1

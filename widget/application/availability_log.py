@@ -12,9 +12,11 @@ from typing import Protocol
 from widget import telemetry
 from widget.application.refresh import Refreshed, Subject
 from widget.application.tally import Tally
-from widget.domain.decision import Decision, Policy, State, Verdict
+from widget.domain.decision import Decision
 from widget.domain.errors import EceError
+from widget.domain.policy import Policy
 from widget.domain.readings import Call, Reason
+from widget.domain.verdict import State, Verdict
 
 _LIMITS = {
     Reason.WAIT_TOO_LONG: "max_wait",

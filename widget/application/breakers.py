@@ -15,9 +15,10 @@ from typing import Protocol
 from widget.application.clock import Clock
 from widget.domain import breaker
 from widget.domain.breaker import Breaker, Closed
-from widget.domain.decision import Outcome, Policy, require_number
 from widget.domain.errors import EceError
+from widget.domain.policy import Policy
 from widget.domain.readings import Call, Reading
+from widget.domain.verdict import Outcome, require_number
 
 _CLOSED = Closed()
 

@@ -19,10 +19,10 @@ from widget import telemetry
 from widget.application.availability import Availability
 from widget.application.clock import Clock
 from widget.application.tally import TICKET_OUTCOMES, Tally
-from widget.domain.decision import State
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.history import AVAILABLE, Batch, Bucket, Change, Count, Counts, Process, Span, start_of
 from widget.domain.results import Begun
+from widget.domain.verdict import State
 
 WRITE_EVERY = 5.0  # seconds
 SEEN_EVERY = 10.0  # seconds: a process that has nothing to write says so often that it is there

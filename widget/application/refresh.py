@@ -12,8 +12,9 @@ from typing import Protocol
 
 from widget.application.breakers import Answers, GuardedSource, Permit
 from widget.application.clock import Clock
-from widget.domain.decision import LimitMemory, Policy, State, Verdict, judge
+from widget.domain.policy import Policy
 from widget.domain.readings import Call
+from widget.domain.verdict import LimitMemory, State, Verdict, judge
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from widget.application.availability import Availability
 from widget.application.breakers import GuardedSource
 from widget.application.delivery import Delivery
 from widget.domain.breaker import Breaker, Closed, HalfOpen, Open
-from widget.domain.decision import State
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import MessageState, OutboxCounts
+from widget.domain.verdict import State
 from widget.telemetry import Sample
 
 LOOK_EVERY = 15.0  # seconds

@@ -14,9 +14,9 @@ from types import MappingProxyType
 from typing import Protocol
 
 from widget import telemetry
-from widget.domain.decision import Policy
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.hours import OpenRange
+from widget.domain.policy import Policy
 from widget.domain.survey import Wording
 from widget.domain.switches import NOTHING_SWITCHED, Act, Entry, NotAllowed, Switch, checked, in_force
 

@@ -17,8 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from widget.commands.options import config_option, json_option, load_settings, print_json
-from widget.domain.decision import Decision, State
+from widget.domain.decision import Decision
 from widget.domain.readings import Reason
+from widget.domain.verdict import State
 from widget.settings import EntryPointSettings, Settings
 
 _WIDTH = 160  # of the table in a pipe or a file, where nobody can say how wide it is

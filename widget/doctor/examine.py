@@ -12,9 +12,11 @@ from widget.doctor.browsing import Page, Unreached
 from widget.doctor.chat_page import chat_page_findings
 from widget.doctor.findings import address_of, findings
 from widget.doctor.report import Asked, Diagnosis, Probe, Report, Service
-from widget.domain.decision import LimitMemory, Outcome, Policy, decide, judge, require_number
+from widget.domain.decision import decide
 from widget.domain.errors import EceError, EceUnreadable
+from widget.domain.policy import Policy
 from widget.domain.readings import Call
+from widget.domain.verdict import LimitMemory, Outcome, judge, require_number
 from widget.settings import Settings
 from widget.settings import warnings as warnings_of
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from widget.doctor.remedies import remedy
 from widget.doctor.report import Finding, Probe, Severity
 from widget.domain import hours as business_hours
-from widget.domain.decision import Outcomes, Policy
 from widget.domain.errors import EceError
+from widget.domain.policy import Policy
 from widget.domain.readings import (
     AgentAvailability,
     Call,
@@ -19,6 +19,7 @@ from widget.domain.readings import (
     Eligibility,
     Reason,
 )
+from widget.domain.verdict import Outcomes
 from widget.settings import EceSettings, Settings
 
 Probes = Mapping[Call, Probe]

@@ -1,33 +1,20 @@
-"""Policy, readings, hours and the previous decision → whether the button shows, and why (public contract, 3 and 5)."""
+"""Policy, verdict and hours → whether the button shows, and why (public contract, 3 and 5)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import inf
-from typing import Literal
 
 from widget.domain import hours as business_hours
-from widget.domain.errors import EceError, EceUnreadable
-from widget.domain.hours import Hours
 from widget.domain.instead import Way, entry_points, fitting, offered
-from widget.domain.readings import (
-    AgentAvailability,
-    Call,
-    Capacity,
-    ChatAllowed,
-    Eligibility,
-    LiveSessionStatus,
-    Reading,
-    Reason,
-)
+from widget.domain.policy import Policy
+from widget.domain.readings import Reason
 from widget.domain.survey import Wording
-from widget.domain.switches import Closing, Switch
-
-Outcome = Reading | EceError
-Outcomes = Mapping[Call, Outcome]
+from widget.domain.switches import Closing
+from widget.domain.verdict import State, Verdict
 
 # The five values `nextCheck` may take, in seconds (section 5 of the contract).
 REFRESH_UNDER_WAY = 2
@@ -35,14 +22,6 @@ SOON = 5
 USUAL = 15
 SELDOM = 60
 RARELY = 300
-
-SNAPSHOTS_TO_REOPEN = 2
-
-
-class State(StrEnum):
-    AVAILABLE = "available"
-    UNAVAILABLE = "unavailable"
-    UNKNOWN = "unknown"
 
 
 class Response(StrEnum):
@@ -55,82 +34,6 @@ class Response(StrEnum):
 
 
 _BUSY = frozenset({Reason.QUEUE_DEPTH_REACHED, Reason.QUEUE_TOO_DEEP, Reason.WAIT_TOO_LONG, Reason.NO_CAPACITY})
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the operator wants of one entry point. Limits are None where none is written; `max_wait` in seconds.
-
-    `closing` is what a person on duty switched by hand; it stands above the settings. `greets_up_to` is the longest
-    wait, in seconds, at which visitors are greeted, infinite where any will do; None where nobody is.
-    """
-
-    entry_point: str
-    enabled: bool = True
-    checks: frozenset[Call] = frozenset({Call.CHAT_ALLOWED, Call.LIVE_SESSION_STATUS})
-    max_wait: float | None = None
-    max_queue_depth: int | None = None
-    min_capacity: int | None = None
-    show_wait: bool = True
-    show_position: bool = True
-    when_unavailable: Literal["hide", "message"] = "hide"
-    when_unknown: Literal["hide", "message", "show"] = "hide"
-    hours: Hours | None = None
-    closing: Closing | None = None
-    instead: tuple[Way, ...] = ()
-    greets_up_to: float | None = None
-
-    def switched(self, switch: Switch) -> Policy:
-        """Return these rules, as the settings have them, with what is switched by hand."""
-        return replace(self, closing=switch.closing, hours=switch.hours(self.hours))
-
-    def is_off(self, now: datetime) -> bool:
-        """Say whether the entry point is switched off: by the settings, or by a closing that stands."""
-        return not self.enabled or (self.closing is not None and self.closing.stands(now))
-
-    @property
-    def calls(self) -> tuple[Call, ...]:
-        """The calls to make, in order of precedence: the checks, and those that a written limit needs."""
-        asked = set(self.checks)
-        if self.min_capacity is not None:
-            asked.add(Call.CAPACITY)
-        if self.limits_the_queue or self.greets_up_to not in (None, inf):
-            asked.add(Call.LIVE_SESSION_STATUS)
-        return tuple(call for call in Call if call in asked)
-
-    @property
-    def limits_the_queue(self) -> bool:
-        return self.max_wait is not None or self.max_queue_depth is not None
-
-    def needs(self, call: Call) -> bool:
-        """Say whether the decision is unknown without this call.
-
-        Live numbers that no limit needs may be missing, unless they are all that ECE is asked for.
-        """
-        return call is not Call.LIVE_SESSION_STATUS or self.limits_the_queue or self.calls == (call,)
-
-
-@dataclass(frozen=True, slots=True)
-class LimitMemory:
-    """Whether one of the operator's own limits holds the button closed, so that it does not flicker at the limit."""
-
-    closed_by: Reason | None = None
-    within: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one complete set of readings means, before hours and age: the part of a decision a snapshot keeps."""
-
-    state: State
-    reason: Reason | None
-    wait_time: int | None = None
-    queue_depth: int | None = None
-    capacity: int | None = None
-    near_limit: bool = False
-
-
-UNREACHABLE = Verdict(State.UNKNOWN, Reason.ECE_UNREACHABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,49 +68,6 @@ class Decision:
                 return Response.ERROR
             case State.UNAVAILABLE:
                 return Response.BUSY if self.reason in _BUSY else Response.UNAVAILABLE
-
-
-def require_number(policy: Policy, reading: Reading) -> Reading:
-    """Return the reading back, or raise EceUnreadable when it lacks a number that the policy needs.
-
-    Any other missing number stays None and means nothing.
-    """
-    match reading:
-        case LiveSessionStatus(wait_time=None) if policy.max_wait is not None:
-            raise EceUnreadable("no usable waitTime, which max_wait needs")
-        case LiveSessionStatus(queue_depth=None) if policy.max_queue_depth is not None:
-            raise EceUnreadable("no usable queueDepth, which max_queue_depth needs")
-        case Capacity(count=None):
-            raise EceUnreadable("no usable count, which the capacity check needs")
-        case _:
-            return reading
-
-
-def judge(policy: Policy, outcomes: Outcomes, memory: LimitMemory) -> tuple[Verdict, LimitMemory]:
-    """Judge one set of outcomes, each reading through `require_number`.
-
-    The first check to close gives the reason, whatever later ones failed: one definite no is enough. A check that
-    failed, where none closed, makes the verdict unknown. Own limits close at once and open after two sets within them;
-    a set without any reading says nothing about them.
-    """
-    limit = next(_limits_passed(policy, outcomes), None)
-    usable = all(_was_read(outcomes.get(call)) for call in policy.calls if policy.needs(call))
-    memory = _remember(memory, limit, usable=usable)
-    closed = next(_closing(policy, outcomes, memory), None)
-    live, capacity = outcomes.get(Call.LIVE_SESSION_STATUS), outcomes.get(Call.CAPACITY)
-    verdict = Verdict(
-        state=State.AVAILABLE,
-        reason=None,
-        wait_time=live.wait_time if isinstance(live, LiveSessionStatus) else None,
-        queue_depth=live.queue_depth if isinstance(live, LiveSessionStatus) else None,
-        capacity=capacity.count if isinstance(capacity, Capacity) else None,
-        near_limit=memory.closed_by is not None,
-    )
-    if closed is not None:
-        return replace(verdict, state=State.UNAVAILABLE, reason=closed), memory
-    if not usable:
-        return replace(verdict, state=State.UNKNOWN, reason=Reason.ECE_UNREACHABLE), memory
-    return verdict, memory
 
 
 def decide(
@@ -320,54 +180,3 @@ def _usual_pace(verdict: Verdict) -> int:
             return SELDOM
         case _:
             return SOON if verdict.near_limit else USUAL
-
-
-def _closing(policy: Policy, outcomes: Outcomes, memory: LimitMemory) -> Iterator[Reason]:
-    anything_read = any(_was_read(outcome) for outcome in outcomes.values())
-    for call in policy.calls:
-        match outcomes.get(call):
-            case ChatAllowed(allowed=False, reason=reason):
-                yield reason or Reason.OTHER
-            case Eligibility(reason=Reason() as reason):
-                yield reason
-            case AgentAvailability(available=False):
-                yield Reason.AGENT_NOT_AVAILABLE
-            case Capacity(count=count) if count is not None and count < (policy.min_capacity or 1):
-                yield Reason.NO_CAPACITY
-            case _:
-                pass
-        if anything_read and memory.closed_by is not None and call is _limited_call(memory.closed_by):
-            yield memory.closed_by
-
-
-def _was_read(outcome: Outcome | None) -> bool:
-    return outcome is not None and not isinstance(outcome, EceError)
-
-
-def _limited_call(reason: Reason) -> Call:
-    return Call.CAPACITY if reason is Reason.NO_CAPACITY else Call.LIVE_SESSION_STATUS
-
-
-def _limits_passed(policy: Policy, outcomes: Outcomes) -> Iterator[Reason]:
-    """The operator's own limits that these readings are beyond, in order of precedence."""
-    live, capacity = outcomes.get(Call.LIVE_SESSION_STATUS), outcomes.get(Call.CAPACITY)
-    if isinstance(capacity, Capacity) and _below(capacity.count, policy.min_capacity):
-        yield Reason.NO_CAPACITY
-    if isinstance(live, LiveSessionStatus):
-        if _below(policy.max_wait, live.wait_time):
-            yield Reason.WAIT_TOO_LONG
-        if _below(policy.max_queue_depth, live.queue_depth):
-            yield Reason.QUEUE_TOO_DEEP
-
-
-def _below(low: float | None, high: float | None) -> bool:
-    return low is not None and high is not None and low < high
-
-
-def _remember(memory: LimitMemory, limit: Reason | None, *, usable: bool) -> LimitMemory:
-    if limit is not None:
-        return LimitMemory(closed_by=limit)
-    if memory.closed_by is None or not usable:
-        return memory
-    within = memory.within + 1
-    return LimitMemory() if within >= SNAPSHOTS_TO_REOPEN else LimitMemory(memory.closed_by, within)

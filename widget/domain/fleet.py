@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from widget.domain.breaker import Breaker, Closed
-from widget.domain.decision import LimitMemory, Verdict
 from widget.domain.readings import Call
+from widget.domain.verdict import LimitMemory, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from widget.domain.decision import Policy
 from widget.domain.hours import Hours
 from widget.domain.instead import Kind, Way
 from widget.domain.outbox import ECE, SMTP, WEBHOOKS
+from widget.domain.policy import Policy
 from widget.domain.readings import Call, Reason
 from widget.settings.addresses import (
     BaseUrl,

@@ -22,8 +22,8 @@ from widget.domain.breaker import (
     HalfOpen,
     Open,
 )
-from widget.domain.decision import SNAPSHOTS_TO_REOPEN, LimitMemory, State, Verdict
 from widget.domain.readings import Call, Reason
+from widget.domain.verdict import SNAPSHOTS_TO_REOPEN, LimitMemory, State, Verdict
 
 Translate = Callable[[float], float]
 

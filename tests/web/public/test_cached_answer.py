@@ -16,8 +16,9 @@ import pytest
 from tests.ece_stand_in import CLOSED
 from tests.web.conftest import Site
 from widget import settings
-from widget.domain.decision import Decision, State
+from widget.domain.decision import Decision
 from widget.domain.readings import Call
+from widget.domain.verdict import State
 from widget.server.plan import build_served
 from widget.web.public.answers import PublicAnswers
 

@@ -20,8 +20,9 @@ from tests import virtual_loop
 from tests.house import Notes, WatchedEntryPoints
 from widget.application.availability import EntryPointWatch
 from widget.application.clock import Clock
-from widget.domain.decision import Decision, Policy
+from widget.domain.decision import Decision
 from widget.domain.errors import EceError, EceGatewayDown, EceRefused, EceReset, EceStatus, EceTimeout, EceUnreadable
+from widget.domain.policy import Policy
 from widget.domain.readings import Call, ChatAllowed, LiveSessionStatus, Reading, Reason
 from widget.web.public.answers import STATUS_PATH, PublicAnswers
 

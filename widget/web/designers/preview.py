@@ -21,7 +21,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from widget.domain.decision import Decision, State
+from widget.domain.decision import Decision
+from widget.domain.verdict import State
 from widget.settings import EntryPointSettings
 from widget.themes import DEFAULT
 from widget.web.designers.reasons import drawn, explain

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from widget.domain.decision import USUAL, Decision, State
+from widget.domain.decision import USUAL, Decision
 from widget.domain.instead import fitting
 from widget.domain.readings import Reason
+from widget.domain.verdict import State
 from widget.settings import EntryPointSettings
 
 _WITH_NUMBERS: dict[str, tuple[int | None, int | None]] = {  # state → wait in seconds, chats waiting

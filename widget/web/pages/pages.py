@@ -14,8 +14,9 @@ from markupsafe import Markup
 from starlette.routing import Route
 
 from widget import __version__
-from widget.domain.decision import Decision, State
+from widget.domain.decision import Decision
 from widget.domain.instead import Way
+from widget.domain.verdict import State
 from widget.settings import EntryPointSettings, Settings
 from widget.texts import SOURCE, Texts, marked
 from widget.themes import DEFAULT, Themes
