@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -237,3 +238,16 @@ def test_a_wide_logo_keeps_its_shape_in_the_docks_header(at: StubServers, page: 
     heading.evaluate("(h2) => h2.insertAdjacentHTML('afterbegin', '<svg viewBox=\"0 0 90 30\"></svg>')")
     box = _box(heading.locator("svg"))
     assert (box["width"], box["height"]) == (84, 28)
+
+
+@pytest.mark.parametrize("theme", ["default", "bold", "civic", "text"])
+def test_three_launchers_fit_a_page_that_is_zoomed_to_400_percent(
+    at: StubServers, page: Page, pages: Pages, theme: str
+) -> None:
+    page.set_viewport_size({"width": 360, "height": 225})
+    page.emulate_media(reduced_motion="reduce")
+    _draw(at, page, pages, theme, names=("sales", "support", "advice"))
+    expect(page.locator(BUTTON)).to_have_count(3)
+    boxes = [_box(each) for each in page.locator(BUTTON).all()]
+    assert min(each["y"] for each in boxes) >= 0
+    assert not any(_meet(one, other) for one, other in pairwise(boxes))
