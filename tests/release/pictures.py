@@ -8,12 +8,15 @@ launcher, the dock, the closed page and the survey in light and dark, as `/previ
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
+from urllib.request import Request
 
 from playwright.sync_api import Browser
 
@@ -27,7 +30,7 @@ SHOWN = ("launcher", "dock", "closed", "survey after_chat: form", "survey: thank
 
 @contextmanager
 def _demo() -> Iterator[tuple[str, str]]:
-    """Start the demo, and give the addresses of the widget server and of the sample site."""
+    """Start the demo with nobody waiting, and give the addresses of the widget server and of the sample site."""
     widget, simulator, site = free_port(), free_port(), free_port()
     ports = ("--port", str(widget), "--simulator-port", str(simulator), "--site-port", str(site))
     command = [sys.executable, "-u", "-m", "widget", "demo", *ports]
@@ -35,22 +38,28 @@ def _demo() -> Iterator[tuple[str, str]]:
         assert process.stdout is not None
         try:
             next(line for line in process.stdout if "running" in line)
+            _send_everybody_home(f"http://127.0.0.1:{simulator}/control/entry-points/1001")
             yield f"http://127.0.0.1:{widget}", f"http://127.0.0.1:{site}/"
         finally:
             process.terminate()
 
 
+def _send_everybody_home(entry_point: str) -> None:
+    change = json.dumps({"arrivals_per_minute": 0, "waiting": 0, "agents": 9}).encode()
+    urllib.request.urlopen(Request(entry_point, change, {"content-type": "application/json"}), timeout=5).close()
+
+
 def _take_site(browser: Browser, address: str) -> None:
     page = browser.new_page(viewport={"width": 1100, "height": 700}, reduced_motion="reduce")
     page.goto(address)
-    page.get_by_role("button", name="Chat with us").wait_for()
+    page.get_by_role("button", name="Someone is free now").wait_for()
     page.screenshot(path=FOLDER / "site.png")
 
 
 def _take_theme(browser: Browser, origin: str, theme: str) -> None:
     schemes = [("scheme", each) for each in ("light", "dark")]
     chosen = [("theme", theme), ("state", "outside_hours"), ("entry_point", "support"), ("width", "400"), *schemes]
-    page = browser.new_page(viewport={"width": 1820, "height": 900}, device_scale_factor=0.6, reduced_motion="reduce")
+    page = browser.new_page(viewport={"width": 2180, "height": 900}, device_scale_factor=0.7, reduced_motion="reduce")
     page.goto(f"{origin}/preview?{urlencode([*(('show', each) for each in SHOWN), *chosen, ('state', 'available')])}")
     for picture in page.locator("main iframe").all():
         picture.scroll_into_view_if_needed()
