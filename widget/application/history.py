@@ -16,7 +16,7 @@ from typing import Protocol
 from widget.application.availability import Availability
 from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
-from widget.application.recorder import Reading, Recorder
+from widget.application.recorder import Recorder, ServedReading
 from widget.application.reporting import OutboxWatch
 from widget.application.switches import Switches
 from widget.application.tally import CallFigures, Tally
@@ -45,7 +45,7 @@ SEEN_WITHIN = timedelta(seconds=30)  # a process that wrote nothing for longer i
 
 
 class Reads(Protocol):
-    """What this needs of the database; `store.HistoryStore` says what each returns."""
+    """What this needs of the database; `store/history.py` says what each returns."""
 
     async def counts(
         self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None
@@ -87,7 +87,7 @@ class EntryPointNow:
     capacity: int | None
     age: float | None
     switch: Switch
-    last_hour: tuple[Reading, ...]
+    last_hour: tuple[ServedReading, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class Writes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ServedReading:
     """ECE's numbers at a moment (UTC), as visitors were served by them; `wait_time` and `age` in seconds."""
 
     at: datetime
@@ -89,7 +89,7 @@ class Recorder:
         self._changes: deque[Change] = deque(maxlen=MOST_CHANGES)
         self._seen: dict[str, Change] = {}
         self._measured: dict[str, float] = {}
-        self._last_hour: dict[str, deque[Reading]] = {}
+        self._last_hour: dict[str, deque[ServedReading]] = {}
         self._collected = clock.now()
         self._sampled = self._noted = float("-inf")
         self._number = 0
@@ -114,7 +114,7 @@ class Recorder:
         """Let `run` write a last time and return."""
         self._stopped.set()
 
-    def last_hour(self, entry_point: str) -> tuple[Reading, ...]:
+    def last_hour(self, entry_point: str) -> tuple[ServedReading, ...]:
         """Return ECE's numbers of the last hour as this process saw them, the oldest first."""
         since = self._clock.now() - timedelta(hours=1)
         return tuple(each for each in self._last_hour.get(entry_point, ()) if each.at >= since)
@@ -244,5 +244,5 @@ class Recorder:
         for name, watch in availability.watches.items():
             decision, verdict = availability.served_now(name)
             age = None if decision is None else availability.age(watch)  # nobody asked lately, and nobody is served it
-            reading = Reading(now, verdict.wait_time, verdict.queue_depth, verdict.capacity, age)
+            reading = ServedReading(now, verdict.wait_time, verdict.queue_depth, verdict.capacity, age)
             self._last_hour.setdefault(name, deque(maxlen=SAMPLES_KEPT)).append(reading)

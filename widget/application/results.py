@@ -26,7 +26,7 @@ MOST_READ = 10_000  # rows looked at for one page of found answers; then the pag
 
 
 class Reads(Protocol):
-    """What this needs of the database; `store.ResultsStore` says what each returns."""
+    """What this needs of the database; `store/results.py` says what each returns."""
 
     async def surveys(self) -> list[str]: ...
 

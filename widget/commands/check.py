@@ -11,13 +11,13 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from widget import settings
 from widget.commands.options import config_option, json_option, load_settings, print_json
 from widget.commands.streams import can_write
+from widget.commands.terminal import console, progress
 from widget.doctor import Diagnosis, Finding, Report, Service, Severity, examine
 from widget.doctor.browsing import Page, Unreached, visit
 from widget.doctor.services import shared_service, smtp_failure, smtp_service, storage_service, webhook_service
@@ -26,7 +26,6 @@ from widget.domain.readings import Call
 
 _PAGE_TIMEOUT = 5.0  # seconds for each step of fetching a chat page
 _SHARED_TIMEOUT = 2.0  # seconds; longer than a running process waits, so that a slow name look-up is no fault
-_WIDTH = 120  # of the table in a pipe or a file, where nobody can say how wide it is
 
 
 @click.command()
@@ -63,7 +62,7 @@ def check(config: Path | None, as_json: bool, offline: bool) -> None:
     if as_json:
         print_json(as_table(report), indent=2)
     else:
-        print_report(report, Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False))
+        print_report(report, console())
     sys.exit(0 if report.all_well else 1)
 
 
@@ -137,16 +136,13 @@ async def _examine(
         address = addresses(name, None)
         return address, await asyncio.to_thread(visit, address, timeout=_PAGE_TIMEOUT)
 
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("Asking ECE", total=len(found.entry_points) * len(Call))
+    with progress("Asking ECE", len(found.entry_points) * len(Call)) as advance:
         try:
             return await examine(
                 found,
                 client,
                 now=datetime.now(UTC),
-                asked=lambda: progress.advance(task),
+                asked=lambda: advance(1),
                 open_chat_page=open_chat_page,
                 try_services=services,
                 warnings=warnings,

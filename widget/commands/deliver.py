@@ -14,6 +14,7 @@ import click
 
 from widget import settings, telemetry
 from widget.commands.options import config_option, load_settings
+from widget.commands.terminal import fail
 from widget.server import memory, signals
 
 if TYPE_CHECKING:
@@ -40,8 +41,7 @@ def deliver(config: Path | None) -> None:
         click.echo(str(faults), err=True)
         sys.exit(2)
     except (StoreRefused, PortTaken) as refusal:
-        click.echo(str(refusal), err=True)
-        sys.exit(1)
+        fail(str(refusal))
     delivered, retried, dead = (
         sum(getattr(each, name) for each in counts) for name in ("delivered", "retried", "dead")
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 from importlib import resources
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import click
 
 from widget import settings
 from widget.commands.options import config_option
+from widget.commands.terminal import fail
 
 
 @click.command()
@@ -23,18 +23,15 @@ def init(config: Path | None) -> None:
         # Created and refused in one step, and readable by its owner alone from the first moment: it holds a secret.
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        click.echo(f"{file} is there already; nothing was written", err=True)
-        sys.exit(1)
+        fail(f"{file} is there already; nothing was written")
     except OSError as error:
-        click.echo(f"{file} cannot be written: {error.strerror}", err=True)
-        sys.exit(1)
+        fail(f"{file} cannot be written: {error.strerror}")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
             opened.write(starter())
     except OSError as error:
         file.unlink(missing_ok=True)  # half a file would be in the way of the next try
-        click.echo(f"{file} cannot be written: {error.strerror}", err=True)
-        sys.exit(1)
+        fail(f"{file} cannot be written: {error.strerror}")
     click.echo(f"Wrote {file}. Fill in the lines marked with <-, then run: ece-widget check")
 
 

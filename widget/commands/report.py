@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +21,7 @@ from widget.commands import survey_results
 from widget.commands.moments import DayOrMoment
 from widget.commands.options import config_option, json_option, load_settings, print_json
 from widget.commands.survey_results import PeriodReport
+from widget.commands.terminal import WIDE, console, fail
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.history import AVAILABLE, COUNTS, Spread
 from widget.domain.readings import Reason
@@ -32,7 +32,6 @@ from widget.store.faults import StoreRefused
 from widget.store.history import HistoryStore
 from widget.store.operator import operator_store
 
-_WIDTH = 160  # of a table in a pipe or a file
 _SPREADS = ("wait", "queueDepth")
 _PARTS = ("lowest", "mean", "highest")
 
@@ -91,7 +90,7 @@ def report(
             _print_csv(totals)
     else:
         _print_table(totals)
-        survey_results.print_tables(results, width=None if sys.stdout.isatty() else _WIDTH)
+        survey_results.print_tables(results)
 
 
 def _read(
@@ -108,8 +107,7 @@ def _read(
         with operator_store(url):  # brings the database of an older release to this one's schema
             store = HistoryStore(url)
     except (StoreRefused, OutboxUnavailable) as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
+        fail(str(error))
 
     async def read() -> tuple[list[Total], list[PeriodReport]]:
         history = History(store, found.zones(), kept=True, clock=Clock())
@@ -126,8 +124,7 @@ def _read(
     try:
         return asyncio.run(read())
     except OutboxUnavailable as error:
-        click.echo(f"The history cannot be read: {error}.", err=True)
-        sys.exit(1)
+        fail(f"The history cannot be read: {error}.")
 
 
 def _as_object(total: Total) -> dict[str, Any]:
@@ -177,7 +174,7 @@ def _print_table(totals: Sequence[Total]) -> None:
             _spread(counts.wait, " s"),
             _spread(counts.depth),
         )
-    Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False).print(table)
+    console(WIDE).print(table)
     click.echo(_why(totals))
 
 

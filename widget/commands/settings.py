@@ -7,16 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from widget import settings as found
 from widget.commands.options import config_option, json_option, print_json
+from widget.commands.terminal import WIDE, console
 from widget.settings.effective import Effective, effective
 from widget.settings.near_misses import did_you_mean
-
-_WIDTH = 160  # of the table in a pipe or a file, where nobody can say how wide it is
 
 
 @click.command("settings")
@@ -50,4 +48,4 @@ def _print(rows: list[Effective]) -> None:
     table = Table("setting", "value", "from", "default", "means", box=None, pad_edge=False)
     for row in rows:
         table.add_row(*map(Text, (row.key, row.value, row.origin, row.default, row.meaning.replace("`", ""))))
-    Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False).print(table)
+    console(WIDE).print(table)

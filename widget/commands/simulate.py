@@ -7,6 +7,8 @@ from contextlib import ExitStack
 
 import click
 
+from widget.commands.terminal import fail
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
@@ -34,8 +36,7 @@ def simulate(host: str, port: int, widget_url: str, seed: int | None) -> None:
     try:
         listener = listen(host, port, option="--port")
     except PortTaken as taken:
-        click.echo(str(taken), err=True)
-        sys.exit(1)
+        fail(str(taken))
     shown = f"[{host}]" if ":" in host else host
     server = ServerThread(
         make_server(create_simulator(widget_url=widget_url, seed=seed), http=ResettableProtocol), listener

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,16 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from widget.commands.options import config_option, json_option, load_settings, print_json
+from widget.commands.terminal import WIDE, console, fail
 from widget.domain.decision import Decision
 from widget.domain.readings import Reason
 from widget.domain.verdict import State
 from widget.settings import EntryPointSettings, Settings
 
-_WIDTH = 160  # of the table in a pipe or a file, where nobody can say how wide it is
 _TIMEOUT = 10.0  # seconds for each answer; the server itself waits at most `[ece] timeout`
 _LONGEST_ANSWER = 100_000
 _NUMBERS = {
@@ -51,8 +49,7 @@ def status(entry_point: str | None, url: str | None, config: Path | None, as_jso
         rows = [_row(found, name, _ask(found, url, f"/v1/status/{name}")) for name in names]
         ready = _ask(found, url, "/readyz")
     except NotServed as failure:
-        click.echo(str(failure), err=True)
-        sys.exit(1)
+        fail(str(failure))
     checks = ready.get("checks", [])
     notes = [f"{check['name']}: {check['reason']}" for check in checks if not check["ok"]]
     if as_json:
@@ -63,7 +60,7 @@ def status(entry_point: str | None, url: str | None, config: Path | None, as_jso
         cells = (row["entryPoint"], "yes" if row["show"] else "no", row["state"], row["reason"] or "")
         numbers = (_shown(row["waitTime"], " s"), _shown(row["queueDepth"]), _shown(row["asOf"]))
         table.add_row(*map(Text, (*cells, *numbers)))
-    Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False).print(table)
+    console(WIDE).print(table)
     for line in (*(f"{row['entryPoint']}: {row['why']}" for row in rows), *(f"Note: {note}" for note in notes)):
         click.echo(line)
 

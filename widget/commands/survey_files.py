@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TextIO
 
+from widget.commands.terminal import fail
 from widget.domain.outbox import OutboxRow
 from widget.domain.spreadsheet import cell
 
@@ -80,6 +86,39 @@ def json_lines(stream: TextIO) -> Write:
 
 
 FORMATS: dict[str, Callable[[TextIO], Write]] = {"csv": csv_lines, "jsonl": json_lines}
+
+
+@contextmanager
+def opened(output: Path | None) -> Iterator[Any]:
+    """Open a new file for an export, or standard output; nothing is left of an export that fails."""
+    if is_standard(output):
+        yield codecs.getwriter("utf-8")(sys.stdout.buffer, "replace")
+        sys.stdout.flush()
+        return
+    assert output is not None
+    try:
+        stream = open(output, "x", encoding="utf-8", errors="replace", newline="", opener=_for_its_owner_alone)  # noqa: SIM115 — closed below
+    except FileExistsError:
+        fail(f"{output} is there already; nothing was written")
+    except OSError as error:
+        fail(f"{output} cannot be written: {error.strerror}")
+    try:
+        with stream:
+            yield stream
+    except BaseException as failed:
+        output.unlink(missing_ok=True)  # half of it would pass for the whole, and be in the way of the next try
+        if isinstance(failed, OSError):
+            fail(f"{output} cannot be written: {failed.strerror}")
+        raise
+
+
+def is_standard(output: Path | None) -> bool:
+    """Say whether an export goes to standard output."""
+    return output is None or str(output) == "-"
+
+
+def _for_its_owner_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def printable(text: str) -> str:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from widget.application.results import FIGURE_COLUMNS, Report, Results, figure_rows
+from widget.commands.terminal import WIDE, console
 from widget.domain.history import period_of
 from widget.domain.results import FEWEST, Scope
 from widget.domain.spreadsheet import cell
@@ -76,9 +76,9 @@ def print_csv(found: Sequence[PeriodReport]) -> None:
             writer.writerow(cell(part) if isinstance(part, str) else part for part in (*about, *row))
 
 
-def print_tables(found: Sequence[PeriodReport], *, width: int | None) -> None:
+def print_tables(found: Sequence[PeriodReport]) -> None:
     """Print a table for each report: a line for each question."""
-    console = Console(width=width, highlight=False)
+    output = console(WIDE)
     for each in found:
         table = Table("question", "kind", box=None, pad_edge=False)
         for name in ("answers", "score", "most chosen"):
@@ -94,9 +94,9 @@ def print_tables(found: Sequence[PeriodReport], *, width: int | None) -> None:
                 "too few" if few else "" if figures.score is None else f"{figures.score:.2f}",
                 Text("" if most is None or most.share is None else f"{most.words} {most.share:.0%}"),
             )
-        console.print()
-        console.print(Text(_title(each)))
-        console.print(table)
+        output.print()
+        output.print(Text(_title(each)))
+        output.print(table)
 
 
 def _title(each: PeriodReport) -> str:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import codecs
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 from pydantic import TypeAdapter, ValidationError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from widget import telemetry
 from widget.commands.moments import since_option, until_option
 from widget.commands.options import config_option, json_option, load_settings, print_json, typed_sid
-from widget.commands.survey_files import FORMATS, as_json_object, printable
+from widget.commands.survey_files import FORMATS, as_json_object, is_standard, opened, printable
+from widget.commands.terminal import console, fail, progress
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.message import person
 from widget.domain.outbox import LONGEST_SID, MessageState, OutboxCounts, OutboxRow, RowKind, valid_sid
@@ -31,7 +28,6 @@ from widget.store.faults import StoreRefused
 from widget.store.operating import Selection
 from widget.store.operator import OperatorStore, operator_store
 
-_WIDTH = 120  # of a table in a pipe or a file
 _row = click.IntRange(1, 2**63 - 1)
 _STATES = click.Choice([state.value for state in MessageState])
 
@@ -66,13 +62,13 @@ def list_(states: tuple[str, ...], kinds: tuple[str, ...], limit: int, as_json: 
     if as_json:
         print_json(_counts_object(counts) | {"rows": [as_json_object(row, answers=False) for row in rows]})
         return
-    console = _console()
-    console.print(_counts_table(counts))
+    output = console()
+    output.print(_counts_table(counts))
     for name, number in counts.undeliverable(destinations).items():
         waiting = "1 row waits" if number == 1 else f"{number} rows wait"
-        console.print(Text(f"{waiting} for {printable(name)}, which is not in the settings."))
+        output.print(Text(f"{waiting} for {printable(name)}, which is not in the settings."))
     if rows:
-        console.print(_rows_table(rows))
+        output.print(_rows_table(rows))
 
 
 @surveys.command()
@@ -84,22 +80,22 @@ def show(row: int, as_json: bool, config: Path | None) -> None:
     with _store(config) as store:
         found = next(store.rows(Selection(ids=(row,))), None)
     if found is None:
-        _fail(f"There is no survey number {row}.")
+        fail(f"There is no survey number {row}.")
     if as_json:
         print_json(as_json_object(found))
         return
-    console = _console()
+    output = console()
     about = Table(show_header=False, box=None)
     for name, value in as_json_object(found, answers=False).items():
         about.add_row(Text(name, style="bold"), Text("-" if value is None else printable(str(value))))
-    console.print(about)
+    output.print(about)
     for answer in found.answers or ():
-        console.print(Text(printable(answer.question), style="bold"), soft_wrap=True)
-        console.print(Text("  " + printable(answer.answer)), soft_wrap=True)
+        output.print(Text(printable(answer.question), style="bold"), soft_wrap=True)
+        output.print(Text("  " + printable(answer.answer)), soft_wrap=True)
     if found.faults:
-        console.print(f"This row cannot be read: {'; '.join(found.faults)}. It is not delivered; the others are.")
+        output.print(f"This row cannot be read: {'; '.join(found.faults)}. It is not delivered; the others are.")
     elif found.answers is None:
-        console.print("The answers were purged.")
+        output.print("The answers were purged.")
 
 
 @surveys.command()
@@ -115,7 +111,7 @@ def retry(rows: tuple[int, ...], everything: bool, config: Path | None) -> None:
     wanted = len(set(rows))
     click.echo(f"{_surveys(again)} will be sent again.")
     if again < wanted:
-        _fail(f"{wanted - again} of the named rows {'is' if wanted - again == 1 else 'are'} not dead, or not there.")
+        fail(f"{wanted - again} of the named rows {'is' if wanted - again == 1 else 'are'} not dead, or not there.")
 
 
 @surveys.command()
@@ -156,9 +152,9 @@ def export(
         entry_point=entry_point,
         survey=survey,
     )
-    with _store(config) as store, _opened(output) as stream:
+    with _store(config) as store, opened(output) as stream:
         number, unreadable = 0, []
-        with _progress("Exporting", store.number_of(selection)) as advance:
+        with progress("Exporting", store.number_of(selection)) as advance:
             if bom:
                 stream.write(BYTE_ORDER_MARK)
             write = FORMATS[form](stream)
@@ -168,7 +164,7 @@ def export(
                 if row.faults:
                     unreadable.append(row.id)
                 advance(1)
-    click.echo(f"{_surveys(number)} exported{'' if _is_standard(output) else f' to {output}'}.", err=True)
+    click.echo(f"{_surveys(number)} exported{'' if is_standard(output) else f' to {output}'}.", err=True)
     _name_unreadable(unreadable)
 
 
@@ -213,7 +209,7 @@ def purge(
         if number and not yes and sys.stdin.isatty() and sys.stdout.isatty():
             click.confirm(f"Forget what is written in {named(number)} for good?", abort=True)
         done = 0
-        with _progress("Purging", number) as advance:
+        with progress("Purging", number) as advance:
             for page in store.purge(selection, now=_now()):
                 done += page
                 advance(page)
@@ -222,7 +218,7 @@ def purge(
     click.echo(f"{named(done)} purged.")
     _name_unreadable(unreadable)
     if left is not None:
-        _fail(left)
+        fail(left)
 
 
 _WITH_ANSWERS = tuple(state for state in MessageState if state is not MessageState.PURGED)
@@ -237,14 +233,9 @@ def _store(config: Path | None) -> Iterator[OperatorStore]:
         with operator_store(url) as store:
             yield store
     except StoreRefused as refusal:
-        _fail(str(refusal))
+        fail(str(refusal))
     except OutboxUnavailable as error:
-        _fail(f"The outbox cannot be used now: {error}.")
-
-
-def _fail(sentence: str) -> NoReturn:
-    click.echo(sentence, err=True)
-    sys.exit(1)
+        fail(f"The outbox cannot be used now: {error}.")
 
 
 def _now() -> datetime:
@@ -283,56 +274,12 @@ def _sid(given: str) -> str:
     return given
 
 
-@contextmanager
-def _opened(output: Path | None) -> Iterator[Any]:
-    if _is_standard(output):
-        yield codecs.getwriter("utf-8")(sys.stdout.buffer, "replace")
-        sys.stdout.flush()
-        return
-    assert output is not None
-    try:
-        stream = open(output, "x", encoding="utf-8", errors="replace", newline="", opener=_for_its_owner_alone)  # noqa: SIM115 — closed below
-    except FileExistsError:
-        _fail(f"{output} is there already; nothing was written")
-    except OSError as error:
-        _fail(f"{output} cannot be written: {error.strerror}")
-    try:
-        with stream:
-            yield stream
-    except BaseException as failed:
-        output.unlink(missing_ok=True)  # half of it would pass for the whole, and be in the way of the next try
-        if isinstance(failed, OSError):
-            _fail(f"{output} cannot be written: {failed.strerror}")
-        raise
-
-
-def _is_standard(output: Path | None) -> bool:
-    return output is None or str(output) == "-"
-
-
-def _for_its_owner_alone(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[Any]:
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda number: progress.advance(task, number)
-
-
 def _messages(number: int) -> str:
     return f"{number} message{'' if number == 1 else 's'}"
 
 
 def _surveys(number: int) -> str:
     return f"{number} survey{'' if number == 1 else 's'}"
-
-
-def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
 
 
 def _named(row: OutboxRow) -> str:

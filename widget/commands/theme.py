@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from widget.commands.options import config_option, json_option, load_settings, print_json
+from widget.commands.terminal import fail
 from widget.settings import Settings
 from widget.texts import Texts
 from widget.themes import DEFAULT, Themes
@@ -55,8 +56,7 @@ def new(name: str, files: tuple[str, ...], source: str | None, config: Path | No
     folder, wanted = directory / name, dict.fromkeys(files or USUAL)
     there = next((each for each in (folder / file for file in files) if each.exists()), None) if files else folder
     if there and there.exists():
-        click.echo(f"{there} is there already; nothing was written.", err=True)
-        sys.exit(1)
+        fail(f"{there} is there already; nothing was written.")
     _copy(themes, source, wanted, folder)
     click.echo(f"{folder} is there, a copy of {source}: {', '.join(wanted)}.")
     others = ", ".join(file for file in replaceable if not (folder / file).exists())
@@ -81,8 +81,7 @@ def _copy(themes: Themes, source: str, files: Iterable[str], folder: Path) -> No
             path.unlink(missing_ok=True)
         if not was_there:
             shutil.rmtree(folder, ignore_errors=True)
-        click.echo(f"{folder} cannot be written: {error.strerror}", err=True)
-        sys.exit(1)
+        fail(f"{folder} cannot be written: {error.strerror}")
 
 
 @theme.command()

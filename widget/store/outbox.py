@@ -22,14 +22,14 @@ from widget.domain.outbox import (
     Taken,
 )
 from widget.store import accepting, delivering, operating
+from widget.store.async_writer import AsyncWriter
 from widget.store.choose import choose_database
 from widget.store.delivering import Claim, Settlement
 from widget.store.faults import STORE_ERRORS, StoreRefused, in_words
 from widget.store.operating import Selection
 from widget.store.times import to_ms
-from widget.store.writer import Database, Job, Writer
+from widget.store.writer import Database, Writer
 
-PATIENCE = 12.0  # seconds a caller waits; above the longest lock wait, below a browser's patience
 PROBE_EVERY = timedelta(seconds=1)  # readiness may be asked often; a probe costs a sync to disk
 
 CLEANING_SECONDS = 2.0  # nobody can write meanwhile
@@ -40,7 +40,6 @@ log = structlog.get_logger(__name__)
 
 _SESSION = "session:"  # before the ids of sessions among the tickets
 
-Together = Callable[[Connection, Sequence[Any]], Sequence[Any]]
 T = TypeVar("T")
 
 
@@ -50,9 +49,7 @@ class Outbox:
     def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
         self._now = now
         self._database = database
-        self._writer = Writer(database, on_connect=self._read_key)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiting: dict[Job, tuple[asyncio.Future[Any], asyncio.TimerHandle]] = {}
+        self._writer = AsyncWriter(Writer(database, on_connect=self._read_key))
         self._key: bytes | None = None
         self._on_new: Callable[[], None] = _nothing
         self._probed_at: datetime | None = None
@@ -64,10 +61,9 @@ class Outbox:
 
         A database that cannot be reached now is tried again with each call, so that a server starts without it.
         """
-        self._loop = asyncio.get_running_loop()
         self._writer.start()
         try:
-            await self._do(_touch, None, patience=120.0)
+            await self._writer.do(_touch, None, patience=120.0)
         except OutboxUnavailable as error:
             if isinstance(error.__cause__, StoreRefused):
                 await self.close()
@@ -75,7 +71,7 @@ class Outbox:
 
     async def close(self) -> None:
         """Finish what is queued and close the database; nothing may be asked afterwards."""
-        await asyncio.get_running_loop().run_in_executor(None, self._writer.close)
+        await self._writer.close()
 
     def when_new(self, callback: Callable[[], None]) -> None:
         """Name what to call, on the event loop, after a new message was accepted: the delivery loop's alarm."""
@@ -88,25 +84,25 @@ class Outbox:
 
         `follower` is a second row, an alert, which the same transaction takes where the first is new.
         """
-        new: bool = await self._do(accepting.enqueue, (message, follower, self._now()))
+        new: bool = await self._writer.do(accepting.enqueue, (message, follower, self._now()))
         if new:
             self._on_new()
         return new
 
     async def holds(self, key: str) -> bool:
         """Say whether a row of this key was promised before, purged ones too."""
-        return bool(await self._do(_each(accepting.has_key), key))
+        return bool(await self._writer.do_each(accepting.has_key, key))
 
     async def bind_ticket(self, ticket_id: str, sid_hash: str, expires: datetime) -> str:
         """Bind a launch ticket to a chat unless it is bound; give the hash of the chat it belongs to."""
-        bound: str = await self._do(accepting.bind_tickets, (ticket_id, sid_hash, expires))
+        bound: str = await self._writer.do(accepting.bind_tickets, (ticket_id, sid_hash, expires))
         return bound
 
     # --- sessions of the console ---
 
     async def end_session(self, session: str, expires: datetime) -> None:
         """Remember a session that was signed out until it expires, for every process; kept among the used tickets."""
-        await self._do(accepting.bind_tickets, (_SESSION + session, "", expires))
+        await self._writer.do(accepting.bind_tickets, (_SESSION + session, "", expires))
 
     async def session_has_ended(self, session: str) -> bool:
         """Whether a session was signed out."""
@@ -120,14 +116,14 @@ class Outbox:
 
     async def change(self, work: Callable[[Connection], int]) -> int:
         """Return what `work` returns once it is on disk; rows that are due again are sent at once."""
-        changed = int(await self._do(_each(lambda connection, _: work(connection)), None))
+        changed = int(await self._writer.do_each(lambda connection, _: work(connection), None))
         self._on_new()
         return changed
 
     async def hash_key(self) -> bytes:
         """Return the secret of keyed hashes, made at random once in the life of a database."""
         if self._key is None:
-            await self._do(_touch, None)
+            await self._writer.do(_touch, None)
         if self._key is None:
             raise OutboxUnavailable("not open")
         return self._key
@@ -144,8 +140,8 @@ class Outbox:
         except OSError as error:
             log.warning("owner_not_enrolled", reason=in_words(error))  # its leases are then waited for
         now = self._now()
-        ended = await self._do(
-            _each(lambda connection, gone: delivering.end_leases(connection, gone, now)), owners.gone
+        ended = await self._writer.do_each(
+            lambda connection, gone: delivering.end_leases(connection, gone, now), owners.gone
         )
         if ended:
             log.info("leases_taken_over", rows=ended)
@@ -169,7 +165,7 @@ class Outbox:
     ) -> Taken:
         """Lease up to `limit` due messages of a destination; those that cannot be read become dead instead."""
         wanted = Claim(limit, owner, now, lease, destination, pick, entry_point, untried)
-        taken: Taken = await self._do(delivering.claim, wanted)
+        taken: Taken = await self._writer.do(delivering.claim, wanted)
         return taken
 
     async def settle_delivered(self, claimed: ClaimedMessage, *, now: datetime) -> bool:
@@ -221,7 +217,7 @@ class Outbox:
 
     async def hasten(self, *, destination: str = ECE, now: datetime) -> int:
         """Make due what waits only because this destination did not serve; give how many."""
-        return int(await self._do(delivering.hasten, (destination, now)))
+        return int(await self._writer.do(delivering.hasten, (destination, now)))
 
     async def tidy(self, *, now: datetime, max_age: timedelta, retention: timedelta) -> list[DeadRow]:
         """Give up what was tried for longer than `max_age`, and purge what was settled longer ago than `retention`.
@@ -229,11 +225,13 @@ class Outbox:
         The files are cleaned of what was purged. Returns the rows that were given up.
         """
         given_up: list[DeadRow] = []
-        while page := await self._do(delivering.give_up_before, (now - max_age, now)):
+        while page := await self._writer.do(delivering.give_up_before, (now - max_age, now)):
             given_up += page
-        await self._do(_each(accepting.forget_expired_tickets), now)
+        await self._writer.do_each(accepting.forget_expired_tickets, now)
         settled = Selection(settled_before=now - retention)
-        while await self._do(_each(lambda connection, _: operating.purge(connection, settled, now, operating.PAGE)), 0):
+        while await self._writer.do_each(
+            lambda connection, _: operating.purge(connection, settled, now, operating.PAGE), 0
+        ):
             continue
         await self.clean_files()
         return given_up
@@ -241,14 +239,16 @@ class Outbox:
     async def clean_files(self) -> None:
         """Leave nothing of what was purged in the files, at most so often that visitors do not notice."""
         clock = asyncio.get_running_loop().time
-        freed = await self._do(_each(accepting.recall), operating.FREED)
+        freed = await self._writer.do_each(accepting.recall, operating.FREED)
         if freed is None or clock() < self._clean_again_at:
             return
         begun = clock()
         left = await asyncio.to_thread(self._erase_freed)
         if left is None:
             self._not_cleaned = 0
-            await self._do(_each(lambda connection, value: accepting.forget(connection, operating.FREED, value)), freed)
+            await self._writer.do_each(
+                lambda connection, value: accepting.forget(connection, operating.FREED, value), freed
+            )
         else:
             self._not_cleaned += 1
             log.warning("outbox_not_cleaned", reason=left)
@@ -270,7 +270,7 @@ class Outbox:
         if not fresh or self._writer.reason is not None:
             self._probed_at = now
             try:
-                await self._do(_each(_write_probe), str(to_ms(now)))
+                await self._writer.do_each(_write_probe, str(to_ms(now)))
             except OutboxUnavailable as error:
                 return self._writer.reason or str(error)
         return self._writer.reason
@@ -285,17 +285,15 @@ class Outbox:
 
     async def load_dialect(self) -> str | None:
         """Return the form of the survey call that ECE accepted last, as `ece/` wrote it."""
-        found: str | None = await self._do(_each(accepting.recall), "dialect")
+        found: str | None = await self._writer.do_each(accepting.recall, "dialect")
         return found
 
     async def save_dialect(self, dialect: str) -> None:
         """Keep the form that ECE accepted."""
-        await self._do(_each(lambda connection, value: accepting.remember(connection, "dialect", value)), dialect)
-
-    # --- the way to the writer and back ---
+        await self._writer.do_each(lambda connection, value: accepting.remember(connection, "dialect", value), dialect)
 
     async def _settle(self, settlement: Settlement) -> bool:
-        return bool(await self._do(delivering.settle, settlement))
+        return bool(await self._writer.do(delivering.settle, settlement))
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         try:
@@ -304,53 +302,9 @@ class Outbox:
         except STORE_ERRORS as error:
             raise OutboxUnavailable(in_words(error)) from error
 
-    async def _do(self, together: Together, argument: Any, *, patience: float = PATIENCE) -> Any:
-        loop = self._loop
-        if loop is None:
-            raise OutboxUnavailable("not open")
-        job = Job(together, argument, self._finished)
-        future: asyncio.Future[Any] = loop.create_future()
-        self._waiting[job] = (future, loop.call_later(patience, self._give_up, job))
-        try:
-            self._writer.submit(job)
-            return await future
-        finally:
-            job.wanted = False
-            self._waiting.pop(job)[1].cancel()
-
-    def _give_up(self, job: Job) -> None:
-        """End a wait on a database that neither answers nor fails. Should it commit later, nothing was promised."""
-        future, _ = self._waiting[job]
-        if not future.done():
-            future.set_exception(OutboxUnavailable("the database took too long"))
-
-    def _finished(self, jobs: Sequence[Job]) -> None:
-        """Bring outcomes from the writer's thread to the loop's, all with one call."""
-        assert self._loop is not None
-        try:
-            self._loop.call_soon_threadsafe(self._resolve, jobs)
-        except RuntimeError:
-            return  # the loop is closed: nobody waits any more
-
-    def _resolve(self, jobs: Sequence[Job]) -> None:
-        for job in jobs:
-            future, _ = self._waiting.get(job, (None, None))
-            if future is None or future.done():
-                continue
-            if job.error is not None:
-                error = OutboxUnavailable(str(job.error))  # one for each: a traceback must not grow with every waiter
-                error.__cause__ = job.error
-                future.set_exception(error)
-            else:
-                future.set_result(job.result)
-
     def _read_key(self, connection: Connection) -> None:
         with connection.begin():
             self._key = accepting.read_hash_key(connection)
-
-
-def _each(work: Callable[[Connection, Any], Any]) -> Together:
-    return lambda connection, arguments: [work(connection, argument) for argument in arguments]
 
 
 def _touch(_connection: Connection, arguments: Sequence[Any]) -> Sequence[Any]:

@@ -36,7 +36,7 @@ _FAULTS = {
 }
 
 
-class Reason(NamedTuple):
+class ReasonField(NamedTuple):
     """The field for a reason in one language; `language` is empty for the text of all that have none of their own."""
 
     language: str
@@ -57,8 +57,8 @@ class CloseContext:
     """The fields of `close.html`; `end` is what was chosen, `faults` by field."""
 
     entry_point: str
-    reasons: tuple[Reason, ...]
-    more_reasons: tuple[Reason, ...]
+    reasons: tuple[ReasonField, ...]
+    more_reasons: tuple[ReasonField, ...]
     longest: int
     end: str
     until: str
@@ -269,8 +269,8 @@ class SwitchPages:
         )
 
 
-def _reason(tag: str, name: str, visit: Visit) -> Reason:
-    return Reason(tag, name, visit.field(f"reason_{tag}")[: 20 * LONGEST_WORDS])
+def _reason(tag: str, name: str, visit: Visit) -> ReasonField:
+    return ReasonField(tag, name, visit.field(f"reason_{tag}")[: 20 * LONGEST_WORDS])
 
 
 def _closing_words(name: str, switch: Switch, wording: Wording) -> str:

@@ -27,7 +27,7 @@ from widget.application.availability import Availability
 from widget.domain.decision import Decision
 from widget.web.public.cached_answer import CachedAnswer, Headers, Kind, Pieces
 from widget.web.public.caching import weak_etag
-from widget.web.public.current_decision import CurrentDecision, Labels, Tally, decision_json
+from widget.web.public.current_decision import AnswerCount, CurrentDecision, Labels, decision_json
 from widget.web.public.spelling import is_canonical, query_fields
 
 STATUS_PATH = "/v1/status/"
@@ -81,8 +81,8 @@ class PublicAnswers:
         self._status = Kind(b"application/json", headers, packs=False)
         vary = (b"vary", b"accept-encoding")
         self._launcher = Kind(b"text/html; charset=utf-8", [*headers, vary], packs=True)
-        self._tallies: dict[Labels, Tally] = {}
-        by_name = {name: CurrentDecision(name, self._tallies) for name in availability.watches}
+        self._counts: dict[Labels, AnswerCount] = {}
+        by_name = {name: CurrentDecision(name, self._counts) for name in availability.watches}
         self._current = {start + name: each for start in (STATUS_PATH, LAUNCHER_PATH) for name, each in by_name.items()}
         self._most_answers = most_answers
         self._answers: dict[Key, CachedAnswer] = {}
@@ -93,7 +93,7 @@ class PublicAnswers:
     @property
     def answered(self) -> Counter[Labels]:
         """How often each decision was answered."""
-        return Counter({labels: tally.answers for labels, tally in self._tallies.items()})
+        return Counter({labels: count.answers for labels, count in self._counts.items()})
 
     def at_once(self, scope: Scope) -> Pieces | None:
         """Return the answer to a request for a status or launcher, None where the application has to be asked."""
@@ -123,7 +123,7 @@ class PublicAnswers:
         cached = self._answers.get(key)
         if cached is None or cached.decision is not current.decision:
             cached = self._render(key, current.decision, current.said)
-        current.tally.answers += 1
+        current.count.answers += 1
         return cached.pieces(scope, current.cacheable_lines if cacheable else current.uncacheable_lines)
 
     def _read(self, path: str, raw_path: bytes, query: bytes) -> Asked:

@@ -14,7 +14,7 @@ Labels = tuple[str, str, str]  # of the metric: entry point, state, reason
 
 
 @dataclass(slots=True)
-class Tally:
+class AnswerCount:
     """How often one decision was answered. A Counter by labels takes four times as long for each answer."""
 
     answers: int = 0
@@ -24,19 +24,19 @@ class CurrentDecision:
     """The decision of one entry point. `due` and `until` are monotonic, in seconds.
 
     From `until` on a new view is needed. Before that, where ECE has a part in the decision, only Cache-Control changes,
-    next at `due`. `said` is the decision without `asOf` and with its words, for validators; `tally` counts its answers
+    next at `due`. `said` is the decision without `asOf` and with its words, for validators; `count` counts its answers
     for the metric.
     """
 
     __slots__ = (
-        *("_tallies", "_trusted_until", "cacheable_lines", "decision", "due"),
-        *("name", "said", "tally", "uncacheable_lines", "until"),
+        *("_counts", "_trusted_until", "cacheable_lines", "decision", "due"),
+        *("name", "said", "count", "uncacheable_lines", "until"),
     )
 
-    def __init__(self, name: str, tallies: dict[Labels, Tally]) -> None:
+    def __init__(self, name: str, counts: dict[Labels, AnswerCount]) -> None:
         self.name = name
-        self.tally = Tally()
-        self._tallies = tallies
+        self.count = AnswerCount()
+        self._counts = counts
         self.decision: Decision | None = None
         self.said = self.cacheable_lines = self.uncacheable_lines = b""
         self.due = self.until = float("-inf")
@@ -49,7 +49,7 @@ class CurrentDecision:
             offered = json.dumps([[way.kind, way.value] for way in view.decision.instead])
             self.said = decision_json(replace(view.decision, as_of=None), offered) + _beside(view.decision)
             labels = self.name, str(view.decision.state), str(view.decision.reason or "")
-            self.tally = self._tallies.setdefault(labels, Tally())
+            self.count = self._counts.setdefault(labels, AnswerCount())
         self.until = moment + view.valid_for
         self._trusted_until = None if view.trusted_for is None else moment + view.trusted_for
         self._write_lines(view.decision, moment, now)

@@ -44,7 +44,7 @@ _BEHIND_A_TOKEN = re.compile(r"[^A-Za-z0-9_-]+\Z")
 
 
 class SurveyPages(Protocol):
-    """Renders templates; `web/pages.py` is one."""
+    """Renders templates; `web/pages/pages.py` is one."""
 
     def render(self, template: str, context: DataclassInstance, *, theme: str, language: str) -> str: ...
 

@@ -1,0 +1,87 @@
+"""Ask the writer's thread from an event loop: a future for each call, and a limit to its wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from widget.domain.errors import OutboxUnavailable
+from widget.store.writer import Job, Writer
+
+PATIENCE = 12.0  # seconds a caller waits; above the longest lock wait, below a browser's patience
+Together = Callable[[Connection, Sequence[Any]], Sequence[Any]]
+
+
+class AsyncWriter:
+    """The writer for coroutines. Every call raises only OutboxUnavailable."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: dict[Job, tuple[asyncio.Future[Any], asyncio.TimerHandle]] = {}
+
+    @property
+    def reason(self) -> str | None:
+        """Return what is wrong with the database in words that name no place, or None when all is well."""
+        return self._writer.reason
+
+    def start(self) -> None:
+        """Start the thread; calls are answered on the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._writer.start()
+
+    async def close(self) -> None:
+        """Finish what is queued and end the thread; nothing may be asked afterwards."""
+        await asyncio.get_running_loop().run_in_executor(None, self._writer.close)
+
+    async def do(self, together: Together, argument: Any, *, patience: float = PATIENCE) -> Any:
+        """Return what `together` gives for this argument, once its whole group is committed and synced."""
+        loop = self._loop
+        if loop is None:
+            raise OutboxUnavailable("not open")
+        job = Job(together, argument, self._finished)
+        future: asyncio.Future[Any] = loop.create_future()
+        self._waiting[job] = (future, loop.call_later(patience, self._give_up, job))
+        try:
+            self._writer.submit(job)
+            return await future
+        finally:
+            job.wanted = False
+            self._waiting.pop(job)[1].cancel()
+
+    async def do_each(self, work: Callable[[Connection, Any], Any], argument: Any) -> Any:
+        """Return what `work` gives for this argument, in a transaction that other calls may share."""
+
+        def together(connection: Connection, arguments: Sequence[Any]) -> Sequence[Any]:
+            return [work(connection, argument) for argument in arguments]
+
+        return await self.do(together, argument)
+
+    def _give_up(self, job: Job) -> None:
+        """End a wait on a database that neither answers nor fails. Should it commit later, nothing was promised."""
+        future, _ = self._waiting[job]
+        if not future.done():
+            future.set_exception(OutboxUnavailable("the database took too long"))
+
+    def _finished(self, jobs: Sequence[Job]) -> None:
+        """Bring outcomes from the writer's thread to the loop's, all with one call."""
+        assert self._loop is not None
+        try:
+            self._loop.call_soon_threadsafe(self._resolve, jobs)
+        except RuntimeError:
+            return  # the loop is closed: nobody waits any more
+
+    def _resolve(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            future, _ = self._waiting.get(job, (None, None))
+            if future is None or future.done():
+                continue
+            if job.error is not None:
+                error = OutboxUnavailable(str(job.error))  # one for each: a traceback must not grow with every waiter
+                error.__cause__ = job.error
+                future.set_exception(error)
+            else:
+                future.set_result(job.result)
