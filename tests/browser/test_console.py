@@ -20,6 +20,8 @@ from widget.demo.settings import demo_settings
 from widget.domain.outbox import Answer, OutboxMessage
 from widget.store.outbox import open_outbox
 
+# Of the marks among these a browser makes characters that no line is long enough for, and that break nowhere.
+EVERY_SCRIPT = "".join(filter(str.isprintable, map(chr, range(0x3000))))
 PAGES = (
     "/console/now",
     "/console/history?entry_point=sales",
@@ -35,7 +37,7 @@ PAGES = (
 
 async def _a_dead_row(url: str) -> None:
     outbox = await open_outbox(url, now=lambda: datetime.now(UTC))
-    answers = (Answer("comment", "What could we do better?", "A" * 300),)
+    answers = (Answer("comment", "What could we do better?", "A" * 300 + EVERY_SCRIPT),)
     await outbox.enqueue(OutboxMessage("k", "sid", "sales", "after_chat", answers))
     await outbox.close()
 
