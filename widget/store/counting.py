@@ -11,15 +11,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
 from widget.domain.asked import QuestionVersion
 from widget.domain.outbox import OutboxMessage
-from widget.domain.results import Begun
 from widget.store.inserting import insert_into, insert_unless_there
 from widget.store.schema import answer_totals, questions
+
+if TYPE_CHECKING:
+    from widget.domain.results import Begun
 
 FIRST_DAY = date(1970, 1, 1)
 OF_ALL = ""  # the question of the total that counts whole surveys
