@@ -164,7 +164,7 @@ def test_totals_of_several_entry_points_are_added_up() -> None:
     assert by_version([Total("a", "1", 2), Total("a", "1", 3), Total("b", "", 1)]) == {"a": {"1": 5}, "b": {"": 1}}
 
 
-@pytest.mark.parametrize(("days", "number"), [(1, 1), (45, 45), (46, 8), (365, 13)])
+@pytest.mark.parametrize(("days", "number"), [(1, 1), (45, 45), (46, 8), (365, 13), (36_525, 1201)])
 def test_a_line_has_days_weeks_or_months_with_none_left_out(days: int, number: int) -> None:
     since = date(2026, 1, 5)  # a Monday
     line = steps(since, since + timedelta(days=days), {}, Kind.RATING)

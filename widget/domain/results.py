@@ -188,8 +188,9 @@ def steps(since: date, until: date, by_day: Mapping[date, Mapping[str, int]], ki
     found: dict[date, dict[str, int]] = {}
     day = since
     while day < until:
-        found.setdefault(_start(day, since, until), {})
-        day += timedelta(days=1)
+        start = _start(day, since, until)
+        found[start] = {}
+        day = _next(start, since, until)
     for day, totals in by_day.items():
         values = found.setdefault(_start(day, since, until), {})
         for value, number in totals.items():
@@ -202,6 +203,13 @@ def _start(day: date, since: date, until: date) -> date:
     if length <= _LONGEST_BY_DAY:
         return day
     return day - timedelta(days=day.weekday()) if length <= _LONGEST_BY_WEEK else day.replace(day=1)
+
+
+def _next(start: date, since: date, until: date) -> date:
+    length = (until - since).days
+    if length <= _LONGEST_BY_DAY:
+        return start + timedelta(days=1)
+    return start + timedelta(days=7) if length <= _LONGEST_BY_WEEK else (start + timedelta(days=31)).replace(day=1)
 
 
 def _groups(totals: Mapping[str, int], answered: int) -> tuple[Share, ...]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, insert, select, update
 
 from tests.web.conftest import Site
 from tests.web.console.conftest import Browser
 from widget.domain.outbox import QueueThen
 from widget.services.serving import Services
+from widget.store.schema import answer_totals, outbox, questions
 
 pytestmark = pytest.mark.anyio
 
@@ -156,7 +159,49 @@ async def test_a_question_that_changed_has_figures_of_its_own(
     assert page.count("As it was put before") == 1
 
 
-async def test_a_survey_that_left_the_settings_and_a_period_without_answers(browser: Browser) -> None:
+async def test_a_survey_that_left_the_settings_is_read_as_it_was(
+    console: Site, browser: Browser, table: dict[str, Any], make_site: Any
+) -> None:
+    await answer(console, 1, helpful="5", comment="Quick and kind")
+    del table["surveys"]["after_chat"]
+    table["entry_points"]["sales"]["survey"] = "after_order"
+    changed = make_site()
+    await changed.services.outbox.open()
+    try:
+        await browser.sign_in()
+        other = Browser(changed)
+        other.cookies = browser.cookies
+        page = (await other.get("/console/results?survey=after_chat")).text
+    finally:
+        await changed.services.outbox.close()
+    assert "<option selected>after_chat</option>" in page
+    assert page.count("As it was put before") == 2
+    assert "Quick and kind" in page
+
+
+async def test_what_a_later_release_counted_leaves_the_rest_readable(browser: Browser) -> None:
+    await answer(browser.site, 1, helpful="5", comment="Quick and kind")
+
+    def as_a_later_release(connection: Connection) -> int:
+        about = {"survey": "after_chat", "question": "mood", "text": '"Mood?"', "options": "[]", "place": 9}
+        connection.execute(insert(questions).values(version="later", kind="slider", **about))
+        day = (browser.site.time.now().date() - date(1970, 1, 1)).days
+        counted = {"survey": "after_chat", "day": day, "entry_point": "sales", "language": "en", "value": "7"}
+        connection.execute(insert(answer_totals).values(question="later", number=3, **counted))
+        slid = {"question_id": "mood", "question": "Mood?", "answer": "7 of 9", "version": "later", "weight": 2}
+        (given,) = connection.execute(select(outbox.c.answers)).scalars()
+        return connection.execute(update(outbox).values(answers=json.dumps([*json.loads(given), slid]))).rowcount
+
+    await browser.site.services.outbox.change(as_a_later_release)
+    await browser.sign_in()
+    page = (await browser.get("/console/results")).text
+    assert "How helpful was the agent?</h2>" in page
+    assert "Quick and kind" in page
+    assert "7 of 9" in page
+    assert "7 of 9" in (await browser.get("/console/results.csv?of=answers")).text
+
+
+async def test_odd_questions_and_a_period_without_answers_are_answered(browser: Browser) -> None:
     await answer(browser.site, 1, helpful="5")
     await browser.sign_in()
     nobody = (await browser.get("/console/results?since=2020-01-01&until=2020-02-01")).text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 from starlette.routing import Route
 
-from widget.application.results import FIGURE_COLUMNS, Report, Results, Search, figure_rows
+from widget.application.results import FIGURE_COLUMNS, Found, Report, Results, Search, figure_rows
 from widget.domain.results import FEWEST, Given, Mark, Scope
 from widget.domain.spreadsheet import BYTE_ORDER_MARK, cell
 from widget.settings import EntryPointSettings
@@ -22,7 +23,7 @@ from widget.web.console.sign_in import SignIn, Visit
 from widget.web.console.wording import Wording
 
 DAYS = (7, 30, 90, 365)
-EARLIEST, LATEST = date(1971, 1, 1), date(2400, 1, 1)
+EARLIEST = date(1971, 1, 1)
 LONGEST_WORD = 200  # characters of a search
 
 
@@ -80,9 +81,22 @@ class ResultsPage:
         search = _search(visit)
         before = _mark(visit.asked("before"))
         found = await self._results.find(scope, search, before)
-        wording = Wording(visit.wording.texts, visit.wording.language, UTC, visit.wording.now)
         languages = await self._results.languages(scope.survey)
-        query = _query(scope)
+        # a hundred figures and what people wrote: visitors on the event loop shall not wait for them
+        return await asyncio.to_thread(self._draw, visit, surveys, languages, report, search, before, found)
+
+    def _draw(
+        self,
+        visit: Visit,
+        surveys: Sequence[str],
+        languages: Sequence[str],
+        report: Report,
+        search: Search,
+        before: Mark | None,
+        found: Found,
+    ) -> Response:
+        wording = Wording(visit.wording.texts, visit.wording.language, UTC, visit.wording.now)
+        scope, query = report.scope, _query(report.scope)
         searched = f"{query}&{urlencode({name: text for name, text in _searched(search).items() if text})}"
         context = ResultsContext(
             surveys=tuple(surveys),
@@ -129,8 +143,8 @@ class ResultsPage:
 
     def _scope(self, visit: Visit, surveys: Sequence[str]) -> Scope:
         today = visit.wording.now.astimezone(UTC).date()
-        until = _day(visit.asked("until"), today) + timedelta(days=1)
-        since = min(_day(visit.asked("since"), until - timedelta(days=30)), until - timedelta(days=1))
+        until = _day(visit.asked("until"), today, latest=today) + timedelta(days=1)
+        since = _day(visit.asked("since"), until - timedelta(days=30), latest=until - timedelta(days=1))
         survey, entry_point, language = (visit.asked(name) for name in ("survey", "entry_point", "language"))
         return Scope(
             survey if survey in surveys else next(iter(surveys), ""),
@@ -154,9 +168,9 @@ def _query(scope: Scope) -> str:
     return urlencode({name: text for name, text in parts.items() if text})
 
 
-def _day(text: str, otherwise: date) -> date:
+def _day(text: str, otherwise: date, *, latest: date) -> date:
     try:
-        return min(max(date.fromisoformat(text), EARLIEST), LATEST)
+        return min(max(date.fromisoformat(text), EARLIEST), latest)
     except ValueError:
         return otherwise
 
