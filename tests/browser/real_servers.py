@@ -15,7 +15,7 @@ from widget.app import create_app
 from widget.demo.settings import demo_settings
 from widget.demo.site import create_site
 from widget.simulator import create_simulator
-from widget.simulator.server import serving
+from widget.simulator.server import listen, serving
 
 TOKEN = "operator-token-for-tests"
 FRESH_FOR, STALE_FOR = 0.3, 1.0  # seconds, so that a test does not wait for a snapshot to age
@@ -48,13 +48,15 @@ def serve_all(folder: Path) -> Iterator[RealServers]:
     port = free_port()
     widget = f"http://127.0.0.1:{port}"
     with (
+        listen("127.0.0.1", 0) as mail,
         serving(create_simulator(widget_url=widget)) as simulator,
-        serving(create_site(widget, simulator_url=simulator)) as site,
+        serving(create_site(widget, simulator_url=simulator, mail=mail)) as site,
     ):
         usual = demo_settings(
             widget_url=widget,
             simulator_url=simulator,
             site_url=site,
+            mail_port=mail.getsockname()[1],
             folder=folder,
             secret="a secret of this test's own",
             operator_token=TOKEN,

@@ -49,6 +49,7 @@ def _past(folder: Path) -> None:
         widget_url=here,
         simulator_url=here,
         site_url=here,
+        mail_port=25,
         folder=folder,
         secret="a secret of this test's own",
         operator_token=TOKEN,

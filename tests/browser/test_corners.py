@@ -39,10 +39,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
         widget_url=origin,
         simulator_url=origin,
         site_url=origin,
+        mail_port=25,
         folder=folder,
         secret="a-secret-for-tests-that-is-long-enough",
         operator_token="operator-token-for-tests",
     )
+    hides = known.entry_points["sales"].model_copy(update={"when_unavailable": "hide"})
+    known = known.model_copy(update={"entry_points": {**known.entry_points, "sales": hides}})
     return Pages(known, Themes.load(folder), Texts.load())
 
 

@@ -211,6 +211,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
         widget_url=ORIGIN,
         simulator_url=ORIGIN,
         site_url=ORIGIN,
+        mail_port=25,
         folder=folder,
         secret="a-secret-for-tests-that-is-long-enough",
         operator_token="operator-token-for-tests",

@@ -27,6 +27,7 @@ def demo_of(folder: Path) -> Settings:
         widget_url="http://127.0.0.1:8000",
         simulator_url="http://127.0.0.1:8100",
         site_url="http://127.0.0.1:8080",
+        mail_port=25,
         folder=folder,
         secret="a-secret-for-tests-that-is-long-enough",
         operator_token="operator-token-for-tests",

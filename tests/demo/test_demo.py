@@ -17,6 +17,7 @@ import pytest
 from tests.ports import free_port
 from widget.demo.run import Ports, run
 from widget.demo.settings import demo_settings
+from widget.domain.instead import Kind as Way
 from widget.simulator.server import listen
 
 WITHIN = 30.0
@@ -31,11 +32,16 @@ def test_the_settings_hold_and_have_every_kind_of_question(tmp_path: Path) -> No
         widget_url="http://127.0.0.1:8000",
         simulator_url="http://127.0.0.1:8100",
         site_url="http://127.0.0.1:8080",
+        mail_port=25,
         folder=tmp_path,
         secret="a-secret-for-tests-that-is-long-enough",
         operator_token="operator-token-for-tests",
     )
-    assert {each.open_in for each in settings.entry_points.values()} == {"popup", "dock", "tab"}
+    entry_points = settings.entry_points.values()
+    assert {each.open_in for each in entry_points} == {"popup", "dock", "tab"}
+    assert {way.kind for each in entry_points for way in each.instead} == set(Way)
+    assert any(each.greeting for each in entry_points)
+    assert any(each.tell_me for each in entry_points)
     kinds = {str(question.kind) for question in settings.surveys["after_chat"].questions}
     assert kinds == {"rating", "nps", "choice", "choices", "yes_no", "text"}
 

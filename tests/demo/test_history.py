@@ -27,7 +27,8 @@ BEGINNING = datetime(2026, 11, 11, tzinfo=UTC)
 def test_every_entry_point_of_the_demo_has_a_past_and_no_other(tmp_path: Path) -> None:
     addresses = dict.fromkeys(("widget_url", "simulator_url", "site_url"), "http://127.0.0.1:8000")
     token = "operator-token-for-tests"
-    found = demo_settings(**addresses, folder=tmp_path, secret="a-secret-for-tests-that-is-long", operator_token=token)
+    secret = "a-secret-for-tests-that-is-long"
+    found = demo_settings(**addresses, mail_port=25, folder=tmp_path, secret=secret, operator_token=token)
     assert set(found.entry_points) == set(DESKS)
 
 

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 
+from tests.mail.test_mail import ROW
 from widget.demo.site import PAGES, create_site
+from widget.domain.message import Letter
+from widget.mail import MailSink
+from widget.settings import SmtpSettings
+from widget.simulator.server import listen
 
 pytestmark = pytest.mark.anyio
 WIDGET = "http://127.0.0.1:8123"
 
 
 @pytest.fixture
-def sample() -> Starlette:
-    return create_site(WIDGET, simulator_url="http://127.0.0.1:8456")
+def mail() -> Iterator[socket.socket]:
+    with listen("127.0.0.1", 0) as listener:
+        yield listener
+
+
+@pytest.fixture
+def sample(mail: socket.socket) -> Starlette:
+    return create_site(WIDGET, simulator_url="http://127.0.0.1:8456", mail=mail)
 
 
 @pytest.fixture
@@ -34,7 +46,7 @@ async def test_every_page_points_at_the_widget_server_and_its_files_are_there(
     assert response.status_code == 200
     assert "127.0.0.1:8000" not in response.text
     script = f'<script async src="{WIDGET}/widget.js"'
-    assert (script in response.text) == (path != "/no-script")
+    assert (script in response.text) == (path not in ("/no-script", "/messages"))
     for file in set(re.findall(r'(?:src|href)="(/assets/[^"]+)"', response.text)):
         assert (await site.get(file)).status_code == 200
 
@@ -67,8 +79,28 @@ async def test_the_page_without_script_links_to_the_chat(site: httpx.AsyncClient
 
 
 async def test_what_the_webhook_got_can_be_looked_at(site: httpx.AsyncClient) -> None:
-    assert "No message" in (await site.get("/messages")).text
-    assert (await site.post("/hook", json={"type": "message.left", "data": {"text": "Grüße"}})).status_code == 204
-    shown = await site.get("/messages")
-    assert "Grüße" in shown.text
-    assert shown.headers["content-type"].startswith("text/plain")
+    assert "Nothing yet." in (await site.get("/messages")).text
+    posted = await site.post("/hook", json={"type": "survey.alert", "data": {"text": "Grüße <b>"}})
+    assert posted.status_code == 204
+    shown = (await site.get("/messages")).text
+    assert "Webhook: survey.alert" in shown
+    assert "Grüße &lt;b&gt;" in shown
+
+
+async def test_a_mail_can_be_looked_at_and_runs_nothing(
+    sample: Starlette, site: httpx.AsyncClient, mail: socket.socket
+) -> None:
+    url = f"smtp://127.0.0.1:{mail.getsockname()[1]}"
+    table = {"url": url, "from": "chat@example.com", "to": ["office@example.com"]}
+    html = "<p>Hello</p><script>x</script>"
+    letter = Letter("Message from Ada", "Hello\n.\nworld", html, ("Ada", "ada@example.com"))
+    async with sample.router.lifespan_context(sample):
+        await MailSink(SmtpSettings.model_validate(table), lambda row: letter).submit(ROW)
+    shown = (await site.get("/messages")).text
+    assert "Mail: Message from Ada" in shown
+    assert "Ada &lt;ada@example.com&gt;" in shown
+    assert "Hello\n.\nworld" in shown
+    page = await site.get("/messages/1")
+    assert page.text == html
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'unsafe-inline'; sandbox")
+    assert (await site.get("/messages/2")).status_code == 404

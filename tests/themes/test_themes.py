@@ -267,6 +267,14 @@ def test_markup_that_a_strict_policy_blocks_is_named(tmp_path: Path, file: str, 
     assert len(themes.warnings()) == 1
 
 
+def test_a_mail_may_have_styles_and_no_code(tmp_path: Path) -> None:
+    first = "{# ece-widget message/mail.html version 2 #}"
+    styled = '<style>p{}</style><p style="margin:0">{{ subject }}</p>'
+    assert Themes.load(write(tmp_path, {"acme/message/mail.html": first + styled})).warnings() == ()
+    themes = Themes.load(write(tmp_path, {"acme/message/mail.html": first + '<p onclick="x()">'}))
+    assert "onclick= on <p>" in said(themes)
+
+
 def test_the_check_and_the_script_know_the_same_elements() -> None:
     script = (asset_folder("static") / "widget.js").read_text()
     (listed,) = re.findall(r"const ELEMENTS =\s*/\^\(([^/]*)\)\$/;", script)

@@ -66,19 +66,21 @@ def run(ports: Ports, *, say: Say, complain: Say) -> int:
         except PortTaken as taken:
             complain(str(taken))
             return 1
+        mail = stack.enter_context(listen(HOST, 0))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ece-widget-demo-")))
         stop = stop_on_signals(stack)
         token = secrets.token_urlsafe(18)
-        servers = _servers(ports, folder, token)
+        servers = _servers(ports, mail, folder, token)
         running = [ServerThread(server, listeners[name], name=name) for name, server in servers.items()]
         return run_until_stopped(running, stop, started=lambda: say(_addresses(ports, token)))
 
 
-def _servers(ports: Ports, folder: Path, operator_token: str) -> dict[str, uvicorn.Server]:
+def _servers(ports: Ports, mail: socket.socket, folder: Path, operator_token: str) -> dict[str, uvicorn.Server]:
     settings = demo_settings(
         widget_url=ports.url("widget"),
         simulator_url=ports.url("simulator"),
         site_url=ports.url("site"),
+        mail_port=mail.getsockname()[1],
         folder=folder,
         secret=secrets.token_urlsafe(32),
         operator_token=operator_token,
@@ -88,7 +90,7 @@ def _servers(ports: Ports, folder: Path, operator_token: str) -> dict[str, uvico
     app = create_app(settings, preview=True)
     protocol = partial(GuardedProtocol, guard=Guard(new_id=new_request_id), current=CurrentApplication(app))
     simulator = create_simulator(widget_url=ports.url("widget"))
-    site = create_site(ports.url("widget"), simulator_url=ports.url("simulator"))
+    site = create_site(ports.url("widget"), simulator_url=ports.url("simulator"), mail=mail)
     return {
         "simulator": make_server(simulator, http=ResettableProtocol),
         "widget": make_server(app, http=protocol),
@@ -106,10 +108,11 @@ def _seed(settings: Settings) -> None:
 def _addresses(ports: Ports, operator_token: str) -> str:
     return (
         "The demo is running.\n\n"
-        f"  Sample site     {ports.url('site')}/   (open this one first)\n"
+        f"  Sample site     {ports.url('site')}/   (open this one first: in five seconds the chat greets you)\n"
+        f"  Closed chats    {ports.url('site')}/closed   (other ways, a message, tell me when it opens)\n"
+        f"  Mails           {ports.url('site')}/messages   (what visitors wrote, as it arrived)\n"
         f"  ECE simulator   {ports.url('simulator')}/   (agents, queues, faults, received surveys)\n"
         f"  Widget server   {ports.url('widget')}/preview   (every state, theme and language)\n"
-        f"  A message       {ports.url('widget')}/message/sales   (it comes to {ports.url('site')}/messages)\n"
         f"  Console         {ports.url('widget')}/console   (sign in with {operator_token})\n\n"
         "Ctrl-C stops all three."
     )

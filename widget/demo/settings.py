@@ -13,44 +13,73 @@ _CHAT = (
     "/system/templates/chat/aqua/index.html?subActivity=Chat&entryPointId={id}"
     "&templateName=aqua&ver=v11&locale={locale}&ticket={ticket}"
 )
+_GREETING = {
+    "text": {
+        "en": "Not sure which bike fits? The people who build them are here.",
+        "de": "Welches Rad passt? Wer sie baut, ist gerade da.",
+        "ar": "لست متأكدًا أي دراجة تناسبك؟ من يصنعونها هنا الآن.",
+    },
+    "after": "5s",
+}
+_PHONE = {"kind": "phone", "value": "+44 20 7946 0018"}  # one of those that Ofcom keeps for stories
+_EMAIL = {"kind": "email", "value": "workshop@alder-vale.example"}
+_GUIDES = {
+    "kind": "link",
+    "value": "https://example.com/guides",
+    "label": {"en": "Read the repair guides", "de": "Anleitungen lesen", "ar": "اقرأ أدلة الإصلاح"},
+}
+_MESSAGE = {"kind": "message"}
+_SALES = {"kind": "entry_point", "value": "sales", "label": {"en": "Chat with sales", "de": "Mit dem Verkauf chatten"}}
+_ADVICE = {"kind": "entry_point", "value": "advice"}
+_ENTRY_POINTS: dict[str, dict[str, Any]] = {
+    "sales": {"id": 1001, "tell_me": True, "greeting": _GREETING, "instead": [_PHONE, _MESSAGE]},
+    "support": {
+        "id": 1002,
+        "open_in": "dock",
+        "label": {"en": "Ask the workshop", "de": "Frag die Werkstatt", "ar": "اسأل الورشة"},
+    },
+    "advice": {"id": 1004, "open_in": "tab", "label": {"en": "Get advice", "de": "Lass dich beraten"}},
+    "clearance": {"id": 1005, "tell_me": True, "instead": [_MESSAGE, _ADVICE]},
+    "night": {"id": 1003, "instead": [_PHONE, _EMAIL, _SALES, _GUIDES, _MESSAGE]},
+}
+_CONSENT = {
+    "en": "You may keep my address until my question is answered",
+    "de": "Meine Adresse darf aufbewahrt werden, bis meine Frage beantwortet ist",
+    "ar": "يمكنكم حفظ عنواني حتى تتم الإجابة عن سؤالي",
+}
 _LOCALES = {"en": "en-US", "de": "de-DE", "ar": "ar-SA"}
 
 
 def demo_settings(
-    *, widget_url: str, simulator_url: str, site_url: str, folder: Path, secret: str, operator_token: str
+    *,
+    widget_url: str,
+    simulator_url: str,
+    site_url: str,
+    mail_port: int,
+    folder: Path,
+    secret: str,
+    operator_token: str,
 ) -> settings.Settings:
     """Build the settings. The outbox is kept in `folder`; `operator_token` signs in at the console."""
-
-    def entry_point(number: int, **more: Any) -> dict[str, Any]:
-        return {"id": number, "chat_url": simulator_url + _CHAT, "locales": _LOCALES, "survey": "after_chat", **more}
-
+    usual = {
+        "chat_url": simulator_url + _CHAT,
+        "locales": _LOCALES,
+        "survey": "after_chat",
+        "when_unavailable": "message",
+    }
     return settings.parse(
         {
             "server": {"public_url": widget_url, "allowed_origins": [site_url], "log_level": "warning"},
             "security": {"secret_keys": [secret], "operator_tokens": [operator_token]},
             "console": {"enabled": True},
             "ece": {"base_url": f"{simulator_url}/system"},
-            "entry_points": {
-                "sales": entry_point(1001),
-                "support": entry_point(
-                    1002,
-                    open_in="dock",
-                    when_unavailable="message",
-                    label={"en": "Ask the workshop", "de": "Frag die Werkstatt", "ar": "اسأل الورشة"},
-                ),
-                "advice": entry_point(
-                    1004,
-                    open_in="tab",
-                    when_unavailable="message",
-                    label={"en": "Get advice", "de": "Lass dich beraten"},
-                ),
-                "clearance": entry_point(1005, when_unavailable="message"),
-                "night": entry_point(1003, when_unavailable="message"),
-            },
+            "entry_points": {name: usual | own for name, own in _ENTRY_POINTS.items()},
             "surveys": {"after_chat": _survey()},
-            "messages": {
-                "to": "webhooks.site",
-                "consent": {"en": "You may answer me by e-mail", "de": "Antwort erlaubt"},
+            "messages": {"consent": _CONSENT},
+            "smtp": {
+                "url": f"smtp://127.0.0.1:{mail_port}",
+                "from": "chat@alder-vale.example",
+                "to": ["workshop@alder-vale.example"],
             },
             "webhooks": {"site": {"url": f"{site_url}/hook", "secret": _webhook_secret(secret)}},
             "storage": {"url": f"sqlite:///{folder}/demo.db"},
@@ -67,6 +96,7 @@ def _survey() -> dict[str, Any]:
     """Return a survey with one question of every kind, a chain of `show_if`, two pages and two languages."""
     return {
         "title": {"en": "How did we do?", "de": "Wie war unser Gespräch?"},
+        "alert_if": {"question": "helpful", "answers": ["1", "2"], "to": "webhooks.site"},
         "questions": [
             {
                 "id": "helpful",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections import deque
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from widget.demo.letterbox import Letterbox
+from widget.demo.mail import take_mails
 from widget.simulator.pages import environment
 
 FOLDER = Path(__file__).resolve().parent / "site"
@@ -26,6 +30,8 @@ PAGES = {
     "/strict": ("strict.html", "Strict content policy"),
     "/app": ("app.html", "Single-page app"),
     "/no-script": ("no-script.html", "A plain link, no script"),
+    "/closed": ("closed.html", "When chat is closed"),
+    "/messages": ("messages.html", "What visitors wrote"),
 }
 
 
@@ -39,42 +45,47 @@ def strict_policy(widget_url: str) -> str:
 
 def usual_policy(widget_url: str, simulator_url: str) -> str:
     """Return the policy of the other pages: it also allows frames for a docked chat and a survey."""
-    frames = f"{widget_url} {simulator_url}".strip()
+    frames = f"'self' {widget_url} {simulator_url}".strip()
     return (
         f"default-src 'none'; script-src 'self' {widget_url}; connect-src {widget_url}; frame-src {frames}; "
         "style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 
-class Letterbox:
-    """The company's webhook: keeps the last messages that visitors left, and shows them as they came."""
+_COMMON = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
+# A mail's HTML in its frame: styles of its own, and nothing else.
+_LETTER = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'self'"
 
-    def __init__(self) -> None:
-        self._received: deque[Any] = deque(maxlen=50)
 
-    async def take(self, request: Request) -> Response:
-        self._received.appendleft(await request.json())
+def create_site(widget_url: str, *, simulator_url: str = "", mail: socket.socket | None = None) -> Starlette:
+    """Build the site. Its script tags load from `widget_url`; with `mail` it takes mails on that socket."""
+    templates, letterbox = environment(FOLDER), Letterbox()
+
+    @asynccontextmanager
+    async def takes_mails(_app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            if mail is not None:
+                talk = partial(take_mails, take=letterbox.mail)
+                await stack.enter_async_context(await asyncio.start_server(talk, sock=mail))
+            yield
+
+    async def hook(request: Request) -> Response:
+        letterbox.post(await request.json(), dict(request.headers))
         return Response(status_code=204)
 
-    async def show(self, request: Request) -> Response:
-        shown = "\n\n".join(json.dumps(each, indent=2, ensure_ascii=False) for each in self._received)
-        return PlainTextResponse(shown or "No message was left yet.\n", headers={"cache-control": "no-store"})
-
-
-def create_site(widget_url: str, *, simulator_url: str = "") -> Starlette:
-    """Build the site. Its script tags load from `widget_url`."""
-    templates, letterbox = environment(FOLDER), Letterbox()
+    async def letter(request: Request) -> Response:
+        html = next((each.html for each in letterbox.received if each.number == request.path_params["number"]), "")
+        return HTMLResponse(html, 200 if html else 404, {"content-security-policy": _LETTER, **_COMMON})
 
     async def page(request: Request) -> Response:
         path = request.url.path.rstrip("/") or "/"
         template, _ = PAGES[path]
         text = templates.get_template(template).render(
-            widget_url=widget_url, simulator_url=simulator_url, pages=PAGES, path=path
+            widget_url=widget_url, simulator_url=simulator_url, pages=PAGES, path=path, received=letterbox.received
         )
         strict = path == "/strict"
         headers = {
-            "cache-control": "no-cache",
-            "x-content-type-options": "nosniff",
+            **_COMMON,
             "x-frame-options": "DENY",
             "referrer-policy": "strict-origin-when-cross-origin",
             "content-security-policy": strict_policy(widget_url) if strict else usual_policy(widget_url, simulator_url),
@@ -86,8 +97,9 @@ def create_site(widget_url: str, *, simulator_url: str = "") -> Starlette:
     return Starlette(
         routes=[
             *(Route(path, page) for path in PAGES),
-            Route("/hook", letterbox.take, methods=["POST"]),
-            Route("/messages", letterbox.show),
+            Route("/hook", hook, methods=["POST"]),
+            Route("/messages/{number:int}", letter),
             Mount("/assets", StaticFiles(directory=FOLDER / "assets")),
-        ]
+        ],
+        lifespan=takes_mails,
     )

@@ -26,6 +26,7 @@ IN_A_LAUNCHER = re.compile(
     r"a|abbr|b|bdi|br|button|circle|details|dialog|div|ellipse|em|form|g|h[1-6]|hr|i|iframe|input|li|line|ol|p|path"
     r"|polygon|polyline|rect|section|small|span|strong|summary|svg|template|ul"
 )
+MAIL = "message/mail.html"  # no policy is over a mail, and many mail programs know no style sheet
 _NOWHERE = frozenset({"iframe", "object", "embed", "base", "applet"})
 
 
@@ -35,7 +36,7 @@ def blocked_markup(layer: Layer, file: str) -> list[ThemeWarning]:
     if file.endswith(".css"):
         found = list(_in_css(source))
     elif file.endswith(".html"):
-        found = _in_html(source, launcher=file == "launcher.html", frames=file == "panel.html")
+        found = _in_html(source, launcher=file == "launcher.html", frames=file == "panel.html", mail=file == MAIL)
     else:
         return []
     return [ThemeWarning(f"{layer.where(file)}, line {line}", problem) for line, problem in sorted(found)]
@@ -56,22 +57,22 @@ def _in_css(source: str) -> Iterator[tuple[int, str]]:
                 yield number, problem
 
 
-def _in_html(source: str, *, launcher: bool, frames: bool) -> list[tuple[int, str]]:
-    reader = _Reader(launcher=launcher, frames=frames)
+def _in_html(source: str, *, launcher: bool, frames: bool, mail: bool) -> list[tuple[int, str]]:
+    reader = _Reader(launcher=launcher, frames=frames, mail=mail)
     reader.feed(source)
     reader.close()
     return reader.found
 
 
 class _Reader(HTMLParser):
-    def __init__(self, *, launcher: bool, frames: bool) -> None:
+    def __init__(self, *, launcher: bool, frames: bool, mail: bool) -> None:
         super().__init__()
         self.found: list[tuple[int, str]] = []
-        self._launcher, self._frames = launcher, frames
+        self._launcher, self._frames, self._mail = launcher, frames, mail
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        if tag == "style":
+        if tag == "style" and not self._mail:
             self._note("<style>: put it into launcher.css or page.css")
         elif tag == "script" and (self._launcher or "src" not in given):
             self._note("<script> with code in it: only files of ours run, and none in a launcher")
@@ -82,7 +83,7 @@ class _Reader(HTMLParser):
         ):
             self._note(f"<{tag}> in a launcher: the script leaves it out")
         for name, value in attrs:
-            if name == "style":
+            if name == "style" and not self._mail:
                 self._note(f"style= on <{tag}>: use a class")
             elif name.startswith("on") and len(name) > 3:
                 self._note(f"{name}= on <{tag}>: no code in attributes runs")
