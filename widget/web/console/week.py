@@ -78,7 +78,9 @@ def day_lines(buckets: Sequence[Bucket], start: datetime, end: datetime, wording
             for hour, each in hours.items()
         )
         name = wording.say(title)
-        about = wording.say(_("Means of five minutes, up to %(highest)s."), highest=words(highest)) if rows else ""
+        about = (
+            wording.say(_("At most %(highest)s, as a mean of five minutes."), highest=words(highest)) if rows else ""
+        )
         drawing = line(points, name=name, highest=highest, mirrored=wording.direction == "rtl")
         head = tuple(map(wording.say, (_("Hour"), _("Lowest"), _("Mean"), _("Highest"))))
         yield Picture(
