@@ -89,7 +89,7 @@
     ],
   ];
   const MARKUP =
-    /<!--[^]*?-->|<(script|style)\b[^]*?<\/\1\s*>|<(\/?)([a-z][a-z0-9]*)((?:[^<>"']|"[^"<]*"|'[^'<]*')*)>|[<>]/gi;
+    /<(?:!--|script|style)[^]*?(?:-->|<\/(?:script|style)\s*>|$)|<(\/?)([a-z][a-z0-9]*)((?:[^<>"']|"[^"<]*"|'[^'<]*')*)>|[<>]/gi;
   const ATTRIBUTE = /([^\s=/"']+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=]+)))?/g;
 
   const cleanAttributes = (text) => {
@@ -104,12 +104,12 @@
   };
 
   const cleanMarkup = (html) =>
-    html.slice(0, LONGEST_LAUNCHER).replace(MARKUP, (piece, withContent, slash, tag = "", attributes) => {
+    html.slice(0, LONGEST_LAUNCHER).replace(MARKUP, (piece, slash, tag = "", attributes) => {
       if (piece == "<") return "&lt;";
       if (piece == ">") return "&gt;";
       const name = tag.toLowerCase();
       if (!ELEMENTS.test(name)) return "";
-      if (slash) return `</${name}>`;
+      if (slash) return "</" + name + ">";
       const end = /\/\s*$/.test(attributes) ? "/>" : ">"; // shapes of a drawing end so
       return "<" + name + cleanAttributes(attributes) + end;
     });
@@ -119,7 +119,7 @@
   const cleanStyle = (css) => {
     const clean = css.replace(LOADING, "none(");
     const unescaped = clean
-      .replace(/\\([\da-f]{1,6})\s?/gi, (escape, code) => String.fromCodePoint(parseInt(code, 16)))
+      .replace(/\\([\da-f]{1,6})\s*/gi, (escape, code) => String.fromCodePoint(parseInt(code, 16)))
       .replaceAll("\\", "");
     return unescaped.search(LOADING) < 0 ? clean : "";
   };

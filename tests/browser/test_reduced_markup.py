@@ -165,6 +165,19 @@ def test_the_policy_blesses_nothing_but_what_launchers_are_made_of(at: StubServe
     assert page.evaluate(f"(all) => all.flatMap({FOREIGN})", [*HOSTILE, *map(_root, HOSTILE), *_scrambled(3_000)]) == []
 
 
+@pytest.mark.parametrize("opens", ["<!--", "<script>", "<style>"])
+def test_what_is_left_open_reaches_to_the_end_and_is_looked_at_once(at: Lab, page: Page, opens: str) -> None:
+    page.add_init_script(WATCH)
+    page.goto(at.page(at.tag()))
+    expect(page.locator(BUTTON)).to_be_visible()
+    assert page.evaluate("clean(`<p>a</p>${opens} b <p>c</p>`)".replace("${opens}", opens)) == "<p>a</p>"
+    # 100,000 characters, from each opening to the end, are a second and more
+    took = (
+        "(opens) => { const begun = performance.now(); clean(opens.repeat(25_000)); return performance.now() - begun }"
+    )
+    assert page.evaluate(took, opens) < 500
+
+
 @pytest.mark.parametrize(
     "css",
     [
@@ -175,6 +188,8 @@ def test_the_policy_blesses_nothing_but_what_launchers_are_made_of(at: StubServe
         "p { background: \\75 rl(https://evil.test/a.png) }",
         "p { background: \\000075rl(https://evil.test/a.png) }",
         "p { background: u\\rl(https://evil.test/a.png) }",
+        "p { background: \\75&#13;&#10;rl(https://evil.test/a.png) }",
+        "p { background: \\75&#12;\\72\\6c(https://evil.test/a.png) }",
         "@import 'https://evil.test/a.css';",
         "@font-face { font-family: x; src: url(https://evil.test/a.woff) } p { font-family: x }",
         ":host { --a: url(https://evil.test/a.png) } p { background: var(--a) }",
