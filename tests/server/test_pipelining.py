@@ -13,7 +13,7 @@ from uvicorn.server import ServerState
 from widget.server.current_application import CurrentApplication, FastExit
 from widget.server.guard import Guard
 from widget.server.protocol import GuardedProtocol
-from widget.server.reading import MOST_AT_ONCE
+from widget.server.reading import LARGEST_PORTION, MOST_AT_ONCE
 
 REQUEST = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
 MANY = 8000  # in one read of the socket
@@ -133,6 +133,53 @@ async def test_a_reader_that_reads_nothing_has_no_more_than_some_tens_waiting() 
     made.connection_lost(None)
     await asyncio.sleep(0)
     assert not made.pipeline
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("before", [b"", REQUEST, b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\na"])
+async def test_a_head_of_endless_fields_in_one_read_is_refused_before_they_are_kept(before: bytes) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("everything is answered at once")
+
+    made, wire = connection(app, AtOnce())
+    made.data_received(before + b"GET /x HTTP/1.1\r\nHost: a\r\n" + b"a:\r\n" * 60_000)
+    most = len(made.headers)
+    while b"HTTP/1.1 431" not in wire.written:
+        await asyncio.sleep(0)
+        most = max(most, len(made.headers))
+    assert most < 3 * LARGEST_PORTION / len(b"a:\r\n")
+    made.connection_lost(None)
+
+
+@pytest.mark.anyio
+async def test_a_body_that_the_application_does_not_take_is_not_read_on() -> None:
+    taken, may_take = bytearray(), asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await may_take.wait()
+        while (message := await receive())["more_body"]:
+            taken.extend(message["body"])
+        taken.extend(message["body"])
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body"})
+
+    made, wire = connection(app)
+    made.data_received(b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1024000\r\n\r\n")
+    for _ in range(4):
+        if wire.reading:
+            made.data_received(b"a" * 256_000)
+        for _ in range(100):
+            await asyncio.sleep(0)
+    assert (len(made.cycle.body), wire.reading) == (256_000, False)
+    may_take.set()
+    sent = 256_000
+    while not wire.answers():
+        if wire.reading and sent < 1_024_000:
+            sent += 256_000
+            made.data_received(b"a" * 256_000)
+        await asyncio.sleep(0)
+    assert len(taken) == 1_024_000
+    made.connection_lost(None)
 
 
 @pytest.mark.anyio

@@ -70,7 +70,15 @@ USED: dict[type, set[str]] = {
         *("headers", "logger", "loop", "parser", "pipeline", "scope", "server_state", "transport", "url"),
     },
     RequestResponseCycle: {
-        *("default_headers", "disconnected", "keep_alive", "message_event", "response_complete", "response_started"),
+        *(
+            "body",
+            "default_headers",
+            "disconnected",
+            "keep_alive",
+            "message_event",
+            "response_complete",
+            "response_started",
+        ),
     },
     FlowControl: {"_transport", "drain", "read_paused", "write_paused"},
     LifespanOn: {"config", "logger", "should_exit", "shutdown"},

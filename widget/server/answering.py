@@ -24,8 +24,6 @@ from widget.server.reading import PortionedReading
 class OrderedAnswers(PortionedReading):
     """`deadline` is when the sender has had its time, `write_deadline` when the reader has."""
 
-    cycle: Any  # RequestResponseCycle of the last request that was read, or None where the fast exit answered it
-
     def __init__(self, *args: Any, guard: Guard, current: CurrentApplication, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.guard = guard

@@ -8,17 +8,21 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from widget.server.flow import PeerFlow
 
 MOST_AT_ONCE = 32  # requests that are read before the event loop turns to other connections, and that may wait
+LARGEST_PORTION = 16 * 1024  # bytes, for the same: a read may bring 64,000 header fields, or as many chunks of a body
 MOST_WASTED = 2 * 1024 * 1024  # bytes taken from a sender whose answer is out already
 HEAD_END = b"\r\n\r\n"
 
 
 class PortionedReading(HttpToolsProtocol):
-    """uvicorn's protocol, of which `_parse` is given at most `MOST_AT_ONCE` heads, and none while requests wait."""
+    """uvicorn's protocol, of which `_parse` is given portions, and none while requests wait."""
+
+    cycle: Any  # RequestResponseCycle of the last request that was read, or None where the fast exit answered it
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -36,7 +40,8 @@ class PortionedReading(HttpToolsProtocol):
         if self._discards:
             self._waste(data)
             return
-        if not (self._unread or self._reads_on or self.pipeline) and data.count(HEAD_END) <= MOST_AT_ONCE:
+        waits = self._unread or self._reads_on or self.pipeline
+        if not waits and len(data) <= LARGEST_PORTION and data.count(HEAD_END) <= MOST_AT_ONCE:
             self._parse(data)  # nearly every read: one request, and none before it
             if self.pipeline:
                 self.flow.pause_reading()
@@ -50,18 +55,16 @@ class PortionedReading(HttpToolsProtocol):
         raise NotImplementedError
 
     def _read_some(self) -> None:
-        """Parse at most `MOST_AT_ONCE` heads; keep what is behind them and stop reading the socket."""
+        """Parse one portion; keep what is behind it and stop reading the socket."""
         data, end = self._unread, 0
         for _ in range(MOST_AT_ONCE):
-            if (end := data.find(HEAD_END, end) + len(HEAD_END)) < len(HEAD_END):
-                end = len(data)
+            if (end := data.find(HEAD_END, end, LARGEST_PORTION) + len(HEAD_END)) < len(HEAD_END):
+                end = LARGEST_PORTION
                 break
-        if end == len(data):
+        self._unread = data[end:]
+        self._parse(data[:end])
+        if self._discards:
             self._unread = b""
-            self._parse(data)
-        else:
-            self._parse(data[:end])
-            self._unread = b"" if self._discards else data[end:]
         if self._requests_wait():
             self.flow.pause_reading()
         self._read_on_soon()
@@ -73,7 +76,7 @@ class PortionedReading(HttpToolsProtocol):
         if self._unread:
             self._reads_on = True
             self.loop.call_soon(self._read_on)
-        else:
+        elif self.cycle is None or len(self.cycle.body) <= HIGH_WATER_LIMIT:  # else once the application took it
             self.flow.resume_reading()
 
     def _read_on(self) -> None:
