@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fleet_processes import HOST, FleetOfProcesses, fleet_of_processes, get
+from tests.fleet_processes import HOST, ROOT, FleetOfProcesses, fleet_of_processes, get
 from tests.web.public.test_spelling import CANONICAL, OTHERS
 
 LAUNCHER = "/v1/launcher/door000"
@@ -88,6 +88,18 @@ def test_a_query_behind_a_status_neither_makes_an_entry_nor_reaches_the_server(f
     for at in range(20):
         assert b"cache-control: public" in raw(nginx, f"/v1/status/door000?x={at}").lower()
     assert {line.split("cache=")[1] for line in log.read_text().splitlines()[before:]} == {"HIT"}
+
+
+def test_a_pinned_copy_of_the_script_is_asked_of_the_server_so_that_a_withdrawn_one_is_gone_at_once(
+    fleet: FleetOfProcesses,
+) -> None:
+    nginx, log = in_front(fleet), fleet.folder / "ece-widget.log"
+    (pinned,) = (ROOT / "static" / "frozen").glob("widget.v*.js")
+    for _ in range(2):
+        before = len(log.read_text().splitlines())
+        assert body(raw(nginx, f"/{pinned.name}")) == pinned.read_bytes()
+        (line,) = log.read_text().splitlines()[before:]
+        assert line.endswith("cache=BYPASS")
 
 
 @pytest.mark.parametrize(
