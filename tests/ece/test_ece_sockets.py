@@ -244,6 +244,25 @@ async def test_a_kept_connection_that_ece_closes_just_then_costs_nothing() -> No
         await asked.aclose()
 
 
+async def test_a_kept_connection_that_ends_before_the_next_call_has_written_costs_nothing() -> None:
+    """In some turn of the event loop that call has its connection and has not written yet."""
+
+    async def answers(server: asyncio.Transport) -> None:
+        server.write(OK)
+
+    async with server(answers) as ece:
+        asked = await client(ece.port)
+        for turns in range(12):
+            await asked.ask(Call.CHAT_ALLOWED, 1)
+            kept = ece.connections[-1].transport
+            next_call = asyncio.create_task(asked.ask(Call.CHAT_ALLOWED, 1))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            kept.close()
+            assert await next_call == ChatAllowed(True), turns
+        await asked.aclose()
+
+
 async def sends_ten_megabytes(server: asyncio.Transport) -> None:
     server.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n" + b" " * 10_000_000)
 

@@ -45,8 +45,11 @@ class Progress:
 
     @property
     def died_unanswered(self) -> bool:
-        """Say whether a connection from an earlier call was used, and ended before the first byte of an answer."""
-        return self.sending and not self.connecting and self.status is None
+        """Say whether a connection from an earlier call was used, and ended before the first byte of an answer.
+
+        It may have ended before the first byte of the request, too: the library writes a moment after it has taken one.
+        """
+        return not self.connecting and self.status is None
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Follow the transport's steps (the documented `trace` extension of a request)."""
