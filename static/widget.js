@@ -110,8 +110,8 @@
       const name = tag.toLowerCase();
       if (!ELEMENTS.test(name)) return "";
       if (slash) return "</" + name + ">";
-      const end = /\/\s*$/.test(attributes) ? "/>" : ">"; // shapes of a drawing end so
-      return "<" + name + cleanAttributes(attributes) + end;
+      // Shapes of a drawing end in a slash.
+      return "<" + name + cleanAttributes(attributes) + (/\/\s*$/.test(attributes) ? "/>" : ">");
     });
 
   // A style sheet may not load anything either. An address written with escapes makes the sheet unusable.
