@@ -166,7 +166,7 @@ def test_the_policy_blesses_nothing_but_what_launchers_are_made_of(at: StubServe
 
 
 @pytest.mark.parametrize("opens", ["<!--", "<script>", "<style>"])
-def test_what_is_left_open_reaches_to_the_end_and_is_looked_at_once(at: Lab, page: Page, opens: str) -> None:
+def test_what_is_left_open_reaches_to_the_end_and_is_looked_at_once(at: StubServers, page: Page, opens: str) -> None:
     page.add_init_script(WATCH)
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
