@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from tests.mail_server import MailHost, addresses, body
+import pytest
+
+from tests.mail_server import MailHost, addresses, body, mail_host
 from tests.web.conftest import Site
 from widget.application.messages import FORM_LIFETIME
 
 FIELDS = ["Content-Type", "MIME-Version", "From", "To", "Reply-To", "Subject", "Date", "Message-ID"]
 FIELDS += ["Auto-Submitted", "X-Auto-Response-Suppress"]
 OTHERS = {"name": "Ada", "email": "ada@example.com", "phone": "", "text": "Hello"}
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[MailHost]:
+    async with mail_host() as host:
+        yield host
+
+
+@pytest.fixture
+async def site(make_site: Callable[[], Site], table: dict[str, Any], host: MailHost) -> AsyncIterator[Site]:
+    table["messages"], table["limits"] = {"required": []}, {"submits": "off"}
+    table["smtp"] = {"url": f"smtp://127.0.0.1:{host.port}", "from": "chat@example.com", "to": ["office@example.com"]}
+    site = make_site()
+    await site.services.start()
+    yield site
+    await site.services.stop()
 
 
 async def sent_round(site: Site, host: MailHost, texts: Iterable[str]) -> tuple[int, int]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from typing import Any
-
 import pytest
 
 from tests.hazards import HAZARDS
-from tests.mail_server import MailHost, mail_host
-from tests.message_rounds import sent_round
+from tests.mail_server import MailHost
+from tests.message_rounds import host, sent_round, site
 from tests.web.conftest import Site
 
+__all__ = ["host", "site"]
 pytestmark = pytest.mark.anyio
 # What people and programs type where a header field could be made of it.
 INJECTIONS = (
@@ -35,22 +33,6 @@ INJECTIONS = (
     "é" * 100,
     "राजेश कुमार शर्मा",
 )
-
-
-@pytest.fixture
-async def host() -> AsyncIterator[MailHost]:
-    async with mail_host() as host:
-        yield host
-
-
-@pytest.fixture
-async def site(make_site: Callable[[], Site], table: dict[str, Any], host: MailHost) -> AsyncIterator[Site]:
-    table["messages"], table["limits"] = {"required": []}, {"submits": "off"}
-    table["smtp"] = {"url": f"smtp://127.0.0.1:{host.port}", "from": "chat@example.com", "to": ["office@example.com"]}
-    site = make_site()
-    await site.services.start()
-    yield site
-    await site.services.stop()
 
 
 async def test_the_mail_parses_to_what_was_typed_and_no_header_is_injected(site: Site, host: MailHost) -> None:
