@@ -24,16 +24,19 @@ from widget.domain.breaker import Breaker
 from widget.domain.decision import Decision
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.history import (
+    FIVE_MINUTES,
     Bucket,
     Change,
     Counts,
     Period,
     Process,
     Span,
+    Spread,
     Week,
     local_day,
     period_of,
     pieces,
+    start_of,
     week_bounds,
     week_picture,
 )
@@ -76,7 +79,7 @@ class EntryPointNow:
 
     `decision` is what a visitor is answered, None before ECE answered for the first time. The numbers are ECE's, also
     where pages are not shown them. `since` is when this state with this reason began, None where nobody knows.
-    `last_hour` has the oldest first.
+    `last_hour` has the oldest first; what was before this process was started is told in means of five minutes.
     """
 
     entry_point: str
@@ -214,6 +217,14 @@ class History:
         """Return the last change of each entry point, where there is one."""
         return await self._store.last_changes(entry_points)
 
+    async def last_hour(self, entry_points: Sequence[str]) -> dict[str, list[Bucket]]:
+        """Return the buckets of five minutes of the last hour, in order, of each entry point that has any."""
+        found: dict[str, list[Bucket]] = {}
+        now = self._clock.now()
+        for each in await self._store.counts(Span.FIVE_MINUTES, now - timedelta(hours=1), now, entry_points):
+            found.setdefault(each.entry_point, []).append(each)
+        return found
+
     async def processes(self) -> tuple[Process, ...]:
         """Return the processes of the fleet that wrote lately."""
         return tuple(await self._store.processes(self._clock.now() - SEEN_WITHIN))
@@ -260,21 +271,24 @@ class Happening:
         names = list(self._availability.watches)
         await asyncio.gather(*(self._availability.view(name) for name in names))
         changes: dict[str, Change] = {}
+        past: dict[str, list[Bucket]] = {}
         processes: tuple[Process, ...] | None = None
         try:
-            changes, processes = await asyncio.gather(self._history.since(names), self._history.processes())
+            changes, past, processes = await asyncio.gather(
+                self._history.since(names), self._history.last_hour(names), self._history.processes()
+            )
         except OutboxUnavailable:
             processes = None  # the page says that the database is away
         return Now(
             at=self._clock.now(),
-            entry_points=tuple(self._entry_point(name, changes.get(name)) for name in names),
+            entry_points=tuple(self._entry_point(name, changes.get(name), past.get(name, [])) for name in names),
             ece=EceNow(self._tally.calls(), self._source.host, dict(self._source.calls)),
             outbox=self._outbox.counts,
             processes=processes,
             switches_away=self._switches.away,
         )
 
-    def _entry_point(self, name: str, written: Change | None) -> EntryPointNow:
+    def _entry_point(self, name: str, written: Change | None, past: Sequence[Bucket]) -> EntryPointNow:
         decision, verdict = self._availability.served_now(name)
         known = (written, self._recorder.last_change(name))
         since = next(
@@ -289,5 +303,24 @@ class Happening:
             capacity=verdict.capacity,
             age=self._availability.age(self._availability.watches[name]),
             switch=self._switches.of(name),
-            last_hour=self._recorder.last_hour(name),
+            last_hour=_last_hour(past, self._recorder.last_hour(name), self._clock.now()),
         )
+
+
+def _last_hour(past: Sequence[Bucket], seen: Sequence[ServedReading], now: datetime) -> tuple[ServedReading, ...]:
+    """Return what this process has seen, and before that the means that the fleet has written: of a server that was
+    started within the hour, and of the others.
+    """
+    first = seen[0].at if seen else now
+    found = {each.start: each.counts for each in past}
+    start = start_of(Span.FIVE_MINUTES, now - timedelta(hours=1), UTC) + FIVE_MINUTES
+    before = []
+    while start + FIVE_MINUTES <= first:
+        counts = found.get(start, Counts())  # without numbers the line has a gap
+        before.append(ServedReading(start + FIVE_MINUTES / 2, _whole(counts.wait), _whole(counts.depth), None, None))
+        start += FIVE_MINUTES
+    return (*before, *seen)
+
+
+def _whole(spread: Spread) -> int | None:
+    return None if spread.mean is None else round(spread.mean)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.web.conftest import Site
 from tests.web.console.conftest import Browser
-from widget.domain.history import Batch, Bucket, Change, Counts, Process, Span, start_of
+from widget.domain.history import Batch, Bucket, Change, Counts, Process, Span, Spread, start_of
 from widget.domain.readings import Reason
 from widget.domain.verdict import State
 
@@ -114,3 +114,15 @@ async def test_every_picture_has_a_table_and_no_style_of_its_own(browser: Browse
         assert re.search(r'<svg [^>]*role="img" aria-label="[^"]+"', figure)
         assert "<table>" in figure
     assert "style" not in re.sub(r'rel="stylesheet"', "", page)
+
+
+async def test_the_last_hour_goes_back_beyond_the_start_of_this_process(browser: Browser) -> None:
+    half_an_hour_ago = browser.site.time.now() - timedelta(minutes=30)
+    await write(browser.site, [], counts=(half_an_hour_ago, Counts(wait=Spread(2, 1200, 500, 700))))
+    await browser.sign_in()
+    assert '<span class="small">3m to 10m</span>' in (await browser.get("/console/now")).text
+    recorder = browser.site.services.recorder
+    assert recorder is not None
+    recorder.collect()
+    browser.site.time.passes(31 * 60)
+    assert "10m" not in (await browser.get("/console/now")).text, "it is more than an hour ago"
