@@ -21,6 +21,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -227,5 +228,6 @@ def _queue(numbers: object) -> QueueThen | None:
     return None
 
 
+@lru_cache(maxsize=16)
 def _cipher(key: str) -> AESGCM:
     return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=_SEALING).derive(key.encode()))
