@@ -39,8 +39,17 @@ _ENTRY_POINTS: dict[str, dict[str, Any]] = {
         "label": {"en": "Ask the workshop", "de": "Frag die Werkstatt", "ar": "اسأل الورشة"},
     },
     "advice": {"id": 1004, "open_in": "tab", "label": {"en": "Get advice", "de": "Lass dich beraten"}},
-    "clearance": {"id": 1005, "tell_me": True, "instead": [_MESSAGE, _ADVICE]},
-    "night": {"id": 1003, "instead": [_PHONE, _EMAIL, _SALES, _GUIDES, _MESSAGE]},
+    "clearance": {
+        "id": 1005,
+        "tell_me": True,
+        "label": {"en": "Ask about the sale", "de": "Fragen zum Ausverkauf"},
+        "instead": [_MESSAGE, _ADVICE],
+    },
+    "night": {
+        "id": 1003,
+        "label": {"en": "Ask the night desk", "de": "Frag den Nachtdienst"},
+        "instead": [_PHONE, _EMAIL, _SALES, _GUIDES, _MESSAGE],
+    },
 }
 _CONSENT = {
     "en": "You may keep my address until my question is answered",
