@@ -29,7 +29,8 @@ _GUIDES = {
     "label": {"en": "Read the repair guides", "de": "Anleitungen lesen", "ar": "اقرأ أدلة الإصلاح"},
 }
 _MESSAGE = {"kind": "message"}
-_SALES = {"kind": "entry_point", "value": "sales", "label": {"en": "Chat with sales", "de": "Mit dem Verkauf chatten"}}
+_TO_SALES = {"en": "Chat with sales", "de": "Mit dem Verkauf chatten", "ar": "الدردشة مع المبيعات"}
+_SALES = {"kind": "entry_point", "value": "sales", "label": _TO_SALES}
 _ADVICE = {"kind": "entry_point", "value": "advice"}
 _ENTRY_POINTS: dict[str, dict[str, Any]] = {
     "sales": {"id": 1001, "tell_me": True, "greeting": _GREETING, "instead": [_PHONE, _MESSAGE]},
