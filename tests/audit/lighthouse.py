@@ -15,8 +15,8 @@ from tests.audit.house import House, house
 from tests.audit.tools import chromium, node_package, program
 from tests.audit.verdict import Verdict, judged
 
-RUNS = int(os.environ.get("AUDIT_LIGHTHOUSE_RUNS", "3"))
-CATEGORIES = ("performance", "accessibility", "best-practices")
+RUNS = int(os.environ.get("AUDIT_LIGHTHOUSE_RUNS", "5"))
+CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 PAGES = {"blank page": ("/blank", "/blank-with"), "sample site": ("/without", "/")}
 FLAGS = "--headless=new --no-sandbox --disable-background-networking --disable-dev-shm-usage"
 

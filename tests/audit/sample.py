@@ -40,7 +40,8 @@ async def _without_tag(_: Request) -> HTMLResponse:
     scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b"", "headers": []}
     await app({**scope, "root_path": "", "http_version": "1.1", "scheme": "http"}, None, send)  # type: ignore[arg-type]
     text = sent[1]["body"].decode()
-    return HTMLResponse(re.sub(r"<script[^>]*widget\.js[^>]*></script>", "", text))
+    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"] if name != b"content-length"}
+    return HTMLResponse(re.sub(r"<script[^>]*widget\.js[^>]*></script>", "", text), headers=headers)
 
 
 app.router.routes += [
