@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.standin import Lab
+from tests.browser.standin import StubServers
 from widget.demo.settings import demo_settings
 from widget.domain.decision import Decision
 from widget.settings.model import GreetingSettings
@@ -85,7 +85,7 @@ def longest_task(page: Page, work: Callable[[], None]) -> float:
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_nothing_shifts_and_no_task_is_long(at: Lab, page: Page, answers: list[Decision], width: int) -> None:
+def test_nothing_shifts_and_no_task_is_long(at: StubServers, page: Page, answers: list[Decision], width: int) -> None:
     page.set_viewport_size({"width": width, "height": 720})
     address = at.page("<p>Words</p>" * 40 + at.tag())
     button = page.locator(BUTTON)

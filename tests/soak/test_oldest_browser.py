@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.standin import ROOT
-from tests.browser.town import Town, build_town
+from tests.browser.real_servers import RealServers, serve_all
 
 PACKAGE = "@sparticuz/chromium@111.0.0"
 INTEGRITY = "sha512-h68PUvW3tz3vZxYa/XxpHdudZ65p6zejBcBdW6qwsJ3xHR4d6myclK+E3stQd3epnPNVZAf/rDf37njG1VjNWg=="
@@ -43,8 +43,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with build_town(tmp_path_factory.mktemp("town")) as running:
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServers]:
+    with serve_all(tmp_path_factory.mktemp("real")) as running:
         yield running
 
 
@@ -65,8 +65,8 @@ def test_the_version_is_the_one_that_is_promised(browser: Browser) -> None:
     assert f"Chrome and Edge {version}" in (ROOT / "examples" / "plain-page" / "README.md").read_text(encoding="utf-8")
 
 
-def test_two_launchers_stand_one_beyond_the_other_and_open_a_window(page: Page, town: Town) -> None:
-    page.goto(town.site + "/")
+def test_two_launchers_stand_one_beyond_the_other_and_open_a_window(page: Page, real: RealServers) -> None:
+    page.goto(real.site + "/")
     page.evaluate("eceChat.create({ entryPoint: 'support' })")
     buttons = page.locator(f"html > ece-chat {BUTTON}")
     expect(buttons).to_have_count(2)
@@ -82,8 +82,8 @@ def test_two_launchers_stand_one_beyond_the_other_and_open_a_window(page: Page, 
     opened.value.close()
 
 
-def test_the_dock_is_a_window_in_the_corner_that_folds_and_ends(page: Page, town: Town) -> None:
-    page.goto(town.site + "/elements")
+def test_the_dock_is_a_window_in_the_corner_that_folds_and_ends(page: Page, real: RealServers) -> None:
+    page.goto(real.site + "/elements")
     page.locator(f"ece-chat[entry-point=support] {BUTTON}").click()
     dialog = page.locator("ece-chat-panel dialog")
     expect(dialog.locator("[data-when=loading]")).to_be_hidden()
