@@ -43,6 +43,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
         widget_url=origin,
         simulator_url=origin,
         site_url=origin,
+        mail_port=25,
         folder=folder,
         secret="a-secret-for-tests-that-is-long-enough",
         operator_token="operator-token-for-tests",

@@ -12,8 +12,8 @@ import brotli
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.standin import ROOT
 from tests.browser.real_servers import RealServers, serve_all
+from tests.browser.standin import ROOT
 
 PACKAGE = "@sparticuz/chromium@111.0.0"
 INTEGRITY = "sha512-h68PUvW3tz3vZxYa/XxpHdudZ65p6zejBcBdW6qwsJ3xHR4d6myclK+E3stQd3epnPNVZAf/rDf37njG1VjNWg=="
