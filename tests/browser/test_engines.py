@@ -8,6 +8,8 @@ import pytest
 
 from tests.browser.engines import Engine, firefox, press, until, webkit
 from tests.browser.real_servers import RealServers
+from tests.browser.standin import StubServers
+from tests.browser.test_on_a_host_page import HOSTILE
 
 # Expressions.
 BUTTON = "[...document.querySelectorAll('ece-chat')].pop()?.shadowRoot.querySelector('.ece-chat-button')"
@@ -110,3 +112,35 @@ def test_a_visitor_chats_in_the_dock_and_answers_there(engine: Engine, real: Rea
     engine.turn_to(page)
     until(lambda: not is_seen(engine, in_panel("dialog")), "the end of the dock")
     until(lambda: is_seen(engine, SUPPORT), "the button again")
+
+
+NEVER_LOADED = "<script>addEventListener('load', (event) => event.stopImmediatePropagation(), true);</script>"
+MOVED = "<style>body { transform: translateY(50px); filter: blur(0); contain: layout }</style>"
+CATCH = "<script>window.thrown = []; addEventListener('error', (event) => thrown.push(event.message));</script>"
+POLICY = "default-src 'none'; script-src {origin} 'unsafe-inline'; connect-src {origin}"  # no style
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [*HOSTILE.values(), NEVER_LOADED, MOVED],
+    ids=[*HOSTILE, "a load that the page keeps to itself", "a body that moves what is fixed in it"],
+)
+def test_hostile_pages_get_their_button_and_no_fault(at: StubServers, engine: Engine, extra: str) -> None:
+    policy = {"Content-Security-Policy": POLICY.format(origin=at.origin)} if "<style>" not in extra else None
+    engine.visit(at.page(CATCH + extra + at.tag(), headers=policy))
+    until(lambda: is_seen(engine, BUTTON), "the button")
+    assert engine.run("return window.thrown") == []
+    if "CSSStyleSheet" not in extra and "unset" not in extra:
+        assert engine.run(f"return innerHeight - {BUTTON}.getBoundingClientRect().bottom") == 16
+    at.chat.open_in = "dock"
+    at.chat.position = "2"
+    engine.run("eceChat.refresh()")
+    until(lambda: engine.run(f"return {BUTTON}?.textContent.includes('number 2')"), "the dock's launcher")
+    if "CSSStyleSheet" in extra:
+        return
+    for _ in range(2):
+        press(engine, BUTTON)
+        until(lambda: is_seen(engine, in_panel("dialog")), "the dock")
+        engine.run("eceChat.close('sales')")
+        until(lambda: not is_seen(engine, in_panel("dialog")), "the end of the dock")
+    assert engine.run("return window.thrown") == []
