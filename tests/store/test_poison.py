@@ -111,6 +111,8 @@ async def test_whatever_stands_in_a_column_all_other_rows_are_delivered(
     for_later = [what for what in damaged.values() if what.startswith(("kind", "destination"))]
     states = (await outbox.counts()).by_state
     assert states[MessageState.PENDING] + states[MessageState.LEASED] == len(for_later), "each other row was found"
+    named = (await outbox.counts_of_unsettled()).waiting_for
+    assert all(name.isascii() and name.isprintable() for name in named), "labels of a metric"
     await outbox.hasten(now=clock.now())
     await outbox.tidy(now=clock.now(), max_age=LEASE, retention=timedelta(hours=1))
     await claim_all(outbox, clock)

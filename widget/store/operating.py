@@ -106,9 +106,14 @@ def _counts(connection: Connection, conditions: Sequence[_Condition], states: Se
             by_state[state] += number
             sum_of_doubles += int(doubled)
             if state in WAITING:
-                waiting_for[str(destination)] += number
+                waiting_for[_label(destination)] += number
     oldest = connection.execute(select(func.min(outbox.c.accepted_at)).where(is_waiting)).scalar()
     return OutboxCounts(by_state, moment_or_none(oldest), sum_of_doubles, waiting_for)
+
+
+def _label(destination: object) -> str:
+    """Return a destination's name as metrics can have it: a damaged one may be no UTF-8."""
+    return "".join(each if " " <= each <= "~" else "?" for each in str(destination))
 
 
 def _known_state(value: object) -> MessageState:
