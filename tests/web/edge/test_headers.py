@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 import httpx
@@ -166,6 +167,28 @@ async def test_a_misdirected_request_is_told_both_hosts_and_so_is_the_log(site: 
     assert "server.public_url" in answer.json()["detail"]
     odd = await site.get("/openapi.json", headers={"host": "<svg>/x"})
     assert "svg" not in odd.text
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "setting"),
+    [
+        ("198.51.100.7", {"x-forwarded-host": "chat.example.com"}, "server.trusted_proxies"),
+        ("198.51.100.7", {"x-forwarded-host": "CHAT.example.com:443, inner.example"}, "server.trusted_proxies"),
+        ("198.51.100.7", {"x-forwarded-host": "other.example"}, "server.public_url"),
+        ("198.51.100.7", {}, "server.public_url"),
+        ("127.0.0.1", {"x-forwarded-host": "other.example"}, "server.public_url"),
+    ],
+)
+async def test_a_misdirected_request_names_the_setting_that_decides_it(
+    site: Site, log_lines: io.StringIO, peer: str, forwarded: dict[str, str], setting: str
+) -> None:
+    transport = httpx.ASGITransport(site.app, client=(peer, 1))
+    async with httpx.AsyncClient(transport=transport, base_url="https://upstream-1") as proxy:
+        answer = await proxy.get("/openapi.json", headers=forwarded)
+    line = next(line for line in log_lines.getvalue().splitlines() if "misdirected_request" in line)
+    assert json.loads(line)["setting"] == setting
+    assert setting in answer.json()["detail"]
+    assert ("server.trusted_proxies" in answer.json()["detail"]) == (setting == "server.trusted_proxies")
 
 
 @pytest.mark.parametrize("path", [each.pattern for each in ADDRESSES if each.kind is Kind.PUBLIC])

@@ -193,25 +193,29 @@ class AddressCheck:
         if len(hosts) != 1:
             return Problem(400, "bad_host", "A request names exactly one host.")
         peer = scope["client"][0] if scope.get("client") else ""
-        forwarded = _values(scope, b"x-forwarded-host") if self.proxies.trusts(peer) else []
+        forwarded = _values(scope, b"x-forwarded-host")
         # several proxies make a list whose first entry the outermost one wrote; ours, in front of it, would replace it
-        asked = forwarded[0].partition(b",")[0].strip() if len(forwarded) == 1 else hosts[0]
+        told = forwarded[0].partition(b",")[0].strip() if len(forwarded) == 1 else hosts[0]
+        trusted = self.proxies.trusts(peer)
+        asked = told if trusted else hosts[0]
         if asked.lower() in self.edge.hosts or hosts[0].lower() in self.edge.hosts:
             return None
         if _LOOPBACK_HOST.fullmatch(hosts[0]) and (parsed := address_of(peer)) is not None and parsed.is_loopback:
             return None
-        return self._misdirected(asked, scope)
+        unheard = not trusted and told.lower() in self.edge.hosts
+        return self._misdirected(asked, "server.trusted_proxies" if unheard else "server.public_url", scope)
 
-    def _misdirected(self, asked: bytes, scope: Scope) -> Problem:
+    def _misdirected(self, asked: bytes, setting: str, scope: Scope) -> Problem:
+        """Tell both hosts, and `setting`: the one that would have had this request answered."""
         shown = asked.decode("latin-1") if _PLAIN_HOST.fullmatch(asked) else "another host"
+        ours = self.edge.public_host
         telemetry.logger().info(
-            "misdirected_request", asked=shown, answers_for=self.edge.public_host, request_id=request_id(scope)
+            "misdirected_request", asked=shown, answers_for=ours, setting=setting, request_id=request_id(scope)
         )
-        return Problem(
-            421,
-            "misdirected_request",
-            f"The request asks for {shown}, and this server answers for {self.edge.public_host} (server.public_url).",
-        )
+        detail = f"The request asks for {shown}, and this server answers for {ours} (server.public_url)."
+        if setting == "server.trusted_proxies":
+            detail += " X-Forwarded-Host names that, but is sent from an address that server.trusted_proxies lacks."
+        return Problem(421, "misdirected_request", detail)
 
 
 def _values(scope: Scope, wanted: bytes) -> list[bytes]:
