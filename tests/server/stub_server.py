@@ -1,8 +1,10 @@
 """A small application behind the real server and the real edge, for tests that speak through sockets.
 
-Run as a script: `python tests/server/stub_server.py CONFIG PORT [WORKERS [DRAIN [reload]]]`. The deadlines are short.
+Run as a script: `python tests/server/stub_server.py CONFIG PORT [WORKERS [DRAIN [reload]]]`. The deadlines are short,
+but with STUB_PATIENT.
 While a file `hold-build` lies beside CONFIG no application gets built (`building` says that one waits), and while there
-is a `hold-answers` the address /held does not answer (`held-by-NAME` says that it was asked).
+is a `hold-answers` the address /held does not answer (`held-by-NAME` says that it was asked). With a `hold-loop` the
+address /busy holds the whole event loop (`loop-held` says so).
 """
 
 from __future__ import annotations
@@ -37,8 +39,11 @@ from widget.web.edge.headers import AddressCheck, EdgeHeaders, SecurityHeaders
 from widget.web.edge.limits import BodyLimit
 from widget.web.ops import health as ops
 
-DEADLINES = Deadlines(head=0.5, body=0.8, write=0.6, keep_alive=1.0, keep_alive_crowded=0.2, stopping=0.5, sweep=0.05)
+DEADLINES = Deadlines(
+    head=0.5, body=0.8, write=0.6, keep_alive=1.0, keep_alive_crowded=0.2, stopping=0.5, first=0.5, sweep=0.05
+)
 BLOCK = b"x" * 65536
+LOOKS_EVERY = 0.15  # seconds, longer than the server takes to see that it was told to stop
 
 
 class WithReadyAnswers:
@@ -56,6 +61,11 @@ class WithReadyAnswers:
         await send({"type": "http.response.body", "body": pieces[3]})
 
     def at_once(self, scope: Scope) -> tuple[bytes, ...] | None:
+        if scope.get("path") == "/busy":
+            folder, begun = Path(os.environ["STUB_FOLDER"]), time.monotonic()
+            (folder / "loop-held").touch()
+            while (folder / "hold-loop").exists() or time.monotonic() < begun + LOOKS_EVERY:
+                time.sleep(0.01)
         if scope.get("path") == "/ready-broken":
             raise RuntimeError("canary-in-the-fast-exit")
         body = {"/ready": b"ready", "/ready-big": BLOCK}.get(scope.get("path", ""))
@@ -152,6 +162,6 @@ if __name__ == "__main__":
             reload="reload" in sys.argv[5:],
             config=file,
             build=build,
-            deadlines=DEADLINES,
+            deadlines=Deadlines(first=5.0) if "STUB_PATIENT" in os.environ else DEADLINES,
         )
     )

@@ -20,8 +20,10 @@ from tests.server.conftest import ROOT, SCRIPT, ServerProcess, read_all, request
 
 
 @contextmanager
-def running(config: Path, *, workers: int = 1, drain: float = 0.0, reload: bool = False) -> Iterator[ServerProcess]:
-    process = ServerProcess(config, workers=workers, drain=drain, reload=reload)
+def running(
+    config: Path, *, workers: int = 1, drain: float = 0.0, reload: bool = False, **environment: str
+) -> Iterator[ServerProcess]:
+    process = ServerProcess(config, workers=workers, drain=drain, reload=reload, environment=environment)
     try:
         if workers > 1:
             wait_for(lambda: "".join(process.lines).count('"worker_ready"') == workers, "all workers are ready")
@@ -297,6 +299,89 @@ def test_a_drain_says_503_at_readyz_and_serves_until_its_end(tmp_path: Path) -> 
         assert b"\r\nconnection: close\r\n" in read_all(kept), "so that its client turns to another process"
         assert server.ended() == 0
         assert time.monotonic() - begun >= 1.5
+
+
+ASKED = b"GET /v1/status/x HTTP/1.1\r\nHost: chat.example.com\r\n\r\n"
+
+
+@pytest.mark.parametrize("before", [len(ASKED), 20, 0], ids=["asked", "begun", "silent"])
+@pytest.mark.parametrize(
+    ("known", "drain"),
+    [(True, 0.0), (False, 0.0), (False, 0.3)],
+    ids=["accepted", "waiting to be accepted", "after a drain"],
+)
+def test_who_had_connected_before_the_port_closed_is_answered(
+    tmp_path: Path, before: int, known: bool, drain: float
+) -> None:
+    with running(write_config(tmp_path), drain=drain, STUB_PATIENT="yes") as server:
+        (tmp_path / "hold-loop").touch()
+        with server.connect() as busy:
+            early = server.connect() if known else None
+            if early is not None:
+                wait_for(lambda: server.metric("ece_widget_open_connections ") >= 2, "it is in")
+            busy.sendall(request("/busy"))
+            wait_for((tmp_path / "loop-held").exists, "its loop is busy")
+            with early or server.connect() as visitor:
+                visitor.sendall(ASKED[:before])
+                server.process.send_signal(signal.SIGTERM)
+                (tmp_path / "hold-loop").unlink()
+                wait_for(lambda: refuses(server), "the port closes")
+                visitor.sendall(ASKED[before:])
+                answer = read_all(visitor)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b"\r\nconnection: close\r\n" in answer
+        assert server.ended() == 0
+
+
+def refuses(server: ServerProcess) -> bool:
+    try:
+        server.connect().close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /v1/sta"], ids=["silent", "begun"])
+def test_who_connected_and_asks_nothing_holds_up_a_stop_for_a_moment_alone(tmp_path: Path, said: bytes) -> None:
+    with running(write_config(tmp_path)) as server, server.connect() as mute:
+        mute.sendall(said)
+        wait_for(lambda: server.metric("ece_widget_open_connections ") >= 2, "it is in")
+        assert server.stop() == 0
+        assert read_all(mute).startswith(b"HTTP/1.1 408 " if said else b"")
+
+
+@pytest.mark.parametrize("before", [len(ASKED), 20], ids=["asked", "begun"])
+def test_what_was_sent_over_a_kept_connection_before_the_stop_is_answered(tmp_path: Path, before: int) -> None:
+    with (
+        running(write_config(tmp_path), STUB_PATIENT="yes") as server,
+        server.connect() as kept,
+        server.connect() as busy,
+    ):
+        kept.sendall(ASKED)
+        while not (first := kept.recv(4096)).endswith(b"sales"):
+            assert first
+        (tmp_path / "hold-loop").touch()
+        busy.sendall(request("/busy"))
+        wait_for((tmp_path / "loop-held").exists, "its loop is busy")
+        kept.sendall(ASKED[:before])
+        server.process.send_signal(signal.SIGTERM)
+        (tmp_path / "hold-loop").unlink()
+        kept.sendall(ASKED[before:])
+        answer = read_all(kept)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b"\r\nconnection: close\r\n" in answer
+
+
+def test_a_connection_that_had_its_answer_is_closed_at_a_stop(tmp_path: Path) -> None:
+    with running(write_config(tmp_path)) as server, server.connect() as kept, server.connect() as other:
+        (tmp_path / "hold-answers").touch()
+        kept.sendall(ASKED)
+        other.sendall(request("/held"))
+        wait_for((tmp_path / "held-by-sales").exists, "another is being answered")
+        server.process.send_signal(signal.SIGTERM)
+        assert read_all(kept).endswith(b"sales"), "to its end"
+        (tmp_path / "hold-answers").unlink()
+        assert read_all(other).endswith(b"held by sales")
 
 
 def test_a_drain_of_workers_is_one_drain_also_when_all_processes_get_the_signal(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ class Deadlines:
     keep_alive: float = 75.0  # longer than a proxy's own (60 is common), so that it never writes into our closing
     keep_alive_crowded: float = 5.0
     stopping: float = 5.0  # for a body or a reader, once the process stops
+    first: float = 1.0  # for the first request of a connection, once the process stops
     sweep: float = 0.25
 
 

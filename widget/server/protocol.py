@@ -34,6 +34,7 @@ class GuardedProtocol(OrderedAnswers):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.url = b""  # asked for before the first request has begun, when there is no room for the connection
+        self._asked_nothing = True
         self._hosts = 0
         self._chunk = 0  # bytes that the parser is given
         self._begun_in_chunk = False  # whether the head under way began in them
@@ -92,14 +93,22 @@ class GuardedProtocol(OrderedAnswers):
         return self._is_answering() and not self.transport.is_closing()
 
     def shutdown(self) -> None:
-        """Let answers that are on their way go out; a peer that then holds up the stop is cut in time."""
-        super().shutdown()
+        """Let answers that are on their way go out, and answer what was begun, or is asked first, in the next moment.
+
+        Who opened a connection or began a request did so while the port was open. Each of these answers ends its
+        connection, since the guard drains. A peer that holds up the stop is cut in time.
+        """
+        now = self.loop.time()
         self._write_time = self.guard.deadlines.stopping
-        until = self.loop.time() + self._write_time
         if self.flow.write_paused:
-            self.write_deadline = min(self.write_deadline, until)
+            self.write_deadline = min(self.write_deadline, now + self._write_time)
+        if self._asked_nothing and not self._in_head:
+            self.deadline = min(self.deadline, now + self.guard.deadlines.first)
+            return
+        if not self._in_head:
+            super().shutdown()
         if self._in_head or self._in_body or self.transport.is_closing():
-            self.deadline = min(self.deadline, until)
+            self.deadline = min(self.deadline, now + self._write_time)
 
     def expire(self, now: float) -> None:
         """Close: the sweep found a deadline passed."""
@@ -121,6 +130,7 @@ class GuardedProtocol(OrderedAnswers):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._asked_nothing = False
         self._in_head = self._begun_in_chunk = True
         self._hosts = 0
         self._head_bytes = self._head_at_most = self._trailer_bytes = 0

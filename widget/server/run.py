@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 import uvicorn
@@ -31,7 +32,7 @@ from widget.server.current_application import CurrentApplication
 from widget.server.guard import Deadlines, Guard
 from widget.server.lifespan import Lifespan
 from widget.server.plan import Build, Listeners, Plan, build_served
-from widget.server.ports import PortTaken, listen
+from widget.server.ports import BACKLOG, PortTaken, listen
 from widget.server.reload import Refused, built_anew, log_applied, refused
 from widget.server.workers import READY, Supervisor, files_of
 from widget.settings import Settings, SettingsFaults
@@ -164,9 +165,32 @@ class WidgetServer(uvicorn.Server):
         if self._reloading is not None:
             self._reloading.cancel()
             await asyncio.gather(self._reloading, return_exceptions=True)
+        await self._close_port(sockets or [])
         await super().shutdown(sockets=sockets)
         if self._leaving is not None and not self.force_exit:
             await self._leaving
+
+    async def _close_port(self, listeners: list[socket.socket]) -> None:
+        """Take in who has connected, then close: the system would reset those that nobody accepted."""
+        waiting: list[socket.socket] = []
+        for listener in listeners:
+            with contextlib.suppress(OSError):  # BlockingIOError: nobody is left
+                while len(waiting) < BACKLOG:
+                    waiting.append(listener.accept()[0])
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        for each in waiting:
+            with contextlib.suppress(OSError):
+                await loop.connect_accepted_socket(self._new_connection, each)
+        await asyncio.sleep(0.01)  # what has arrived over other connections is read before they close
+
+    def _new_connection(self) -> asyncio.Protocol:
+        made: Any = self.config.http_protocol_class
+        connection: asyncio.Protocol = made(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return connection
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -180,6 +204,7 @@ class WidgetServer(uvicorn.Server):
         if self._loop is not None and self.started and self._plan.drain and not self._guard.draining:
             self._loop.call_soon_threadsafe(self._drain)
         else:
+            self._guard.draining = True
             super().handle_exit(sig, frame)
 
     def _drain(self) -> None:
@@ -192,7 +217,7 @@ class WidgetServer(uvicorn.Server):
         asyncio.get_running_loop().call_later(self._plan.drain, self._stop)
 
     def _stop(self) -> None:
-        self.should_exit = True
+        self._guard.draining = self.should_exit = True
 
     async def reload(self) -> None:
         """Read the settings again and let a new application take over; faults and a failed start change nothing.
@@ -256,7 +281,7 @@ class WidgetServer(uvicorn.Server):
             self._parent.recv()
         except (EOFError, OSError):
             self._loop.remove_reader(self._parent.fileno())
-            self.should_exit = True
+            self._stop()
         else:
             self._drain() if self._plan.drain else self._stop()
 
