@@ -19,7 +19,7 @@ from tests.release.packages import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "examples" / "deploy" / "README.md").read_text(encoding="utf-8")
-STOOD_IN = ("systemctl", "useradd", "chgrp", "nginx", "curl")
+STOOD_IN = ("systemctl", "useradd", "chgrp", "nginx", "curl", "kubectl", "docker")
 IGNORED = shutil.ignore_patterns(".git", ".venv", ".tools", "dist", "__pycache__", ".*_cache", "*.db")
 
 
@@ -85,3 +85,59 @@ def test_the_guides_machine_and_its_upgrade(bare: Path) -> None:
     called = (bare / "called").read_text()
     assert "systemctl enable --now ece-widget@8001 ece-widget@8002" in called
     assert called.index("systemctl restart ece-widget@8001") < called.index("systemctl restart ece-widget@8002")
+
+
+def test_the_guide_to_kubernetes_makes_the_secrets_that_its_kustomization_reads(bare: Path) -> None:
+    folder = bare / "sources" / "examples" / "deploy" / "kubernetes"
+    (block,) = blocks((folder / "README.md").read_text(encoding="utf-8"), "Set it up")
+    run(bare, block, "sources/examples/deploy/kubernetes")
+    made = {each.name: each for each in (folder / "secrets").iterdir()}
+    kustomization = (folder / "kustomization.yaml").read_text(encoding="utf-8")
+    assert set(re.findall(r"secrets/([\w-]+)", kustomization)) == set(made)
+    assert {each.stat().st_mode & 0o777 for each in made.values()} == {0o600}
+    assert all(len(made[name].read_text().strip()) > 40 for name in ("secret-keys", "operator-tokens"))
+    called = (bare / "called").read_text()
+    assert called.index("kubectl create namespace") < called.index("kubectl apply") < called.index("kubectl rollout")
+
+
+def test_the_commands_of_the_compose_file_make_the_secrets_that_it_reads(bare: Path) -> None:
+    folder = bare / "sources" / "examples" / "deploy"
+    run(bare, blocks(README, "Put it on a site")[0].splitlines()[0], "sources")
+    (bare / "programs" / "ece-widget").symlink_to(bare / "opt" / "ece-widget" / "bin" / "ece-widget")
+    text = (folder / "compose.yaml").read_text(encoding="utf-8").partition("name: ece-widget\n")[0]
+    first, second = re.findall(r"(?:^# {3,}\S.*\n)+", text, re.MULTILINE)
+    # Two blanks and a bracket begin what is said about a command.
+    first = re.sub(r" {2,}\(.*", "", re.sub(r"^# {10,}.*\n", "", first, flags=re.MULTILINE))
+    block = re.sub(r"^#   ", "", first, flags=re.MULTILINE)
+    assert block.startswith("cd examples/deploy\n")
+    run(bare, block, "sources")
+    run(bare, re.sub(r"^#   ", "", second, flags=re.MULTILINE), "sources/examples/deploy")
+    password = (folder / "secrets" / "postgres").read_text().strip()
+    assert len(password) == 48
+    assert (folder / "secrets" / "storage").read_text() == f"postgresql://ece_widget:{password}@postgres/ece_widget"
+    assert "secret_keys" in (folder / "ece-widget.toml").read_text()
+    called = (bare / "called").read_text()
+    assert called.index("docker compose up --build") < called.index("docker compose build\n")
+    assert called.index("--wait widget-1") < called.index("--wait widget-2")
+
+
+def test_every_block_of_commands_is_run_by_a_test() -> None:
+    """Another one needs a test here, or beside the other tests of what it is about."""
+    pages = {
+        page: page.read_text(encoding="utf-8") for page in [ROOT / "README.md", *(ROOT / "examples").rglob("*.md")]
+    }
+    found = {
+        (page.relative_to(ROOT).as_posix(), heading)
+        for page, text in pages.items()
+        for heading, section in re.findall(r"^#+ (.*)\n((?:(?!#+ ).*\n?)*)", text, re.MULTILINE)
+        if "```sh" in section
+    }
+    assert found == {
+        ("README.md", "Try it"),  # `make demo` and `make test`: tests/demo, and whoever runs this
+        ("README.md", "Put it on a site"),
+        ("examples/deploy/README.md", "One machine, two processes"),
+        ("examples/deploy/README.md", "Restart without downtime"),
+        ("examples/deploy/README.md", "Back-up and restore"),  # tests/store/test_backup.py
+        ("examples/deploy/CAPACITY.md", "How far it goes, and what each step costs"),  # tests/test_deploy.py
+        ("examples/deploy/kubernetes/README.md", "Set it up"),
+    }
