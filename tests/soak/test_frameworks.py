@@ -178,17 +178,25 @@ def visit(page: Page, path: str, how: str) -> None:
     page.wait_for_function("(path) => document.querySelector('h1').textContent == path", arg=path)
 
 
+SWUP = """(path) => {
+  window.router ||= new Swup({ animationSelector: false, plugins: [new SwupScriptsPlugin({ head: false })] });
+  router.navigate(path);
+}"""
+
+
 @pytest.mark.parametrize(
-    ("file", "how"),
+    ("files", "how"),
     [
-        ("@hotwired/turbo/dist/turbo.es2017-umd.js", "(path) => Turbo.visit(path)"),
-        ("htmx.org/dist/htmx.js", "(path) => htmx.ajax('GET', path, { target: 'body', swap: 'innerHTML' })"),
+        (["@hotwired/turbo/dist/turbo.es2017-umd.js"], "(path) => Turbo.visit(path)"),
+        (["htmx.org/dist/htmx.js"], "(path) => htmx.ajax('GET', path, { target: 'body', swap: 'innerHTML' })"),
+        (["swup/dist/Swup.umd.js", "@swup/scripts-plugin/dist/index.umd.js"], SWUP),
     ],
+    ids=["turbo", "htmx", "swup"],
 )
 def test_each_visit_has_the_launchers_of_its_page(
-    at: StubServers, page: Page, project: Path, file: str, how: str
+    at: StubServers, page: Page, project: Path, files: list[str], how: str
 ) -> None:
-    script = (project / "node_modules" / file).read_text(encoding="utf-8")
+    script = "\n".join((project / "node_modules" / file).read_text(encoding="utf-8") for file in files)
     at.site.page("/router.js", script, {"Content-Type": "text/javascript; charset=utf-8"})
     element = '<ece-chat entry-point="support"></ece-chat>'
     pages = {"/sales": at.tag(), "/support": at.tag('data-entry-point="support"'), "/both": at.tag() + element}
@@ -196,7 +204,7 @@ def test_each_visit_has_the_launchers_of_its_page(
         document = (
             f'<!doctype html><html lang="en"><head><title>{path}</title><script src="/router.js"></script></head>'
         )
-        at.site.page(path, f"{document}<body><main><h1>{path}</h1></main>{body}</body></html>")
+        at.site.page(path, f'{document}<body><div id="swup"><main><h1>{path}</h1></main>{body}</div></body></html>')
     page.goto(at.site.origin + "/sales")
     expect(page.locator(BUTTON)).to_have_count(1)
     for path, wanted in [("/support", ["support"]), ("/both", ["sales", "support"]), ("/sales", ["sales"])] * 2:
