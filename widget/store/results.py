@@ -18,6 +18,7 @@ from widget.store.reading import UnreadableRow, read_given
 from widget.store.schema import answer_totals, outbox, questions
 from widget.store.times import from_ms, to_ms
 
+MOST = 10**9  # answers: a larger number is damage
 _KINDS = {each.value: each for each in Kind}
 
 T = TypeVar("T")
@@ -38,12 +39,13 @@ class ResultsStore:
     async def surveys(self) -> list[str]:
         """Return every survey that anything was counted for."""
         found = await self._read(lambda to: to.execute(select(answer_totals.c.survey).distinct()).scalars().all())
-        return sorted(found)
+        return sorted(each for each in found if isinstance(each, str))
 
     async def languages(self, survey: str) -> list[str]:
         """Return the languages in which a survey was answered."""
         statement = select(answer_totals.c.language).where(answer_totals.c.survey == survey).distinct()
-        return sorted(await self._read(lambda to: to.execute(statement).scalars().all()))
+        found = await self._read(lambda to: to.execute(statement).scalars().all())
+        return sorted(each for each in found if isinstance(each, str))
 
     async def versions(self, survey: str) -> list[QuestionVersion]:
         """Return the versions of a survey's questions, by place."""
@@ -79,7 +81,7 @@ class ResultsStore:
             .where(_within(scope), question.not_in((OF_ALL, BEGUN)))
             .group_by(question, value)
         )
-        return [Total(*row[:2], int(row[2])) for row in await self._read(lambda to: to.execute(statement).all())]
+        return [Total(*row[:2], _count(row[2])) for row in await self._read(lambda to: to.execute(statement).all())]
 
     async def by_day(self, scope: Scope, version: str) -> dict[date, dict[str, int]]:
         """Return numbers by value for each day on which a version of a question was answered."""
@@ -91,7 +93,7 @@ class ResultsStore:
         )
         found: dict[date, dict[str, int]] = {}
         for number, chosen, total in await self._read(lambda to: to.execute(statement).all()):
-            found.setdefault(FIRST_DAY + timedelta(days=number), {})[chosen] = int(total)
+            found.setdefault(FIRST_DAY + timedelta(days=number), {})[chosen] = _count(total)
         return found
 
     async def given(self, scope: Scope, before: Mark | None, limit: int) -> list[Given]:
@@ -121,7 +123,7 @@ class ResultsStore:
     async def _number(self, scope: Scope, question: str) -> int:
         total = func.coalesce(func.sum(answer_totals.c.number), 0)
         statement = select(total).where(_within(scope), answer_totals.c.question == question)
-        return int(await self._read(lambda to: to.execute(statement).scalar_one()))
+        return _count(await self._read(lambda to: to.execute(statement).scalar_one()))
 
 
 def _within(scope: Scope) -> ColumnElement[bool]:
@@ -135,6 +137,11 @@ def _within(scope: Scope) -> ColumnElement[bool]:
     if scope.language is not None:
         conditions.append(answer_totals.c.language == scope.language)
     return and_(*conditions)
+
+
+def _count(total: Any) -> int:
+    """Return a sum of counts in a count's range: damaged ones add up to anything."""
+    return int(min(max(total, 0), MOST))
 
 
 def _ms(day: date) -> int:

@@ -88,6 +88,12 @@ async def test_the_picture_of_a_week_leaves_out_the_hour_that_a_clock_change_doe
     assert "Sun 02:" not in page.split("Clicks in vain")[0]
 
 
+async def test_a_damaged_count_leaves_the_pictures_readable(browser: Browser) -> None:
+    await write(browser.site, [], counts=(TUESDAY, Counts({("clicks", "queue_depth_reached"): -1})))
+    await browser.sign_in()
+    assert "Clicks in vain" in (await browser.get("/console/history?day=2026-11-17")).text
+
+
 async def test_an_odd_question_shows_today(browser: Browser) -> None:
     await browser.sign_in()
     today = f'value="{date(2026, 11, 24).isoformat()}"'

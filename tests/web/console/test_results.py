@@ -201,6 +201,23 @@ async def test_what_a_later_release_counted_leaves_the_rest_readable(browser: Br
     assert "7 of 9" in (await browser.get("/console/results.csv?of=answers")).text
 
 
+@pytest.mark.parametrize("column", ["survey", "day", "entry_point", "language", "question", "value", "number"])
+@pytest.mark.parametrize("value", ["CAST(x'ff' AS TEXT)", "-9", "'x'", "x'ff00'", "1e300"])
+async def test_a_damaged_total_leaves_the_page_readable(browser: Browser, column: str, value: str) -> None:
+    await answer(browser.site, 1, helpful="5", comment="Quick and kind")
+
+    def damage(connection: Connection) -> int:
+        one = f"(SELECT min(rowid) FROM {answer_totals.name})"
+        return connection.exec_driver_sql(
+            f"UPDATE {answer_totals.name} SET {column} = {value} WHERE rowid = {one}"
+        ).rowcount
+
+    assert await browser.site.services.outbox.change(damage) == 1
+    await browser.sign_in()
+    assert "Quick and kind" in (await browser.get("/console/results")).text
+    assert (await browser.get("/console/results.csv")).status_code == 200
+
+
 async def test_odd_questions_and_a_period_without_answers_are_answered(browser: Browser) -> None:
     await answer(browser.site, 1, helpful="5")
     await browser.sign_in()

@@ -88,4 +88,5 @@ class ConsolePages:
             **self._functions[frame.language],
         }
         html = self._environment.get_template(template).render(values)
-        return Response(html, status, _HEADERS, "text/html; charset=utf-8")
+        # What a damaged row holds may be no UTF-8.
+        return Response(html.encode(errors="replace"), status, _HEADERS, "text/html; charset=utf-8")

@@ -103,7 +103,7 @@ class ResultsPage:
             survey=scope.survey,
             entry_points=tuple(self._entry_points),
             entry_point=scope.entry_point or "",
-            languages=tuple((tag, wording.texts.name(tag)) for tag in languages if tag),
+            languages=tuple((tag, wording.texts.name(tag)) for tag in languages if tag in wording.texts.languages),
             language=scope.language or "",
             since=scope.since.isoformat(),
             until=(scope.until - timedelta(days=1)).isoformat(),
