@@ -271,6 +271,18 @@ async def test_an_issuer_that_nobody_knows_is_named(authority: trustme.CA, *, wh
     said = await told_by_probe(chain(authority, whole=whole))
     assert said.startswith("the certificate is signed by an authority nobody here knows")
     assert "'Testing CA" in said
+    assert said.endswith("and the server sends no intermediate certificate") == (not whole)
+
+
+@pytest.mark.anyio
+async def test_a_certificate_that_signed_itself_lacks_no_intermediate() -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(authority.private_key_pem.bytes() + authority.cert_pem.bytes())
+        file.flush()
+        context.load_cert_chain(file.name)
+    assert "intermediate" not in await told_by_probe(context)
 
 
 @pytest.mark.anyio

@@ -78,7 +78,8 @@ def why_the_issuer_is_unknown(trusted: ssl.SSLContext, host: str, port: int, *, 
     """Return what `failure` said of an unknown issuer in more detail; asks the server, so call it in a thread.
 
     A server that sends its own certificate alone, signed by an authority of a company that is trusted under another
-    name, leaves out an intermediate certificate. For `check`; nothing else is sent over this connection.
+    name, leaves out an intermediate certificate; it may also where no company is named. For `check`; nothing else is
+    sent over this connection.
     """
     curious = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     curious.check_hostname, curious.verify_mode = False, ssl.CERT_NONE
@@ -97,7 +98,8 @@ def why_the_issuer_is_unknown(trusted: ssl.SSLContext, host: str, port: int, *, 
     companies = {_company(each["subject"]) for each in trusted.get_ca_certs()} - {None}
     if len(chain) == 1 and _company(chain[0]["issuer"]) in companies:
         return f"the server does not send the intermediate certificate {issuer} that signed its own"
-    return f"{UNKNOWN_ISSUER}: {issuer}"
+    alone = len(chain) == 1 and chain[0]["issuer"] != chain[0]["subject"]
+    return f"{UNKNOWN_ISSUER}: {issuer}" + (", and the server sends no intermediate certificate" if alone else "")
 
 
 def _names(distinguished: Any) -> dict[str, str]:
