@@ -16,7 +16,7 @@ def measure(folder: Path) -> Iterator[Figure]:
         script, with_headers = _size(ours, "/widget.js", "br")
         _, launcher = _size(ours, "/v1/launcher/sales?locale=en", "br")
         yield at_most("script, brotli", script, 6000, " B")
-        yield at_most("script and launcher with headers, brotli", with_headers + launcher, 10_400, " B")
+        yield at_most("script and launcher with headers, brotli", with_headers + launcher, 10_700, " B")
 
 
 def _size(ours: House, path: str, coding: str) -> tuple[int, int]:
