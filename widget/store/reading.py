@@ -12,6 +12,7 @@ import hmac
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row
@@ -21,6 +22,7 @@ from widget.domain.results import GivenAnswer
 from widget.store.times import from_ms
 
 MOST_ATTEMPTS = 1_000_000  # more than a row can have in years: a larger number is damage, and one more may not fit
+MOST_COUNTED = 10**12  # answers, or seconds
 _EARLIEST, _LATEST = -(2**45), 2**47  # milliseconds: the years 855 to 6429, which a `datetime` holds
 _FIELDS = ("question_id", "question", "answer")
 
@@ -132,6 +134,11 @@ def read_state(value: object) -> MessageState:
         return MessageState(value)  # type: ignore[arg-type]  # refused by value
     except ValueError:
         raise UnreadableRow("state is none of this release") from None
+
+
+def read_count(value: Any) -> int:
+    """Return what was counted or added up, which damaged numbers may have taken out of any range."""
+    return int(min(max(value, 0), MOST_COUNTED)) if isinstance(value, int | float | Decimal) else 0
 
 
 def moment_or_none(value: object) -> datetime | None:

@@ -14,6 +14,7 @@ from widget.domain.readings import Reason
 from widget.domain.verdict import State
 from widget.store.counting import count_begun
 from widget.store.inserting import insert_into
+from widget.store.reading import read_count
 from widget.store.schema import SPREADS, changes, count_column, counts, processes
 from widget.store.times import from_ms, to_ms
 
@@ -176,7 +177,7 @@ def read_in_vain(
     )
     within = _within(span, since, until, entry_points)
     statement = select(counts.c.start, func.sum(opened), func.sum(refused)).where(*within).group_by(counts.c.start)
-    return [(from_ms(start), int(yes), int(no)) for start, yes, no in connection.execute(statement)]
+    return [(from_ms(start), read_count(yes), read_count(no)) for start, yes, no in connection.execute(statement)]
 
 
 def read_names(connection: Connection) -> list[str]:
@@ -222,10 +223,12 @@ def _within(
 
 def _bucket(entry_point: str, row: Sequence[Any]) -> Bucket:
     """Return a bucket from its start, its counts and its two spreads, in the order of the columns."""
-    numbers = {count: int(number) for count, number in zip(COUNTS, row[1:-8], strict=True) if number}
+    found = zip(COUNTS, map(read_count, row[1:-8]), strict=True)
+    numbers = {count: number for count, number in found if number}
     return Bucket(entry_point, from_ms(row[0]), Counts(numbers, _spread(row[-8:-4]), _spread(row[-4:])))
 
 
 def _spread(row: Sequence[Any]) -> Spread:
-    samples, total, lowest, highest = row
-    return Spread(int(samples), int(total), lowest, highest)
+    samples, total, *ends = row
+    lowest, highest = (None if end is None else read_count(end) for end in ends)
+    return Spread(read_count(samples), read_count(total), lowest, highest)

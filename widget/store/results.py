@@ -14,11 +14,10 @@ from widget.domain.outbox import MessageState, RowKind
 from widget.domain.results import Given, Mark, Scope, Total
 from widget.domain.survey import Kind
 from widget.store.counting import BEGUN, FIRST_DAY, OF_ALL
-from widget.store.reading import UnreadableRow, read_given
+from widget.store.reading import UnreadableRow, read_count, read_given
 from widget.store.schema import answer_totals, outbox, questions
 from widget.store.times import from_ms, to_ms
 
-MOST = 10**9  # answers: a larger number is damage
 _KINDS = {each.value: each for each in Kind}
 
 T = TypeVar("T")
@@ -81,7 +80,7 @@ class ResultsStore:
             .where(_within(scope), question.not_in((OF_ALL, BEGUN)))
             .group_by(question, value)
         )
-        return [Total(*row[:2], _count(row[2])) for row in await self._read(lambda to: to.execute(statement).all())]
+        return [Total(*row[:2], read_count(row[2])) for row in await self._read(lambda to: to.execute(statement).all())]
 
     async def by_day(self, scope: Scope, version: str) -> dict[date, dict[str, int]]:
         """Return numbers by value for each day on which a version of a question was answered."""
@@ -93,7 +92,7 @@ class ResultsStore:
         )
         found: dict[date, dict[str, int]] = {}
         for number, chosen, total in await self._read(lambda to: to.execute(statement).all()):
-            found.setdefault(FIRST_DAY + timedelta(days=number), {})[chosen] = _count(total)
+            found.setdefault(FIRST_DAY + timedelta(days=number), {})[chosen] = read_count(total)
         return found
 
     async def given(self, scope: Scope, before: Mark | None, limit: int) -> list[Given]:
@@ -123,7 +122,7 @@ class ResultsStore:
     async def _number(self, scope: Scope, question: str) -> int:
         total = func.coalesce(func.sum(answer_totals.c.number), 0)
         statement = select(total).where(_within(scope), answer_totals.c.question == question)
-        return _count(await self._read(lambda to: to.execute(statement).scalar_one()))
+        return read_count(await self._read(lambda to: to.execute(statement).scalar_one()))
 
 
 def _within(scope: Scope) -> ColumnElement[bool]:
@@ -137,11 +136,6 @@ def _within(scope: Scope) -> ColumnElement[bool]:
     if scope.language is not None:
         conditions.append(answer_totals.c.language == scope.language)
     return and_(*conditions)
-
-
-def _count(total: Any) -> int:
-    """Return a sum of counts in a count's range: damaged ones add up to anything."""
-    return int(min(max(total, 0), MOST))
 
 
 def _ms(day: date) -> int:

@@ -88,8 +88,10 @@ async def test_the_picture_of_a_week_leaves_out_the_hour_that_a_clock_change_doe
     assert "Sun 02:" not in page.split("Clicks in vain")[0]
 
 
-async def test_a_damaged_count_leaves_the_pictures_readable(browser: Browser) -> None:
-    await write(browser.site, [], counts=(TUESDAY, Counts({("clicks", "queue_depth_reached"): -1})))
+@pytest.mark.parametrize("damaged", [-1, 2**62])
+async def test_a_damaged_count_leaves_the_pictures_readable(browser: Browser, damaged: int) -> None:
+    counts = Counts({("clicks", "queue_depth_reached"): damaged}, Spread(1, damaged, damaged, damaged))
+    await write(browser.site, [], counts=(TUESDAY, counts))
     await browser.sign_in()
     assert "Clicks in vain" in (await browser.get("/console/history?day=2026-11-17")).text
 

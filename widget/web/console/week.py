@@ -143,7 +143,7 @@ def in_vain_picture(clicks: Iterable[InVain], monday: date, wording: Wording) ->
         each = found.get((day, hour))
         number = each.in_vain if each else 0
         title = f"{names[day]} {_HOURS[hour]}: {wording.number(number)}"
-        if number <= 0:  # a damaged count may be below
+        if not number:
             return Cell((), title)
         step = 1 + min(4, 5 * number // (most + 1))
         return Cell(((f"step-{step}", 1.0),), title, wording.number(number) if number < 1000 else "")
