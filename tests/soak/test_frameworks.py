@@ -154,23 +154,55 @@ def test_what_a_server_has_rendered_is_taken_over_without_a_warning(
     hold(at, page, framework, "hydrate")
 
 
-def test_the_examples_pass_the_strict_compilers(project: Path) -> None:
+def judged(project: Path, folder: str) -> dict[str, str]:
+    """Return what the strict compilers say of the examples in a folder; nothing of those that pass."""
+    shutil.copy(project / "strict.json", project / folder / "tsconfig.json")
     strict = ["--strict", "--noEmit", "--skipLibCheck", "--target", "esnext", "--module", "esnext"]
     strict += ["--moduleResolution", "bundler", "--lib", "esnext,dom,dom.iterable", "--jsx", "react-jsx"]
-    code = ["examples/react/App.tsx", "examples/angular/app.ts"]
-    _run(project, "npx", "tsc", *strict, "--experimentalDecorators", *code)
-    shutil.copy(project / "strict.json", project / "tsconfig.json")
-    _run(project, "npx", "vue-tsc", "--noEmit")
-    _run(
-        project,
-        "npx",
-        "svelte-check",
-        "--fail-on-warnings",
-        "--workspace",
-        "examples/svelte",
-        "--tsconfig",
-        "../../tsconfig.json",
-    )
+    checks = {
+        "react": ["tsc", *strict, f"{folder}/react/App.tsx"],
+        "angular": ["tsc", *strict, "--experimentalDecorators", f"{folder}/angular/app.ts"],
+        "vue": ["vue-tsc", "--noEmit", "--project", folder],
+        "svelte": [
+            "svelte-check",
+            "--fail-on-warnings",
+            "--workspace",
+            f"{folder}/svelte",
+            "--tsconfig",
+            "../tsconfig.json",
+        ],
+    }
+    said = {}
+    for name, command in checks.items():
+        done = subprocess.run(["npx", *command], cwd=project, capture_output=True, text=True, timeout=300, check=False)
+        if done.returncode != 0:
+            said[name] = done.stdout + done.stderr
+    return said
+
+
+def test_the_examples_pass_the_strict_compilers(project: Path) -> None:
+    assert judged(project, "examples") == {}
+
+
+def test_a_wrong_value_of_an_option_is_a_fault_of_each_compiler(project: Path) -> None:
+    shutil.copytree(project / "examples", project / "wrong")
+    wrong = {
+        "react/App.tsx": ("{...chat}", '{...chat} open="window"'),
+        "vue/App.vue": ('v-bind="chat"', 'v-bind="chat" open="window"'),
+        "svelte/App.svelte": ("{...chat}", '{...chat} open="window"'),
+        "angular/app.ts": ("chat: Attributes = {}", 'chat: Attributes = { open: "window" }'),
+    }
+    for file, (right, instead) in wrong.items():
+        text = (project / "wrong" / file).read_text(encoding="utf-8")
+        assert right in text
+        (project / "wrong" / file).write_text(text.replace(right, instead), encoding="utf-8")
+    said = judged(project, "wrong")
+    assert {name: '"window"' in each for name, each in said.items()} == {
+        "react": True,
+        "vue": True,
+        "svelte": True,
+        "angular": True,
+    }
 
 
 def visit(page: Page, path: str, how: str) -> None:
@@ -212,3 +244,24 @@ def test_each_visit_has_the_launchers_of_its_page(
         expect(page.locator(BUTTON)).to_have_count(len(wanted))
         page.wait_for_timeout(300)
         assert sorted(each["entry-point"] for each in launchers(page)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("turbo", "@hotwired/turbo/dist/turbo.es2017-umd.js"), ("htmx", "htmx.org/dist/htmx.js")]
+)
+def test_the_pages_that_a_router_swaps_have_their_launchers_as_they_stand(
+    at: StubServers, page: Page, project: Path, name: str, file: str
+) -> None:
+    script = (project / "node_modules" / file).read_text(encoding="utf-8")
+    at.site.page(f"/assets/{name}.js", script, {"Content-Type": "text/javascript; charset=utf-8"})
+    for each in (project / "examples" / name).glob("*.html"):
+        at.site.page(f"/{each.name}", each.read_text(encoding="utf-8").replace("https://chat.example.com", at.origin))
+    page.goto(f"{at.site.origin}/index.html")
+    page.evaluate("window.loadedOnce = true")
+    for link, wanted in [("Help", ["sales"]), ("Home", ["sales", "support"])] * 2 + [("", ["sales"])]:
+        expect(page.locator(BUTTON)).to_have_count(len(wanted))
+        page.wait_for_timeout(300)
+        assert sorted(each["entry-point"] for each in launchers(page)) == wanted
+        if link:
+            page.get_by_role("link", name=link).click()
+    assert page.evaluate("window.loadedOnce"), "nothing was loaded anew"
