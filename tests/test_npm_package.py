@@ -28,7 +28,7 @@ def listed(pattern: str) -> list[str]:
     """Return the names in a list of the script's."""
     found = re.search(pattern, SCRIPT, re.DOTALL)
     assert found, pattern
-    return re.findall(r'"([\w-]+)"', found[1])
+    return re.findall(r"[\w-]+", found[1])
 
 
 def test_the_types_are_made_from_the_description() -> None:
@@ -36,7 +36,7 @@ def test_the_types_are_made_from_the_description() -> None:
 
 
 def test_the_description_has_the_attributes_of_the_script() -> None:
-    assert list(description()["attributes"]) == listed(r"const ATTRIBUTES = \[(.*?)\]")
+    assert list(description()["attributes"]) == listed(r'const ATTRIBUTES = "(.*?)"')
 
 
 def test_the_description_has_the_events_of_the_script() -> None:
