@@ -5,20 +5,18 @@ The form has no script at all, so that what is looked at is what comes without o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Error, Frame, Page
+from playwright.sync_api import Browser, Error, Frame, Page
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from tests.browser.engines import Engine, firefox, press, until, webkit
-from tests.chromium import chromium
 from tests.install_tools import AXE_FILE
 from tests.ports import free_port
 from widget import settings
@@ -68,17 +66,21 @@ class ChromiumEngine:
 
 
 @contextmanager
-def chromium_engine(_folder: Path) -> Iterator[Engine]:
-    with chromium() as browser:
-        context = browser.new_context(bypass_csp=True, reduced_motion="reduce")
-        context.set_default_timeout(30_000)
-        yield ChromiumEngine(context.new_page())
-        context.close()
+def in_a_page_of(browser: Browser) -> Iterator[Engine]:
+    context = browser.new_context(bypass_csp=True, reduced_motion="reduce")
+    context.set_default_timeout(30_000)
+    yield ChromiumEngine(context.new_page())
+    context.close()
 
 
-@pytest.fixture(scope="module", params=[chromium_engine, firefox, webkit])
+@pytest.fixture(scope="module", params=["chromium", "firefox", "webkit"])
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with request.param(tmp_path_factory.mktemp("engine")) as running:
+    starts: dict[str, Callable[[], AbstractContextManager[Engine]]] = {
+        "chromium": lambda: in_a_page_of(request.getfixturevalue("chromium")),
+        "firefox": lambda: firefox(tmp_path_factory.mktemp("engine")),
+        "webkit": lambda: webkit(tmp_path_factory.mktemp("engine")),
+    }
+    with starts[request.param]() as running:
         yield running
 
 
