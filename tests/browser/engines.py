@@ -30,7 +30,14 @@ user_pref("browser.startup.homepage_override.mstone", "ignore");
 user_pref("browser.aboutwelcome.enabled", false);
 """
 
+# What the protocols call an element that went with its page.
+GONE = {"no such node", "no such element", "stale element reference"}
+
 Found = TypeVar("Found")
+
+
+class Gone(RuntimeError):
+    """The element is not there, or not any more."""
 
 
 class Engine(Protocol):
@@ -39,7 +46,10 @@ class Engine(Protocol):
     def visit(self, url: str) -> None: ...
     def run(self, script: str) -> Any: ...
     def click(self, element: str) -> None:
-        """Move the pointer to the middle of the element that an expression finds, press and let go."""
+        """Move the pointer to the middle of the element that an expression finds, press and let go.
+
+        Raises Gone where it finds none, or one whose page has gone.
+        """
 
     def pages(self) -> list[str]:
         """Return the name of each window and tab."""
@@ -60,14 +70,24 @@ def until(look: Callable[[], Found], what: str, *, patience: float = PATIENCE) -
 
 def press(engine: Engine, element: str) -> None:
     """Press the middle of the element that an expression finds, once it is there and in nobody's way."""
+    until(lambda: pressed(engine, element), element)
+
+
+def pressed(engine: Engine, element: str) -> bool:
+    """Press it if it is there and in nobody's way, and say whether it was."""
     free = f"""const found = {element};
         if (!found) return false;
         found.scrollIntoView({{block: "center", behavior: "instant"}});
         const box = found.getBoundingClientRect();
         const top = found.getRootNode().elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
         return Boolean(box.width && top && (found.contains(top) || top.contains(found)));"""
-    until(lambda: engine.run(free), element)
-    engine.click(element)
+    if not engine.run(free):
+        return False
+    try:
+        engine.click(element)
+    except Gone:  # with a page that ended just then
+        return False
+    return True
 
 
 class Firefox:
@@ -86,7 +106,8 @@ class Firefox:
             answer = json.loads(self._socket.recv(timeout=PATIENCE))
             if answer.get("id") == self._asked:
                 if answer["type"] == "error":
-                    raise RuntimeError(f"{method}: {answer['message']}")
+                    fault = Gone if answer["error"] in GONE else RuntimeError
+                    raise fault(f"{method}: {answer['message']}")
                 return cast(dict[str, Any], answer["result"])
 
     def _evaluate(self, expression: str) -> dict[str, Any]:
@@ -104,7 +125,10 @@ class Firefox:
         return json.loads(answer["value"])
 
     def click(self, element: str) -> None:
-        origin = {"type": "element", "element": {"sharedId": self._evaluate(element)["sharedId"]}}
+        found = self._evaluate(element)
+        if "sharedId" not in found:
+            raise Gone(element)
+        origin = {"type": "element", "element": {"sharedId": found["sharedId"]}}
         steps = [
             {"type": "pointerMove", "x": 0, "y": 0, "origin": origin},
             {"type": "pointerDown", "button": 0},
@@ -140,7 +164,8 @@ class WebKit:
         answer = self._driver.request("GET" if body is None else "POST", self._session + path, json=body)
         value = answer.json()["value"]
         if answer.is_error:
-            raise RuntimeError(f"{path}: {value['error']}: {value['message']}")
+            fault = Gone if value["error"] in GONE else RuntimeError
+            raise fault(f"{path}: {value['error']}: {value['message']}")
         return value
 
     def visit(self, url: str) -> None:
@@ -150,8 +175,11 @@ class WebKit:
         return self._ask("/execute/sync", {"script": script, "args": []})
 
     def click(self, element: str) -> None:
-        (found,) = self.run(f"return {element}").values()
-        self._ask(f"/element/{found}/click", {})
+        found = self.run(f"return {element}")
+        if found is None:
+            raise Gone(element)
+        (name,) = found.values()
+        self._ask(f"/element/{name}/click", {})
 
     def pages(self) -> list[str]:
         return cast(list[str], self._ask("/window/handles"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.engines import Engine, firefox, press, until, webkit
+from tests.browser.engines import Engine, firefox, press, pressed, until, webkit
 from tests.browser.real_servers import RealServers
 from tests.browser.standin import StubServers
 from tests.browser.test_on_a_host_page import HOSTILE
@@ -27,8 +27,9 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(autouse=True)
-def _reset(real: RealServers) -> None:
+def _reset(real: RealServers, engine: Engine) -> None:
     real.tell("/control/reset", {})
+    engine.turn_to(engine.pages()[0])  # from the frame in which a test may have ended
 
 
 def in_panel(selector: str) -> str:
@@ -62,8 +63,8 @@ def answer(engine: Engine) -> None:
         for field in ("[name=helpful][value='2']", "[name=solved][value=yes]"):
             tile = f'document.querySelector("{field}")?.parentElement'
             if is_seen(engine, tile):
-                press(engine, tile)
-        press(engine, "[...document.querySelectorAll('.actions button')].filter(each => each.offsetWidth).pop()")
+                pressed(engine, tile)
+        pressed(engine, "[...document.querySelectorAll('.actions button')].filter(each => each.offsetWidth).pop()")
         return False
 
     until(onward, "the thanks")
