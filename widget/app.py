@@ -180,9 +180,8 @@ def _console(
     settings, operations = services.settings, services.operations
     if not settings.console.enabled or operations is None:
         return []
-    from widget.store.console_outbox import (
-        ConsoleOutbox,  # here, so that a start without the console does not wait for it
-    )
+    # Here, so that a start without the console does not wait for it.
+    from widget.store.console_outbox import ConsoleOutbox
     from widget.web.console.rendering import ConsolePages
     from widget.web.console.routes import console_routes
     from widget.web.console.sessions import Sessions

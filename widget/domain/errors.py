@@ -173,7 +173,7 @@ class MailError(DeliveryError):
 
 
 class MailServerDown(MailError):
-    """The mail server serves nobody: no connection, no TLS, a refused login, "try later" to everybody."""
+    """The mail server takes no mail of ours: no connection, no TLS, a refused login, sender or every recipient."""
 
     serves_nobody = True
     code = "mail_server_down"
@@ -186,7 +186,7 @@ class WebhookError(DeliveryError):
 
 
 class WebhookDown(WebhookError):
-    """The receiver serves nobody: no connection, no TLS, 503, 429."""
+    """The receiver takes no row of ours: no connection, no TLS, 503, 429, or nobody there whom `url` and secret fit."""
 
     serves_nobody = True
     code = "webhook_down"

@@ -40,6 +40,7 @@ from widget.settings import warnings as warnings_of
 
 # What a start may end with that has a sentence for the operator.
 SENTENCES = (SettingsFaults, WidgetError)
+READ_BEFORE_CLOSING = 0.01  # seconds: turns of the event loop, in which it reads what has arrived over kept connections
 
 
 def serve(
@@ -183,7 +184,7 @@ class WidgetServer(uvicorn.Server):
         for each in waiting:
             with contextlib.suppress(OSError):
                 await loop.connect_accepted_socket(self._new_connection, each)
-        await asyncio.sleep(0.01)  # what has arrived over other connections is read before they close
+        await asyncio.sleep(READ_BEFORE_CLOSING)
 
     def _new_connection(self) -> asyncio.Protocol:
         made: Any = self.config.http_protocol_class

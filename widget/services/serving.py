@@ -129,8 +129,11 @@ def build(
 
 
 async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a task that may have ended before; raise what it failed with."""
     task.cancel()
     await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()
 
 
 def _availability(
