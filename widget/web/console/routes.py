@@ -12,14 +12,14 @@ from widget.application.results import Results
 from widget.application.switches import Switches
 from widget.settings import EntryPointSettings
 from widget.web.console.history import HistoryPage
+from widget.web.console.notices import Notices
 from widget.web.console.now import NowPage
 from widget.web.console.outbox import OutboxPages, OutboxRows
-from widget.web.console.rendering import ConsolePages, Notice
+from widget.web.console.rendering import ConsolePages
 from widget.web.console.results import ResultsPage
 from widget.web.console.sessions import Sessions
 from widget.web.console.sign_in import SignIn
 from widget.web.console.switches import SwitchPages
-from widget.web.console.wording import Wording
 
 
 def console_routes(
@@ -37,17 +37,13 @@ def console_routes(
     now: Callable[[], datetime],
 ) -> list[Route]:
     """Return the routes; `languages` are those of visitors' pages, by tag and name."""
-
-    def notices(wording: Wording) -> tuple[Notice, ...]:
-        return switch_pages.notices(wording)
-
+    notices = Notices(switches, entry_points, history.zone)
     sign_in = SignIn(pages, sessions, notices=notices, zone=history.zone(None), now=now)
-    switch_pages = SwitchPages(sign_in, switches, entry_points, languages)
     return [
         *sign_in.routes(),
         *NowPage(sign_in, happening, entry_points).routes(),
         *HistoryPage(sign_in, history, switches, entry_points).routes(),
         *ResultsPage(sign_in, results, entry_points).routes(),
         *OutboxPages(sign_in, rows, destinations).routes(),
-        *switch_pages.routes(),
+        *SwitchPages(sign_in, switches, entry_points, languages, history.zone).routes(),
     ]

@@ -12,13 +12,11 @@ from starlette.routing import Route
 
 from widget.application.switches import Switches
 from widget.domain.hours import OpenRange, read_range
-from widget.domain.survey import Wording as Words
-from widget.domain.switches import LONGEST_WORDS, NotAllowed, Switch
+from widget.domain.switches import LONGEST_WORDS, NotAllowed
 from widget.settings import EntryPointSettings
-from widget.texts import SOURCE
 from widget.texts import marked as _
-from widget.web.console.rendering import Notice
-from widget.web.console.sign_in import HOME, SignIn, Visit, see
+from widget.web.console.notices import closing_text, hours_text
+from widget.web.console.sign_in import HOME, Page, SignIn, Visit, see
 from widget.web.console.wording import Wording
 from widget.web.edge.errors import unknown_entry_point
 
@@ -98,7 +96,7 @@ class ClearDayContext:
 class SwitchPages:
     """The forms, by the same code as everything else that switches (`application/switches.py`).
 
-    `languages` are those of visitors' pages, by tag and name.
+    `languages` are those of visitors' pages, by tag and name; `zone` returns that of an entry point's hours.
     """
 
     def __init__(
@@ -107,15 +105,16 @@ class SwitchPages:
         switches: Switches,
         entry_points: Mapping[str, EntryPointSettings],
         languages: Mapping[str, str],
+        zone: Callable[[str], tzinfo],
     ) -> None:
         self._sign_in, self._switches = sign_in, switches
-        self._entry_points, self._languages = entry_points, languages
+        self._entry_points, self._languages, self._zone = entry_points, languages, zone
 
     def routes(self) -> list[Route]:
-        def both(path: str, ask: Callable[..., object], do: Callable[..., object]) -> list[Route]:
+        def both(path: str, ask: Page, do: Page) -> list[Route]:
             return [
-                Route(path, self._sign_in.page(ask, "now"), methods=["GET"]),  # type: ignore[arg-type]
-                Route(path, self._sign_in.form(do, "now", longest=LONGEST_FORM), methods=["POST"]),  # type: ignore[arg-type]
+                Route(path, self._sign_in.page(ask, "now"), methods=["GET"]),
+                Route(path, self._sign_in.form(do, "now", longest=LONGEST_FORM), methods=["POST"]),
             ]
 
         return [
@@ -145,7 +144,7 @@ class SwitchPages:
         """Ask before it is reopened."""
         name = self._name(visit)
         closing = self._switches.of(name).closing
-        text = _closing_words(name, self._switches.of(name), visit.wording) if closing else ""
+        text = closing_text(name, closing, visit.wording) if closing else ""
         return self._sign_in.pages.page("reopen.html", visit.frame, ReopenContext(name, text))
 
     async def reopen(self, visit: Visit) -> Response:
@@ -184,36 +183,11 @@ class SwitchPages:
             return self._day_page(visit, name, {refused.field: _fault(refused, visit.wording)})
         return see(f"/console/day/{name}")
 
-    def notices(self, wording: Wording) -> tuple[Notice, ...]:
-        """Say what is switched by hand now, for every page."""
-        found = []
-        if self._switches.away:
-            text = wording.say(_("The database is away: what was switched last stands, and nothing can be switched."))
-            found.append(Notice("warning", text, "", ""))
-        for name in self._entry_points:
-            switch = self._switches.of(name)
-            if switch.closing is not None and switch.closing.stands(wording.now):
-                text = _closing_words(name, switch, wording)
-                found.append(Notice("hand", text, f"/console/reopen/{name}", wording.say(_("Reopen"))))
-            today = wording.now.astimezone(self._zone(name)).date()
-            if today in switch.days:
-                text = wording.say(
-                    _("%(entry_point)s has other hours today: %(hours)s."),
-                    entry_point=name,
-                    hours=_hours_words(switch.days[today], wording),
-                )
-                found.append(Notice("resting", text, f"/console/day/{name}", wording.say(_("Special day"))))
-        return tuple(found)
-
     def _name(self, visit: Visit) -> str:
         name: str = visit.request.path_params["entry_point"]
         if name not in self._entry_points:
             raise unknown_entry_point()
         return name
-
-    def _zone(self, name: str) -> tzinfo:
-        hours = self._entry_points[name].hours
-        return hours.timezone if hours else UTC
 
     def _end(self, visit: Visit, zone: tzinfo) -> datetime | None:
         """Return until when, None until it is reopened. Raises NotAllowed."""
@@ -263,7 +237,7 @@ class SwitchPages:
         yesterday = wording.now.astimezone(self._zone(name)).date() - timedelta(days=1)
         days = sorted(self._switches.of(name).days.items())
         return tuple(
-            SetDay(day.isoformat(), wording.day(day), _hours_words(ranges, wording))
+            SetDay(day.isoformat(), wording.day(day), hours_text(ranges, wording))
             for day, ranges in days
             if day >= yesterday
         )
@@ -271,27 +245,6 @@ class SwitchPages:
 
 def _reason(tag: str, name: str, visit: Visit) -> ReasonField:
     return ReasonField(tag, name, visit.field(f"reason_{tag}")[: 20 * LONGEST_WORDS])
-
-
-def _closing_words(name: str, switch: Switch, wording: Wording) -> str:
-    """Say who closed it, since when, until when, and what visitors read."""
-    closing = switch.closing
-    assert closing is not None
-    values = {"entry_point": name, "by": closing.by, "since": wording.moment(closing.at)}
-    if closing.until is None:
-        text = wording.say(_("%(by)s closed %(entry_point)s at %(since)s, until it is reopened."), **values)
-    else:
-        until = wording.moment(closing.until)
-        text = wording.say(_("%(by)s closed %(entry_point)s at %(since)s, until %(until)s."), **values, until=until)
-    return text if closing.words is None else f"{text} {_quoted(closing.words, wording)}"
-
-
-def _quoted(words: Words, wording: Wording) -> str:
-    return wording.say(_("Visitors read: “%(reason)s”"), reason=words.pick(wording.language, SOURCE)[1])
-
-
-def _hours_words(ranges: tuple[OpenRange, ...], wording: Wording) -> str:
-    return ", ".join(map(str, ranges)) if ranges else wording.say(_("closed all day"))
 
 
 def _fault(refused: NotAllowed, wording: Wording) -> str:

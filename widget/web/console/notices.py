@@ -1,0 +1,61 @@
+"""What is switched by hand, in words: the notices over every page, and the texts that the forms have of it too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import tzinfo
+
+from widget.application.switches import Switches
+from widget.domain.hours import OpenRange
+from widget.domain.switches import Closing
+from widget.texts import SOURCE
+from widget.texts import marked as _
+from widget.web.console.rendering import Notice
+from widget.web.console.wording import Wording
+
+
+class Notices:
+    """Says what is switched by hand now; `zone` returns that of an entry point's hours."""
+
+    def __init__(self, switches: Switches, entry_points: Iterable[str], zone: Callable[[str], tzinfo]) -> None:
+        self._switches, self._entry_points, self._zone = switches, tuple(entry_points), zone
+
+    def __call__(self, wording: Wording) -> tuple[Notice, ...]:
+        """Return the notices of every page."""
+        found = []
+        if self._switches.away:
+            text = wording.say(_("The database is away: what was switched last stands, and nothing can be switched."))
+            found.append(Notice("warning", text, "", ""))
+        for name in self._entry_points:
+            switch = self._switches.of(name)
+            if switch.closing is not None and switch.closing.stands(wording.now):
+                text = closing_text(name, switch.closing, wording)
+                found.append(Notice("hand", text, f"/console/reopen/{name}", wording.say(_("Reopen"))))
+            today = wording.now.astimezone(self._zone(name)).date()
+            if today in switch.days:
+                text = wording.say(
+                    _("%(entry_point)s has other hours today: %(hours)s."),
+                    entry_point=name,
+                    hours=hours_text(switch.days[today], wording),
+                )
+                found.append(Notice("resting", text, f"/console/day/{name}", wording.say(_("Special day"))))
+        return tuple(found)
+
+
+def closing_text(entry_point: str, closing: Closing, wording: Wording) -> str:
+    """Return who closed it, since when, until when, and what visitors read."""
+    values = {"entry_point": entry_point, "by": closing.by, "since": wording.moment(closing.at)}
+    if closing.until is None:
+        text = wording.say(_("%(by)s closed %(entry_point)s at %(since)s, until it is reopened."), **values)
+    else:
+        until = wording.moment(closing.until)
+        text = wording.say(_("%(by)s closed %(entry_point)s at %(since)s, until %(until)s."), **values, until=until)
+    if closing.words is None:
+        return text
+    read = wording.say(_("Visitors read: “%(reason)s”"), reason=closing.words.pick(wording.language, SOURCE)[1])
+    return f"{text} {read}"
+
+
+def hours_text(ranges: tuple[OpenRange, ...], wording: Wording) -> str:
+    """Return the hours of one day."""
+    return ", ".join(map(str, ranges)) if ranges else wording.say(_("closed all day"))
