@@ -32,8 +32,7 @@ class ResultsContext:
     """The fields of `results.html`. Days are ISO 8601, UTC; texts are empty where nothing is chosen or known.
 
     `query` is the period and what it is of, encoded, for links that add to it; `these` names the answers that are read,
-    `more` those behind them; `whole` says that surveys in which nothing
-    was written are read too.
+    `more` those behind them; `whole` says that surveys in which nothing was written are read too.
     """
 
     surveys: tuple[str, ...]
@@ -96,8 +95,7 @@ class ResultsPage:
         found: Found,
     ) -> Response:
         wording = Wording(visit.wording.texts, visit.wording.language, UTC, visit.wording.now)
-        scope, query = report.scope, _query(report.scope)
-        searched = f"{query}&{urlencode({name: text for name, text in _searched(search).items() if text})}"
+        scope, searched = report.scope, _searched(search)
         context = ResultsContext(
             surveys=tuple(surveys),
             survey=scope.survey,
@@ -108,7 +106,7 @@ class ResultsPage:
             since=scope.since.isoformat(),
             until=(scope.until - timedelta(days=1)).isoformat(),
             periods=tuple((days, _period_address(scope, days, wording.now)) for days in DAYS),
-            query=query,
+            query=_query(scope),
             answered=report.answered,
             change=signed(report.answered - report.before, wording),
             rate=_rate(report, wording),
@@ -116,11 +114,11 @@ class ResultsPage:
             questions=tuple(shown(each, wording) for each in report.questions),
             word=search.word,
             values=tuple(values(report, wording)),
-            value=f"{search.question}:{search.value}" if search.question else "",
+            value=searched["value"],
             said=tuple(said(each, found.versions, wording) for each in found.given),
             whole=not search.written,
-            these=f"{searched}&before={_text(before)}",
-            more=f"{searched}&before={_text(found.next)}" if found.next is not None else "",
+            these=_query(scope, **searched, before=_text(before)),
+            more=_query(scope, **searched, before=_text(found.next)) if found.next is not None else "",
             looked_far=found.next is not None and not found.given,
         )
         return self._sign_in.pages.page("results.html", visit.frame, context)
@@ -161,10 +159,10 @@ def _period_address(scope: Scope, days: int, now: datetime) -> str:
     return _query(period)
 
 
-def _query(scope: Scope) -> str:
+def _query(scope: Scope, **more: str) -> str:
     last = scope.until - timedelta(days=1)
     parts = {"survey": scope.survey, "since": scope.since.isoformat(), "until": last.isoformat()}
-    parts |= {"entry_point": scope.entry_point or "", "language": scope.language or ""}
+    parts |= {"entry_point": scope.entry_point or "", "language": scope.language or "", **more}
     return urlencode({name: text for name, text in parts.items() if text})
 
 
