@@ -95,7 +95,7 @@ class RowView(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OutboxContext:
-    """The fields of `outbox.html`; `about` is one of the catalogs' texts, about the state that is chosen.
+    """The fields of `outbox.html`; `about` says what the rows of the chosen state are.
 
     `older` is the row that the next page comes before, 0 on the last page.
     `undeliverable` has how many rows wait for each destination that the settings do not have.
@@ -125,13 +125,13 @@ class RowContext:
 class QuestionContext:
     """The fields of `outbox_question.html`; `row` is 0 for all dead rows, `number_of` how many are meant.
 
-    `about` says what the row is, empty for all.
+    `summary` says what the row is, empty for all.
     """
 
     act: str
     row: int
     number_of: int
-    about: str
+    summary: str
 
 
 class OutboxPages:
@@ -164,7 +164,7 @@ class OutboxPages:
         context = OutboxContext(
             tabs=tuple(tabs),
             chosen=chosen.value if chosen else "",
-            about=_ABOUT[chosen],
+            about=wording.say(_ABOUT[chosen]),
             rows=tuple(_view(row, wording) for row in rows[:ROWS]),
             oldest=wording.duration((wording.now - oldest).total_seconds()) if oldest else "",
             undeliverable=tuple(counts.undeliverable(self._destinations).items()),
@@ -211,8 +211,8 @@ class OutboxPages:
         return see(f"/console/outbox/{row.id}")
 
     def _question(self, visit: Visit, act: str, row: OutboxRow | None, number: int) -> Response:
-        about = "" if row is None else _about(_view(row, visit.wording))
-        context = QuestionContext(act, row.id if row else 0, number, about)
+        summary = "" if row is None else _summary(_view(row, visit.wording))
+        context = QuestionContext(act, row.id if row else 0, number, summary)
         return self._sign_in.pages.page("outbox_question.html", visit.frame, context)
 
     async def _row(self, visit: Visit) -> OutboxRow:
@@ -228,7 +228,7 @@ def _id(text: str) -> int | None:
     return number if 0 < number <= _LARGEST_ID else None
 
 
-def _about(row: RowView) -> str:
+def _summary(row: RowView) -> str:
     kind = f"{row.kind} {row.survey}".strip()
     return " · ".join(part for part in (kind, row.entry_point, row.accepted) if part)
 
