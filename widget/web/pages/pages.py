@@ -255,7 +255,7 @@ class Pages:
 
     def _label(self, entry_point: EntryPointSettings | None, language: str) -> str:
         if entry_point is None or entry_point.label is None:
-            return self.texts.gettext(language, "Chat with us")
+            return self.texts.gettext(language, _BUTTON)
         return entry_point.label.pick(language, SOURCE)[1]
 
     def _logo(self, name: str, entry_point: EntryPointSettings) -> Markup:

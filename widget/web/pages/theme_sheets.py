@@ -39,7 +39,7 @@ class ThemeSheets:
         return style_routes(self.find)
 
     def add(self, sheet: StyleSheet) -> None:
-        """Serve one that is of no theme."""
+        """Serve a style sheet under its own address."""
         self._sheets.setdefault(sheet.path, sheet)
 
     def find(self, path: str) -> StyleSheet | None:
