@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -11,6 +12,7 @@ import pytest
 from starlette.applications import Starlette
 
 from tests.mail.test_mail import ROW
+from widget.demo.mail import take_mails
 from widget.demo.site import PAGES, create_site
 from widget.domain.message import Letter
 from widget.mail import MailSink
@@ -104,3 +106,16 @@ async def test_a_mail_can_be_looked_at_and_runs_nothing(
     assert page.text == html
     assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'unsafe-inline'; sandbox")
     assert (await site.get("/messages/2")).status_code == 404
+
+
+async def test_a_mail_with_a_line_that_is_too_long_is_not_taken_and_ends_its_connection() -> None:
+    taken: list[bytes] = []
+    client, server = socket.socketpair()
+    with client:
+        client.setblocking(False)
+        reader, writer = await asyncio.open_connection(sock=server, limit=1_000)
+        client.sendall(b"DATA\r\n" + b"x" * 2_000 + b"\r\n.\r\n")
+        async with asyncio.timeout(10):
+            await take_mails(reader, writer, taken.append)
+    assert taken == []
+    assert writer.is_closing()

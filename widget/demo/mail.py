@@ -30,7 +30,7 @@ async def take_mails(reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
             await writer.drain()
             if command == b"QUIT":
                 break
-    except (OSError, ValueError, asyncio.IncompleteReadError):
+    except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
         pass  # a client that leaves, or sends more than this takes
     finally:
         writer.close()
@@ -38,7 +38,8 @@ async def take_mails(reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
 
 async def _mail(reader: asyncio.StreamReader) -> bytes:
     """Return what comes up to the dot alone. Raise ValueError for more than anybody writes by hand."""
-    lines, size = list[bytes](), 0
+    lines: list[bytes] = []
+    size = 0
     while (line := await reader.readuntil(b"\n")) not in (b".\r\n", b".\n"):
         size += len(line)
         if size > LARGEST_MAIL:
