@@ -36,7 +36,7 @@ def blocked_markup(layer: Layer, file: str) -> list[ThemeWarning]:
     if file.endswith(".css"):
         found = list(_in_css(source))
     elif file.endswith(".html"):
-        found = _in_html(source, launcher=file == "launcher.html", frames=file == "panel.html", mail=file == MAIL)
+        found = _in_html(source, file)
     else:
         return []
     return [ThemeWarning(f"{layer.where(file)}, line {line}", problem) for line, problem in sorted(found)]
@@ -57,18 +57,18 @@ def _in_css(source: str) -> Iterator[tuple[int, str]]:
                 yield number, problem
 
 
-def _in_html(source: str, *, launcher: bool, frames: bool, mail: bool) -> list[tuple[int, str]]:
-    reader = _Reader(launcher=launcher, frames=frames, mail=mail)
+def _in_html(source: str, file: str) -> list[tuple[int, str]]:
+    reader = _Reader(file)
     reader.feed(source)
     reader.close()
     return reader.found
 
 
 class _Reader(HTMLParser):
-    def __init__(self, *, launcher: bool, frames: bool, mail: bool) -> None:
+    def __init__(self, file: str) -> None:
         super().__init__()
         self.found: list[tuple[int, str]] = []
-        self._launcher, self._frames, self._mail = launcher, frames, mail
+        self._launcher, self._frames, self._mail = file == "launcher.html", file == "panel.html", file == MAIL
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
