@@ -108,7 +108,7 @@ def test_a_page_whose_policy_refuses_the_frame_says_so_and_offers_a_window_at_on
     source = at.origin if frames == "ours" else frames
     policy = f"default-src 'none'; script-src {at.origin}; connect-src {at.origin}; frame-src {source}"
     open_dock(at, page, headers={"Content-Security-Policy": policy}, waits=False)
-    expect(page.get_by_text("It cannot be shown on this page.")).to_be_visible()
+    expect(page.get_by_text("This content cannot be shown on this page.")).to_be_visible()
     with page.expect_popup() as opened:
         page.get_by_role("link", name=ELSEWHERE).click()
     expect(opened.value.get_by_role("heading")).to_have_text("Chat 1")
