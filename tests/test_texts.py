@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -177,6 +177,17 @@ def test_an_opening_is_said_in_the_entry_points_time_zone() -> None:
     assert TEXTS.opening("en", opening, zone=ZoneInfo("Asia/Tokyo"), now=now) == "Opens Monday at 17:00."
     assert TEXTS.opening("en", None, zone=BERLIN, now=now) == ""
     assert TEXTS.zone("de", BERLIN) == "Mitteleuropäische Zeit"
+
+
+@pytest.mark.parametrize("zone", [UTC, ZoneInfo("UTC"), ZoneInfo("Etc/UTC")])
+def test_the_zone_of_no_place_has_its_name_however_it_is_written(zone: tzinfo) -> None:
+    assert TEXTS.zone("en", zone) == "Coordinated Universal Time"
+    assert TEXTS.zone("de", zone) == "Koordinierte Weltzeit"
+
+
+def test_a_zone_without_a_place_or_a_name_is_told_by_its_offset() -> None:
+    assert TEXTS.zone("en", ZoneInfo("Etc/GMT+3")) == "GMT-03:00"  # POSIX counts to the west
+    assert TEXTS.zone("en", ZoneInfo("Asia/Nicosia")) == "Eastern European Time"
 
 
 def test_an_opening_a_week_away_has_its_date() -> None:

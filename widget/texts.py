@@ -22,6 +22,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
+from babel.core import get_global
 from babel.dates import format_date, format_time, format_timedelta, get_timezone_name
 from babel.messages.pofile import PoFileError, read_po
 from babel.numbers import format_decimal
@@ -42,6 +43,7 @@ _TIME_PATTERNS = {"ko": "aaaa h:mm"}  # the short form has AM and PM in Latin le
 _MOST_MINUTES = 30
 _USUAL_NUMBERS = 99  # those up to here are written once for each language
 _A_WEEK = timedelta(days=6)
+_NOWHERE = "ZZ"  # what CLDR has in place of a country
 
 
 def marked(text: str) -> str:
@@ -215,8 +217,11 @@ class Texts:
         return self.gettext(language, "Opens %(day)s at %(time)s.") % values
 
     def zone(self, language: str, zone: tzinfo) -> str:
-        """Return the time zone's name in words, as "Central European Time"."""
-        return get_timezone_name(zone, locale=self._languages[language].locale)
+        """Return the time zone's name in words, as "Central European Time", or its offset if it has none."""
+        place = get_global("zone_territories").get(get_timezone_name(zone, return_zone=True), _NOWHERE)
+        # CLDR names a zone without a place by its standard time or its offset, and these are asked for with a moment.
+        named = datetime.now(zone) if place == _NOWHERE else zone
+        return get_timezone_name(named, locale=self._languages[language].locale)
 
 
 def _unbroken(text: str) -> str:

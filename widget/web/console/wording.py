@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Literal
 
@@ -96,8 +96,8 @@ class Wording:
         return self.name_of(self.zone)
 
     def name_of(self, zone: tzinfo) -> str:
-        """Return the time zone's name in words; CLDR has none for UTC."""
-        return "UTC" if zone is UTC else self.texts.zone(self.language, zone)
+        """Return the time zone's name in words."""
+        return self.texts.zone(self.language, zone)
 
     @property
     def _locale(self) -> Locale:
