@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from time import perf_counter
@@ -293,6 +293,12 @@ def test_the_closed_page_says_why_and_offers_to_try_again(
 def test_every_reason_has_words_of_its_own() -> None:
     assert set(REASONS) == set(Reason)
     assert len({words.why for words in REASONS.values()}) == len(Reason)
+
+
+def test_the_closed_page_of_an_entry_point_without_hours_names_the_zone_of_the_moment_it_tells(pages: Pages) -> None:
+    closed = replace(state("switched_off", pages), opens_at=NOW + timedelta(hours=1))
+    page = pages.closed(closed, theme="default", language="en")
+    assert '<span class="zone">Coordinated Universal Time</span>' in page
 
 
 def test_the_closed_page_says_when_chat_opens_in_the_entry_points_time_zone(build: Callable[..., Pages]) -> None:

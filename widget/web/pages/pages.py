@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -58,6 +58,7 @@ class Pages:
         self._designs = {
             (name, scheme): _in_scheme(themes.design(name), scheme) for name in themes.names for scheme in SCHEMES
         }
+        self._zones = settings.zones()
         self._panels: dict[tuple[PanelContext, str, str, Scheme], Markup] = {}
         self.logo_faults: dict[str, str] = {}  # by entry point
         self._logos = {name: self._logo(name, each) for name, each in settings.entry_points.items()}
@@ -152,7 +153,6 @@ class Pages:
 
     def closed_context(self, decision: Decision, *, theme: str, language: str) -> ClosedContext:
         words, say = words_for_reason(decision.reason), partial(self.texts.gettext, language)
-        zone = self._zone(decision)
         return ClosedContext(
             entry_point=decision.entry_point,
             state=decision.state.value,
@@ -161,7 +161,7 @@ class Pages:
             why=self._why(decision, language),
             advice=say(words.advice) if words.advice and decision.words is None else "",
             opening=self._opening(decision, language),
-            zone=self.texts.zone(language, zone) if decision.opens_at and zone else "",
+            zone=self.texts.zone(language, self._zone(decision)) if decision.opens_at else "",
             opens_at=rfc3339(decision.opens_at),
             ways=self._other_ways(decision.instead, decision.entry_point, language, theme),
         )
@@ -284,12 +284,10 @@ class Pages:
         return ". ".join(each for each in parts if each) + "."
 
     def _opening(self, decision: Decision, language: str) -> str:
-        zone = self._zone(decision) or UTC
-        return self.texts.opening(language, decision.opens_at, zone=zone, now=self._clock())
+        return self.texts.opening(language, decision.opens_at, zone=self._zone(decision), now=self._clock())
 
-    def _zone(self, decision: Decision) -> Any:
-        entry_point = self.settings.entry_points.get(decision.entry_point)
-        return entry_point.hours.timezone if entry_point and entry_point.hours else None
+    def _zone(self, decision: Decision) -> tzinfo:
+        return self._zones.get(decision.entry_point, UTC)
 
 
 def _is_free(decision: Decision) -> bool:
