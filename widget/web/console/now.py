@@ -24,6 +24,7 @@ from widget.web.console.pictures import Point, line
 from widget.web.console.sign_in import SignIn, Visit
 from widget.web.console.states import Look, look, why
 from widget.web.console.wording import Wording
+from widget.web.pages.decision_words import wants_message
 
 AN_HOUR = timedelta(hours=1)
 BUTTON, MESSAGE, NOTHING = (
@@ -159,8 +160,7 @@ class NowPage:
 def _drawn(settings: EntryPointSettings, state: State | None, *, show: bool) -> str:
     if show:
         return BUTTON
-    wanted = settings.when_unknown if state in (None, State.UNKNOWN) else settings.when_unavailable
-    return MESSAGE if wanted == "message" else NOTHING
+    return MESSAGE if wants_message(settings, state) else NOTHING
 
 
 def _figures(now: EntryPointNow, age: float | None, wording: Wording, *, slots: bool) -> tuple[Figure, ...]:

@@ -30,7 +30,7 @@ def drawn(decision: Decision, entry_point: EntryPointSettings) -> Literal["Butto
     """Return what a visitor sees in the place of the button."""
     if decision.state is State.AVAILABLE:
         return "Button"
-    value = entry_point.when_unknown if decision.state is State.UNKNOWN else entry_point.when_unavailable
+    value = getattr(entry_point, _setting(decision))
     return "Button" if value == "show" else "Message" if value == "message" else "Hidden"
 
 
@@ -38,8 +38,12 @@ def explain(decision: Decision, entry_point: EntryPointSettings) -> str:
     """Return what is drawn and which rule decided it."""
     if decision.state is State.AVAILABLE:
         return "Button: every check agrees."
-    setting = "when_unknown" if decision.state is State.UNKNOWN else "when_unavailable"
+    setting = _setting(decision)
     cause = CAUSES[decision.reason or Reason.OTHER]
     if decision.reason is Reason.SWITCHED_OFF and entry_point.enabled:
         cause = CLOSED_BY_HAND
     return f'{drawn(decision, entry_point)}: {cause} {setting} = "{getattr(entry_point, setting)}".'
+
+
+def _setting(decision: Decision) -> str:
+    return "when_unknown" if decision.state is State.UNKNOWN else "when_unavailable"

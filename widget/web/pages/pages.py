@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -16,13 +16,13 @@ from starlette.routing import Route
 from widget import __version__
 from widget.domain.decision import Decision
 from widget.domain.instead import Way
-from widget.domain.verdict import State
 from widget.settings import EntryPointSettings, Settings
-from widget.texts import SOURCE, Texts, marked
+from widget.texts import SOURCE, Texts
 from widget.themes import DEFAULT, Themes
 from widget.themes.design import Design
 from widget.themes.icons import IconRefused
 from widget.web.pages.contexts import ClosedContext, ErrorContext, LauncherContext, PanelContext
+from widget.web.pages.decision_words import CHAT_WITH_US, DecisionWords, wants_message
 from widget.web.pages.messages import SEND_AGAIN, can_try_again, words_for_fault, words_for_reason
 from widget.web.pages.other_ways import OtherWay, as_json, other_ways
 from widget.web.pages.templating import TemplateFault, Templates, log_failure
@@ -31,8 +31,6 @@ from widget.web.public.caching import rfc3339
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-
-_AVAILABLE, _BUTTON = marked("Chat is available"), marked("Chat with us")
 
 
 def _utc_now() -> datetime:
@@ -52,13 +50,12 @@ class Pages:
         on_failure: Callable[[TemplateFault], None] = log_failure,
     ) -> None:
         self.settings, self.themes, self.texts = settings, themes, texts
-        self._clock = clock
+        self._words = DecisionWords(texts, settings.zones(), clock)
         self._templates = Templates(themes, texts, on_failure=on_failure)
         self.edition = _edition(settings, themes, texts)
         self._designs = {
             (name, scheme): _in_scheme(themes.design(name), scheme) for name in themes.names for scheme in SCHEMES
         }
-        self._zones = settings.zones()
         self._panels: dict[tuple[PanelContext, str, str, Scheme], Markup] = {}
         self.logo_faults: dict[str, str] = {}  # by entry point
         self._logos = {name: self._logo(name, each) for name, each in settings.entry_points.items()}
@@ -103,13 +100,13 @@ class Pages:
     ) -> LauncherContext:
         texts = self.texts
         corner = self.themes.design(theme).corner_in(texts.direction(language))
-        wait, place = self._queue(decision, language)
+        wait, place = self._words.queue(decision, language)
         label = self._label(entry_point, language)
         logo = self._logos.get(decision.entry_point, Markup())
         panel = PanelContext(corner, label, logo, self._allowed.get(decision.entry_point, ""))
         message = ""
-        if not decision.show and entry_point is not None and _wants_message(decision, entry_point):
-            message = self._message(decision, language)
+        if not decision.show and entry_point is not None and wants_message(entry_point, decision.state):
+            message = self._words.message(decision, language)
         ways = self._other_ways(decision.instead, decision.entry_point, language, theme)
         tells = bool(message and entry_point and entry_point.tell_me)
         greeting, after = self._greeting(decision, entry_point, language)
@@ -141,7 +138,7 @@ class Pages:
             tell_me=tells,
             greeting=greeting,
             greeting_after=after,
-            announce=self._announcement(decision, wait, place, language) if decision.show else message,
+            announce=self._words.announcement(decision, wait, place, language) if decision.show else message,
             css=self.sheets.launcher(theme, corner, scheme, extra),
             panel=self._panel(panel, theme, language, scheme),
         )
@@ -152,16 +149,15 @@ class Pages:
         return self.render("closed.html", context, theme=theme, language=language)
 
     def closed_context(self, decision: Decision, *, theme: str, language: str) -> ClosedContext:
-        words, say = words_for_reason(decision.reason), partial(self.texts.gettext, language)
         return ClosedContext(
             entry_point=decision.entry_point,
             state=decision.state.value,
             reason=decision.reason.value if decision.reason else "other",
-            heading=say(words.heading),
-            why=self._why(decision, language),
-            advice=say(words.advice) if words.advice and decision.words is None else "",
-            opening=self._opening(decision, language),
-            zone=self.texts.zone(language, self._zone(decision)) if decision.opens_at else "",
+            heading=self.texts.gettext(language, words_for_reason(decision.reason).heading),
+            why=self._words.why(decision, language),
+            advice=self._words.advice(decision, language),
+            opening=self._words.opening(decision, language),
+            zone=self._words.zone(decision, language),
             opens_at=rfc3339(decision.opens_at),
             ways=self._other_ways(decision.instead, decision.entry_point, language, theme),
         )
@@ -238,24 +234,9 @@ class Pages:
             return "", ""
         return entry_point.greeting.text.pick(language, SOURCE)[1], f"{entry_point.greeting.after * 1000:.0f}"
 
-    def _message(self, decision: Decision, language: str) -> str:
-        words = words_for_reason(decision.reason)
-        parts = [self._why(decision, language)]
-        if decision.opens_at:
-            parts.append(self._opening(decision, language))
-        elif words.advice and decision.words is None:
-            parts.append(self.texts.gettext(language, words.advice))
-        return " ".join(parts)
-
-    def _why(self, decision: Decision, language: str) -> str:
-        """Return the words of the person who closed the entry point, else ours for the reason."""
-        if decision.words is not None:
-            return decision.words.pick(language, SOURCE)[1]
-        return self.texts.gettext(language, words_for_reason(decision.reason).why)
-
     def _label(self, entry_point: EntryPointSettings | None, language: str) -> str:
         if entry_point is None or entry_point.label is None:
-            return self.texts.gettext(language, _BUTTON)
+            return self.texts.gettext(language, CHAT_WITH_US)
         return entry_point.label.pick(language, SOURCE)[1]
 
     def _logo(self, name: str, entry_point: EntryPointSettings) -> Markup:
@@ -268,31 +249,6 @@ class Pages:
             self.logo_faults[name] = str(refused)
             return Markup()
         return Markup(svg)  # noqa: S704 — written anew from a list of shapes
-
-    def _queue(self, decision: Decision, language: str) -> tuple[str, str]:
-        """Return the wait and the place in words. Where nobody waits there is no place to tell."""
-        if _is_free(decision):
-            return self.texts.gettext(language, "Someone is free now"), ""
-        place = self.texts.place(language, decision.position) if decision.position != 1 else ""
-        return self.texts.wait(language, decision.wait_time), place
-
-    def _announcement(self, decision: Decision, wait: str, place: str, language: str) -> str:
-        available = decision.state is State.AVAILABLE
-        if wait and not _is_free(decision):
-            wait = self.texts.gettext(language, "Wait: %(duration)s") % {"duration": wait}
-        parts = [self.texts.gettext(language, _AVAILABLE if available else _BUTTON), wait, place]
-        return ". ".join(each for each in parts if each) + "."
-
-    def _opening(self, decision: Decision, language: str) -> str:
-        return self.texts.opening(language, decision.opens_at, zone=self._zone(decision), now=self._clock())
-
-    def _zone(self, decision: Decision) -> tzinfo:
-        return self._zones.get(decision.entry_point, UTC)
-
-
-def _is_free(decision: Decision) -> bool:
-    """Say whether nobody waits and the next visitor is answered within a minute, as far as ECE said."""
-    return decision.position == 1 and (decision.wait_time or 0) < 60
 
 
 def _edition(settings: Settings, themes: Themes, texts: Texts) -> bytes:
@@ -323,11 +279,6 @@ def _frame_allow(entry_point: EntryPointSettings) -> str:
     """
     chat = urlsplit(entry_point.chat_url)
     return "; ".join(f"{feature} {chat.scheme}://{chat.netloc}" for feature in dict.fromkeys(entry_point.frame_allow))
-
-
-def _wants_message(decision: Decision, entry_point: EntryPointSettings) -> bool:
-    wanted = entry_point.when_unknown if decision.state is State.UNKNOWN else entry_point.when_unavailable
-    return wanted == "message"
 
 
 def _or_empty(value: int | None) -> int | str:
