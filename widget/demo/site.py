@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from widget.demo.letterbox import Letterbox
+from widget.demo.inbox import Inbox
 from widget.demo.mail import take_mails
 from widget.simulator.pages import environment
 
@@ -59,29 +59,29 @@ _LETTER = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancesto
 
 def create_site(widget_url: str, *, simulator_url: str = "", mail: socket.socket | None = None) -> Starlette:
     """Build the site. Its script tags load from `widget_url`; with `mail` it takes mails on that socket."""
-    templates, letterbox = environment(FOLDER), Letterbox()
+    templates, inbox = environment(FOLDER), Inbox()
 
     @asynccontextmanager
     async def takes_mails(_app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             if mail is not None:
-                talk = partial(take_mails, take=letterbox.mail)
+                talk = partial(take_mails, take=inbox.mail)
                 await stack.enter_async_context(await asyncio.start_server(talk, sock=mail))
             yield
 
     async def hook(request: Request) -> Response:
-        letterbox.post(await request.json(), dict(request.headers))
+        inbox.post(await request.json(), dict(request.headers))
         return Response(status_code=204)
 
     async def letter(request: Request) -> Response:
-        html = next((each.html for each in letterbox.received if each.number == request.path_params["number"]), "")
+        html = next((each.html for each in inbox.received if each.number == request.path_params["number"]), "")
         return HTMLResponse(html, 200 if html else 404, {"content-security-policy": _LETTER, **_COMMON})
 
     async def page(request: Request) -> Response:
         path = request.url.path.rstrip("/") or "/"
         template, _ = PAGES[path]
         text = templates.get_template(template).render(
-            widget_url=widget_url, simulator_url=simulator_url, pages=PAGES, path=path, received=letterbox.received
+            widget_url=widget_url, simulator_url=simulator_url, pages=PAGES, path=path, received=inbox.received
         )
         strict = path == "/strict"
         headers = {

@@ -24,7 +24,7 @@ class Received:
     html: str = ""
 
 
-class Letterbox:
+class Inbox:
     """The last ones, the newest first."""
 
     def __init__(self) -> None:
