@@ -40,7 +40,7 @@ class Row(NamedTuple):
     interval: str
 
 
-class Shown(NamedTuple):
+class QuestionView(NamedTuple):
     """One version of a question; `score` and `change` are empty where too few answered."""
 
     text: str
@@ -57,7 +57,7 @@ class Shown(NamedTuple):
     picture: Picture
 
 
-class Said(NamedTuple):
+class AnsweredSurvey(NamedTuple):
     """One answered survey: when, where, how the queue was; questions with what was written, and what was chosen."""
 
     iso: str
@@ -76,12 +76,12 @@ class Value(NamedTuple):
     words: str
 
 
-def shown(question: Question, wording: Wording) -> Shown:
+def question_view(question: Question, wording: Wording) -> QuestionView:
     """Return one version of a question as the page has it."""
     found = question.figures
     kind = found.version.kind
     score = "" if found.score is None else wording.decimal(found.score)
-    return Shown(
+    return QuestionView(
         text=found.version.text,
         kind=wording.say(_KINDS[kind]),
         current=question.current,
@@ -168,22 +168,22 @@ def values(report: Report, wording: Wording) -> Iterable[Value]:
                 yield Value(f"{version.question}:{share.value}", f"{version.text} {words}")
 
 
-def said(given: Given, versions: Mapping[str, QuestionVersion], wording: Wording) -> Said:
+def answered_survey(given: Given, versions: Mapping[str, QuestionVersion], wording: Wording) -> AnsweredSurvey:
     """Return one answered survey as the page has it; `versions` are those of its questions."""
     written: list[tuple[str, str]] = []
     chosen: list[tuple[str, str]] = []
-    numbers = []
     for answer in given.answers:
         version = versions.get(answer.version)
         words = answer.answer
         if version is not None and version.kind is Kind.YES_NO and words in _YES_NO:
             words = wording.say(_YES_NO[words])
         (written if is_typed(answer, version) else chosen).append((answer.question, words))
+    numbers = []
     if given.wait_time is not None:
         numbers.append(wording.say(_("wait %(wait)s"), wait=wording.duration(given.wait_time)))
     if given.queue_depth is not None:
         numbers.append(wording.say(_("%(number)s waiting"), number=wording.number(given.queue_depth)))
-    return Said(
+    return AnsweredSurvey(
         iso=given.mark.accepted_at.isoformat(timespec="seconds"),
         time=wording.moment(given.mark.accepted_at),
         entry_point=given.entry_point,

@@ -18,7 +18,15 @@ from widget.domain.results import FEWEST, Given, Mark, Scope
 from widget.domain.spreadsheet import BYTE_ORDER_MARK, cell
 from widget.settings import EntryPointSettings
 from widget.texts import marked as _
-from widget.web.console.result_views import Said, Shown, Value, said, shown, signed, values
+from widget.web.console.result_views import (
+    AnsweredSurvey,
+    QuestionView,
+    Value,
+    answered_survey,
+    question_view,
+    signed,
+    values,
+)
 from widget.web.console.sign_in import SignIn, Visit
 from widget.web.console.wording import Wording
 
@@ -49,11 +57,11 @@ class ResultsContext:
     change: str
     rate: str
     fewest: int
-    questions: tuple[Shown, ...]
+    questions: tuple[QuestionView, ...]
     word: str
     values: tuple[Value, ...]
     value: str
-    said: tuple[Said, ...]
+    said: tuple[AnsweredSurvey, ...]
     whole: bool
     these: str
     more: str
@@ -111,11 +119,11 @@ class ResultsPage:
             change=signed(report.answered - report.before, wording),
             rate=_rate(report, wording),
             fewest=FEWEST,
-            questions=tuple(shown(each, wording) for each in report.questions),
+            questions=tuple(question_view(each, wording) for each in report.questions),
             word=search.word,
             values=tuple(values(report, wording)),
             value=searched["value"],
-            said=tuple(said(each, found.versions, wording) for each in found.given),
+            said=tuple(answered_survey(each, found.versions, wording) for each in found.given),
             whole=not search.written,
             these=_query(scope, **searched, before=_text(before)),
             more=_query(scope, **searched, before=_text(found.next)) if found.next is not None else "",
