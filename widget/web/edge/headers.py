@@ -214,7 +214,7 @@ class AddressCheck:
         )
         detail = f"The request asks for {shown}, and this server answers for {ours} (server.public_url)."
         if setting == "server.trusted_proxies":
-            detail += " X-Forwarded-Host names that, but is sent from an address that server.trusted_proxies lacks."
+            detail += f" X-Forwarded-Host names {ours}, but is sent from an address that server.trusted_proxies lacks."
         return Problem(421, "misdirected_request", detail)
 
 
