@@ -11,10 +11,11 @@ from dataclasses import replace
 from widget.domain.message import EMAIL, NAME, Letter
 from widget.domain.outbox import OutboxMessage
 from widget.texts import SOURCE
+from widget.themes.markup import MAIL
 from widget.web.messages.views import LetterContext, LetterItem
 from widget.web.pages.pages import Pages
 
-MAIL, MAIL_TEXT = "message/mail.html", "message/mail_text.html"
+MAIL_TEXT = "message/mail_text.html"
 
 
 class Letters:
