@@ -121,6 +121,15 @@ def test_the_commands_of_the_compose_file_make_the_secrets_that_it_reads(bare: P
     assert called.index("--wait widget-1") < called.index("--wait widget-2")
 
 
+def test_the_package_for_npm_is_installed_as_in_the_guides_that_are_followed() -> None:
+    """tests/soak/test_site_guides.py does so."""
+    package, followed = (
+        (ROOT / "examples" / name / "README.md").read_text(encoding="utf-8") for name in ("npm", "react")
+    )
+    (block,) = re.findall(r"^```sh\n.*?^```$", package, re.DOTALL | re.MULTILINE)
+    assert block in followed
+
+
 def test_every_block_of_commands_is_run_by_a_test() -> None:
     """Another one needs a test here, or beside the other tests of what it is about."""
     pages = {
@@ -140,4 +149,12 @@ def test_every_block_of_commands_is_run_by_a_test() -> None:
         ("examples/deploy/README.md", "Back-up and restore"),  # tests/store/test_backup.py
         ("examples/deploy/CAPACITY.md", "How far it goes, and what each step costs"),  # tests/test_deploy.py
         ("examples/deploy/kubernetes/README.md", "Set it up"),
+        ("examples/npm/README.md", "ece-widget"),
+        # tests/soak/test_site_guides.py
+        ("examples/angular/README.md", "Angular"),
+        ("examples/astro/README.md", "Astro"),
+        ("examples/next/README.md", "Next.js"),
+        ("examples/react/README.md", "React 18 and 19"),
+        ("examples/svelte/README.md", "Svelte"),
+        ("examples/vue/README.md", "Vue"),
     }
