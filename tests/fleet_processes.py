@@ -88,6 +88,15 @@ class Process:
             self.running.kill()
             return self.running.wait()
 
+    @contextmanager
+    def serving(self) -> Iterator[int]:
+        """Start it, give its port, and stop it at the end of the block."""
+        try:
+            self.start()
+            yield self.port
+        finally:
+            self.stop()
+
     def restart(self, number: int = signal.SIGTERM) -> int:
         code = self.stop(number)
         self.start()
@@ -139,28 +148,17 @@ def fleet_of_processes(
 
     `options` are more of `serve`'s own, `more` are settings to append.
     """
-    ece_port = free_port()
-    uvicorn = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "tests.bench.ece:app",
-        "--port",
-        str(ece_port),
-        "--log-level",
-        "warning",
-    ]
-    ece = Process(uvicorn, ece_port, folder / "ece.log")
+    ece = stand_in_for_ece(folder)
     names = [f"door{at:03}" for at in range(entry_points)]
     processes = []
     for at in range(members):
-        text = SETTINGS.format(key=KEY, ece_port=ece_port, fresh_for=fresh_for, stale_for=stale_for, tokens=tokens)
+        text = SETTINGS.format(key=KEY, ece_port=ece.port, fresh_for=fresh_for, stale_for=stale_for, tokens=tokens)
         text += f'[storage]\nurl = "{storage_url or f"sqlite:///{folder}/outbox-{at}.db"}"\n'
         text += more
         text += f'[shared]\nurl = "{shared_url}"\n' if shared_url else ""
         for number, name in enumerate(names):
             text += f'[entry_points.{name}]\nid = {1001 + number}\nsurvey = "after_chat"\n'
-            text += f'chat_url = "http://127.0.0.1:{ece_port}/chat?id={{id}}&ticket={{ticket}}"\n'
+            text += f'chat_url = "http://127.0.0.1:{ece.port}/chat?id={{id}}&ticket={{ticket}}"\n'
         config, port = folder / f"widget-{at}.toml", free_port()
         config.write_text(text)
         command = [sys.executable, "-m", "widget", "serve", "--config", str(config), "--port", str(port)]
@@ -176,6 +174,13 @@ def fleet_of_processes(
             stack.callback(fleet.nginx.stop, signal.SIGTERM)
             fleet.nginx.start()
         yield fleet
+
+
+def stand_in_for_ece(folder: Path) -> Process:
+    """Return an ECE that answers as it is told at /mode and counts what it was asked."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "tests.bench.ece:app", "--port", str(port), "--log-level", "warning"]
+    return Process(command, port, folder / "ece.log")
 
 
 def nginx(folder: Path, ports: Sequence[int], *, prefix: Sequence[str] = ()) -> Process:

@@ -10,12 +10,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
 
+from tests.fleet_processes import wait_until
 from tests.mail_server import MailHost, body
 from widget.domain.outbox import MessageState
 from widget.store.operating import Selection
@@ -69,15 +70,15 @@ def serving(file: Path, port: int) -> Iterator[None]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+    def is_well() -> bool:
+        assert process.poll() is None, "the server ended by itself"
+        with suppress(httpx.HTTPError):
+            return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=2).status_code == 200
+        return False
+
     try:
-        limit = time.monotonic() + START_SECONDS
-        while time.monotonic() < limit:
-            assert process.poll() is None, "the server ended by itself"
-            try:
-                if httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=2).status_code == 200:
-                    break
-            except httpx.HTTPError:
-                time.sleep(0.05)
+        wait_until(is_well, "the server is well", seconds=START_SECONDS)
         yield
     finally:
         os.killpg(process.pid, signal.SIGKILL)
@@ -108,10 +109,7 @@ class Visitors:
 
     def wait_for(self, number: int) -> None:
         """Wait until so many were thanked."""
-        limit = time.monotonic() + START_SECONDS
-        while len(self.thanked) < number and time.monotonic() < limit:
-            time.sleep(0.01)
-        assert len(self.thanked) >= number
+        wait_until(lambda: len(self.thanked) >= number, f"{number} thanked", seconds=START_SECONDS)
 
     def _post(self, client: int) -> None:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -5,7 +5,6 @@ was thanked for is lost, and no survey waits for the mail server.
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,7 @@ from statistics import median
 
 import pytest
 
-from tests.fleet_processes import Process
+from tests.fleet_processes import stand_in_for_ece
 from tests.mail_server import MailHost, body, mail_host_beside
 from tests.ports import free_port
 from tests.soak.kept_promises import SECRET, Visitors, drain, ids_of, serving, settings_file
@@ -60,10 +59,8 @@ def texts_of(host: MailHost) -> Counter[str]:
 def test_no_alert_is_lost_to_kills_and_a_dead_mail_server_and_no_survey_waits_for_it(url: str, tmp_path: Path) -> None:
     random, port, thanked, drops = Random(SEED), free_port(), list[str](), 0
     seconds: dict[bool, list[float]] = {False: [], True: []}
-    ece = _ece(tmp_path)
-    ece.start()
-    with mail_host_beside() as host:
-        file = settings_file(tmp_path, url, host, port, ece_port=ece.port, more=SURVEY)
+    with stand_in_for_ece(tmp_path).serving() as ece_port, mail_host_beside() as host:
+        file = settings_file(tmp_path, url, host, port, ece_port=ece_port, more=SURVEY)
         for number in range(KILLS):
             host.dead = random.random() < 0.5
             host.drops_after_content = 0 if host.dead else random.choice((0, 0, 1, 2))
@@ -84,7 +81,6 @@ def test_no_alert_is_lost_to_kills_and_a_dead_mail_server_and_no_survey_waits_fo
             host.dead = False
             drain(url, Selection(states=WAITING))
         arrived, ids = texts_of(host), ids_of(host)
-    ece.stop()
     with operator_store(url) as store:
         delivered = store.number_of(Selection(states=(MessageState.DELIVERED,), kinds=(RowKind.SURVEY,)))
     lost = set(thanked) - arrived.keys()
@@ -102,9 +98,3 @@ def test_no_alert_is_lost_to_kills_and_a_dead_mail_server_and_no_survey_waits_fo
     assert len(ids) == len(arrived), "each repeat has the Message-ID of the first"
     assert again <= drops + KILLS * 2, "no more than were on their way when something died"
     assert dead <= 1.25 * alive, "a dead mail server holds no thanks up"
-
-
-def _ece(folder: Path) -> Process:
-    port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "tests.bench.ece:app", "--port", str(port), "--log-level", "warning"]
-    return Process(command, port, folder / "ece.log")

@@ -16,11 +16,10 @@ import pytest
 
 from tests.fleet_processes import FleetOfProcesses, Process, fleet_of_processes, wait_until
 from tests.ports import free_port
-from tests.server.test_rolling_restart import is_ready
+from tests.server.test_rolling_restart import PATHS, is_ready
 from tests.visitors import visitors
 
 REQUESTS = 50_000
-PATHS = ["/v1/status/door000?uncached", "/v1/launcher/door000?uncached", "/v1/chat/door000"]
 INSTALL = "not found; install it (Debian: apt-get install haproxy libnginx-mod-stream)"
 HAPROXY = """
 global
@@ -87,12 +86,8 @@ def in_front(fleet: FleetOfProcesses, front: Callable[[Path, Sequence[int]], Pro
         assert fleet.nginx is not None
         yield fleet.nginx.port
         return
-    balancer = front(fleet.folder, [each.port for each in fleet.members])
-    try:
-        balancer.start()
-        yield balancer.port
-    finally:
-        balancer.stop()
+    with front(fleet.folder, [each.port for each in fleet.members]).serving() as port:
+        yield port
 
 
 @pytest.mark.parametrize("front", [None, haproxy, stream], ids=["nginx", "haproxy", "nginx's stream"])
