@@ -17,7 +17,7 @@ import pytest
 from tests.fleet_processes import stand_in_for_ece
 from tests.mail_server import MailHost, body, mail_host_beside
 from tests.ports import free_port
-from tests.soak.kept_promises import SECRET, Visitors, drain, ids_of, serving, settings_file
+from tests.soak.killed_servers import SECRET, Visitors, drain, ids_of, serving, settings_file
 from widget.domain.outbox import MessageState, RowKind
 from widget.store.operating import Selection
 from widget.store.operator import operator_store

@@ -13,7 +13,7 @@ import pytest
 
 from tests.mail_server import MailHost, body, mail_host_beside
 from tests.ports import free_port
-from tests.soak.kept_promises import SECRET, Visitors, drain, ids_of, serving, settings_file
+from tests.soak.killed_servers import SECRET, Visitors, drain, ids_of, serving, settings_file
 from widget.application.messages import FORM_LIFETIME
 from widget.domain.outbox import MessageState
 from widget.store.operating import Selection
