@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.real_servers import RealServers, serve_all
-from tests.browser.standin import StubServers, lab, reset
+from tests.browser.standin import StubServers, reset, serve_stubs
 from tests.chromium import chromium as started
 
 
@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[StubServers]:
-    with lab() as running:
+    with serve_stubs() as running:
         yield running
 
 

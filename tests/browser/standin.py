@@ -265,7 +265,7 @@ class StubServers:
 
 
 @contextlib.contextmanager
-def lab() -> Iterator[StubServers]:
+def serve_stubs() -> Iterator[StubServers]:
     """Start the three servers."""
     chat, pages = Chat(), dict[str, tuple[str, dict[str, str]]]()
     files = SnippetFiles(ROOT / "static")

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.standin import ROOT, StubServers, lab
-from tests.chromium import chromium
+from tests.browser.standin import ROOT, StubServers
 
 BUTTON = ".ece-chat-button"
 FRAMEWORKS = ["react-18", "react-19", "vue", "svelte", "angular"]
@@ -62,18 +61,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def built(project: Path) -> Path:
     _run(project, "node", "build.mjs")
     return project / "built"
-
-
-@pytest.fixture(scope="module")
-def at() -> Iterator[StubServers]:
-    with lab() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

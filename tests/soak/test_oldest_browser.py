@@ -12,7 +12,7 @@ import brotli
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.real_servers import RealServers, serve_all
+from tests.browser.real_servers import RealServers
 from tests.browser.standin import ROOT
 
 PACKAGE = "@sparticuz/chromium@111.0.0"
@@ -40,12 +40,6 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         )
         yield started
         started.close()
-
-
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServers]:
-    with serve_all(tmp_path_factory.mktemp("real")) as running:
-        yield running
 
 
 @pytest.fixture

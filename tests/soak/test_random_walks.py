@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.browser.engines import firefox, until, webkit
-from tests.browser.standin import StubServers, lab
+from tests.browser.standin import StubServers
 from tests.browser.test_random_walks import STEPS, put_up
 from tests.chromium import chromium
 
 SEEDS = range(1000, 1200)
-
-
-@pytest.fixture(scope="module")
-def at() -> Iterator[StubServers]:
-    with lab() as running:
-        yield running
 
 
 def asking(at: StubServers) -> str:

@@ -9,8 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 import widget
-from tests.browser.standin import ROOT, StubServers, lab
-from tests.chromium import chromium
+from tests.browser.standin import ROOT, StubServers
 from tests.soak.fresh_sites import MADE_BY, Site, tools
 
 BUTTON = ".ece-chat-button"
@@ -39,18 +38,6 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, environ: dict[str, str]) -> Site:
     name: str = request.param
     return Site.made(name, tmp_path_factory.mktemp(name), environ)
-
-
-@pytest.fixture(scope="module")
-def at() -> Iterator[StubServers]:
-    with lab() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

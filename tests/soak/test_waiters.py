@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser.standin import lab
+from tests.browser.standin import serve_stubs
 from tests.browser.test_tell_me import LATEST, told_at
 from tests.chromium import chromium
 
@@ -10,7 +10,7 @@ WAITERS = 1_000
 
 
 def test_a_thousand_who_wait_do_not_come_at_once() -> None:
-    with lab() as at, chromium() as browser:
+    with serve_stubs() as at, chromium() as browser:
         page = browser.new_page()
         page.set_default_timeout(60_000)
         times = told_at(at, page, WAITERS)
