@@ -59,8 +59,9 @@ def _draw(
     states: dict[str, str] | None = None,
     names: Sequence[str] = ("sales", "support"),
 ) -> None:
-    """Put up a page with two launchers of a theme, drawn by the shipped templates; open, with wait and place, unless
-    `states` has another state of an entry point.
+    """Put up a page with a launcher of each entry point, as the shipped templates draw it.
+
+    It is open, with wait and place, unless `states` has another state of its entry point.
     """
 
     def answer(route: Route) -> None:
@@ -79,8 +80,8 @@ def _draw(
     expect(page.locator(BUTTON).last).to_be_visible()
 
 
-def _show(at: StubServers, page: Page, pages: Pages, theme: str, *, language: str = "de") -> None:
-    """Show two launchers that are open."""
+def _draw_two(at: StubServers, page: Page, pages: Pages, theme: str, *, language: str = "de") -> None:
+    """Put up a page with two launchers that are open, and wait until they are seen."""
     _draw(at, page, pages, theme, language=language)
     expect(page.locator(BUTTON)).to_have_count(2)
 
@@ -103,7 +104,7 @@ def test_two_launchers_in_a_corner_do_not_lie_on_each_other(
 ) -> None:
     for language in ("de", "ar", "ja"):
         page.unroute_all()
-        _show(at, page, pages, theme, language=language)
+        _draw_two(at, page, pages, theme, language=language)
         assert not _meet(_box(page.locator(BUTTON).first), _box(page.locator(BUTTON).last))
 
 
@@ -115,7 +116,7 @@ def test_a_dock_stands_in_its_corner_without_a_gap_and_the_launchers_make_room(
     for height in (500, 720, 1000):
         page.set_viewport_size({"width": 1024, "height": height})
         page.unroute_all()
-        _show(at, page, pages, theme)
+        _draw_two(at, page, pages, theme)
         page.locator(BUTTON).first.click()
         dock = _box(page.locator(DIALOG))
         for button in page.locator(f"ece-chat {BUTTON}").all():
@@ -129,7 +130,7 @@ def test_a_dock_stands_in_its_corner_without_a_gap_and_the_launchers_make_room(
 
 def test_a_big_offset_leaves_a_phone_room_for_the_launcher(at: StubServers, page: Page, pages: Pages) -> None:
     page.set_viewport_size({"width": 320, "height": 568})
-    _show(at, page, pages, "far")
+    _draw_two(at, page, pages, "far")
     page.evaluate("document.querySelector('ece-chat:last-of-type').remove()")
     button = page.locator(BUTTON)
     box = _box(button)
@@ -150,7 +151,7 @@ def test_a_big_offset_leaves_a_phone_room_for_the_launcher(at: StubServers, page
 def test_a_hidden_launcher_is_not_seen_in_any_theme(at: StubServers, page: Page, pages: Pages) -> None:
     for theme in THEMES:
         page.unroute_all()
-        _show(at, page, pages, theme)
+        _draw_two(at, page, pages, theme)
         page.evaluate("document.querySelectorAll('ece-chat').forEach((each) => { each.hidden = true; })")
         expect(page.locator(BUTTON).first).to_be_hidden()
 
@@ -182,7 +183,7 @@ def test_several_launchers_on_a_phone_each_say_what_they_are(
     at: StubServers, page: Page, pages: Pages, theme: str
 ) -> None:
     page.set_viewport_size({"width": 320, "height": 568})
-    _show(at, page, pages, theme)
+    _draw_two(at, page, pages, theme)
     for each in page.locator(BUTTON).all():
         button, label = _box(each), _box(each.locator(".ece-chat-label"))
         assert label["width"] > 60
@@ -208,7 +209,7 @@ def test_two_folded_docks_say_of_which_chat_they_are(
 ) -> None:
     page.set_viewport_size({"width": width, "height": 568})
     page.emulate_media(reduced_motion="reduce")
-    _show(at, page, pages, theme, language="en")
+    _draw_two(at, page, pages, theme, language="en")
     labels = page.locator("ece-chat .ece-chat-label").all_text_contents()
     page.evaluate("eceChat.open('sales')")
     page.get_by_role("button", name="Minimize").click()
@@ -224,7 +225,7 @@ def test_two_folded_docks_say_of_which_chat_they_are(
 @pytest.mark.parametrize("theme", ["default", "bold", "civic", "text"])
 def test_what_a_dock_offers_stands_in_its_middle(at: StubServers, page: Page, pages: Pages, theme: str) -> None:
     page.emulate_media(reduced_motion="reduce")
-    _show(at, page, pages, theme, language="en")
+    _draw_two(at, page, pages, theme, language="en")
     page.locator(BUTTON).first.click()
     expect(page.get_by_text("One moment…")).to_be_hidden()
     page.get_by_role("button", name="Open in a new window").click()
@@ -235,7 +236,7 @@ def test_what_a_dock_offers_stands_in_its_middle(at: StubServers, page: Page, pa
 
 
 def test_a_wide_logo_keeps_its_shape_in_the_docks_header(at: StubServers, page: Page, pages: Pages) -> None:
-    _show(at, page, pages, "default")
+    _draw_two(at, page, pages, "default")
     page.locator(BUTTON).first.click()
     heading = page.locator(f"{DIALOG} h2")
     heading.evaluate("(h2) => h2.insertAdjacentHTML('afterbegin', '<svg viewBox=\"0 0 90 30\"></svg>')")

@@ -38,13 +38,13 @@ def _demo() -> Iterator[tuple[str, str]]:
         assert process.stdout is not None
         try:
             next(line for line in process.stdout if "running" in line)
-            _send_everybody_home(f"http://127.0.0.1:{simulator}/control/entry-points/1001")
+            _let_nobody_wait(f"http://127.0.0.1:{simulator}/control/entry-points/1001")
             yield f"http://127.0.0.1:{widget}", f"http://127.0.0.1:{site}/"
         finally:
             process.terminate()
 
 
-def _send_everybody_home(entry_point: str) -> None:
+def _let_nobody_wait(entry_point: str) -> None:
     change = json.dumps({"arrivals_per_minute": 0, "waiting": 0, "agents": 9}).encode()
     urllib.request.urlopen(Request(entry_point, change, {"content-type": "application/json"}), timeout=5).close()
 
