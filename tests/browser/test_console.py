@@ -14,9 +14,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.real_servers import TOKEN, RealServers, serve_all
 from tests.browser.test_axe import findings
+from tests.demo_settings import demo_in
 from widget.demo.answers import seed_answers
 from widget.demo.history import seed
-from widget.demo.settings import demo_settings
 from widget.domain.outbox import Answer, OutboxMessage
 from widget.store.outbox import open_outbox
 
@@ -44,16 +44,8 @@ async def _a_dead_row(url: str) -> None:
 
 def _past(folder: Path) -> None:
     """Two weeks of history and answers, as in the demo."""
-    here, now = "http://127.0.0.1:1", datetime.now(UTC)
-    settings = demo_settings(
-        widget_url=here,
-        simulator_url=here,
-        site_url=here,
-        mail_port=25,
-        folder=folder,
-        secret="a secret of this test's own",
-        operator_token=TOKEN,
-    )
+    now = datetime.now(UTC)
+    settings = demo_in(folder)
     url = settings.storage.url.get_secret_value()
     asyncio.run(seed(url, now=now))
     seed_answers(url, settings.surveys["after_chat"].survey("after_chat"), now=now)

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import FloatRect, Locator, Page, Route, expect
 
 from tests.browser.standin import StubServers
-from widget.demo.settings import demo_settings
+from tests.demo_settings import demo_in
 from widget.texts import Texts
 from widget.themes import Themes
 from widget.web.designers.samples import sample
@@ -34,16 +34,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     for name, content in own.items():
         (folder / name).mkdir()
         (folder / name / "theme.toml").write_text(content)
-    origin = "http://localhost"
-    known = demo_settings(
-        widget_url=origin,
-        simulator_url=origin,
-        site_url=origin,
-        mail_port=25,
-        folder=folder,
-        secret="a-secret-for-tests-that-is-long-enough",
-        operator_token="operator-token-for-tests",
-    )
+    known = demo_in(folder)
     hides = known.entry_points["sales"].model_copy(update={"when_unavailable": "hide"})
     known = known.model_copy(update={"entry_points": {**known.entry_points, "sales": hides}})
     return Pages(known, Themes.load(folder), Texts.load())

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.standin import StubServers
-from widget.demo.settings import demo_settings
+from tests.demo_settings import demo_in
 from widget.domain.decision import Decision
 from widget.settings.model import GreetingSettings
 from widget.texts import Texts
@@ -38,16 +38,8 @@ FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFram
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     """The shipped templates, for an entry point that greets soon and opens in a dock."""
-    origin, folder = "http://localhost", tmp_path_factory.mktemp("main-thread")
-    usual = demo_settings(
-        widget_url=origin,
-        simulator_url=origin,
-        site_url=origin,
-        mail_port=25,
-        folder=folder,
-        secret="a-secret-for-tests-that-is-long-enough",
-        operator_token="operator-token-for-tests",
-    )
+    folder = tmp_path_factory.mktemp("main-thread")
+    usual = demo_in(folder)
     greeting = GreetingSettings.model_validate({"text": {"en": "Questions about gears?"}, "after": 2})
     sales = usual.entry_points["sales"].model_copy(update={"open_in": "dock", "greeting": greeting})
     return Pages(usual.model_copy(update={"entry_points": {"sales": sales}}), Themes.load(folder), Texts.load())

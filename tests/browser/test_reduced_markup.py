@@ -12,14 +12,13 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.standin import StubServers
 from tests.browser.test_on_a_host_page import STRICT
-from widget.demo.settings import demo_settings
+from tests.demo_settings import demo_in
 from widget.texts import Texts
 from widget.themes import Themes
 from widget.web.designers.samples import sample
 from widget.web.pages.pages import Pages
 
 BUTTON = ".ece-chat-button"
-ORIGIN = "http://localhost"
 # Keep what the script makes of markup within reach of the test; and count what runs or loads.
 WATCH = """
   window.ran = [];
@@ -222,15 +221,7 @@ def test_links_that_wait_for_a_click_stay(at: StubServers, page: Page) -> None:
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     folder: Path = tmp_path_factory.mktemp("themes")
-    known = demo_settings(
-        widget_url=ORIGIN,
-        simulator_url=ORIGIN,
-        site_url=ORIGIN,
-        mail_port=25,
-        folder=folder,
-        secret="a-secret-for-tests-that-is-long-enough",
-        operator_token="operator-token-for-tests",
-    )
+    known = demo_in(folder)
     return Pages(known, Themes.load(folder), Texts.load())
 
 

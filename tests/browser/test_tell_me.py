@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.standin import StubServers
+from tests.browser.test_launcher import pass_time
 
 BUTTON, LIVE = ".ece-chat-button", ".ece-chat-live"
 # Stands in for the browser's: no window of the tests may be asked, and none shows a notification.
@@ -28,13 +29,6 @@ def closed(at: StubServers, page: Page) -> Page:
     return page
 
 
-def pass_time(page: Page, seconds: int) -> None:
-    """Let the page's clock run, in steps short enough for answers to come within the script's own time limit."""
-    for _ in range(seconds):
-        page.clock.run_for(1_000)
-        page.evaluate("fetch('/nothing').then(() => fetch('/nothing')).catch(() => 0)")
-
-
 def test_a_click_asks_for_permission_and_says_that_it_waits(closed: Page) -> None:
     assert closed.evaluate("asked") == 0
     closed.get_by_role("button", name="Tell me").click()
@@ -51,16 +45,16 @@ def test_a_hidden_tab_goes_on_asking_and_tells_within_thirty_seconds(at: StubSer
       document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
     }""")
     asked = len(at.chat.requests)
-    pass_time(closed, 20)
+    pass_time(closed, 20, step=1)
     assert len(at.chat.requests) >= asked + 3
     assert closed.evaluate("shown") == []
     at.chat.show, at.chat.state = True, "available"
-    pass_time(closed, 37)  # the next check at the server's pace, 6 seconds at most, and the lot
+    pass_time(closed, 37, step=1)  # the next check at the server's pace, 6 seconds at most, and the lot
     expect(closed.locator(BUTTON)).to_be_visible()
     expect(closed.locator(LIVE)).to_have_text("You would be number 3.")
     assert closed.evaluate("shown") == ["You would be number 3."]
     asked = len(at.chat.requests)
-    pass_time(closed, 20)
+    pass_time(closed, 20, step=1)
     assert len(at.chat.requests) == asked, "who was told waits no more"
 
 
@@ -68,10 +62,10 @@ def test_what_closes_again_before_the_lot_is_not_told(at: StubServers, closed: P
     closed.evaluate("Math.random = () => 0.99")
     closed.get_by_role("button", name="Tell me").click()
     at.chat.show, at.chat.state = True, "available"
-    pass_time(closed, 10)
+    pass_time(closed, 10, step=1)
     expect(closed.locator(BUTTON)).to_have_count(0)
     at.chat.show, at.chat.state = False, "unavailable"
-    pass_time(closed, 40)
+    pass_time(closed, 40, step=1)
     assert closed.evaluate("shown") == []
     expect(closed.get_by_role("button", name="We will tell you here.")).to_be_visible()
 
@@ -80,7 +74,7 @@ def test_a_browser_that_shows_no_notification_tells_in_the_page(at: StubServers,
     closed.evaluate("() => { Notification = class { constructor() { throw new TypeError('Illegal constructor'); } } }")
     closed.get_by_role("button", name="Tell me").click()
     at.chat.show, at.chat.state = True, "available"
-    pass_time(closed, 37)
+    pass_time(closed, 37, step=1)
     expect(closed.locator(LIVE)).to_have_text("You would be number 3.")
 
 
@@ -170,6 +164,6 @@ def test_nobody_waits_after_destroy(at: StubServers, page: Page) -> None:
     )
     at.chat.show, at.chat.state = True, "available"
     page.add_script_tag(url=at.origin + "/widget.js")
-    pass_time(page, 40)
+    pass_time(page, 40, step=1)
     expect(page.locator(BUTTON)).to_be_visible()
     assert page.evaluate("shown") == []

@@ -8,30 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.demo_settings import demo_in
 from tests.house import MORNING
 from widget.demo.answers import REFUSED, seed_answers
-from widget.demo.settings import demo_settings
 from widget.domain.outbox import MessageState
 from widget.domain.results import Scope, by_version, figures
-from widget.settings import Settings
 from widget.store.operator import operator_store
 from widget.store.outbox import open_outbox
 from widget.store.results import ResultsStore
 
 pytestmark = pytest.mark.anyio
-
-
-def demo_of(folder: Path) -> Settings:
-    folder.mkdir()
-    return demo_settings(
-        widget_url="http://127.0.0.1:8000",
-        simulator_url="http://127.0.0.1:8100",
-        site_url="http://127.0.0.1:8080",
-        mail_port=25,
-        folder=folder,
-        secret="a-secret-for-tests-that-is-long-enough",
-        operator_token="operator-token-for-tests",
-    )
 
 
 def delivered(url: str) -> int:
@@ -43,7 +29,8 @@ async def test_two_weeks_of_answers_are_delivered_and_the_same_each_time(tmp_pat
     told, rates = [], []
     scope = Scope("after_chat", MORNING.date() - timedelta(days=14), MORNING.date())
     for name in ("one", "other"):
-        settings = await asyncio.to_thread(demo_of, tmp_path / name)
+        (tmp_path / name).mkdir()
+        settings = await asyncio.to_thread(demo_in, tmp_path / name)
         url = settings.storage.url.get_secret_value()
         outbox = await open_outbox(url, now=lambda: MORNING)
         survey = settings.surveys["after_chat"].survey("after_chat")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.demo_settings import demo_in
 from widget.application.clock import Clock
 from widget.application.history import History
 from widget.demo.history import CLOSED_BY_HAND, DAYS, DESKS, history, seed
-from widget.demo.settings import demo_settings
 from widget.domain.history import Span, start_of
 from widget.domain.readings import Reason
 from widget.domain.switches import Act
@@ -25,11 +25,7 @@ BEGINNING = datetime(2026, 11, 11, tzinfo=UTC)
 
 
 def test_every_entry_point_of_the_demo_has_a_past_and_no_other(tmp_path: Path) -> None:
-    addresses = dict.fromkeys(("widget_url", "simulator_url", "site_url"), "http://127.0.0.1:8000")
-    token = "operator-token-for-tests"
-    secret = "a-secret-for-tests-that-is-long"
-    found = demo_settings(**addresses, mail_port=25, folder=tmp_path, secret=secret, operator_token=token)
-    assert set(found.entry_points) == set(DESKS)
+    assert set(demo_in(tmp_path).entry_points) == set(DESKS)
 
 
 def test_the_same_day_has_the_same_past_and_spans_that_agree() -> None:
