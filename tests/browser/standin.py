@@ -45,6 +45,7 @@ CSS = """
 @media print { :host { display: none !important; } }
 """
 
+TEMPLATES = jinja2.Environment(loader=jinja2.FileSystemLoader(ROOT / "templates/default"), autoescape=True)
 ANSWER_WITHIN = 8_000  # milliseconds after which the script gives up on an answer
 
 
@@ -100,7 +101,6 @@ class Chat:
         if self.tells and not self.show:
             values["waits"] = "We will tell you here."
         attributes = " ".join(f'data-{name}="{html.escape(value)}"' for name, value in values.items())
-        environment = jinja2.Environment(loader=jinja2.FileSystemLoader(ROOT / "templates/default"), autoescape=True)
         context = {
             "_": str,
             "lang": "en",
@@ -114,7 +114,7 @@ class Chat:
         css = (
             CSS
             + self.extra_css
-            + environment.get_template("panel.css").render(corner="bottom-right", design={"radius": 12})
+            + TEMPLATES.get_template("panel.css").render(corner="bottom-right", design={"radius": 12})
         )
         content = (
             f'<button type="button" class="ece-chat-button" aria-haspopup="dialog"><span>{self.label}</span>'
@@ -124,7 +124,7 @@ class Chat:
             and f'<section class="ece-chat-message"><span>{self.message}</span>'
             f'<button type="button" class="ece-chat-dismiss" aria-label="Close">×</button>{self._offer()}</section>'
         )
-        pane = environment.get_template("panel.html").render(context).strip()
+        pane = TEMPLATES.get_template("panel.html").render(context).strip()
         return (
             f'<div class="ece-chat" lang="en" dir="{self.direction}" {attributes}>'
             f'<template class="ece-chat-css">{css}</template>{pane}{content}</div>'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from tests.browser.standin import ANSWER_WITHIN, StubServers
 
@@ -13,10 +13,28 @@ ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
 
 
 def pass_time(page: Page, seconds: int, step: int = 4) -> None:
-    """Let the page's clock run, in steps short enough for answers to come within the script's own time limit."""
+    """Let the page's clock run in steps; after each one what the script asked is answered, unless that takes long."""
+    unanswered: set[Request] = set()
+
+    def asked(request: Request) -> None:
+        if "/v1/" in request.url:
+            unanswered.add(request)
+
+    def answered(request: Request) -> None:
+        unanswered.discard(request)
+
+    page.on("request", asked)
+    page.on("requestfinished", answered)
+    page.on("requestfailed", answered)
     for _ in range(seconds // step):
         page.clock.run_for(step * 1_000)
-        page.evaluate("fetch('/nothing').then(() => fetch('/nothing')).catch(() => 0)")
+        for _ in range(50):
+            page.evaluate("fetch('/nothing').then(() => fetch('/nothing')).catch(() => 0)")
+            if not unanswered:
+                break
+    page.remove_listener("request", asked)
+    page.remove_listener("requestfinished", answered)
+    page.remove_listener("requestfailed", answered)
 
 
 def test_a_pasted_tag_shows_one_button_with_two_requests(at: StubServers, page: Page) -> None:
