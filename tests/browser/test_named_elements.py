@@ -74,6 +74,7 @@ def test_a_named_element_hides_no_member_from_the_script(
     expect(page.locator(BUTTON)).to_have_text("Chat with us number 3")
     page.locator(BUTTON).click()
     expect(page.frame_locator(f"{DIALOG} iframe").get_by_role("heading")).to_have_text("Chat 1")
+    expect(page.locator("[data-when=loading]")).to_be_hidden()  # from then on a chat may be lost, and closing asks
     page.get_by_role("button", name="Close").click()
     page.get_by_role("button", name="End the chat").click()
     expect(page.locator(DIALOG)).to_have_count(0)
