@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -35,13 +36,13 @@ class TrustedProxies:
 
     def trusts(self, address: str) -> bool:
         """Return whether this peer is one of the configured proxies."""
-        parsed = address_of(address)
+        parsed = peer_address(address)
         return parsed is not None and self._covers(parsed)
 
     def client(self, scope: Scope) -> str:
         """Return the client's address: the peer, or behind our proxies the rightmost hop that is none of them."""
         peer = scope["client"][0] if scope.get("client") else ""
-        address = address_of(peer)
+        address = peer_address(peer)
         if address is None or not self._covers(address):
             return str(address or "unknown")
         chain = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
@@ -126,6 +127,12 @@ def address_of(text: str) -> Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+@lru_cache(maxsize=256)  # asked several times for each request, and behind a proxy always for the same peer
+def peer_address(peer: str) -> Address | None:
+    """Read the address of a socket's peer. What a header names may be of any length, and is not kept."""
+    return address_of(peer)
 
 
 def _without_port(hop: str) -> str:

@@ -21,7 +21,7 @@ from widget import telemetry
 from widget.settings import ServerSettings
 from widget.web import addresses
 from widget.web.addresses import Address, FramedBy, Kind
-from widget.web.edge.context import TrustedProxies, address_of
+from widget.web.edge.context import TrustedProxies, peer_address
 from widget.web.edge.errors import Errors, Problem, request_id, unknown_entry_point
 
 Header = tuple[bytes, bytes]
@@ -200,7 +200,7 @@ class AddressCheck:
         asked = told if trusted else hosts[0]
         if asked.lower() in self.edge.hosts or hosts[0].lower() in self.edge.hosts:
             return None
-        if _LOOPBACK_HOST.fullmatch(hosts[0]) and (parsed := address_of(peer)) is not None and parsed.is_loopback:
+        if _LOOPBACK_HOST.fullmatch(hosts[0]) and (parsed := peer_address(peer)) is not None and parsed.is_loopback:
             return None
         unheard = not trusted and told.lower() in self.edge.hosts
         return self._misdirected(asked, "server.trusted_proxies" if unheard else "server.public_url", scope)

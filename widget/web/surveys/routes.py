@@ -182,8 +182,9 @@ class SurveyAddresses:
         return Response(self._script, headers=headers, media_type="text/javascript")
 
     async def _take(self, request: Request, opened: OpenSurvey, fields: Fields, *, page: int) -> Response:
+        language = self._language(request)[1]
         try:
-            submission = await self.surveys.submit(opened, fields, language=self._language(request)[1])
+            submission = await self.surveys.submit(opened, fields, language=language)
         except OutboxUnavailable:
             self._count_survey(opened.grant.entry_point, "refused")
             response = self._form(request, opened, fields, page=page, status=503, storage_down=True)
@@ -192,7 +193,7 @@ class SurveyAddresses:
         if not submission.accepted:
             return self._faulty(request, opened, fields, submission.checked.faults, page=page)
         self._count_survey(opened.grant.entry_point, "accepted" if submission.new else "repeated")
-        return self._message(request, "survey/thanks.html", 200, opened)
+        return self._message(request, "survey/thanks.html", 200, opened, language)
 
     def _faulty(
         self, request: Request, opened: OpenSurvey, fields: Fields, faults: Sequence[FieldFault], *, page: int
@@ -227,8 +228,9 @@ class SurveyAddresses:
         context = view.form(fields, page=page, faults=faults, storage_down=storage_down)
         return self._page(self.pages.render("survey/form.html", context, theme=theme, language=language), status)
 
-    def _message(self, request: Request, template: str, status: int, opened: OpenSurvey | None) -> Response:
-        _, language = self._language(request)
+    def _message(
+        self, request: Request, template: str, status: int, opened: OpenSurvey | None, language: str
+    ) -> Response:
         context = MessageContext(
             opened.survey.name if opened else "", opened.grant.entry_point if opened else "", self.script_url, nonce()
         )
@@ -236,7 +238,7 @@ class SurveyAddresses:
         return self._page(self.pages.render(template, context, theme=theme, language=language), status)
 
     def _expired(self, request: Request) -> Response:
-        return self._message(request, "survey/expired.html", 410, None)
+        return self._message(request, "survey/expired.html", 410, None, self._language(request)[1])
 
     def _page(self, html: str, status: int) -> Response:
         return Response(html, status, _PRIVATE, "text/html; charset=utf-8")
@@ -262,7 +264,7 @@ class SurveyAddresses:
 
 def is_from_here(request: Request, own_origin: str) -> bool:
     """Say whether the sender's origin, where one is named, is ours; a page without referrer names it "null"."""
-    own = (own_origin, f"{request.url.scheme}://{request.headers.get('host', '')}".lower(), "null")
+    own = (own_origin, f"{request.scope['scheme']}://{request.headers.get('host', '')}".lower(), "null")
     return all(origin.lower() in own for origin in request.headers.getlist("origin"))
 
 
