@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -17,6 +17,7 @@ _LABELS = {
     Kind.ENTRY_POINT: marked("Chat with us"),
     Kind.MESSAGE: marked("Leave a message"),
 }
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +41,13 @@ def other_ways(
     say: Callable[[str], str],
 ) -> tuple[OtherWay, ...]:
     """Return the ways of an entry point in a language; `say` translates, `theme` may be empty."""
-    query = urlencode({"locale": language, **({"theme": theme} if theme else {})})
     made = []
     for way in ways:
         own = way.label
         if own is None and way.kind is Kind.ENTRY_POINT:
             own = settings.entry_points[way.value].label
         label = own.pick(language, SOURCE)[1] if own is not None else _usual_label(way, say)
-        href = _href(way, settings.server.public_url, entry_point, query)
+        href = _href(way, settings.server.public_url, entry_point, {"locale": language, "theme": theme})
         number = way.value if way.kind is Kind.PHONE else ""
         made.append(OtherWay(way.kind.value, label, href, number, spoken(number)))
     return tuple(made)
@@ -56,14 +56,15 @@ def other_ways(
 def as_json(ways: Iterable[OtherWay]) -> str:
     """Return what the status has for `instead`, as text."""
     fields = [{"kind": way.kind, "label": way.label, "href": way.href} for way in ways]
-    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+    return _encode(fields)
 
 
 def _usual_label(way: Way, say: Callable[[str], str]) -> str:
     return urlsplit(way.value).netloc if way.kind is Kind.LINK else say(_LABELS[way.kind])
 
 
-def _href(way: Way, public_url: str, entry_point: str, query: str) -> str:
+def _href(way: Way, public_url: str, entry_point: str, fields: Mapping[str, str]) -> str:
+    query = urlencode({name: value for name, value in fields.items() if value})
     match way.kind:
         case Kind.PHONE:
             return tel(way.value)
