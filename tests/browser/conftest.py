@@ -50,7 +50,6 @@ def at(servers: StubServers) -> StubServers:
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     context = chromium.new_context(viewport={"width": 1024, "height": 720})
-    context.set_default_timeout(10_000)
     yield context
     context.unroute_all(behavior="ignoreErrors")  # what a page still asks for at the end of its test is nobody's fault
     context.close()

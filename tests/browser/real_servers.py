@@ -34,10 +34,10 @@ class RealServers:
         request = urllib.request.Request(
             self.simulator + path, json.dumps(body).encode(), {"content-type": "application/json"}
         )
-        urllib.request.urlopen(request, timeout=5).close()
+        urllib.request.urlopen(request, timeout=30).close()
 
     def surveys(self) -> list[dict[str, Any]]:
-        with urllib.request.urlopen(self.simulator + "/control/surveys", timeout=5) as answer:
+        with urllib.request.urlopen(self.simulator + "/control/surveys", timeout=30) as answer:
             found: list[dict[str, Any]] = json.load(answer)
             return found
 

@@ -74,7 +74,6 @@ class ChromiumEngine:
 @contextmanager
 def in_a_page_of(browser: Browser) -> Iterator[Engine]:
     context = browser.new_context(bypass_csp=True, reduced_motion="reduce")
-    context.set_default_timeout(30_000)
     yield ChromiumEngine(context.new_page())
     context.close()
 

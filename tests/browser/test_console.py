@@ -129,7 +129,7 @@ def test_now_is_renewed_in_place_and_moves_nothing(real: RealServers, page: Page
     sales = page.locator(".card", has=page.get_by_role("heading", name="sales"))
     expect(sales.locator(".state")).to_have_text("Open")
     real.tell("/control/entry-points/1001", {"away": True})
-    expect(sales.locator(".state")).to_have_text("Closed", timeout=20_000)
+    expect(sales.locator(".state")).to_have_text("Closed")
     assert page.evaluate("window.kept === document.activeElement && window.kept.isConnected")
     # the sentence of a card above may take a line more: the browser then scrolls by as much with its next frame
     page.wait_for_function(f"place => {where_it_is_read} === place", arg=place)
@@ -142,7 +142,7 @@ def test_who_is_signed_out_elsewhere_sees_the_door_and_not_old_figures(
     sign_in(page, real)
     other.goto(f"{real.widget}/console/now")
     other.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_label("Operator token")).to_be_visible(timeout=20_000)
+    expect(page.get_by_label("Operator token")).to_be_visible()
 
 
 def test_without_script_an_entry_point_is_closed_and_reopened(real: RealServers, chromium: Browser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from tests.browser.page_time import visit
 from tests.browser.standin import ANSWER_WITHIN, StubServers
 
 BUTTON = ".ece-chat-button:not(.ece-chat-return)"
@@ -120,12 +121,12 @@ def test_a_frame_in_which_nothing_loads_has_a_loading_state_and_after_eight_seco
 ) -> None:
     held: list[Route] = []
     page.route("**/v1/chat/**", lambda route: held.append(route))
-    page.clock.install()
-    open_dock(at, page, waits=False)
+    at.chat.open_in = "dock"
+    visit(page, at.page(at.tag()))
+    page.locator(BUTTON).click()
+    page.clock.run_for(ANSWER_WITHIN - 100)
     expect(page.get_by_text("One moment…")).to_be_visible()
-    page.clock.run_for(ANSWER_WITHIN - 4000)  # the page's clock goes on by itself too
-    expect(page.get_by_text("One moment…")).to_be_visible()
-    page.clock.run_for(4000)
+    page.clock.run_for(100)
     expect(page.get_by_text("This is taking longer than usual.")).to_be_visible()
     expect(page.get_by_role("link", name=ELSEWHERE)).to_be_visible()
     button(page, "Close")  # no chat can be running

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.page_time import visit
 from tests.browser.standin import ANSWER_WITHIN, StubServers
 
 BUTTON = ".ece-chat-button"
@@ -81,12 +82,13 @@ def test_the_link_in_place_of_a_blocked_window_goes_with_the_button(at: StubServ
 
 
 def test_another_entry_point_takes_the_old_button_away_at_once(at: StubServers, page: Page) -> None:
-    page.clock.install()
-    page.goto(at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
+    visit(page, at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
     expect(page.locator(BUTTON)).to_be_visible()
     at.chat.fault = "hang"
     page.evaluate("document.querySelector('ece-chat').setAttribute('entry-point', 'support')")
     assert page.locator(BUTTON).count() == 0
+    with page.expect_request("**/support*"):
+        page.clock.run_for(100)
     at.chat.fault = None
     page.evaluate("document.querySelector('ece-chat').setAttribute('entry-point', 'sales')")
     page.clock.run_for(ANSWER_WITHIN)

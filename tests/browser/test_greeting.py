@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browser.page_time import ask_again, pass_time, visit
 from tests.browser.standin import StubServers
 
 BUBBLE, BUTTON, LIVE = ".ece-chat-greeting", ".ece-chat-button", ".ece-chat-live"
@@ -15,8 +16,7 @@ STORED = "[localStorage.length, sessionStorage.length]"
 def greeted(at: StubServers, page: Page) -> Page:
     """A page whose greeting is seen."""
     at.chat.greeting = "Questions about gears?"
-    page.clock.install()
-    page.goto(at.page(at.tag() + "<input id=search>"))
+    visit(page, at.page(at.tag() + "<input id=search>"))
     expect(page.locator(BUTTON)).to_be_visible()
     page.locator("#search").focus()
     page.clock.run_for(20_500)
@@ -24,21 +24,14 @@ def greeted(at: StubServers, page: Page) -> Page:
     return page
 
 
-def ask_again(page: Page) -> None:
-    """Have the launcher ask now, also where an answer is still on its way."""
-    page.evaluate("eceChat.refresh()")
-    page.clock.run_for(100)
-
-
 def test_it_comes_after_its_time_is_announced_and_takes_no_focus(at: StubServers, page: Page) -> None:
     at.chat.greeting = "Questions about gears?"
-    page.clock.install()
-    page.goto(at.page(at.tag() + "<input id=search>"))
+    visit(page, at.page(at.tag() + "<input id=search>"))
     expect(page.locator(BUTTON)).to_be_visible()
     page.locator("#search").focus()
-    page.clock.run_for(18_000)
+    page.clock.run_for(19_900)
     expect(page.locator(BUBBLE)).to_be_hidden()
-    page.clock.run_for(2_500)
+    page.clock.run_for(100)
     expect(page.locator(BUBBLE)).to_be_visible()
     expect(page.locator(LIVE)).to_have_text("Questions about gears?")
     expect(page.locator("#search")).to_be_focused()
@@ -53,7 +46,8 @@ def test_it_is_announced_once_and_what_is_old_is_not_announced_again(at: StubSer
     }""")
     for minute in range(3):
         at.chat.as_of = f"2026-11-24T08:0{minute}:30Z"
-        greeted.clock.run_for(7_000)
+        pass_time(greeted, 7, step=1)
+        expect(greeted.locator(".ece-chat")).to_have_attribute("data-as-of", at.chat.as_of)
     assert greeted.evaluate("said") == []
     expect(greeted.locator(BUBBLE)).to_be_visible()
 
@@ -71,6 +65,7 @@ def test_it_is_closed_for_this_tab_alone_and_that_alone_is_kept(
     expect(greeted.locator(BUBBLE)).to_be_hidden()
     assert greeted.evaluate("Object.entries({ ...sessionStorage })") == [["ece-chat", "1"]]
     greeted.reload()
+    pass_time(greeted, 1, step=1)
     expect(greeted.locator(BUTTON)).to_be_visible()
     greeted.clock.run_for(60_000)
     expect(greeted.locator(BUBBLE)).to_be_hidden()
@@ -96,10 +91,8 @@ def test_it_opens_the_chat_and_goes(at: StubServers, greeted: Page) -> None:
 
 def test_one_of_several_launchers_greets(at: StubServers, page: Page) -> None:
     at.chat.greeting = "Questions about gears?"
-    page.clock.install()
-    page.goto(
-        at.page('<ece-chat entry-point="sales"></ece-chat><ece-chat entry-point="support"></ece-chat>' + at.tag(""))
-    )
+    elements = "".join(f'<ece-chat entry-point="{name}"></ece-chat>' for name in ("sales", "support"))
+    visit(page, at.page(elements + at.tag("")))
     expect(page.locator(BUTTON)).to_have_count(2)
     page.clock.run_for(60_000)
     expect(page.locator(BUBBLE).filter(visible=True)).to_have_count(1)
@@ -109,8 +102,7 @@ def test_nobody_is_greeted_where_it_could_not_be_kept_that_it_was_closed(at: Stu
     at.chat.greeting = "Questions about gears?"
     page.add_init_script("""Object.defineProperty(window, "sessionStorage", {
       get() { throw new DOMException("no", "SecurityError"); } })""")
-    page.clock.install()
-    page.goto(at.page(at.tag()))
+    visit(page, at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     page.clock.run_for(30_000)
     expect(page.locator(BUBBLE)).to_be_hidden()
@@ -119,8 +111,7 @@ def test_nobody_is_greeted_where_it_could_not_be_kept_that_it_was_closed(at: Stu
 @pytest.mark.parametrize("seen", [True, False], ids=["while it is seen", "before its time"])
 def test_nothing_greets_after_destroy(at: StubServers, page: Page, seen: bool) -> None:
     at.chat.greeting = "Questions about gears?"
-    page.clock.install()
-    page.goto(at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
+    visit(page, at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
     expect(page.locator(BUTTON)).to_be_visible()
     page.clock.run_for(20_500 if seen else 10_000)
     page.evaluate("eceChat.destroy()")
@@ -131,8 +122,7 @@ def test_nothing_greets_after_destroy(at: StubServers, page: Page, seen: bool) -
 
 def test_nobody_is_greeted_by_a_launcher_that_has_nothing_drawn(at: StubServers, page: Page) -> None:
     at.chat.greeting = "Questions about gears?"
-    page.clock.install()
-    page.goto(at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
+    visit(page, at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
     expect(page.locator(BUTTON)).to_be_visible()
     at.chat.fault = "500"
     page.evaluate("document.querySelector('ece-chat').setAttribute('entry-point', 'support')")

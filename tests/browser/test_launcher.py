@@ -4,37 +4,15 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import BrowserContext, Page, Request, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browser.page_time import ask_again, pass_time, stop_time, visit
 from tests.browser.standin import ANSWER_WITHIN, StubServers
 
 BUTTON = ".ece-chat-button"
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
-
-
-def pass_time(page: Page, seconds: int, step: int = 4) -> None:
-    """Let the page's clock run in steps; after each one what the script asked is answered, unless that takes long."""
-    unanswered: set[Request] = set()
-
-    def asked(request: Request) -> None:
-        if "/v1/" in request.url:
-            unanswered.add(request)
-
-    def answered(request: Request) -> None:
-        unanswered.discard(request)
-
-    page.on("request", asked)
-    page.on("requestfinished", answered)
-    page.on("requestfailed", answered)
-    for _ in range(seconds // step):
-        page.clock.run_for(step * 1_000)
-        for _ in range(50):
-            page.evaluate("fetch('/nothing').then(() => fetch('/nothing')).catch(() => 0)")
-            if not unanswered:
-                break
-    page.remove_listener("request", asked)
-    page.remove_listener("requestfinished", answered)
-    page.remove_listener("requestfailed", answered)
+# Observed after the script's own observer, and told after it.
+IS_OUT_OF_VIEW = "(element) => new Promise((done) => new IntersectionObserver(() => done()).observe(element))"
 
 
 def test_a_pasted_tag_shows_one_button_with_two_requests(at: StubServers, page: Page) -> None:
@@ -65,19 +43,18 @@ def test_nothing_is_asked_before_the_page_is_loaded(at: StubServers, page: Page)
 def test_a_page_whose_load_never_ends_has_its_button_after_five_seconds(at: StubServers, page: Page) -> None:
     held: list[object] = []
     page.route("**/slow.png", lambda route: held.append(route))
-    page.clock.install()
+    stop_time(page)
     page.goto(at.page(at.tag() + '<img src="/slow.png" alt="">'), wait_until="commit")
     page.wait_for_function("window.eceChat && document.readyState == 'interactive'")
-    page.clock.run_for(4_500)
+    page.clock.run_for(4_900)
     assert at.chat.requests == []
-    page.clock.run_for(1_200)
+    page.clock.run_for(700)
     expect(page.locator(BUTTON)).to_be_visible()
     held[0].abort()  # type: ignore[attr-defined]
 
 
 def test_a_clock_set_back_makes_it_ask_anew(at: StubServers, page: Page) -> None:
-    page.clock.install()
-    page.goto(at.page(at.tag()))
+    visit(page, at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     at.chat.position = "4"
     page.evaluate("(() => { const now = Date.now; Date.now = () => now() - 3_600_000; })()")
@@ -89,8 +66,7 @@ def test_a_clock_set_back_makes_it_ask_anew(at: StubServers, page: Page) -> None
 
 
 def test_the_button_follows_the_server_within_one_check(at: StubServers, page: Page) -> None:
-    page.clock.install()
-    page.goto(at.page(at.tag()))
+    visit(page, at.page(at.tag()))
     expect(page.locator(BUTTON)).to_contain_text("number 3")
     at.chat.position = "2"
     page.clock.fast_forward(6_100)
@@ -115,8 +91,7 @@ def test_it_asks_past_the_browsers_cache_and_without_credentials(at: StubServers
 
 
 def test_a_hidden_page_asks_nothing_and_asks_at_once_when_seen_again(at: StubServers, page: Page) -> None:
-    page.clock.install()
-    page.goto(at.page(at.tag()))
+    visit(page, at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     see = """(hidden) => {
       Object.defineProperty(Document.prototype, 'hidden', { get: () => hidden, configurable: true });
@@ -133,12 +108,11 @@ def test_a_hidden_page_asks_nothing_and_asks_at_once_when_seen_again(at: StubSer
 
 
 def test_a_launcher_out_of_view_is_not_refreshed(at: StubServers, page: Page) -> None:
-    page.clock.install()
-    page.goto(at.page('<div style="height:4000px"></div><ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
+    visit(page, at.page('<div style="height:4000px"></div><ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
     expect(page.locator(BUTTON)).to_have_count(1)
-    page.wait_for_function("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
+    page.locator("ece-chat").evaluate(IS_OUT_OF_VIEW)
     asked = len(at.chat.requests)
-    page.clock.run_for(120_000)
+    pass_time(page, 120)
     assert len(at.chat.requests) == asked
     at.chat.position = "8"
     page.locator(BUTTON).scroll_into_view_if_needed()
@@ -148,8 +122,7 @@ def test_a_launcher_out_of_view_is_not_refreshed(at: StubServers, page: Page) ->
 def test_the_last_good_state_stands_for_a_bounded_time_and_comes_back_without_reload(
     at: StubServers, page: Page
 ) -> None:
-    page.clock.install()
-    page.goto(at.page(at.tag()))
+    visit(page, at.page(at.tag()))
     page.evaluate("""() => {
       window.seen = [];
       for (const name of ['change', 'error'])
@@ -172,8 +145,7 @@ def test_an_answer_that_never_gets_newer_is_asked_for_past_the_caches_and_then_h
     at: StubServers, page: Page
 ) -> None:
     at.chat.revalidated = False
-    page.clock.install()
-    page.goto(at.page(at.tag()))
+    visit(page, at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     pass_time(page, 50)
     expect(page.locator(BUTTON)).to_be_visible()
@@ -184,7 +156,7 @@ def test_an_answer_that_never_gets_newer_is_asked_for_past_the_caches_and_then_h
     pass_time(page, 60)
     expect(page.locator(BUTTON)).to_have_count(0)
     at.chat.as_of = "2026-11-24T08:02:00Z"
-    page.evaluate("eceChat.refresh()")
+    ask_again(page)
     expect(page.locator(BUTTON)).to_be_visible()
 
 
@@ -192,8 +164,7 @@ def test_what_was_too_old_is_asked_for_at_the_servers_pace_and_comes_back_with_t
     at: StubServers, page: Page
 ) -> None:
     at.chat.revalidated = False
-    page.clock.install()
-    page.goto(at.page(at.tag()))
+    visit(page, at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     pass_time(page, 75, step=1)
     expect(page.locator(BUTTON)).to_have_count(0)
@@ -209,21 +180,19 @@ def test_a_cache_that_keeps_its_answer_for_too_long_is_passed_by(at: StubServers
     at.chat.revalidated = False
     kept = at.chat.launcher("sales")
     page.route(lambda url: url.endswith("theme="), lambda route: route.fulfill(body=kept, headers=ANY_ORIGIN))
-    page.clock.install()
-    page.goto(at.page(at.tag()))
+    visit(page, at.page(at.tag()))
     expect(page.locator(BUTTON)).to_contain_text("number 3")
     at.chat.position, at.chat.as_of = "7", "2026-11-24T08:01:10Z"
     pass_time(page, 100)
     expect(page.locator(BUTTON)).to_contain_text("number 7")
     at.chat.position, at.chat.as_of = "6", "2026-11-24T08:01:20Z"
-    page.evaluate("eceChat.refresh()")
+    ask_again(page)
     expect(page.locator(BUTTON)).to_contain_text("number 6")
 
 
 def test_the_pace_of_failures_falls(at: StubServers, page: Page) -> None:
     at.chat.fault = "500"
-    page.clock.install()
-    page.goto(at.page(at.tag()))
+    visit(page, at.page(at.tag()))
     page.wait_for_function("window.eceChat")
     pass_time(page, 600)
     assert 4 <= len(at.chat.requests) <= 9
@@ -245,21 +214,18 @@ def test_answers_that_are_no_launcher_change_nothing(at: StubServers, page: Page
 
 def test_a_server_that_never_answers_is_given_up_on(at: StubServers, page: Page) -> None:
     at.chat.fault = "hang"
-    page.clock.install()
-    with page.expect_request("**/v1/launcher/sales*"):
-        page.goto(at.page(at.tag()))
+    visit(page, at.page(at.tag()))
     with page.expect_event("console", lambda message: "timed out" in message.text):
         page.clock.run_for(ANSWER_WITHIN)
     at.chat.fault = None
-    page.evaluate("eceChat.refresh()")
+    ask_again(page)
     expect(page.locator(BUTTON)).to_be_visible()
 
 
 def test_an_unknown_entry_point_warns_once_and_is_asked_seldom(at: StubServers, page: Page) -> None:
     warnings: list[str] = []
     page.on("console", lambda message: warnings.append(message.text) if message.type == "warning" else None)
-    page.clock.install()
-    page.goto(at.page(at.tag('data-entry-point="nobody"')))
+    visit(page, at.page(at.tag('data-entry-point="nobody"')))
     page.wait_for_function("window.eceChat")
     pass_time(page, 280)
     assert len(at.chat.requests) == 1
@@ -318,16 +284,13 @@ def test_events_bubble_out_with_the_decision(at: StubServers, page: Page) -> Non
         ["ece-chat-change", decision, "ece-chat"],
     ]
     at.chat.as_of = "2026-11-24T08:00:05Z"
-    before = len(at.chat.requests)
     page.evaluate("eceChat.refresh()")
-    while len(at.chat.requests) == before:
-        page.wait_for_function("new Promise(done => setTimeout(done, 20, true))")
+    expect(page.locator(".ece-chat")).to_have_attribute("data-as-of", at.chat.as_of)
     assert len(page.evaluate("seen")) == 2
 
 
 def test_words_are_announced_only_when_they_change_and_once_per_interval(at: StubServers, page: Page) -> None:
-    page.clock.install()
-    page.goto(at.page(at.tag()))
+    visit(page, at.page(at.tag()))
     live = page.get_by_role("status")
     expect(live).to_have_text("You would be number 3.")
     page.evaluate("""() => {
@@ -337,13 +300,12 @@ def test_words_are_announced_only_when_they_change_and_once_per_interval(at: Stu
     }""")
     for position in ("4", "5", "6"):
         at.chat.position = position
-        page.evaluate("eceChat.refresh()")
-        page.clock.run_for(200)
+        ask_again(page)
         expect(page.locator(BUTTON)).to_contain_text(f"number {position}")
     assert page.evaluate("said") == []
-    page.clock.run_for(6_100)
+    pass_time(page, 7, step=1)
     expect(live).to_have_text("You would be number 6.")
-    page.clock.run_for(20_000)
+    pass_time(page, 20)
     assert page.evaluate("said") == ["You would be number 6."]
 
 
@@ -368,8 +330,8 @@ def test_a_click_is_not_lost_when_an_answer_comes_while_the_button_is_down(at: S
     at.chat.position = "1"
     asked = len(at.chat.requests)
     page.evaluate("eceChat.refresh()")
-    page.wait_for_function("new Promise(done => setTimeout(done, 500, true))")
-    assert len(at.chat.requests) > asked
+    while len(at.chat.requests) < asked + 2:  # it asks again for what it could not draw
+        page.wait_for_timeout(20)
     page.mouse.up()
     assert page.evaluate("window.opened") is True
     expect(page.locator(BUTTON)).to_contain_text("number 1")
@@ -378,11 +340,10 @@ def test_a_click_is_not_lost_when_an_answer_comes_while_the_button_is_down(at: S
 def test_attributes_may_change_at_any_time(at: StubServers, page: Page) -> None:
     page.goto(at.page('<ece-chat entry-point="sales" lang="en"></ece-chat>' + at.tag("")))
     expect(page.locator(BUTTON)).to_be_visible()
-    page.evaluate("""() => {
-      const element = document.querySelector('ece-chat');
-      element.setAttribute('entry-point', 'support');
-      element.setAttribute('locale', 'de');
-    }""")
-    with page.expect_event("request", lambda request: request.url.endswith("/support?locale=de&theme=")):
-        pass
+    with page.expect_request(lambda request: request.url.endswith("/support?locale=de&theme=")):
+        page.evaluate("""() => {
+          const element = document.querySelector('ece-chat');
+          element.setAttribute('entry-point', 'support');
+          element.setAttribute('locale', 'de');
+        }""")
     assert not [each for each in at.chat.requests if re.search(r"support\?locale=en", each)]

@@ -59,7 +59,6 @@ def script(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture
 def phone(chromium: Browser, script: bool) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": 320, "height": 640}, java_script_enabled=script)
-    context.set_default_timeout(10_000)
     yield context.new_page()
     context.close()
 

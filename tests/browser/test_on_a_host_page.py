@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 
+from tests.browser.page_time import visit
 from tests.browser.standin import StubServers
 
 BUTTON = ".ece-chat-button"
@@ -144,8 +145,7 @@ def test_the_scripts_own_launcher_comes_back(at: StubServers, page: Page, swap: 
 
 
 def test_a_corner_launcher_that_the_page_removes_stays_removed(at: StubServers, page: Page) -> None:
-    page.clock.install()
-    page.goto(at.page(at.tag()))
+    visit(page, at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     page.evaluate("document.querySelector('ece-chat').remove()")
     page.clock.run_for(1_000)
@@ -216,8 +216,7 @@ def test_destroy_and_a_new_tag_at_once_give_one_launcher(at: StubServers, page: 
 
 
 def test_an_element_of_the_author_stays_away_and_asks_nothing_more(at: StubServers, page: Page) -> None:
-    page.clock.install()
-    page.goto(at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
+    visit(page, at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
     expect(page.locator(BUTTON)).to_be_visible()
     page.evaluate("document.querySelector('ece-chat').remove()")
     page.clock.run_for(1_000)

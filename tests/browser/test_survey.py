@@ -61,7 +61,6 @@ def site(running: Site) -> Site:
 def visitor(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A page in which nothing may throw and no policy may be broken; options by `visitor` marks as parameters."""
     context = chromium.new_context(**getattr(request, "param", {}))
-    context.set_default_timeout(10_000)
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))

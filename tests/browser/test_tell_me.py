@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.page_time import pass_time, visit
 from tests.browser.standin import StubServers
-from tests.browser.test_launcher import pass_time
 
 BUTTON, LIVE = ".ece-chat-button", ".ece-chat-live"
 # Stands in for the browser's: no window of the tests may be asked, and none shows a notification.
@@ -23,8 +23,7 @@ def closed(at: StubServers, page: Page) -> Page:
     """A page with a closed launcher that offers to tell."""
     at.chat.show, at.chat.state, at.chat.message, at.chat.tells = False, "unavailable", "Chat is closed.", True
     page.add_init_script(NOTIFICATION)
-    page.clock.install()
-    page.goto(at.page(at.tag()))
+    visit(page, at.page(at.tag()))
     expect(page.get_by_role("button", name="Tell me")).to_be_visible()
     return page
 
@@ -92,9 +91,7 @@ def told_at(at: StubServers, page: Page, count: int) -> list[int]:
         at.chat.show = show
         answers.append(at.chat.launcher("sales"))
     page.add_init_script(NOTIFICATION)
-    page.clock.install()
-    page.goto(at.page(at.tag("")))
-    page.wait_for_function("window.eceChat")
+    visit(page, at.page(at.tag("")))
     page.evaluate(
         """([count, closed, opened]) => {
           window.isOpen = false;
@@ -155,8 +152,7 @@ def test_many_who_wait_are_told_one_after_the_other(at: StubServers, page: Page)
 def test_nobody_waits_after_destroy(at: StubServers, page: Page) -> None:
     at.chat.show, at.chat.state, at.chat.message, at.chat.tells = False, "unavailable", "Chat is closed.", True
     page.add_init_script(NOTIFICATION)
-    page.clock.install()
-    page.goto(at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
+    visit(page, at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
     page.get_by_role("button", name="Tell me").click()
     page.evaluate("eceChat.destroy()")
     assert page.locator("ece-chat").evaluate("(element) => element.outerHTML") == (

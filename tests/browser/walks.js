@@ -12,7 +12,7 @@
 const ENTRY_POINTS = ["sales", "support"];
 const TARGETS = ["", "#slot"];
 const SOON = 120; // milliseconds, longer than any delay of the script's
-const PATIENCE = 10_000;
+const PATIENCE = 30_000;
 
 const chance = (seed) => () => {
   seed = (seed + 0x6d2b79f5) | 0; // mulberry32
@@ -150,9 +150,13 @@ async function walk(seed, steps, script) {
       .sort()
       .join("; ");
   const settles = async () => {
-    for (const end = Date.now() + PATIENCE; Date.now() < end && (loading || found() !== expected()); ) await sleep(10);
-    await sleep(SOON);
-    return !loading && found() === expected();
+    const fits = () => !loading && found() === expected();
+    for (const end = Date.now() + PATIENCE; Date.now() < end; ) {
+      const before = fits();
+      await sleep(before ? SOON : 10);
+      if (before && fits()) return true; // else it was on its way, on a busy machine for longer than that
+    }
+    return false;
   };
 
   addTag(document.body, "sales", "");

@@ -6,17 +6,17 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import httpx
 import pytest
 from click.testing import CliRunner
 
 from tests.lesser_rights import without
+from tests.ports import free_port
 from widget.cli import main
 from widget.simulator.server import listen
 
-WITHIN = 20.0
+WITHIN = 60.0
 
 
 def test_a_taken_port_is_one_line_and_exit_code_1() -> None:
@@ -44,9 +44,7 @@ def test_a_port_that_needs_more_rights_is_one_line_and_exit_code_1(arguments: li
     if subprocess.run(barred, check=False).returncode != 0:
         pytest.skip("this system lets everybody listen on port 80")
     if arguments[0] == "demo":
-        with listen("127.0.0.1", 0) as one, listen("127.0.0.1", 0) as two:
-            ports = [str(each.getsockname()[1]) for each in (one, two)]
-        arguments = [*arguments, "--port", ports[0], "--simulator-port", ports[1]]
+        arguments = [*arguments, "--port", str(free_port()), "--simulator-port", str(free_port())]
     command = [*without("net_bind_service"), sys.executable, "-m", "widget", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=WITHIN, check=False)
     said = f"Port 80 on 127.0.0.1 may not be used without more rights; choose one above 1023 with {option}.\n"
@@ -61,8 +59,7 @@ def test_a_port_that_is_none_is_wrong_usage(port: str) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_answers_until_it_is_told_to_stop(number: signal.Signals) -> None:
-    with listen("127.0.0.1", 0) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "widget", "simulate", "--port", str(port), "--seed", "5"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8")
     watchdog = threading.Timer(WITHIN, process.kill)
@@ -71,11 +68,9 @@ def test_it_answers_until_it_is_told_to_stop(number: signal.Signals) -> None:
         assert process.stdout is not None
         assert f"http://127.0.0.1:{port}/" in process.stdout.readline()
         url = f"http://127.0.0.1:{port}/system/egain/chat/entrypoint/chatAllowed/1001"
-        assert 'allowed="true"' in httpx.get(url).text
-        began = time.monotonic()
+        assert 'allowed="true"' in httpx.get(url, timeout=WITHIN).text
         process.send_signal(number)
         assert process.wait(WITHIN) == 0
-        assert time.monotonic() - began < WITHIN / 2
         assert process.stdout.read() == ""
     finally:
         process.kill()

@@ -12,14 +12,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
+from widget.server.guard import Deadlines
+
 T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 30.0  # seconds: a guard against hangs, no measure
+SHORT = Deadlines(
+    head=0.5, body=0.8, write=0.6, keep_alive=1.0, keep_alive_crowded=0.2, stopping=0.5, first=0.5, sweep=0.05
+)
+# For tests whose connections wait for something else: on a busy machine each step may take a second.
+LONG = Deadlines(head=60, body=60, write=60, keep_alive=60, keep_alive_crowded=60, stopping=0.5, first=0.5, sweep=0.05)
 SCRIPT = Path(__file__).with_name("stub_server.py")
 CONFIG = """
 [server]
@@ -47,6 +56,7 @@ class ServerProcess:
         workers: int = 1,
         drain: float = 0.0,
         reload: bool = False,
+        deadlines: Deadlines = SHORT,
         command: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         await_answers: bool = True,
@@ -58,7 +68,13 @@ class ServerProcess:
             stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "STUB_FOLDER": str(config.parent)} | dict(environment or {}),
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "STUB_FOLDER": str(config.parent),
+                "STUB_DEADLINES": json.dumps(asdict(deadlines)),
+                **(environment or {}),
+            },
             start_new_session=True,
         )
         self.lines: list[str] = []
@@ -70,7 +86,7 @@ class ServerProcess:
     def answer(self) -> None:
         """Wait until it answers."""
         self.port = int(self.event("listening")["port"])
-        wait_for(lambda: self.answers(), "the server answers", seconds=30)
+        wait_for(lambda: self.answers(), "the server answers")
 
     def _read(self) -> None:
         assert self.process.stderr is not None
@@ -89,7 +105,7 @@ class ServerProcess:
             assert self.process.poll() is None, "".join(self.lines)
             return None
 
-        event = wait_for(found, f"the log event {name}", seconds=30)
+        event = wait_for(found, f"the log event {name}")
         assert event is not None
         return event
 
@@ -102,7 +118,7 @@ class ServerProcess:
         connection = socket.socket()
         if receive_buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        connection.settimeout(10)
+        connection.settimeout(PATIENCE)
         try:
             connection.connect(("127.0.0.1", self.port))
         except OSError:
@@ -130,8 +146,8 @@ class ServerProcess:
 
     def ended(self) -> int:
         """Wait for its end; return the exit code."""
-        code = self.process.wait(20)
-        self._reader.join(5)
+        code = self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
         assert self.process.stderr is not None
         self.process.stderr.close()
         return code
@@ -152,7 +168,7 @@ def read_all(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-def wait_for(condition: Callable[[], T], what: str, *, seconds: float = 10) -> T:
+def wait_for(condition: Callable[[], T], what: str, *, seconds: float = PATIENCE) -> T:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if result := condition():

@@ -1,7 +1,7 @@
 """A small application behind the real server and the real edge, for tests that speak through sockets.
 
-Run as a script: `python tests/server/stub_server.py CONFIG PORT [WORKERS [DRAIN [reload]]]`. The deadlines are short,
-but with STUB_PATIENT.
+Run as a script: `python tests/server/stub_server.py CONFIG PORT [WORKERS [DRAIN [reload]]]`. STUB_DEADLINES has the
+deadlines as JSON.
 While a file `hold-build` lies beside CONFIG no application gets built (`building` says that one waits), and while there
 is a `hold-answers` the address /held does not answer (`held-by-NAME` says that it was asked). With a `hold-loop` the
 address /busy holds the whole event loop (`loop-held` says so).
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import sys
 import time
@@ -39,9 +40,6 @@ from widget.web.edge.headers import AddressCheck, EdgeHeaders, SecurityHeaders
 from widget.web.edge.limits import BodyLimit
 from widget.web.ops import health as ops
 
-DEADLINES = Deadlines(
-    head=0.5, body=0.8, write=0.6, keep_alive=1.0, keep_alive_crowded=0.2, stopping=0.5, first=0.5, sweep=0.05
-)
 BLOCK = b"x" * 65536
 LOOKS_EVERY = 0.15  # seconds, longer than the server takes to see that it was told to stop
 
@@ -162,6 +160,6 @@ if __name__ == "__main__":
             reload="reload" in sys.argv[5:],
             config=file,
             build=build,
-            deadlines=Deadlines(first=5.0) if "STUB_PATIENT" in os.environ else DEADLINES,
+            deadlines=Deadlines(**json.loads(os.environ["STUB_DEADLINES"])),
         )
     )

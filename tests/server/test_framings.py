@@ -165,7 +165,7 @@ def test_a_peer_that_resets_is_no_alarm_and_leaves_nothing(quiet: ServerProcess,
         for due, connection in peers:
             threading.Event().wait(max(0.0, due - time.monotonic()))
             reset(connection)
-    wait_for(lambda: quiet.metric("ece_widget_open_connections ") <= 1, "no connection is left", seconds=20)
+    wait_for(lambda: quiet.metric("ece_widget_open_connections ") <= 1, "no connection is left")
     assert alarms(quiet) == []
 
 
@@ -176,7 +176,7 @@ def test_a_peer_that_resets_while_its_answers_fill_the_buffers_is_no_alarm(quiet
                 connection.sendall(ask(path) * 3 + behind)
                 assert connection.recv(1000)
                 reset(connection)
-    wait_for(lambda: quiet.metric("ece_widget_open_connections ") <= 1, "no connection is left", seconds=20)
+    wait_for(lambda: quiet.metric("ece_widget_open_connections ") <= 1, "no connection is left")
     assert alarms(quiet) == []
 
 

@@ -6,24 +6,26 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.ports import free_port
-from tests.server.conftest import ROOT, SCRIPT, ServerProcess, read_all, request, wait_for, write_config
+from tests.server.conftest import LONG, ServerProcess, read_all, request, wait_for, write_config
+from widget.server.guard import Deadlines
+
+UNHURRIED = replace(LONG, stopping=60, first=60)  # also once it stops
 
 
 @contextmanager
 def running(
-    config: Path, *, workers: int = 1, drain: float = 0.0, reload: bool = False, **environment: str
+    config: Path, *, workers: int = 1, drain: float = 0.0, reload: bool = False, deadlines: Deadlines = LONG
 ) -> Iterator[ServerProcess]:
-    process = ServerProcess(config, workers=workers, drain=drain, reload=reload, environment=environment)
+    process = ServerProcess(config, workers=workers, drain=drain, reload=reload, deadlines=deadlines)
     try:
         if workers > 1:
             wait_for(lambda: "".join(process.lines).count('"worker_ready"') == workers, "all workers are ready")
@@ -61,34 +63,30 @@ def test_a_taken_port_is_one_clear_line_and_exit_code_1(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = subprocess.run(
-            [sys.executable, str(SCRIPT), str(write_config(tmp_path)), str(port)],
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "STUB_FOLDER": str(tmp_path)},
-            timeout=30,
-        )
-    assert done.returncode == 1
-    assert (
-        done.stderr == f"Port {port} on 127.0.0.1 is taken; stop what listens there, or choose another with --port.\n"
-    )
+        process = ServerProcess(write_config(tmp_path), port=port, await_answers=False)
+        assert process.ended() == 1
+    assert process.lines == [
+        f"Port {port} on 127.0.0.1 is taken; stop what listens there, or choose another with --port.\n"
+    ]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_with_exit_code_0(tmp_path: Path, number: signal.Signals) -> None:
     with running(write_config(tmp_path)) as server:
         server.process.send_signal(number)
-        assert server.process.wait(10) == 0
+        assert server.ended() == 0
 
 
 def test_an_answer_that_is_on_its_way_goes_out_before_the_stop(tmp_path: Path) -> None:
     with running(write_config(tmp_path)) as server, server.connect() as connection:
-        connection.sendall(request("/slow"))
-        wait_for(lambda: server.metric("ece_widget_open_connections ") >= 2, "both are in")
+        (tmp_path / "hold-answers").touch()
+        connection.sendall(request("/held"))
+        wait_for((tmp_path / "held-by-sales").exists, "it is in")
         server.process.send_signal(signal.SIGTERM)
-        assert read_all(connection).endswith(b"slept")
-        assert server.process.wait(10) == 0
+        wait_for(lambda: refuses(server), "the port closes")
+        (tmp_path / "hold-answers").unlink()
+        assert read_all(connection).endswith(b"held by sales")
+        assert server.ended() == 0
 
 
 def test_sighup_brings_new_settings_without_a_failed_request(tmp_path: Path) -> None:
@@ -285,20 +283,31 @@ def test_reload_follows_the_files_by_itself(tmp_path: Path) -> None:
         assert _said(server) == b"service"
 
 
-def test_a_drain_says_503_at_readyz_and_serves_until_its_end(tmp_path: Path) -> None:
-    with running(write_config(tmp_path), drain=1.5) as server, server.connect() as kept:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_drain_says_503_at_readyz_and_serves_until_a_second_signal_ends_it(tmp_path: Path, workers: int) -> None:
+    with running(write_config(tmp_path), workers=workers, drain=60.0) as server, server.connect() as kept:
         assert server.say(request("/readyz")).startswith(b"HTTP/1.1 200 ")
-        begun = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
-        assert server.event("draining")["seconds"] == 1.5
-        answer = server.say(request("/readyz"))
-        assert answer.startswith(b"HTTP/1.1 503 ")
-        assert b'"status":"draining"' in answer
+        assert server.event("draining")["seconds"] == 60.0
+        wait_for(lambda: b'"status":"draining"' in server.say(request("/readyz")), "it says so")
+        assert server.say(request("/readyz")).startswith(b"HTTP/1.1 503 ")
         assert _said(server) == b"sales"
         kept.sendall(b"GET /ready HTTP/1.1\r\nHost: chat.example.com\r\n\r\n")
         assert b"\r\nconnection: close\r\n" in read_all(kept), "so that its client turns to another process"
+        server.process.send_signal(signal.SIGTERM)
         assert server.ended() == 0
-        assert time.monotonic() - begun >= 1.5
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_drain_ends_by_itself_and_is_one_drain_also_when_all_processes_get_the_signal(
+    tmp_path: Path, workers: int
+) -> None:
+    with running(write_config(tmp_path), workers=workers, drain=1.0) as server:
+        begun = time.monotonic()
+        os.killpg(server.process.pid, signal.SIGTERM)  # as a service manager does
+        server.event("draining")
+        assert server.ended() == 0
+        assert time.monotonic() - begun >= 1.0
 
 
 ASKED = b"GET /v1/status/x HTTP/1.1\r\nHost: chat.example.com\r\n\r\n"
@@ -313,7 +322,7 @@ ASKED = b"GET /v1/status/x HTTP/1.1\r\nHost: chat.example.com\r\n\r\n"
 def test_who_had_connected_before_the_port_closed_is_answered(
     tmp_path: Path, before: int, known: bool, drain: float
 ) -> None:
-    with running(write_config(tmp_path), drain=drain, STUB_PATIENT="yes") as server:
+    with running(write_config(tmp_path), drain=drain, deadlines=UNHURRIED) as server:
         (tmp_path / "hold-loop").touch()
         with server.connect() as busy:
             early = server.connect() if known else None
@@ -353,7 +362,7 @@ def test_who_connected_and_asks_nothing_holds_up_a_stop_for_a_moment_alone(tmp_p
 @pytest.mark.parametrize("before", [len(ASKED), 20], ids=["asked", "begun"])
 def test_what_was_sent_over_a_kept_connection_before_the_stop_is_answered(tmp_path: Path, before: int) -> None:
     with (
-        running(write_config(tmp_path), STUB_PATIENT="yes") as server,
+        running(write_config(tmp_path), deadlines=UNHURRIED) as server,
         server.connect() as kept,
         server.connect() as busy,
     ):
@@ -382,25 +391,6 @@ def test_a_connection_that_had_its_answer_is_closed_at_a_stop(tmp_path: Path) ->
         assert read_all(kept).endswith(b"sales"), "to its end"
         (tmp_path / "hold-answers").unlink()
         assert read_all(other).endswith(b"held by sales")
-
-
-def test_a_drain_of_workers_is_one_drain_also_when_all_processes_get_the_signal(tmp_path: Path) -> None:
-    with running(write_config(tmp_path), workers=2, drain=1.5) as server:
-        begun = time.monotonic()
-        os.killpg(server.process.pid, signal.SIGTERM)  # as a service manager does
-        server.event("draining")
-        wait_for(lambda: server.say(request("/readyz")).startswith(b"HTTP/1.1 503 "), "it says so")
-        assert server.ended() == 0
-        assert time.monotonic() - begun >= 1.5
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_second_signal_ends_a_drain(tmp_path: Path, workers: int) -> None:
-    with running(write_config(tmp_path), workers=workers, drain=60.0) as server:
-        server.process.send_signal(signal.SIGTERM)
-        server.event("draining")
-        server.process.send_signal(signal.SIGTERM)
-        assert server.ended() == 0
 
 
 def test_a_reload_of_workers_drains_none(tmp_path: Path) -> None:
@@ -473,7 +463,7 @@ def test_a_connection_is_refused_until_there_is_something_that_answers(tmp_path:
     server = ServerProcess(config, workers=workers, await_answers=False)
     try:
         server.port = int(server.event("listening")["port"])
-        wait_for((tmp_path / "building").exists, "it builds", seconds=30)
+        wait_for((tmp_path / "building").exists, "it builds")
         with pytest.raises(ConnectionRefusedError):
             server.connect()
         (tmp_path / "hold-build").unlink()
@@ -491,7 +481,7 @@ def test_of_two_that_start_on_one_port_one_serves_and_the_other_says_why_not(tmp
     first, second = (ServerProcess(write_config(each), port=port, await_answers=False) for each in folders)
     try:
         for folder in folders:
-            wait_for((folder / "building").exists, "it builds", seconds=30)
+            wait_for((folder / "building").exists, "it builds")
         (folders[0] / "hold-build").unlink()
         first.answer()
         (folders[1] / "hold-build").unlink()

@@ -18,7 +18,8 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from tests.server.conftest import ROOT, wait_for
+from tests.ports import free_port
+from tests.server.conftest import PATIENCE, ROOT, wait_for
 
 KEY = "canary-key-Hq7v2mXw9sLd4fTz"
 OPERATOR = "canary-operator-Zk3n8rBy6"
@@ -126,8 +127,7 @@ def ece() -> Iterator[int]:
 
 @pytest.fixture
 def product(tmp_path: Path, ece: int) -> Iterator[Product]:
-    with http.server.HTTPServer(("127.0.0.1", 0), Ece) as probe:
-        port = probe.server_address[1]
+    port = free_port()
     config = tmp_path / "ece-widget.toml"
     config.write_text(CONFIG.format(port=port, ece=ece, folder=tmp_path))
     output = tmp_path / "said"
@@ -135,10 +135,10 @@ def product(tmp_path: Path, ece: int) -> Iterator[Product]:
         command = [sys.executable, "-m", "widget", "serve", "--config", str(config), "--port", str(port)]
         process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
         made = Product(port, process, output)
-        wait_for(lambda: '"started"' in made.said(), "the server answers", seconds=30)
+        wait_for(lambda: '"started"' in made.said(), "the server answers")
         yield made
         process.terminate()
-        process.wait(15)
+        process.wait(PATIENCE)
 
 
 def test_no_planted_secret_is_in_any_log_metric_or_fault(product: Product, tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_no_planted_secret_is_in_any_log_metric_or_fault(product: Product, tmp_p
     _, metrics, _ = product.ask("GET", "/metrics", {"Authorization": f"Bearer {OPERATOR}"})
     assert "ece_widget_" in metrics
     product.process.terminate()
-    assert product.process.wait(15) == 0
+    assert product.process.wait(PATIENCE) == 0
     log = product.said()
     assert log.count('"request"') > 150
     assert all(json.loads(line)["event"] for line in log.splitlines() if line.startswith("{"))

@@ -39,7 +39,6 @@ def page(chromium: Browser, simulator: str) -> Iterator[Page]:
     """Return a page whose console errors fail the test. It is closed before the simulator that it polls stops."""
     context = chromium.new_context(locale="en-US")
     page = context.new_page()
-    page.set_default_timeout(8000)
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
