@@ -177,7 +177,7 @@ def test_another_sites_page_switches_nothing_with_the_cookie_of_an_operator(
         ),
     )
     with page.expect_navigation(url="**/console/close/clearance"):
-        page.goto("http://evil.test/")
+        page.goto("http://evil.test/", wait_until="commit")  # and on at once
     page.goto(f"{real.widget}/console/history")
     expect(page.locator(".changes")).not_to_contain_text("clearance Closed by hand")
     frame = f'<iframe src="{real.widget}/console/now"></iframe>'

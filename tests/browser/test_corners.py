@@ -64,6 +64,7 @@ def _draw(
         html = pages.launcher(decision, theme=parse_qs(address.query)["theme"][0], language=language)
         route.fulfill(body=html, content_type="text/html", headers={"Access-Control-Allow-Origin": "*"})
 
+    page.emulate_media(reduced_motion="reduce")  # what moves has no place yet
     page.route("**/v1/launcher/**", answer)
     attributes = f'data-theme="{theme}" data-open="dock" data-entry-point='
     tags = "".join(at.tag(f'{attributes}"{name}"') for name in names)
@@ -103,7 +104,6 @@ def test_two_launchers_in_a_corner_do_not_lie_on_each_other(
 def test_a_dock_stands_in_its_corner_without_a_gap_and_the_launchers_make_room(
     at: StubServers, page: Page, pages: Pages, theme: str
 ) -> None:
-    page.emulate_media(reduced_motion="reduce")
     for height in (500, 720, 1000):
         page.set_viewport_size({"width": 1024, "height": height})
         page.unroute_all()
@@ -151,7 +151,6 @@ def test_a_hidden_launcher_is_not_seen_in_any_theme(at: StubServers, page: Page,
 def test_a_launcher_that_draws_nothing_leaves_no_gap_in_the_corner(
     at: StubServers, page: Page, pages: Pages, theme: str
 ) -> None:
-    page.emulate_media(reduced_motion="reduce")
     states: dict[str, str] = {}
     _draw(at, page, pages, theme, states=states)
     expect(page.locator(BUTTON)).to_have_count(2)
@@ -184,7 +183,6 @@ def test_several_launchers_on_a_phone_each_say_what_they_are(
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_a_message_leaves_room_for_what_stands_beyond_it(at: StubServers, page: Page, pages: Pages, theme: str) -> None:
-    page.emulate_media(reduced_motion="reduce")
     names = ("support", "sales")  # of `sales` no message is shown
     for width in (320, 1024):
         page.set_viewport_size({"width": width, "height": 568})
@@ -199,7 +197,6 @@ def test_two_folded_docks_say_of_which_chat_they_are(
     at: StubServers, page: Page, pages: Pages, theme: str, width: int
 ) -> None:
     page.set_viewport_size({"width": width, "height": 568})
-    page.emulate_media(reduced_motion="reduce")
     _draw_two(at, page, pages, theme, language="en")
     labels = page.locator("ece-chat .ece-chat-label").all_text_contents()
     page.evaluate("eceChat.open('sales')")
@@ -215,7 +212,6 @@ def test_two_folded_docks_say_of_which_chat_they_are(
 
 @pytest.mark.parametrize("theme", ["default", "bold", "civic", "text"])
 def test_what_a_dock_offers_stands_in_its_middle(at: StubServers, page: Page, pages: Pages, theme: str) -> None:
-    page.emulate_media(reduced_motion="reduce")
     _draw_two(at, page, pages, theme, language="en")
     page.locator(BUTTON).first.click()
     expect(page.get_by_text("One moment…")).to_be_hidden()
@@ -240,7 +236,6 @@ def test_three_launchers_fit_a_page_that_is_zoomed_to_400_percent(
     at: StubServers, page: Page, pages: Pages, theme: str
 ) -> None:
     page.set_viewport_size({"width": 360, "height": 225})
-    page.emulate_media(reduced_motion="reduce")
     _draw(at, page, pages, theme, names=("sales", "support", "advice"))
     expect(page.locator(BUTTON)).to_have_count(3)
     boxes = [_box(each) for each in page.locator(BUTTON).all()]

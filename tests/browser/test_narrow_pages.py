@@ -78,6 +78,7 @@ def test_words_longer_than_the_screen_make_no_survey_wider_than_it(site: Site, p
     if not phone.locator(".progress").count():
         phone.locator("button[type=submit]").click()
         expect(phone.locator(".notice")).to_be_visible()
+        phone.wait_for_load_state()  # with its style sheets
     for _ in range(3):
         assert phone.evaluate(WIDER) <= 0
         if phone.locator(".progress").count():
@@ -114,6 +115,7 @@ def test_a_fault_of_the_summary_leads_to_its_question_where_one_is_shown_at_a_ti
     page = chromium.new_page(viewport={"width": 900, "height": 640})
     page.goto(site.url())
     page.locator("button[type=submit]").click()
+    expect(page.locator(".notice")).to_be_visible()
     page.set_viewport_size({"width": 320, "height": 640})
     shown = page.locator("[data-question]:visible")
     expect(shown).to_have_attribute("data-question", "helpful")
@@ -131,6 +133,8 @@ def test_the_bullet_of_a_fault_stands_at_its_first_line(site: Site, chromium: Br
     page = chromium.new_page(viewport={"width": 320, "height": 640}, java_script_enabled=False)
     page.goto(site.url())
     page.locator("button[type=submit]").click()
+    expect(page.locator(".notice")).to_be_visible()
+    page.wait_for_load_state()  # with its style sheets
     link = page.locator(".notice a").first.bounding_box()
     assert link is not None
     assert link["height"] > 40  # the words take two lines

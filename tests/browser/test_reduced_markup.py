@@ -171,9 +171,11 @@ def test_what_is_left_open_reaches_to_the_end_and_is_looked_at_once(at: StubServ
     expect(page.locator(BUTTON)).to_be_visible()
     assert page.evaluate("clean(`<p>a</p>${opens} b <p>c</p>`)".replace("${opens}", opens)) == "<p>a</p>"
     # 100,000 characters, from each opening to the end, are a second and more
-    took = (
-        "(opens) => { const begun = performance.now(); clean(opens.repeat(25_000)); return performance.now() - begun }"
-    )
+    took = """(opens) => Math.min(...[1, 2, 3, 4, 5].map(() => {
+      const begun = performance.now();
+      clean(opens.repeat(25_000));
+      return performance.now() - begun;
+    }))"""  # the least of some: on a busy machine the browser is not always at work
     assert page.evaluate(took, opens) < 500
 
 

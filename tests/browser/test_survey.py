@@ -148,6 +148,7 @@ def test_a_draft_stays_in_the_tab_until_the_thanks(site: Site, visitor: Page) ->
     assert drafts(visitor) == 1
     visitor.locator("button[type=submit]").click()
     expect(visitor.locator("h1")).to_have_text("Thank you")
+    visitor.wait_for_load_state()  # with its script
     assert drafts(visitor) == 0
     assert site.stage.answers["comment"] == "half a thought"
 
@@ -291,6 +292,8 @@ def test_back_stands_left_of_next_at_every_width(site: Site, chromium: Browser, 
     page = chromium.new_page(viewport=viewport)
     page.goto(site.url(survey="paged"))
     page.get_by_role("button", name="Next").click()
+    expect(page.get_by_role("button", name="Back")).to_be_visible()
+    page.wait_for_load_state()  # with its style sheets
     back = page.get_by_role("button", name="Back").bounding_box()
     forward = page.get_by_role("button", name="Send").bounding_box()
     assert back is not None

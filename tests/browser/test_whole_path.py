@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from tests.browser.engines import until
 from tests.browser.real_servers import STALE_FOR, RealServers
 
 
@@ -35,16 +34,16 @@ def _poll(page: Page) -> None:
     page.wait_for_timeout(1_100)
 
 
-def _until_it_shows(page: Page, button: Locator) -> None:
-    """Let the page poll until the button shows, ten times at most.
+def _poll_until_it_shows(page: Page, button: Locator, *, shows: bool = True) -> None:
+    """Let the page poll until the button shows, or does not, ten times at most.
 
     How many it takes is chance: by the page's clock an answer may be too old, and the server looks in real time.
     """
     for _ in range(10):
         _poll(page)
-        if button.is_visible():
-            return
-    expect(button).to_be_visible()
+        if button.is_visible() == shows:
+            break
+    expect(button).to_have_count(int(shows))
 
 
 def test_the_button_shows_place_and_wait(real: RealServers, page: Page) -> None:
@@ -63,11 +62,9 @@ def test_the_button_goes_with_the_agents_and_comes_back_with_them(real: RealServ
     button = page.get_by_role("button", name=re.compile("chat", re.IGNORECASE))
     expect(button).to_be_visible()
     real.tell("/control/entry-points/1001", {"away": True})
-    _poll(page)
-    _poll(page)
-    expect(button).to_have_count(0)
+    _poll_until_it_shows(page, button, shows=False)
     real.tell("/control/entry-points/1001", {"away": False})
-    _until_it_shows(page, button)
+    _poll_until_it_shows(page, button)
 
 
 def test_the_page_stays_as_it_was_while_ece_fails(real: RealServers, page: Page) -> None:
@@ -79,7 +76,7 @@ def test_the_page_stays_as_it_was_while_ece_fails(real: RealServers, page: Page)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("chat", re.IGNORECASE))).to_have_count(0)
     real.tell("/control/faults/clear", {})
-    _until_it_shows(page, page.get_by_role("button", name=re.compile("chat", re.IGNORECASE)))
+    _poll_until_it_shows(page, page.get_by_role("button", name=re.compile("chat", re.IGNORECASE)))
 
 
 def test_a_visitor_chats_and_the_answers_reach_ece(real: RealServers, page: Page) -> None:
@@ -102,27 +99,17 @@ def test_a_visitor_chats_and_the_answers_reach_ece(real: RealServers, page: Page
             yes.check()
         onward.first.click()
     expect(thanks).to_be_visible()
-    received = _wait_for(real)
+    received = until(real.surveys, "the survey at ECE")[0]
     assert received["faults"] == []
     assert received["pairs"][0]["answer"] == "2"
 
 
 def _until_an_agent_joins(real: RealServers, chat: Page) -> None:
-    until = time.monotonic() + 30
-    while "joined" not in chat.get_by_role("status").inner_text():
-        assert time.monotonic() < until, "no agent came"
+    def joined() -> bool:
         real.tell("/control/advance", {"seconds": 2})
-        chat.wait_for_timeout(100)
+        return "joined" in chat.get_by_role("status").inner_text()
 
-
-def _wait_for(real: RealServers) -> dict[str, Any]:
-    """Return the survey that ECE received, once it has."""
-    until = time.monotonic() + 15
-    while time.monotonic() < until:
-        if found := real.surveys():
-            return found[0]
-        time.sleep(0.1)
-    raise AssertionError("ECE received nothing")
+    until(joined, "an agent")
 
 
 def test_what_comes_before_the_button_is_small(real: RealServers, page: Page) -> None:
@@ -136,6 +123,7 @@ def test_what_comes_before_the_button_is_small(real: RealServers, page: Page) ->
     page.route(f"{real.site}/", lambda route: route.fulfill(body=tag, content_type="text/html"))
     page.goto(real.site)
     expect(page.get_by_role("button", name="Get advice")).to_be_visible()
+    page.wait_for_load_state("networkidle")  # the browser tells of the end of a load after the page has drawn it
     ours = {url: sizes.get(key, 0.0) for key, url in addresses.items() if url.startswith(real.widget)}
     assert len(ours) == 2, "the script and the launcher"
     assert all(ours.values())
