@@ -27,7 +27,7 @@ SITE = ROOT / "examples" / "deploy" / "nginx.conf"
 INSTALL_NGINX = "nginx was not found; install it (Debian: apt-get install nginx-light)"
 HOST = "chat.example.com"
 KEY = "a-secret-for-tests-that-is-long-enough"
-PATIENCE = 30.0
+PATIENCE = 60.0  # seconds: a guard against hangs, no measure
 SETTINGS = """
 [server]
 public_url = "https://chat.example.com"
@@ -83,7 +83,7 @@ class Process:
         with suppress(ProcessLookupError):
             self.running.send_signal(number)
         try:
-            return self.running.wait(20)
+            return self.running.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.running.kill()
             return self.running.wait()
@@ -217,7 +217,7 @@ def get(
     port: int, path: str, *, method: str = "GET", body: str = "", headers: Mapping[str, str] = MappingProxyType({})
 ) -> tuple[int, bytes, dict[str, str]]:
     """Ask once, on a connection of its own."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         headers = {"Host": HOST, **headers}
         if body:

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-PATIENCE = 10.0  # seconds; of a tunnel in which nobody speaks
+PATIENCE = 30.0  # seconds; of a tunnel in which nobody speaks
 
 
 @dataclass

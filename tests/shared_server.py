@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from tests.ports import free_port
 
 INSTALL = "No Valkey or Redis server was found; install one (Debian: apt-get install redis-server)"
-PATIENCE = 10.0
+PATIENCE = 30.0  # seconds: a guard against hangs, no measure
 
 
 def server_program() -> str:
@@ -56,7 +56,7 @@ class SharedServerProcess:
 
     def say(self, *words: str) -> str:
         """Send one command; return the first bytes of the answer."""
-        with socket.create_connection(("127.0.0.1", self.port), 2) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as connection:
             connection.sendall((" ".join(words) + "\r\n").encode())
             return connection.recv(65536).decode()
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tests.fleet_processes import HOST
+from tests.fleet_processes import HOST, PATIENCE
 
 
 @dataclass
@@ -47,7 +47,7 @@ def visitors(port: int, paths: Sequence[str], *, threads: int = 4, pause: float 
 
 
 def _visit(port: int, paths: Sequence[str], tally: Tally, over: threading.Event, pause: float) -> None:
-    connection, used, at = http.client.HTTPConnection("127.0.0.1", port, timeout=10), False, 0
+    connection, used, at = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE), False, 0
     while not over.is_set():
         begun = time.monotonic()
         try:

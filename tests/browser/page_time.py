@@ -44,7 +44,7 @@ def pass_time(page: Page, seconds: int, step: int = 4) -> None:
     page.on("requestfailed", answered)
     for _ in range(seconds // step):
         page.clock.run_for(step * 1_000)
-        for _ in range(50):
+        for _ in range(50 if unanswered else 0):
             page.evaluate("fetch('/nothing').then(() => fetch('/nothing')).catch(() => 0)")
             if not unanswered:
                 break

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.axe import context_with_axe, findings
 from tests.browser.real_servers import RealServers
-from tests.install_tools import AXE_FILE
-
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """A page past its own policies, since axe is a script that no site allows."""
-    context = chromium.new_context(viewport={"width": 1000, "height": 800}, bypass_csp=True, reduced_motion="reduce")
-    yield context.new_page()
-    context.close()
-
-
-def findings(page: Page) -> list[str]:
-    """Look in light and in dark at the same page: the style sheets alone know the difference."""
-    assert AXE_FILE.exists(), f"{AXE_FILE} is missing; `make tools` fetches it"
-    page.add_script_tag(path=str(AXE_FILE))
-    found = []
-    for scheme in SCHEMES:
-        page.emulate_media(color_scheme=scheme)
-        violations = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-        found += [f"{scheme}: {each['id']}: {each['nodes'][0]['html'][:200]}" for each in violations]
-    return found
+    with context_with_axe(chromium, viewport={"width": 1000, "height": 800}) as context:
+        yield context.new_page()
 
 
 @pytest.mark.parametrize("path", ["/", "/elements", "/de", "/ar", "/strict", "/no-script", "/closed", "/messages"])

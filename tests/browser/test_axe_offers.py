@@ -6,12 +6,12 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from html import unescape
-from typing import Any, Literal
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize
 
-from tests.install_tools import AXE_FILE
+from tests.browser.axe import context_with_axe, findings
 from widget import settings
 from widget.texts import Texts
 from widget.themes import Themes
@@ -20,6 +20,7 @@ from widget.web.pages.pages import Pages
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 TEMPLATE = re.compile(r'<template class="([a-z-]+)">(.*?)</template>', re.DOTALL)
+NARROW: ViewportSize = {"width": 320, "height": 640}
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -69,27 +70,22 @@ def test_what_is_offered_has_no_finding_and_fits_a_narrow_page(
     chromium: Browser, table: dict[str, Any], theme: str
 ) -> None:
     pages = pages_of(with_everything(table))
-    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-    page = chromium.new_page(viewport={"width": 320, "height": 640}, reduced_motion="reduce")
     found = []
-    for state, attributes, language in (
-        ("outside_hours", "", "de"),
-        ("queue_depth_reached", "data-waiting", "ar"),
-        ("available", "data-greeting", "en"),
-        ("available", "data-greeting", "he"),
-    ):
-        page.set_content(in_a_page(pages, state, attributes, theme, language))
-        assert page.evaluate(WIDER) <= 0, (state, language)
-        page.set_viewport_size({"width": 360, "height": 225})  # 1440 by 900, four times as big
-        for message in page.locator(".ece-chat-message").all():
-            box = message.bounding_box()
-            assert box is not None
-            assert box["y"] >= 0, (state, language)
-        page.set_viewport_size({"width": 320, "height": 640})
-        page.add_script_tag(path=str(AXE_FILE))
-        for scheme in schemes:
-            page.emulate_media(color_scheme=scheme)
-            violations = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-            found += [f"{state} {scheme}: {each['id']}: {each['nodes'][0]['html'][:200]}" for each in violations]
-    page.close()
+    with context_with_axe(chromium, viewport=NARROW) as context:
+        page = context.new_page()
+        for state, attributes, language in (
+            ("outside_hours", "", "de"),
+            ("queue_depth_reached", "data-waiting", "ar"),
+            ("available", "data-greeting", "en"),
+            ("available", "data-greeting", "he"),
+        ):
+            page.set_content(in_a_page(pages, state, attributes, theme, language))
+            assert page.evaluate(WIDER) <= 0, (state, language)
+            page.set_viewport_size({"width": 360, "height": 225})  # 1440 by 900, four times as big
+            for message in page.locator(".ece-chat-message").all():
+                box = message.bounding_box()
+                assert box is not None
+                assert box["y"] >= 0, (state, language)
+            page.set_viewport_size(NARROW)
+            found += [f"{state} {each}" for each in findings(page)]
     assert found == []

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browser.axe import context_with_axe, findings
 from tests.browser.real_servers import TOKEN, RealServers, serve_all
-from tests.browser.test_axe import findings
 from tests.demo_settings import demo_in
 from widget.demo.answers import seed_answers
 from widget.demo.history import seed
@@ -77,10 +77,8 @@ def sign_in(page: Page, real: RealServers, name: str = "Anna") -> None:
 
 @pytest.fixture
 def past_policies(chromium: Browser) -> Iterator[BrowserContext]:
-    """A browser past our own policy, since axe is a script that it does not allow."""
-    context = chromium.new_context(viewport={"width": 1000, "height": 800}, bypass_csp=True, reduced_motion="reduce")
-    yield context
-    context.close()
+    with context_with_axe(chromium, viewport={"width": 1000, "height": 800}) as context:
+        yield context
 
 
 def close_and_set(page: Page, real: RealServers) -> None:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 import pytest
@@ -99,11 +100,15 @@ def test_nothing_shifts_and_no_task_is_long(at: StubServers, page: Page, answers
         button.click()
         expect(page.frame_locator("ece-chat-panel iframe").get_by_role("heading")).to_be_visible()
 
-    took, shifted = {}, {}
-    for work in (enter, update, greet, open_dock):
-        took[work.__name__] = longest_task(page, work)
-        shifted[work.__name__] = sum(page.evaluate("shifts.splice(0)"))
-    # A wide button that a digit makes wider starts further from its corner.
-    assert shifted["update"] < (0.001 if width > 640 else 1e-9)
-    assert {name: value for name, value in shifted.items() if value and name != "update"} == {}
-    assert {name: task for name, task in took.items() if task >= LONG_TASK / SLOWER} == {}, took
+    took, shifted = dict[str, float](), dict[str, float]()
+    for _ in range(3):  # the least of them: other work on the machine makes a task longer, and none shorter
+        del answers[1:]
+        for work in (enter, update, greet, open_dock):
+            took[work.__name__] = min(longest_task(page, work), took.get(work.__name__, inf))
+            shifted[work.__name__] = sum(page.evaluate("shifts.splice(0)"))
+        # A wide button that a digit makes wider starts further from its corner.
+        assert shifted["update"] < (0.001 if width > 640 else 1e-9)
+        assert {name: value for name, value in shifted.items() if value and name != "update"} == {}
+        if max(took.values()) < LONG_TASK / SLOWER:
+            break
+    assert max(took.values()) < LONG_TASK / SLOWER, took

@@ -20,7 +20,7 @@ from widget.demo.settings import demo_settings
 from widget.domain.instead import Kind as Way
 from widget.simulator.server import listen
 
-WITHIN = 30.0
+WITHIN = 120.0
 
 
 def free_ports() -> Ports:

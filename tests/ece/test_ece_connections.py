@@ -281,7 +281,7 @@ async def test_a_body_in_chunks_of_a_tag_each_is_read() -> None:
 async def until(condition: object) -> None:
     """Wait for what happens in another thread."""
     assert callable(condition)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - it has no moment of its own to tell
             await asyncio.sleep(0.005)
 
@@ -311,7 +311,7 @@ async def test_a_name_that_moves_to_another_address_is_followed(
         async with client(0, **settings) as asked:
             assert await asked.ask(Call.CHAT_ALLOWED, 1001) == ChatAllowed(True)
             leads_to[0] = "127.0.0.2"
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 reading = None
                 while reading != ChatAllowed(False, Reason.AGENT_NOT_AVAILABLE):
                     with suppress(EceGatewayDown):

@@ -240,7 +240,7 @@ async def failure(asked: EceClient, ask: Ask) -> EceError:
 
 async def let_go_of(proxy: ForwardProxy, asked: EceClient) -> None:
     """Wait until the proxy has no connection of ours left, though the client lives on."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while proxy.open_sockets:  # noqa: ASYNC110 - it lives in threads of its own
             await asyncio.sleep(0.01)
     gc.collect()

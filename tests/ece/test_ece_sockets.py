@@ -97,7 +97,7 @@ async def failure(talk: Talk, limit: float = 5.0) -> tuple[EceError, Server]:
         with pytest.raises(EceError) as caught:
             await asked.ask(Call.CHAT_ALLOWED, 1001)
         if ece.connections:  # none, if the machine was too busy to make it in time
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await ece.let_go.wait()  # the connection is dropped, not kept for the next call
         await asked.aclose()
         return caught.value, ece

@@ -59,7 +59,7 @@ def _serve(listening: socket.socket, context: ssl.SSLContext | None) -> None:
         except OSError:
             return
         with connection.dup() as open_end:
-            open_end.settimeout(5)
+            open_end.settimeout(30)
             with suppress(OSError):
                 _answer(connection, context)
             with suppress(OSError):  # a close with bytes unread would be a reset, which can overtake TLS's last word
@@ -70,7 +70,7 @@ def _serve(listening: socket.socket, context: ssl.SSLContext | None) -> None:
 
 def _answer(connection: socket.socket, context: ssl.SSLContext | None) -> None:
     with connection:
-        connection.settimeout(5)
+        connection.settimeout(30)
         spoken_to = context.wrap_socket(connection, server_side=True) if context else connection
         with spoken_to:
             spoken = spoken_to.recv(4096)
@@ -163,10 +163,10 @@ async def test_a_survey_that_never_left_was_not_received_and_its_socket_is_close
                 OutboxMessage("key", "1", "sales", "after_chat", ()), Dialect(GUIDE_PATH, Format.PLAIN)
             )
         assert not caught.value.maybe_received
-        mute.settimeout(5)
+        mute.settimeout(30)
         connection, _ = await asyncio.to_thread(mute.accept)
         with connection:
-            connection.settimeout(5)
+            connection.settimeout(30)
             assert await asyncio.to_thread(_until_closed, connection)
         await asked.aclose()
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.ece_stand_in import EceStandIn
 from tests.house import Notes, WatchedEntryPoints
-from tests.shared_server import SharedServerProcess, running_shared_server
+from tests.shared_server import PATIENCE, SharedServerProcess, running_shared_server
 from widget.application.availability import EntryPointWatch
 from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
@@ -150,7 +150,7 @@ async def fleet(server: SharedServerProcess) -> AsyncIterator[Fleet]:
     await fleet.close()
 
 
-async def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
     """Wait for a condition."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110

@@ -14,7 +14,7 @@ from widget.simulator import create_simulator
 from widget.simulator.server import PortTaken, listen, serving
 
 LIVE = "/system/egain/chat/entrypoint/liveSessionStatus/1001"
-PATIENCE = 5.0
+PATIENCE = 30.0
 
 
 @pytest.fixture

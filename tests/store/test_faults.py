@@ -20,6 +20,7 @@ from sqlalchemy import create_engine, make_url
 from sqlalchemy.pool import NullPool
 
 from tests.databases import Cluster
+from tests.ports import free_port
 from tests.store.test_schema import engine
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import MessageState, OutboxMessage
@@ -306,9 +307,6 @@ def test_every_fault_of_a_server_has_a_sentence_of_its_own(cluster: Cluster) -> 
     folder, url = cluster.folder, cluster.new_database()
     name = url.split("/")[3].split("?")[0]
     without_tls, silent = Stranger(b"N"), Stranger(b"")
-    free = socket.create_server(("127.0.0.1", 0))
-    nobody_listens = free.getsockname()[1]
-    free.close()
     cluster.let_in_by_password("guarded")
     for statement in (
         "CREATE ROLE guarded LOGIN PASSWORD 'right'",
@@ -328,7 +326,7 @@ def test_every_fault_of_a_server_has_a_sentence_of_its_own(cluster: Cluster) -> 
         f"postgres@/standby?host={folder}": "the database is read-only, as on a standby server",
         f"x@/x?host={folder}/nowhere": "the socket of the database server is not there",
         "x@no-such-host.invalid/x": "the name of the database server is unknown",
-        f"{elsewhere}:{nobody_listens}/x": "the database server refuses connections: nothing listens at its address",
+        f"{elsewhere}:{free_port()}/x": "the database server refuses connections: nothing listens at its address",
         tls: "the database server speaks no TLS, and sslmode asks for it",
         f"{elsewhere}:{silent.port}/x?connect_timeout=2": "the database server does not answer",
     }

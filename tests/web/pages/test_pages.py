@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import httpx
@@ -433,10 +433,10 @@ def test_a_template_that_failed_at_length_is_not_tried_again(build: Callable[...
     pages = build({"acme/closed.html": '{% set it = "closed.html" %}{% include it %}'})
 
     def seconds(times: int) -> float:
-        start = perf_counter()
+        start = thread_time()
         for _ in range(times):
             pages.closed(state("switched_off", pages), theme="acme", language="en")
-        return perf_counter() - start
+        return thread_time() - start
 
     assert seconds(1) > seconds(10)
 
