@@ -8,8 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Protocol
 
-import structlog
-
+from widget import telemetry
 from widget.application.availability import Availability
 from widget.application.breakers import GuardedSource
 from widget.application.delivery import Delivery
@@ -21,7 +20,7 @@ from widget.telemetry import Sample
 
 LOOK_EVERY = 15.0  # seconds
 
-log = structlog.get_logger(__name__)
+log = telemetry.logger()
 
 
 class CountedOutbox(Protocol):

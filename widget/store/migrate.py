@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import structlog
 from sqlalchemy import Connection, inspect, text
 
+from widget import telemetry
 from widget.store.schema import HEAD, VERSION_TABLE
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-log = structlog.get_logger(__name__)
+log = telemetry.logger()
 
 
 def version(connection: Connection) -> str | None:

@@ -13,8 +13,7 @@ import functools
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-import structlog
-
+from widget import telemetry
 from widget.application.clock import Clock
 from widget.application.delivery.ports import DeliveryCounts, DeliveryRules, Destination, OutboxQueue
 from widget.domain import pace, retry
@@ -31,7 +30,7 @@ LONGEST_BACK_OFF = 4.0  # surveys move again within five seconds after the datab
 LEASE_MARGIN = 5.0  # seconds; no sending begins when its lease could end before it
 LAST_WORD_SECONDS = 2.0
 
-log = structlog.get_logger(__name__)
+log = telemetry.logger()
 
 Outcome = Callable[[], Awaitable[bool]]
 # What the loop around knows, and what the outbox is told once the row is settled with this outcome.

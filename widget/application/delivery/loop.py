@@ -7,8 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
-import structlog
-
+from widget import telemetry
 from widget.application.clock import Clock
 from widget.application.delivery.destination_loop import DestinationLoop
 from widget.application.delivery.ports import DeliveryCounts, DeliveryRules, Destination, OutboxQueue
@@ -19,7 +18,7 @@ TIDY_SECONDS = 60.0
 TIDY_AGAIN_SECONDS = 2.0  # after the database failed
 SMALLEST_LEAP = timedelta(minutes=1)
 
-log = structlog.get_logger(__name__)
+log = telemetry.logger()
 
 
 class Delivery:
