@@ -47,7 +47,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u206
 class Logger:
     """Write what happens as one line of JSON each: an event, its fields, its level and its moment.
 
-    Our own, in place of a logging library: the known ones load what prints coloured tables, a tenth of every start.
+    Our own: a library would do no more for these lines, and loads what prints tables in colour with every command.
     """
 
     def __init__(self) -> None:
