@@ -12,6 +12,8 @@ import pytest
 from widget import settings
 from widget.doctor import Diagnosis, Report, Severity, examine
 from widget.domain.errors import (
+    ANSWERED_IN_TLS,
+    NOT_HTTP,
     EceBusy,
     EceError,
     EceGatewayDown,
@@ -34,6 +36,7 @@ from widget.domain.readings import (
     Reason,
 )
 from widget.domain.verdict import State
+from widget.ece import tls
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 HEALTHY: dict[Call, Reading] = {
@@ -114,13 +117,17 @@ def test_all_well_says_nothing(table: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("error", "ece", "words"),
     [
-        (EceTlsFailure("the certificate is signed by an authority nobody here knows"), {}, ["ca_file", "PEM"]),
-        (EceTlsFailure("the certificate has expired"), {}, ["expired", "Renew"]),
+        (EceTlsFailure(tls.UNKNOWN_ISSUER), {}, ["ca_file", "PEM"]),
+        (EceTlsFailure("the certificate has expired"), {}, ["expired", "Renew", "intermediate"]),
+        (EceTlsFailure("the certificate was not accepted: unsuitable purpose"), {}, ["another certificate on ECE's"]),
         (EceTlsFailure("the certificate is for another host name"), {}, ["host name", "base_url"]),
         (EceTlsFailure("what answers there does not speak TLS"), {}, ["scheme and port"]),
-        (EceTlsFailure("ECE did not accept our certificate, or wants one"), {}, ["client_cert"]),
+        (EceTlsFailure(tls.OURS_REFUSED), {}, ["client_cert"]),
+        (EceTlsFailure("the handshake was refused: unrecognized name"), {}, ["unrecognized", "log", "`base_url`"]),
+        (EceTlsFailure(tls.HUNG_UP), {}, ["hung up", "log", "`client_cert`"]),
         (EceTimeout("late"), {}, ["within 2 s", "`timeout`", "firewall"]),
         (EceRefused("no connection"), {}, ["no connection to ece.example.com", "host and port of `base_url`"]),
+        (EceReset(f"{NOT_HTTP}: {ANSWERED_IN_TLS}"), {}, ["TLS", "https:// in `base_url`"]),
         (EceReset("broke"), {}, ["does not speak HTTP", "scheme and port"]),
         (EceGatewayDown("502", status=502), {}, ["502", "Start ECE's application server"]),
         (EceRedirect("302 to https://login.example.com", status=302), {}, ["login.example.com", "base_url"]),
@@ -145,6 +152,19 @@ def test_each_failure_says_what_is_wrong_and_what_to_change(
     assert sentence.startswith("every call: ")
     for word in words:
         assert word in sentence
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        tls.OURS_REFUSED,
+        tls.HUNG_UP,
+        "the handshake was refused",
+        "the certificate was not accepted: unsuitable purpose",
+    ],
+)
+def test_an_authority_to_trust_is_the_advice_for_an_unknown_one_alone(table: dict[str, Any], detail: str) -> None:
+    assert "ca_file" not in said(all_fail(table, EceTlsFailure(detail)).diagnoses[0])
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from widget.domain.errors import (
     EceTimeout,
     EceUnreadable,
 )
-from widget.domain.readings import Call
+from widget.domain.readings import Call, ChatAllowed
 from widget.ece.client import EceClient
 from widget.settings import EceSettings
 
@@ -129,6 +129,12 @@ async def test_a_packed_body_is_refused_unread() -> None:
     assert isinstance(error, EceUnreadable)
     assert not stream.read
     assert "compressed" in error.detail
+
+
+@pytest.mark.parametrize("word", ["UTF-8", "none", "identity, identity", ""])
+async def test_a_coding_that_is_none_is_passed_over(word: str) -> None:
+    asked = client(lambda request: httpx.Response(200, headers={"content-encoding": word}, text=ALLOWED))
+    assert await asked.ask(Call.CHAT_ALLOWED, 1001) == ChatAllowed(True)
 
 
 async def test_reading_stops_at_64_kilobytes() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import struct
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -177,10 +178,32 @@ def _until_closed(connection: socket.socket) -> bool:
     return True
 
 
+def refused_with(reason: str) -> ssl.SSLError:
+    error = ssl.SSLError(1, f"[SSL: {reason}]")
+    error.reason = reason
+    return error
+
+
+def not_accepted(why: str) -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED]")
+    error.reason, error.verify_code, error.verify_message = "CERTIFICATE_VERIFY_FAILED", 67, why
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
         (ssl.SSLError(1, "[SSL: TLSV1_ALERT_PROTOCOL_VERSION]"), "the handshake was refused"),
+        (refused_with("TLSV1_UNRECOGNIZED_NAME"), "the handshake was refused: unrecognized name"),
+        (refused_with("TLSV1_ALERT_INTERNAL_ERROR"), "the handshake was refused: internal error"),
+        (
+            refused_with("UNSAFE_LEGACY_RENEGOTIATION_DISABLED"),
+            "the handshake was refused: unsafe legacy renegotiation disabled",
+        ),
+        (refused_with("TLSV1_ALERT_UNKNOWN_CA"), tls.OURS_REFUSED),
+        (refused_with("TLSV1_ALERT_ACCESS_DENIED"), tls.OURS_REFUSED),
+        (refused_with("TLSV13_ALERT_CERTIFICATE_REQUIRED"), tls.OURS_REFUSED),
+        (not_accepted("CA certificate key too weak"), "the certificate was not accepted: CA certificate key too weak"),
         (ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), None),
         (ConnectionResetError(), None),
     ],
@@ -190,6 +213,41 @@ def test_tls_is_blamed_for_what_tls_refused_alone(error: Exception, words: str |
         raise RuntimeError from error
     except RuntimeError as wrapped:
         assert tls.failure(wrapped) == words  # noqa: PT017 - it is the subject here, not an outcome
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x03\x00\x31"], ids=["at once", "within a message"])
+@pytest.mark.parametrize("hard", [True, False], ids=["reset", "closed"])
+async def test_a_server_that_hangs_up_in_the_handshake_is_no_host_without_a_listener(
+    said: bytes, *, hard: bool
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=_hang_up, args=(listening, said, hard))
+        thread.start()
+        with pytest.raises(EceError) as caught:
+            await ask(f"https://127.0.0.1:{listening.getsockname()[1]}/system")
+        thread.join()
+    assert type(caught.value) is EceTlsFailure
+    assert caught.value.detail == tls.HUNG_UP
+    assert not caught.value.maybe_received
+
+
+def _hang_up(listening: socket.socket, said: bytes, hard: bool) -> None:
+    """Answer the beginning of a handshake so far, then close; hard as IIS and F5's balancers do."""
+    connection, _ = listening.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(said)
+        if hard:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["ca_file", "public"])
+def test_certificates_are_judged_alike_on_every_python(ca_file: Path, *, named: bool) -> None:
+    strict = ssl.create_default_context()
+    strict.verify_flags |= ssl.VERIFY_X509_STRICT  # the default from Python 3.13 on
+    settings = EceSettings(base_url="https://ece.example.com", ca_file=ca_file if named else None)
+    assert not tls.trust(settings, lambda: strict).verify_flags & ssl.VERIFY_X509_STRICT
 
 
 @pytest.mark.parametrize(

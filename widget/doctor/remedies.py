@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from widget.doctor.report import Probe
 from widget.domain.errors import (
+    ANSWERED_IN_TLS,
     NOT_HTTP,
     EceBusy,
     EceError,
@@ -53,6 +54,8 @@ def remedy(ece: EceSettings, probe: Probe, error: EceError) -> tuple[str, str]:
                 f"no connection to {host}: it was refused, nothing listens there",
                 "Check host and port of `base_url` in [ece], that ECE runs, and that no firewall stands between.",
             )
+        case EceReset() if ANSWERED_IN_TLS in error.detail:
+            return (f"{host}: {error.detail}", "Write https:// in `base_url` of [ece], or the port that takes http.")
         case EceReset() if NOT_HTTP in error.detail:
             return (
                 f"{host}: {error.detail}",
@@ -93,14 +96,27 @@ def _certificate(host: str, detail: str) -> tuple[str, str]:
     if "TLS 1.0" in detail:
         return what, "Switch TLS 1.2 or 1.3 on at ECE's web server; older versions are not safe."
     if "expired" in detail or "not valid yet" in detail:
-        return what, "Renew the certificate on ECE's web server, and check the clocks of both machines."
+        return what, (
+            "Renew it on ECE's web server, or the intermediate certificate that is sent along if that is the one, and"
+            " check the clocks of both machines."
+        )
     if "another" in detail:
         return what, "Use in `base_url` the host name that the certificate was issued for."
     if "speak TLS" in detail:
         return what, "Check scheme and port of `base_url` in [ece]; this port may want http."
-    if "our certificate" in detail:
+    if "ca_file" in detail:
+        return (
+            what,
+            "Save the certificate of the authority that signed it as a PEM file and name it in `ca_file` of [ece].",
+        )
+    if "not accepted" in detail:
+        return what, "Put another certificate on ECE's web server; these are OpenSSL's words for what this one lacks."
+    if "wants" in detail:
         return what, "Name a certificate that ECE accepts in `client_cert` and `client_key` of [ece]."
-    return what, "Save the certificate of the authority that signed it as a PEM file and name it in `ca_file` of [ece]."
+    return what, (
+        "See in the log of ECE's web server, or of the balancer before it, why: it may want a certificate"
+        " (`client_cert` in [ece]), another host name in `base_url`, or other versions and ciphers of TLS."
+    )
 
 
 def _not_through_the_proxy(host: str, error: EceError) -> tuple[str, str]:

@@ -34,6 +34,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 NOT_HTTP = "the answer is not HTTP as it may be"  # how an EceReset begins that names what it refused
+ANSWERED_IN_TLS = "TLS, as a port for https answers http"  # what such an EceReset may name
 Blame = Literal["host", "call", "nobody"]
 
 

@@ -41,6 +41,8 @@ _POST = {
     "content-type": "text/xml; charset=utf-8",
     "connection": "close",
 }
+# Other words for a coding say nothing: some Java servers write a charset there.
+_PACKED = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}", re.ASCII)
 
 _R = TypeVar("_R", bound=Reading)
@@ -274,8 +276,8 @@ def _transports(settings: EceSettings, network: Network) -> list[httpx.AsyncBase
 async def _bounded(response: httpx.Response, *, is_survey: bool) -> bytes:
     """Read the body of a success; that a survey's cannot be read leaves open whose success it is."""
     status = response.status_code
-    packed = response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity")
-    if packed and status != 204 and response.headers.get("content-length") != "0":
+    codings = {each.strip() for each in response.headers.get("content-encoding", "").lower().split(",")}
+    if codings & _PACKED and status != 204 and response.headers.get("content-length") != "0":
         raise EceUnreadable("a compressed body, which was not asked for", status=status, maybe_received=is_survey)
     assert isinstance(response.stream, httpx.AsyncByteStream)
     body = bytearray()
@@ -288,7 +290,8 @@ async def _bounded(response: httpx.Response, *, is_survey: bool) -> bytes:
 
 def _translated(error: Exception, progress: Progress, *, proxied: bool) -> EceError:
     before_ece = proxied and progress.connecting and not progress.tunnel
-    if (words := tls.failure(error)) is not None:
+    words = tls.failure(error) or (tls.HUNG_UP if progress.securing and isinstance(error, httpx.ConnectError) else None)
+    if words is not None:
         return EceRefused(f"TLS with the proxy failed: {words}") if before_ece else EceTlsFailure(words)
     match error:
         case httpx.ConnectTimeout() | httpx.PoolTimeout():

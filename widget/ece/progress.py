@@ -30,6 +30,7 @@ class Progress:
 
     asked_at: float | None = None
     connecting: bool = False
+    securing: bool = False  # in the middle of a TLS handshake
     sending: bool = False
     tunnel: bool = False  # a proxy was asked to open one to ECE
     status: int | None = None
@@ -56,6 +57,8 @@ class Progress:
         match event.split(".")[-2:]:
             case ["connect_tcp", "started"]:
                 self.connecting = True
+            case ["start_tls", step]:
+                self.securing = step != "complete"
             case ["send_request_headers", "started"] if info["request"].method == b"CONNECT":
                 self.tunnel = True
             case ["send_request_body", "started"] if info["request"].method != b"CONNECT":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Callable
@@ -22,8 +23,11 @@ _WORDS = {
     62: "the certificate is for another host name",
     64: "the certificate is for another address",
 }
+OURS_REFUSED = "ECE did not accept our certificate, or wants one ([ece] client_cert)"
+HUNG_UP = "the server hung up in the middle of the handshake"
 # How OpenSSL calls it when the server's versions and ours have nothing in common.
 _TOO_OLD = ("TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "VERSION_TOO_LOW")
+_ABOUT_OURS = ("TLSV1_ALERT_UNKNOWN_CA", "TLSV1_ALERT_ACCESS_DENIED")
 _DEEPEST_CAUSE = 8
 
 
@@ -31,7 +35,8 @@ def trust(settings: EceSettings, public: Callable[[], ssl.SSLContext]) -> ssl.SS
     """Build the context for ECE; reads files, so call it outside the event loop. Raises SettingsFaults.
 
     With `ca_file` only the authorities in it are trusted, also one that another authority signed; without, those that
-    `public` returns.
+    `public` returns. What counts as a certificate is the same on every Python: from 3.13 on the library would refuse
+    authorities of companies whose certificates lack an extension, which browsers and curl accept.
     """
     if settings.ca_file is None:
         context = public()
@@ -42,6 +47,7 @@ def trust(settings: EceSettings, public: Callable[[], ssl.SSLContext]) -> ssl.SS
             raise _fault("ca_file", settings.ca_file, "a file of certificates in PEM form") from None
         # The default from Python 3.13 on; before it, a file with the issuing authority alone would be refused.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if settings.client_cert is not None:
         try:
             context.load_cert_chain(settings.client_cert, settings.client_key, password=lambda: b"")
@@ -58,20 +64,26 @@ def failure(error: BaseException) -> str | None:
         match cause:
             case None | ssl.SSLEOFError() | ssl.SSLZeroReturnError():
                 return None
-            case ssl.SSLCertVerificationError(verify_code=code):
-                return _WORDS.get(code, "the certificate was not accepted")
+            case ssl.SSLCertVerificationError(verify_code=code, verify_message=why):
+                return _WORDS.get(code, f"the certificate was not accepted: {why}")
             case ssl.SSLError(reason="WRONG_VERSION_NUMBER"):
                 return "what answers there does not speak TLS"
             case ssl.SSLError(reason=str() as reason) if reason in _TOO_OLD:
                 return "the server speaks nothing newer than TLS 1.0 or 1.1"
-            case ssl.SSLError(reason=str() as reason) if "CERTIFICATE" in reason:
-                return "ECE did not accept our certificate, or wants one ([ece] client_cert)"
+            case ssl.SSLError(reason=str() as reason) if "CERTIFICATE" in reason or reason in _ABOUT_OURS:
+                return OURS_REFUSED
             case ssl.SSLError(reason="SSLV3_ALERT_HANDSHAKE_FAILURE"):
                 return "the handshake was refused: no cipher in common, or ECE wants a certificate ([ece] client_cert)"
             case ssl.SSLError():
-                return "the handshake was refused"
+                named = getattr(cause, "reason", None)  # not of an alert that Python has no name for
+                return "the handshake was refused" + (f": {_in_small_words(named)}" if named else "")
         cause = cause.__cause__ or cause.__context__
     return None
+
+
+def _in_small_words(reason: str) -> str:
+    """Return OpenSSL's own name of a reason, a constant of that library, as words."""
+    return re.sub(r"^(?:SSLV3|TLSV1|TLSV13)_(?:ALERT_)?", "", reason).replace("_", " ").lower()
 
 
 def why_the_issuer_is_unknown(trusted: ssl.SSLContext, host: str, port: int, *, timeout: float) -> str:
