@@ -157,7 +157,13 @@ def test_where_a_redirect_leads_is_said_with_the_address_to_open(
 
 @pytest.mark.parametrize(
     ("location", "shown"),
-    [("/login?x=1", "{ece}/login"), ("//other.example.com", "https?://other.example.com"), ("", None)],
+    [
+        ("/login?x=1", "{ece}/login"),
+        ("//other.example.com", "https?://other.example.com"),
+        ("", None),
+        ("https://login.example.com/a b/ö?x=1", "https://login.example.com/a%20b/%C3%B6"),
+        ("https://login.example.com/" + "a" * 400, "https://login.example.com/a{{274}}…"),
+    ],
 )
 def test_a_relative_redirect_is_said_as_the_whole_address(
     config: Path, ece: str, monkeypatch: pytest.MonkeyPatch, location: str, shown: str | None

@@ -14,6 +14,7 @@ from widget.ece.answer import LARGEST_BODY, Answer, AnswerRefused
 BODY = b'<chatAllowed allowed="true"/>'
 LONG = b"Content-Length: %d\r\n" % len(BODY)
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
+IDENTITY = b"Transfer-Encoding: identity\r\n"
 CHUNKS = b"a\r\n%b\r\n%x;why=not\r\n%b\r\n0\r\n" % (BODY[:10], len(BODY) - 10, BODY[10:])
 OK, EMPTY, OLD = b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 204 No Content\r\n", b"HTTP/1.0 200 OK\r\n"
 HINT = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
@@ -43,6 +44,8 @@ FRAMINGS: dict[str, tuple[bytes, bytes, bool]] = {
     "a blank before a colon": (OK + b"X-Powered-By : x\r\n" + LONG + b"\r\n" + BODY, BODY, False),
     "an empty name": (OK + b": x\r\n" + LONG + b"\r\n" + BODY, BODY, False),
     "a name with a blank": (OK + b"X Y: x\r\n" + LONG + b"\r\n" + BODY, BODY, False),
+    "identity and a length": (OK + IDENTITY + LONG + b"\r\n" + BODY, BODY, False),
+    "identity and chunks": (OK + b"Transfer-Encoding: Identity, chunked\r\n\r\n" + CHUNKS + b"\r\n", BODY, False),
     "a folded line": (OK + b"X: y\r\n z\r\n" + LONG + b"\r\n" + BODY, BODY, False),
     "a value that is no text": (OK + b"X: \x01\x7f\xff\r\n" + LONG + b"\r\n" + BODY, BODY, True),
 }
@@ -62,6 +65,10 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "a protocol changed": (b"HTTP/1.1 101 \r\n\r\n", "101"),
     "another protocol": (b"220 mail.example.com ESMTP\r\n\r\n", "a first line that is not HTTP/1.1"),
     "another version": (b"HTTP/2.0 200 OK\r\n\r\n", "a first line that is not HTTP/1.1"),
+    "TLS": (b"\x15\x03\x01\0\2\2\x28", "TLS, as a port for https answers http"),
+    "HTTP/2": (b"\0\0\x12\4\0\0\0\0\0\0\3\0\0\0\x64", "HTTP/2, which nobody asked for"),
+    "a greeting without an end": (b"SSH-2.0-OpenSSH_9.2", "a first line that is not HTTP/1.1"),
+    "a size without a return": (OK + CHUNKED + b"\r\n1\nx\n0\n\n", "a line that ends without a carriage return"),
     "a size that is none": (OK + CHUNKED + b"\r\n-1\r\n", "the size of a chunk: '-1'"),
     "a size too large": (OK + CHUNKED + b"\r\n123456789\r\n", "the size of a chunk: '123456789'"),
     "a size without an end": (OK + CHUNKED + b"\r\n1;" + b"x" * 300, "the size of a chunk in a line without an end"),
@@ -142,6 +149,14 @@ def test_what_is_shown_of_a_refused_header_is_short_and_printable() -> None:
     assert str(caught.value).isascii()
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 100
+
+
+@pytest.mark.parametrize(
+    "header", [b"location: https://login.example.com/", b"retry-after: 5", b"content-type: text/xml"]
+)
+def test_a_header_sent_twice_alike_is_read_once(header: bytes) -> None:
+    written = Answer().receive(OK + 2 * (header + b"\r\n") + LONG + b"\r\n" + BODY)
+    assert written.count(header) == 1
 
 
 def test_a_body_without_a_length_ends_with_the_connection() -> None:

@@ -7,7 +7,9 @@ used again, and how much may come. Nothing here waits, and each byte is looked a
     what comes                                      the answer      its connection
     a byte after the end; 204, 304 with a length    is read         closed
     a header sent twice alike, names that are none  is read         closed
+    "identity", which says that there is no coding  is read         closed
     lengths that differ, an unknown coding          refused, named  closed
+    bytes that begin no answer of HTTP/1.1          refused, named  closed, without waiting for a line's end
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from widget.domain.errors import ANSWERED_IN_TLS
+
 LARGEST_BODY = 64 * 1024
 LARGEST_HEAD = 32 * 1024  # with all interim answers (1xx) before it
 MOST_HEADERS = 256
@@ -23,6 +27,7 @@ MOST_INTERIM = 16
 MOST_CHUNKS = 1024
 LONGEST_CHUNK_LINE = 256
 
+_BEGINS = b"HTTP/1."
 _STATUS_LINE = re.compile(rb"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: .*)?", re.DOTALL)
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
@@ -92,6 +97,9 @@ class Answer:
         return head + body
 
     def _read_head(self) -> bool:
+        begun = bytes(self._buffer[: len(_BEGINS)])
+        if len(begun) == len(_BEGINS) and begun != _BEGINS:
+            raise AnswerRefused(_spoken(begun))
         found = _END_OF_HEAD.search(self._buffer, max(0, self._searched - 2))
         size = found.end() if found else len(self._buffer)
         if self._head_bytes + size > LARGEST_HEAD:
@@ -114,15 +122,16 @@ class Answer:
         if len(lines) > MOST_HEADERS:
             raise AnswerRefused(f"more than {MOST_HEADERS} headers")
         headers = self._headers(lines)
-        coded, lengths = _tokens(headers[_CODING_NAME]), headers[_LENGTH_NAME]
-        if matched[1] == b"0" or b"close" in _tokens(headers[_CONNECTION_NAME]):
+        codings, lengths = _tokens(headers[_CODING_NAME]), headers[_LENGTH_NAME]
+        coded = [each for each in codings if each != b"identity"]  # RFC 2616, section 3.6; since then it is no coding
+        if matched[1] == b"0" or b"close" in _tokens(headers[_CONNECTION_NAME]) or len(coded) < len(codings):
             self.reusable = False
         if status < 200:
             self._skip_interim(status, framed=bool(coded or lengths))
             return
         self._head += b"HTTP/1.1 %d \r\n" % status
         for name in _READ_BY_US:
-            self._head += b"".join(b"%b: %b\r\n" % (name, value) for value in headers[name])
+            self._head += b"".join(b"%b: %b\r\n" % (name, value) for value in dict.fromkeys(headers[name]))
         if status in (204, 304) or (self.to_connect and status <= 299):
             self._head += b"\r\n"
             self.complete = True
@@ -203,19 +212,21 @@ class Answer:
         return False
 
     def _read_chunk_line(self) -> bool:
-        end = self._buffer.find(b"\r\n", 0, LONGEST_CHUNK_LINE)
+        end = self._buffer.find(b"\n", 0, LONGEST_CHUNK_LINE)
         if end < 0:
             if len(self._buffer) >= LONGEST_CHUNK_LINE:
                 raise AnswerRefused("the size of a chunk in a line without an end")
             return False
         line = bytes(self._buffer[:end])
-        matched = _CHUNK_LINE.fullmatch(line)
+        if not line.endswith(b"\r"):  # RFC 9112, section 2.2: the lines of a head alone may lack it
+            raise AnswerRefused("the size of a chunk in a line that ends without a carriage return")
+        matched = _CHUNK_LINE.fullmatch(line[:-1])
         if matched is None:
-            raise AnswerRefused(f"the size of a chunk: {_shown(line)}")
+            raise AnswerRefused(f"the size of a chunk: {_shown(line[:-1])}")
         self._chunks += 1
         if self._chunks > MOST_CHUNKS:
             raise AnswerRefused(f"more than {MOST_CHUNKS} chunks")
-        del self._buffer[: end + 2]
+        del self._buffer[: end + 1]
         self._left = int(matched[1], 16)
         self._step = self._read_chunk if self._left else self._read_end_of_chunks
         return True
@@ -254,6 +265,15 @@ class Answer:
         if self._body_bytes > LARGEST_BODY:
             self.complete, self.reusable = True, False
         return len(piece)
+
+
+def _spoken(begun: bytes) -> str:
+    """Return what is spoken where an answer does not begin as HTTP/1.1 does."""
+    if begun.startswith(b"\x15\x03"):  # an alert, RFC 8446, section 6
+        return ANSWERED_IN_TLS
+    if begun[:1] == b"\0" and begun[3:4] == b"\x04":  # SETTINGS, with which a server begins: RFC 9113, section 3.4
+        return "HTTP/2, which nobody asked for"
+    return "a first line that is not HTTP/1.1"
 
 
 def _tokens(values: list[bytes]) -> list[bytes]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import errno
-import re
 import socket
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from widget.domain.errors import (
     NOT_HTTP,
@@ -21,7 +20,8 @@ from widget.domain.errors import (
 from widget.ece.answer import AnswerRefused
 
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL})
-_SHOWN = re.compile(r"[!-~]{1,300}")
+_LONGEST_SHOWN = 300
+_AS_IT_IS = "%:/[]@!$&'()*+,="  # the signs that addresses may have (RFC 3986); others are shown percent-encoded
 _DEEPEST_CAUSE = 8
 
 
@@ -85,6 +85,7 @@ def _target(url: str, location: str | None) -> str | None:
         origin = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
     except ValueError:
         return None
-    target = origin + parts.path.partition(";")[0]
-    known = location and parts.scheme in ("http", "https") and parts.hostname
-    return target if known and _SHOWN.fullmatch(target) else None
+    if not location or parts.scheme not in ("http", "https") or not parts.hostname:
+        return None
+    target = quote(origin + parts.path.partition(";")[0], safe=_AS_IT_IS)
+    return target if len(target) <= _LONGEST_SHOWN else f"{target[:_LONGEST_SHOWN]}…"
