@@ -82,6 +82,13 @@ def test_the_console_is_translated_and_keeps_every_placeholder() -> None:
             assert set(re.findall(r"%\(\w+\)s", each)) == set(re.findall(r"%\(\w+\)s", text)), text
 
 
+@pytest.mark.parametrize("file", sorted(SHIPPED.rglob("*.po")), ids=lambda file: f"{file.parts[-3]} {file.stem}")
+def test_a_catalog_has_each_text_once(file: Path) -> None:
+    """Of two translations one is never read: a word of two meanings needs two words in the source."""
+    ids = re.findall(r'^msgid ((?:".*"\n)+)', file.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [text for text in ids if ids.count(text) > 1] == []
+
+
 @pytest.mark.parametrize("language", [each for each in LANGUAGES if each != "en"])
 def test_every_text_is_translated(language: str) -> None:
     left = [text for text, said in messages_of(language).items() if said == text and text not in SAME_AS_ENGLISH]
