@@ -199,6 +199,58 @@ async def test_a_form_without_the_value_of_this_session_changes_nothing(browser:
     assert (await browser.get("/console/now")).status_code == 200
 
 
+async def test_a_form_from_before_a_new_sign_in_says_so_and_leads_to_a_fresh_one(browser: Browser) -> None:
+    await browser.sign_in()
+    stale = await browser.form_token("/console/close/sales")
+    await browser.sign_in()
+    answer = await browser.post("/console/close/sales", {"form_token": stale, "end": "reopened"})
+    assert answer.status_code == 403
+    assert "You signed in again after this page was opened." in answer.text
+    assert 'href="/console/close/sales"' in answer.text
+    assert 'aria-current="page"' in answer.text  # a page of the console, not one for visitors
+    fresh = await browser.form_token("/console/close/sales")
+    again = await browser.post("/console/close/sales", {"form_token": fresh, "end": "reopened"})
+    assert again.status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/console/outbox/999999", "There is no such row in the outbox."),
+        ("/console/outbox/999999/retry", "There is no such row in the outbox."),
+        ("/console/close/renamed", "The settings have no entry point of this name."),
+        ("/console/day/renamed", "The settings have no entry point of this name."),
+    ],
+)
+async def test_what_is_gone_is_said_on_a_page_of_the_console(browser: Browser, path: str, said: str) -> None:
+    await browser.sign_in()
+    answer = await browser.get(path)
+    assert answer.status_code == 404
+    assert said in answer.text
+    assert 'href="/console/now"' in answer.text
+
+
+async def test_a_person_at_another_address_of_this_server_learns_the_right_one(browser: Browser) -> None:
+    other = {"origin": "https://internal.example.com", "sec-fetch-site": "same-origin"}
+    answer = await browser.ask("POST", "/console", data={"token": TOKEN}, headers=other)
+    assert answer.status_code == 403
+    assert "knows them as https://chat.example.com" in answer.text
+    await browser.sign_in()
+    sent = {"form_token": await browser.form_token(), "end": "reopened"}
+    answer = await browser.ask("POST", "/console/close/sales", data=sent, headers=other)
+    assert answer.status_code == 403
+    assert "knows them as https://chat.example.com" in answer.text
+
+
+async def test_over_plain_http_a_session_that_no_browser_would_keep_is_not_begun(browser: Browser) -> None:
+    plain = {"host": "chat.example.com", "origin": "http://chat.example.com"}
+    base = {"headers": plain, "data": {"token": TOKEN}}
+    answer = await browser.ask("POST", "http://chat.example.com/console", **base)
+    assert answer.status_code == 403
+    assert "Open the console at https://chat.example.com/console" in answer.text
+    assert "set-cookie" not in answer.headers
+
+
 async def test_a_reload_does_not_sign_out(browser: Browser) -> None:
     await browser.sign_in()
     assert (await browser.get("/console/sign-out")).status_code == 405

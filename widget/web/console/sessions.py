@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -34,6 +35,7 @@ WRONG_TOKEN_TAKES = 1.0  # seconds; the number of wrong ones from one network is
 LONGEST_NAME = 60  # characters, of what people call themselves
 LONGEST_HEADER = 200
 FORM_FIELD = "form_token"
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")  # which browsers trust without TLS
 _MOST_ENDED = 10_000  # sessions that this process remembers by itself while the database is away
 
 
@@ -136,6 +138,11 @@ class Sessions:
         from_here = all(origin.lower() in own for origin in request.headers.getlist("origin"))
         if not from_here or any(site != "same-origin" for site in sites):
             raise Problem(403, "cross_site", "The console takes nothing that another site's page sent.")
+
+    def would_be_dropped(self, request: Request) -> bool:
+        """Return whether a browser would not keep the cookie: a secure one, over plain HTTP but to this machine."""
+        pages = [urlsplit(each) for each in request.headers.getlist("origin")]
+        return self.secure and any(each.scheme == "http" and each.hostname not in _THIS_MACHINE for each in pages)
 
     def require_own_form(self, person: Person, fields: Mapping[str, Sequence[str]]) -> None:
         """Raise the 403 unless the fields hold what was signed for this person."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -17,13 +18,36 @@ from widget.texts import marked as _
 from widget.web.console.rendering import ConsolePages, Frame, Notice
 from widget.web.console.sessions import LONGEST_NAME, Person, Sessions
 from widget.web.console.wording import Wording
-from widget.web.edge.errors import RETRY_STORAGE_AFTER, request_id
+from widget.web.edge.errors import RETRY_STORAGE_AFTER, Problem, problem_of, request_id
 from widget.web.surveys.forms import read_form
 
 HOME = "/console/now"
 LONGEST_SIGN_IN = 8192  # bytes
 WRONG_TOKEN = _("This is no operator token of this server. Please try again.")
 SIGN_IN_AGAIN = _("Please sign in. What you sent was not done.")
+DATABASE_AWAY = _("The database is away")
+NEEDS_DATABASE = _("This page needs it. What is happening now is shown without it.")
+NOT_DONE_AS_FAR_AS_KNOWN = _(
+    "What you sent was not done, as far as is known. Look at the page before you send it again."
+)
+OVER_HTTPS = _("Your browser would keep you signed in over https alone. Open the console at %(origin)s/console.")
+FROM_ELSEWHERE = _(
+    "This server takes what its own pages send, and knows them as %(origin)s. Open the console there. What you sent "
+    "was not done."
+)
+# Title and text by the code of the fault; others have the visitors' page.
+_REFUSED = {
+    "stale_form": (
+        _("Not done"),
+        _("You signed in again after this page was opened. Open the page again, and send it from there."),
+    ),
+    "cross_site": (_("Not done"), FROM_ELSEWHERE),
+    "not_found": (_("Nothing is here any more"), _("There is no such row in the outbox. It may have been deleted.")),
+    "unknown_entry_point": (
+        _("Nothing is here any more"),
+        _("The settings have no entry point of this name. It may have been renamed."),
+    ),
+}
 # RFC 9110 wants a challenge with a 401; a browser does not ask for a Bearer token by itself, and the page does.
 _CHALLENGE = 'Bearer realm="ece-widget console"'
 
@@ -38,10 +62,12 @@ class SignInContext:
 
 
 @dataclass(frozen=True, slots=True)
-class AwayContext:
-    """The fields of `away.html`."""
+class FaultContext:
+    """The fields of `fault.html`; `again` is the address of a page to open again, empty where there is none."""
 
-    posted: bool
+    title: str
+    text: str
+    again: str = ""
 
 
 Fields = Mapping[str, Sequence[str]]
@@ -94,30 +120,27 @@ class SignIn:
             Route(self.pages.script_url, self.script, methods=["GET"]),
         ]
 
-    def page(self, page: Page, name: str) -> Endpoint:
+    def page(self, page: Page, name: str, *, to_others: str = "") -> Endpoint:
         """Return an endpoint that shows a page to people who are signed in, and the sign-in form to others."""
 
         async def answer(request: Request) -> Response:
             person = await self._sessions.person(request)
             if person is None:
-                return self._sign_in_page(request, status=401)
-            return await self._answer(page, self._visit(request, person, name, {}))
+                return self._sign_in_page(request, to_others, status=401)
+            return await self._answer(page, self._visit(request, person, name))
 
         return answer
 
     def form(self, page: Page, name: str, *, longest: int) -> Endpoint:
         """Return an endpoint that takes a form of at most `longest` bytes which a page of ours sent for this person."""
 
-        async def answer(request: Request) -> Response:
-            person = await self._sessions.person(request)
-            if person is None:
-                return self._sign_in_page(request, SIGN_IN_AGAIN, status=401)
-            self._sessions.require_own_page(request)
-            fields = await read_form(request, longest=longest)
-            self._sessions.require_own_form(person, fields)
-            return await self._answer(page, self._visit(request, person, name, fields))
+        async def checked(visit: Visit) -> Response:
+            self._sessions.require_own_page(visit.request)
+            fields = await read_form(visit.request, longest=longest)
+            self._sessions.require_own_form(visit.person, fields)
+            return await page(replace(visit, fields=fields))
 
-        return answer
+        return self.page(checked, name, to_others=SIGN_IN_AGAIN)
 
     async def first(self, request: Request) -> Response:
         """Show the form to sign in, or go on to the first page."""
@@ -127,7 +150,14 @@ class SignIn:
 
     async def sign_in(self, request: Request) -> Response:
         """Take an operator token; a wrong one is answered late."""
-        self._sessions.require_own_page(request)
+        try:
+            self._sessions.require_own_page(request)
+        except Problem as problem:
+            _note(request, problem.code)
+            return self._sign_in_page(request, FROM_ELSEWHERE, status=problem.status)
+        if self._sessions.would_be_dropped(request):
+            _note(request, "not_over_https")
+            return self._sign_in_page(request, OVER_HTTPS, status=403)
         fields = await read_form(request, longest=LONGEST_SIGN_IN)
         token, name = ("".join(fields.get(each, ())[:1]) for each in ("token", "name"))
         session = await self._sessions.sign_in(token, name)
@@ -162,12 +192,26 @@ class SignIn:
         except OutboxUnavailable as error:
             log = telemetry.logger()
             log.warning("console_without_database", reason=str(error), request_id=request_id(visit.request.scope))
-            context = AwayContext(posted=visit.request.method == "POST")
-            response = self.pages.page("away.html", visit.frame, context, status=503)
+            text = NOT_DONE_AS_FAR_AS_KNOWN if visit.request.method == "POST" else NEEDS_DATABASE
+            context = FaultContext(visit.wording.say(DATABASE_AWAY), visit.wording.say(text))
+            response = self.pages.page("fault.html", visit.frame, context, status=503)
             response.headers["Retry-After"] = str(RETRY_STORAGE_AFTER)
             return response
+        except (Problem, HTTPException) as error:
+            return self._refused(visit, problem_of(error))
 
-    def _visit(self, request: Request, person: Person, name: str, fields: Fields) -> Visit:
+    def _refused(self, visit: Visit, problem: Problem) -> Response:
+        """Return the page of a fault, for a person on duty. Raises the others, which have the visitors' page."""
+        if problem.code not in _REFUSED:
+            raise problem
+        _note(visit.request, problem.code)
+        title, text = _REFUSED[problem.code]
+        text = visit.wording.say(text, origin=self._sessions.origin)
+        again = visit.request.url.path if problem.code == "stale_form" and visit.frame.page else ""
+        context = FaultContext(visit.wording.say(title), text, again)
+        return self.pages.page("fault.html", visit.frame, context, status=problem.status)
+
+    def _visit(self, request: Request, person: Person, name: str) -> Visit:
         language = self._language(request)
         wording = Wording(self.pages.texts, language, self._zone, self._now())
         frame = Frame(
@@ -178,11 +222,11 @@ class SignIn:
             may_sign_out=person.session is not None,
             notices=self._notices(wording),
         )
-        return Visit(request, person, frame, wording, fields)
+        return Visit(request, person, frame, wording, {})
 
     def _sign_in_page(self, request: Request, fault: str = "", *, status: int = 200) -> Response:
         language = self._language(request)
-        said = self.pages.texts.gettext(language, fault) if fault else ""
+        said = self.pages.texts.gettext(language, fault) % {"origin": self._sessions.origin} if fault else ""
         context = SignInContext(said, self._sessions.by_token, LONGEST_NAME)
         response = self.pages.page("sign_in.html", Frame(language, "sign_in"), context, status=status)
         if status == 401:
@@ -192,6 +236,10 @@ class SignIn:
     def _language(self, request: Request) -> str:
         asked = asked_language(request.query_params.get("locale"), request.headers.get("accept-language", ""))
         return self.pages.texts.negotiate(asked)
+
+
+def _note(request: Request, fault: str) -> None:
+    request.scope.setdefault("state", {})["fault"] = fault  # for the log, as `web/edge/errors.py` does
 
 
 def see(address: str) -> Response:
