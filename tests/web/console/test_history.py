@@ -88,6 +88,27 @@ async def test_the_picture_of_a_week_leaves_out_the_hour_that_a_clock_change_doe
     assert "Sun 02:" not in page.split("Clicks in vain")[0]
 
 
+@pytest.mark.parametrize(
+    ("day", "times"),
+    [
+        ("2026-11-17", ["00", "06", "12", "18", "00"]),
+        ("2026-10-25", ["00:00", "05:15", "11:30", "17:45", "00:00"]),
+        ("2026-03-29", ["00:00", "06:45", "12:30", "18:15", "00:00"]),
+    ],
+)
+async def test_the_times_below_a_day_are_right_where_a_clock_change_makes_it_longer_or_shorter(
+    browser: Browser, day: str, times: list[str]
+) -> None:
+    counts = Counts()
+    counts.wait.add(60)
+    await write(browser.site, [], counts=(datetime.fromisoformat(f"{day}T13:05:09+00:00"), counts))
+    await browser.sign_in()
+    page = (await browser.get(f"/console/history?entry_point=sales&day={day}")).text
+    axis = re.search(r'<p class="axis" aria-hidden="true">(.*?)</p>', page)
+    assert axis
+    assert re.findall(r"<span>(.*?)</span>", axis[1]) == times
+
+
 @pytest.mark.parametrize("damaged", [-1, 2**62])
 async def test_a_damaged_count_leaves_the_pictures_readable(browser: Browser, damaged: int) -> None:
     counts = Counts({("clicks", "queue_depth_reached"): damaged}, Spread(1, damaged, damaged, damaged))

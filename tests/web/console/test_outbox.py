@@ -70,6 +70,15 @@ async def test_a_purge_forgets_the_answers_after_a_question(browser: Browser) ->
     assert "Purged" in page
 
 
+async def test_an_old_page_asks_nothing_that_is_done_already(browser: Browser) -> None:
+    row = await dead_row(browser)
+    await browser.sign_in()
+    await browser.post(f"/console/outbox/{row}/retry", {"form_token": await browser.form_token()})
+    assert (await browser.get(f"/console/outbox/{row}/retry")).headers["location"] == f"/console/outbox/{row}"
+    await browser.post(f"/console/outbox/{row}/purge", {"form_token": await browser.form_token()})
+    assert (await browser.get(f"/console/outbox/{row}/purge")).headers["location"] == f"/console/outbox/{row}"
+
+
 async def test_nothing_is_sent_or_purged_without_the_value_of_the_session(browser: Browser) -> None:
     row = await dead_row(browser)
     stranger = Browser(browser.site)

@@ -112,6 +112,52 @@ async def test_a_cell_of_the_csv_is_no_formula_and_the_figures_are_numbers(brows
     assert "attachment" in answers.headers["content-disposition"]
 
 
+async def test_a_german_spreadsheet_reads_the_csv_in_columns_and_the_figures_as_numbers(browser: Browser) -> None:
+    await ten_answers(browser.site)
+    await browser.sign_in()
+    german = {"accept-language": "de-DE"}
+    text = (await browser.get("/console/results.csv", headers=german)).text.lstrip("\ufeff")
+    figures = list(csv.DictReader(io.StringIO(text), delimiter=";"))
+    assert {row["score"] for row in figures if row["question"] == "again"} == {"-40,0"}
+    text = (await browser.get("/console/results.csv?of=answers", headers=german)).text.lstrip("\ufeff")
+    assert {len(row) for row in csv.reader(io.StringIO(text), delimiter=";")} == {7}
+
+
+@pytest.mark.parametrize(
+    ("period", "said"),
+    [
+        ("since=2026-11-23", "One point for each day."),
+        ("since=2026-09-01", "One point for each week."),
+        ("since=2026-01-01", "One point for each month."),
+    ],
+)
+async def test_a_line_says_its_times_and_its_heights(browser: Browser, period: str, said: str) -> None:
+    await ten_answers(browser.site)
+    await browser.sign_in()
+    page = (await browser.get(f"/console/results?{period}")).text
+    assert f"{said} Drawn from 0 to 5, without points of fewer than 5 answers." in page
+    assert f"{said} Drawn from -100 to 100, without points of fewer than 5 answers." in page
+    assert f"{said} The highest is 10." in page
+    axis = re.search(r'<p class="axis" aria-hidden="true"><span>(.*?)</span><span>(.*?)</span></p>', page)
+    assert axis
+    assert axis[1] != axis[2]
+
+
+async def test_a_change_says_which_time_it_is_against(browser: Browser) -> None:
+    await ten_answers(browser.site)
+    await browser.sign_in()
+    today = "since=2026-11-23&until=2026-11-23"
+    assert "Against the 1 day before" in (await browser.get(f"/console/results?{today}")).text
+    assert "Against the 30 days before" in (await browser.get("/console/results")).text
+
+
+async def test_a_search_that_finds_nothing_is_told_from_a_time_in_which_nothing_was_written(browser: Browser) -> None:
+    await ten_answers(browser.site)
+    await browser.sign_in()
+    assert "Nobody wrote anything in this time." in (await browser.get("/console/results")).text
+    assert "No survey of this time has such an answer." in (await browser.get("/console/results?word=zebra")).text
+
+
 async def test_answers_are_found_by_word_and_by_value(browser: Browser) -> None:
     for number, (rating, words) in enumerate([("1", "Too slow"), ("5", "Quick and kind"), ("1", "SLOW again")]):
         await answer(browser.site, number, helpful=rating, comment=words)

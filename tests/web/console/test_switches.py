@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,17 @@ async def test_close_now_is_asked_first_told_on_every_page_and_undone_by_reopen(
     history = (await browser.get("/console/history")).text
     assert "Anna (token 1) closed it." in history
     assert "Anna (token 1) reopened it." in history
+
+
+async def test_what_a_person_did_is_not_told_as_the_state_that_it_led_to(browser: Browser) -> None:
+    await browser.sign_in(name="Anna")
+    await browser.post("/console/reopen/sales", await fields(browser))
+    await browser.post("/console/day/sales", await fields(browser, day="2026-11-24", ranges="09:00-12:00"))
+    await browser.post("/console/clear-day/sales", await fields(browser, day="2026-11-24"))
+    history = (await browser.get("/console/history")).text
+    lines = re.findall(r"<li><time.*?</li>", history, re.DOTALL)
+    told = {re.search(r"</svg>(.*?)</span>", line)[1]: line for line in lines if "Anna" in line}  # type: ignore[index]
+    assert set(told) == {"Special day", "Reopened by hand"}
 
 
 async def test_a_closing_ends_at_the_moment_that_was_chosen(browser: Browser) -> None:

@@ -22,7 +22,7 @@ from widget.texts import SOURCE
 from widget.texts import marked as _
 from widget.web.console.rendering import Frame
 from widget.web.console.sign_in import SignIn, Visit
-from widget.web.console.states import BY_HAND, OPEN, RESTING, SHORT, Look, look, why
+from widget.web.console.states import BY_HAND, SHORT, SPECIAL_DAY, Look, look, why
 from widget.web.console.week import Picture, day_lines, in_vain_picture, state_picture, wait_picture
 from widget.web.console.wording import Wording
 
@@ -32,9 +32,9 @@ _OUTCOMES = {"issued": _("Issued"), "taken_up": _("Taken up"), "refused": _("Ref
 _SURVEYS = {"begun": _("Begun"), "sent": _("Sent"), "delivered": _("Delivered")}
 _ACTS = {
     Act.CLOSE: (BY_HAND, _("%(by)s closed it.")),
-    Act.REOPEN: (OPEN, _("%(by)s reopened it.")),
-    Act.SET_DAY: (RESTING, _("%(by)s gave %(day)s these hours: %(hours)s.")),
-    Act.CLEAR_DAY: (RESTING, _("%(by)s cleared the hours of %(day)s.")),
+    Act.REOPEN: (Look("open", _("Reopened by hand")), _("%(by)s reopened it.")),
+    Act.SET_DAY: (SPECIAL_DAY, _("%(by)s gave %(day)s these hours: %(hours)s.")),
+    Act.CLEAR_DAY: (SPECIAL_DAY, _("%(by)s cleared the hours of %(day)s.")),
 }
 
 

@@ -178,7 +178,7 @@ def _figures(now: EntryPointNow, age: float | None, wording: Wording, *, slots: 
         capacities = [(each.at, each.capacity) for each in hour]
         figures.append(_figure(_("Free slots"), now.capacity, capacities, number, wording))
     ages = [(each.at, each.age) for each in hour]
-    figures.append(_figure(_("Age of the answer"), age, ages, duration, wording))
+    figures.append(_figure(_("Age of ECE's answer"), age, ages, duration, wording))
     return tuple(figures)
 
 

@@ -192,7 +192,9 @@ class OutboxPages:
 
     async def ask_to_retry(self, visit: Visit) -> Response:
         """Ask before a row is sent again."""
-        return self._question(visit, "retry", await self._row(visit), 1)
+        row = await self._row(visit)
+        dead = row.state is MessageState.DEAD  # else somebody sent or purged it meanwhile
+        return self._question(visit, "retry", row, 1) if dead else see(f"/console/outbox/{row.id}")
 
     async def retry(self, visit: Visit) -> Response:
         """Send a row again; one that is no longer dead stays as it is."""
@@ -202,7 +204,9 @@ class OutboxPages:
 
     async def ask_to_purge(self, visit: Visit) -> Response:
         """Ask before the answers of a row are forgotten."""
-        return self._question(visit, "purge", await self._row(visit), 1)
+        row = await self._row(visit)
+        purged = row.state is MessageState.PURGED
+        return see(f"/console/outbox/{row.id}") if purged else self._question(visit, "purge", row, 1)
 
     async def purge(self, visit: Visit) -> Response:
         """Forget the answers of a row for good."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from widget.application.results import Question, Report
 from widget.domain.asked import QuestionVersion
-from widget.domain.results import FEWEST, Figures, Given, Share, is_typed
+from widget.domain.results import FEWEST, Figures, Given, Share, Step, is_typed
 from widget.domain.survey import Kind
 from widget.texts import marked as _
 from widget.web.console.pictures import Point, line
@@ -27,6 +27,12 @@ _GROUPS = {
     "passives": _("Passives (7 and 8)"),
     "promoters": _("Promoters (9 and 10)"),
 }
+# How far apart the points of a line are: days, and what is said of it.
+_BY_DAY, _BY_WEEK, _BY_MONTH = (
+    _("One point for each day."),
+    _("One point for each week."),
+    _("One point for each month."),
+)
 _YES_NO = {"yes": _("Yes"), "no": _("No")}
 
 
@@ -141,7 +147,14 @@ def _picture(question: Question, wording: Wording) -> Picture:
         for at, each in enumerate(steps)
     ]
     name = wording.say(_("Over time")) if scored else wording.say(_("Answers over time"))
-    about = wording.say(_("A piece of the line has %(number)s answers at least."), number=FEWEST) if scored else ""
+    about = wording.say(_("The highest is %(highest)s."), highest=wording.number(round(highest)))
+    if scored:
+        about = wording.say(
+            _("Drawn from %(lowest)s to %(highest)s, without points of fewer than %(number)s answers."),
+            lowest=wording.number(round(lowest)),
+            highest=wording.number(round(highest)),
+            number=FEWEST,
+        )
     head = [wording.say(_("From")), wording.say(_("Answers"))]
     if scored:
         head.append(wording.say(_("Net Promoter Score") if kind is Kind.NPS else _("Mean")))
@@ -155,7 +168,13 @@ def _picture(question: Question, wording: Wording) -> Picture:
         if each.answered
     )
     drawing = line(points, name=name, highest=highest - lowest, mirrored=wording.direction == "rtl")
-    return Picture(name, about, drawing, (), Table(tuple(head), rows))
+    ends = (wording.day(steps[0].day), wording.day(steps[-1].day)) if len(steps) > 1 else ()
+    return Picture(name, f"{wording.say(_apart(steps))} {about}", drawing, (), Table(tuple(head), rows), ends)
+
+
+def _apart(steps: Sequence[Step]) -> str:
+    days = (steps[1].day - steps[0].day).days if len(steps) > 1 else 1
+    return _BY_DAY if days < 7 else _BY_WEEK if days < 28 else _BY_MONTH
 
 
 def values(report: Report, wording: Wording) -> Iterable[Value]:

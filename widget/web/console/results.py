@@ -39,8 +39,9 @@ LONGEST_WORD = 200  # characters of a search
 class ResultsContext:
     """The fields of `results.html`. Days are ISO 8601, UTC; texts are empty where nothing is chosen or known.
 
-    `query` is the period and what it is of, encoded, for links that add to it; `these` names the answers that are read,
-    `more` those behind them; `whole` says that surveys in which nothing was written are read too.
+    `days` is how long the period is, and the one before. `query` is the period and what it is of, encoded, for links
+    that add to it; `these` names the answers that are read, `more` those behind them; `whole` says that surveys in
+    which nothing was written are read too.
     """
 
     surveys: tuple[str, ...]
@@ -51,6 +52,7 @@ class ResultsContext:
     language: str
     since: str
     until: str
+    days: int
     periods: tuple[tuple[int, str], ...]
     query: str
     answered: int
@@ -113,6 +115,7 @@ class ResultsPage:
             language=scope.language or "",
             since=scope.since.isoformat(),
             until=(scope.until - timedelta(days=1)).isoformat(),
+            days=(scope.until - scope.since).days,
             periods=tuple((days, _period_address(scope, days, wording.now)) for days in DAYS),
             query=_query(scope),
             answered=report.answered,
@@ -132,18 +135,23 @@ class ResultsPage:
         return self._sign_in.pages.page("results.html", visit.frame, context)
 
     async def download(self, visit: Visit) -> Response:
-        """Return what the page shows as CSV: the figures, or with `of=answers` the answers."""
+        """Return what the page shows as CSV: the figures, or with `of=answers` the answers.
+
+        Spreadsheets read it with the separators of the page's language: where a comma is the decimal mark, they would
+        take "3.8" for a day in August, and the whole line for one cell.
+        """
+        decimal = visit.wording.decimal_mark
         scope = self._scope(visit, await self._results.surveys())
         file = io.StringIO()
         file.write(BYTE_ORDER_MARK)
-        writer = csv.writer(file, lineterminator="\r\n")  # RFC 4180
+        writer = csv.writer(file, delimiter=";" if decimal == "," else ",", lineterminator="\r\n")  # RFC 4180
         if visit.asked("of") == "answers":
             found = await self._results.find(scope, _search(visit), _mark(visit.asked("before")))
             lines = _answer_lines(found.given)
         else:
             lines = (FIGURE_COLUMNS, *figure_rows(await self._results.report(scope)))
         for each in lines:
-            writer.writerow(cell(part) if isinstance(part, str) else part for part in each)
+            writer.writerow(_cell(part, decimal) for part in each)
         headers = {"Content-Disposition": 'attachment; filename="results.csv"', "X-Robots-Tag": "noindex, nofollow"}
         return Response(file.getvalue().encode(), headers=headers, media_type="text/csv; charset=utf-8")
 
@@ -210,6 +218,12 @@ def _rate(report: Report, wording: Wording) -> str:
         return ""
     share = wording.percent(min(1.0, report.answered / report.begun))
     return wording.say(_("%(share)s of %(number)s that were begun"), share=share, number=wording.number(report.begun))
+
+
+def _cell(part: object, decimal: str) -> object:
+    if isinstance(part, float):
+        return str(part).replace(".", decimal)
+    return cell(part) if isinstance(part, str) else part
 
 
 def _answer_lines(given: Sequence[Given]) -> Iterable[Sequence[object]]:

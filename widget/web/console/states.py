@@ -20,6 +20,7 @@ class Look:
 OPEN, CLOSED, UNKNOWN = Look("open", _("Open")), Look("closed", _("Closed")), Look("unknown", _("Unknown"))
 RESTING = Look("resting", _("Outside hours"))
 BY_HAND = Look("hand", _("Closed by hand"))
+SPECIAL_DAY = Look("resting", _("Special day"))
 OFF = Look("off", _("Switched off"))
 NO_DATA = Look("none", _("No data"))
 

@@ -26,9 +26,9 @@ _MINUTES = {"30": 30, "60": 60, "120": 120, "240": 240}
 # What the rules refuse, by the field at fault.
 _FAULTS = {
     "words": _("A reason has at most %(most)s characters in each language."),
-    "until": _("The end lies ahead, by a year at most, as 2026-12-24T18:00."),
-    "day": _("The day is today or later, by 400 days at most."),
-    "ranges": _("Times are written as 09:00-12:00, 13:00-18:00; none means closed all day."),
+    "until": _("Choose a moment that lies ahead, a year at most."),
+    "day": _("Choose today or a later day, 400 days ahead at most."),
+    "ranges": _("Write times as 09:00-12:00, 13:00-18:00, or nothing to close all day."),
     "by": _("Your name cannot be kept; sign in with another one."),
     "entry_point": _("There is no entry point of this name."),
 }

@@ -83,14 +83,14 @@ def day_lines(buckets: Sequence[Bucket], start: datetime, end: datetime, wording
         )
         drawing = line(points, name=name, highest=highest, mirrored=wording.direction == "rtl")
         head = tuple(map(wording.say, (_("Hour"), _("Lowest"), _("Mean"), _("Highest"))))
-        yield Picture(
-            name, about, drawing, (), Table(head, rows), tuple(map(wording.hour, _quarters(start, end))) if rows else ()
-        )
+        yield Picture(name, about, drawing, (), Table(head, rows), _quarters(start, end, wording) if rows else ())
 
 
-def _quarters(start: datetime, end: datetime) -> Iterator[datetime]:
-    for quarter in range(5):
-        yield start + (end - start) * quarter / 4
+def _quarters(start: datetime, end: datetime, wording: Wording) -> tuple[str, ...]:
+    """Return the times at the quarters of a day; those of a day with a clock change are within an hour."""
+    moments = [start + (end - start) * quarter / 4 for quarter in range(5)]
+    whole = all(moment.minute == moments[0].minute for moment in moments)
+    return tuple(map(wording.hour if whole else wording.time, moments))
 
 
 def state_picture(week: Week, wording: Wording) -> Picture:

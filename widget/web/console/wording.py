@@ -9,7 +9,7 @@ from typing import Literal
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_timedelta
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_decimal, format_percent, get_decimal_symbol
 
 from widget.texts import Texts
 
@@ -86,6 +86,11 @@ class Wording:
 
     def number(self, value: int) -> str:
         return self.texts.number(self.language, value)
+
+    @property
+    def decimal_mark(self) -> str:
+        """What stands between the whole and the parts of a number."""
+        return get_decimal_symbol(self._locale)
 
     @property
     def direction(self) -> Literal["ltr", "rtl"]:
