@@ -8,6 +8,8 @@ from tests.hazards import HAZARDS
 from tests.mail_server import MailHost
 from tests.message_rounds import host, sent_round, site
 from tests.web.conftest import Site
+from widget.domain.outbox import Answer, OutboxMessage, RowKind
+from widget.web.messages.letters import Letters
 
 __all__ = ["host", "site"]
 pytestmark = pytest.mark.anyio
@@ -39,3 +41,11 @@ async def test_the_mail_parses_to_what_was_typed_and_no_header_is_injected(site:
     posted, arrived = await sent_round(site, host, (*INJECTIONS, *HAZARDS.values()))
     assert posted == 3 * (len(INJECTIONS) + len(HAZARDS))
     assert arrived > len(HAZARDS)
+
+
+async def test_the_text_of_an_alert_puts_a_colon_behind_a_label_and_none_behind_a_question(site: Site) -> None:
+    answers = (Answer("helpful", "How helpful was it?", "1"), Answer("comment", "Your words", "None."))
+    row = OutboxMessage("k", "sid", "sales", "after_chat", answers, kind=RowKind.ALERT)
+    text = Letters(site.services.pages)(row).text
+    assert "How helpful was it?\n1\n" in text
+    assert "Your words:\nNone.\n" in text
