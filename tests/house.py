@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -88,12 +86,6 @@ class Notes:
 
     def breaker_moved(self, entry_point: str, call: str, *, closed: bool) -> None:
         pass
-
-
-def named(log_lines: io.StringIO, *names: str) -> list[dict[str, Any]]:
-    """Return what was logged under these names."""
-    logged = [json.loads(line) for line in log_lines.getvalue().splitlines()]
-    return [each for each in logged if each["event"] in names]
 
 
 class WatchedEntryPoints:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.ece_stand_in import CLOSED
-from tests.house import House, named
+from tests.house import House
 from widget.application.availability_log import AvailabilityLog
 from widget.application.refresh import Asked, Found, Refreshed, Snapshot, Subject
 from widget.application.tally import Tally
@@ -35,6 +37,14 @@ class LoggedHouse(House):
             for name in names or ("sales",):
                 await self.visit(name)
             self.clock.passes(1)
+
+
+def events(lines: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in lines.getvalue().splitlines()]
+
+
+def named(lines: io.StringIO, *names: str) -> list[dict[str, Any]]:
+    return [event for event in events(lines) if event["event"] in names]
 
 
 OUTAGES = ("ece_outage_began", "ece_outage_ended", "ece_call_failed", "ece_call_recovered")

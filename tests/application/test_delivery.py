@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from tests.house import HandClock, named
+from tests.house import HandClock
 from widget.application.delivery import Delivery, DeliveryRules, Destination
 from widget.application.reporting import delivery_samples
 from widget.domain.errors import (
@@ -473,20 +474,19 @@ async def test_one_destination_that_hangs_or_is_down_holds_up_no_other(world: Wo
     assert world.ece.taken == []
 
 
-async def test_a_row_that_cannot_be_read_is_counted_and_named_and_the_others_go_on(
-    world: World, log_lines: io.StringIO
-) -> None:
+async def test_a_row_that_cannot_be_read_is_counted_and_named_and_the_others_go_on(world: World) -> None:
     await world.accept(1, 2, 3)
     await world.execute("UPDATE ece_widget_outbox SET answers = 'no json' WHERE id = 2")
     delivery = world.delivery()
-    async with running(delivery):
-        await until(lambda: _is(world, {MessageState.DELIVERED: 2, MessageState.DEAD: 1}))
+    with capture_logs() as logs:
+        async with running(delivery):
+            await until(lambda: _is(world, {MessageState.DELIVERED: 2, MessageState.DEAD: 1}))
     assert delivery.counts.unreadable == 1
-    (said,) = named(log_lines, "row_set_aside")
+    (said,) = [line for line in logs if line["event"] == "row_set_aside"]
     assert (said["row"], said["reason"]) == (2, "unreadable: answers is no JSON")
 
 
-async def test_surveys_that_die_by_age_are_counted_and_named(world: World, log_lines: io.StringIO) -> None:
+async def test_surveys_that_die_by_age_are_counted_and_named(world: World) -> None:
     await world.accept(1)
     world.ece.fails_with(lambda: EceStatus(status=500))
     first = world.delivery()
@@ -494,22 +494,22 @@ async def test_surveys_that_die_by_age_are_counted_and_named(world: World, log_l
         await until(lambda: first.counts.retried == 1)
     world.clock.is_set(by=timedelta(seconds=3600 * 24 * 8))
     second = world.delivery(owner="two")
-    async with running(second):
-        await until(lambda: second.counts.died_of_age == 1)
+    with capture_logs() as logs:
+        async with running(second):
+            await until(lambda: second.counts.died_of_age == 1)
     assert await world.states() == {MessageState.DEAD: 1}
-    (said,) = named(log_lines, "row_given_up")
+    (said,) = [line for line in logs if line["event"] == "row_given_up"]
     assert (said["row"], said["reason"]) == (1, "max_age; last: ece_status 500")
 
 
-async def test_nothing_is_said_to_be_given_up_before_a_sending_that_succeeds(
-    world: World, log_lines: io.StringIO
-) -> None:
+async def test_nothing_is_said_to_be_given_up_before_a_sending_that_succeeds(world: World) -> None:
     await world.accept(1)
     await world.execute("UPDATE ece_widget_outbox SET attempts = 9, waiting_since = 0")
     delivery = world.delivery(queue=Flaky(world.outbox, OutboxUnavailable("away"), tidy=1000))
-    async with running(delivery):
-        await until(lambda: _is(world, {MessageState.DELIVERED: 1}))
-    assert not named(log_lines, "row_given_up")
+    with capture_logs() as logs:
+        async with running(delivery):
+            await until(lambda: _is(world, {MessageState.DELIVERED: 1}))
+    assert not [line for line in logs if line["event"] == "row_given_up"]
     assert delivery.counts.dead == 0
 
 

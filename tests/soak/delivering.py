@@ -7,6 +7,8 @@ import os
 import sys
 from datetime import UTC, datetime, timedelta
 
+import structlog
+
 from widget.application.clock import Clock
 from widget.application.delivery import Delivery, DeliveryRules, Destination
 from widget.domain.errors import EceTimeout
@@ -56,4 +58,5 @@ async def deliver(url: str, lose_one_in: int) -> None:
 
 
 if __name__ == "__main__":
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     asyncio.run(deliver(sys.argv[1], int(sys.argv[2])))

@@ -7,6 +7,8 @@ import os
 import sys
 from datetime import UTC, datetime, timedelta
 
+import structlog
+
 from tests.store.conftest import make_message
 from widget.application.clock import Clock
 from widget.application.delivery import Delivery, DeliveryRules, Destination
@@ -66,4 +68,5 @@ async def _promise(outbox: Outbox, name: str) -> None:
 
 
 if __name__ == "__main__":
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     asyncio.run(run(*sys.argv[1:4]))

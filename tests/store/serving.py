@@ -7,6 +7,8 @@ import os
 import sys
 from datetime import UTC, datetime
 
+import structlog
+
 from tests.store.conftest import make_message
 from widget.domain.errors import OutboxUnavailable
 from widget.store.outbox import open_outbox
@@ -34,4 +36,5 @@ async def serve(url: str, name: str, most: int, clients: int = CLIENTS) -> None:
 
 
 if __name__ == "__main__":
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     asyncio.run(serve(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])))

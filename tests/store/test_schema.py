@@ -23,7 +23,7 @@ from sqlalchemy.pool import NullPool
 from widget.domain.outbox import OutboxMessage
 from widget.store.choose import choose_database
 from widget.store.faults import StoreRefused
-from widget.store.migrate import MIGRATIONS, run_migrations
+from widget.store.migrate import MIGRATIONS
 from widget.store.outbox import open_outbox
 from widget.store.schema import HEAD, VERSION_TABLE, metadata
 from widget.store.sqlite import SqliteDatabase, choose_driver
@@ -52,32 +52,6 @@ def test_the_migrations_make_exactly_the_tables_of_the_schema(url: str) -> None:
     with database.connect() as connection, connection.begin():
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         assert compare_metadata(context, metadata) == []
-
-
-def test_a_new_sqlite_file_has_what_the_migrations_make(tmp_path: Path) -> None:
-    made, migrated = (SqliteDatabase(tmp_path / name) for name in ("made.db", "migrated.db"))
-    made.prepare()
-    migrated.path.touch()
-    with migrated._engine.connect() as connection, connection.begin():
-        run_migrations(connection, None)
-    assert layout(made) == layout(migrated)
-
-
-def layout(database: SqliteDatabase) -> dict[str, Any]:
-    """Return the tables with their columns and keys, and the indexes with what they hold."""
-    with database._engine.connect() as connection:
-
-        def ask(statement: str) -> list[tuple[Any, ...]]:
-            return [tuple(row) for row in connection.exec_driver_sql(statement)]
-
-        tables = [name for (name,) in ask("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        indexes = ask("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
-        return {
-            **{name: ask(f"PRAGMA table_xinfo({name})") for name in tables},
-            **{f"keys of {name}": sorted(row[2:] for row in ask(f"PRAGMA index_list({name})")) for name in tables},
-            "without row ids": ask("SELECT name FROM pragma_table_list WHERE wr ORDER BY name"),
-            "indexes": {name: " ".join(sql.split()) for name, sql in indexes},
-        }
 
 
 def test_migrations_only_add_so_that_the_release_before_goes_on_working() -> None:

@@ -103,8 +103,8 @@ def test_an_exception_is_its_type_and_places_never_its_words(log_lines: io.Strin
             int("canary")
         except ValueError as error:
             raise RuntimeError("canary") from error
-    except RuntimeError as error:
-        telemetry.logger().error("failed", exc_info=error)
+    except RuntimeError:
+        telemetry.logger().error("failed", exc_info=True)
         logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
     assert "canary" not in log_lines.getvalue()
     events = [json.loads(line) for line in log_lines.getvalue().splitlines()]

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Protocol
 
-from widget import telemetry
+import structlog
+
 from widget.application.availability import Availability
 from widget.application.breakers import GuardedSource
 from widget.application.delivery import Delivery
@@ -20,7 +21,7 @@ from widget.telemetry import Sample
 
 LOOK_EVERY = 15.0  # seconds
 
-log = telemetry.logger()
+log = structlog.get_logger(__name__)
 
 
 class CountedOutbox(Protocol):

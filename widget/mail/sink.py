@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import aiosmtplib
+import structlog
 from aiosmtplib import SMTPException, SMTPResponseException
 
-from widget import telemetry
 from widget.domain.errors import MailError, MailServerDown
 from widget.domain.message import Letter
 from widget.domain.outbox import OutboxMessage
@@ -28,7 +28,7 @@ _ABOUT_THE_SETTINGS = {
     Step.RECIPIENT: "it refuses every address of [smtp] to",
 }
 
-log = telemetry.logger()
+log = structlog.get_logger(__name__)
 
 
 class MailSink:

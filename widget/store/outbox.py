@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Connection
 
-from widget import telemetry
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import (
     ECE,
@@ -36,7 +36,7 @@ CLEANING_SECONDS = 2.0  # nobody can write meanwhile
 PAUSE_PER_CLEANING = 1000.0  # times as long as it took
 LONGEST_CLEANING_PAUSE = 86_400.0
 
-log = telemetry.logger()
+log = structlog.get_logger(__name__)
 
 _SESSION = "session:"  # before the ids of sessions among the tickets
 

@@ -6,11 +6,11 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import structlog
 from sqlalchemy import URL, Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from widget import telemetry
 from widget.store.faults import StoreRefused, took_too_long
 from widget.store.migrate import migrate
 from widget.store.owners import Owners
@@ -21,7 +21,7 @@ CONNECT_SECONDS = 5
 STATEMENT_SECONDS, LOCK_SECONDS = 3.0, 2.0
 LONGEST_REWRITE = 60.0  # seconds
 
-log = telemetry.logger()
+log = structlog.get_logger(__name__)
 
 
 class PostgresDatabase:

@@ -32,8 +32,6 @@ APPLICATION_ID = 0x45434557  # "ECEW" in the header of a SQLite file: it tells o
 
 metadata = MetaData()
 
-versions = Table(VERSION_TABLE, metadata, Column("version_num", String(32), primary_key=True))  # as Alembic makes it
-
 _ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER PRIMARY KEY
 
 outbox = Table(

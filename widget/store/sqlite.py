@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
-from widget import telemetry
 from widget.store.faults import DAMAGED, LOCKED, STORE_ERRORS, FileGone, SqliteFailure, StoreRefused, in_words
 from widget.store.migrate import migrate
 from widget.store.owners import Owners
@@ -34,7 +34,7 @@ WITHOUT_WAL = (
 READ_BY_ANOTHER = "Another program is reading the database: its journal still holds what was purged. Run this again."
 CHECK_WHOLE_FILE_UP_TO = 256 * 2**20  # bytes; a bigger file would make the start slow
 
-log = telemetry.logger()
+log = structlog.get_logger(__name__)
 
 
 def choose_driver() -> Any:

@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from widget import telemetry
 from widget.domain.errors import OutboxUnavailable
 from widget.store.faults import STORE_ERRORS, StoreRefused, in_words, took_too_long, worth_trying_singly
 from widget.store.owners import Owners
@@ -24,7 +24,7 @@ LONGEST_QUEUE = 20_000
 CLOSE_SECONDS = 10.0
 SLOW_IN_A_ROW = 2  # statements; with the group's own that is what a visitor waits
 
-log = telemetry.logger()
+log = structlog.get_logger(__name__)
 
 
 class Database(Protocol):

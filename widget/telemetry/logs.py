@@ -7,16 +7,16 @@ never a field; the redaction here is the second lock, for whatever slips into a 
 from __future__ import annotations
 
 import ipaddress
-import json
 import logging
 import re
 import sys
 import traceback
-from datetime import UTC, datetime
+from collections.abc import MutableMapping
 from typing import Any, TextIO
 
+import structlog
+
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-_LEVEL_NAMES = {level: name for name, level in LEVELS.items()} | {50: "critical"}
 REDACTED = "[redacted]"
 LONGEST_VALUE = 500
 DEEPEST = 6
@@ -44,64 +44,40 @@ _THEME_FILE = re.compile(r"(?:shipped:)?[A-Za-z0-9_-][A-Za-z0-9_. /-]{0,200}\.(?
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
-class Logger:
-    """Write what happens as one line of JSON each: an event, its fields, its level and its moment.
-
-    Our own: a library would do no more for these lines, and loads what prints tables in colour with every command.
-    """
-
-    def __init__(self) -> None:
-        self.threshold = LEVELS["info"]
-        self.stream: TextIO | None = None  # None: stderr, looked up late, since it may be swapped after the start
-
-    def debug(self, event: str, **fields: Any) -> None:
-        self.log(LEVELS["debug"], event, **fields)
-
-    def info(self, event: str, **fields: Any) -> None:
-        self.log(LEVELS["info"], event, **fields)
-
-    def warning(self, event: str, **fields: Any) -> None:
-        self.log(LEVELS["warning"], event, **fields)
-
-    def error(self, event: str, **fields: Any) -> None:
-        self.log(LEVELS["error"], event, **fields)
-
-    def log(self, level: int, event: str, *, exc_info: BaseException | None = None, **fields: Any) -> None:
-        """Write an event of any level, with the types and places of an exception."""
-        if level < self.threshold:
-            return
-        at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        said = {**fields, "event": event, "level": _LEVEL_NAMES[level], "at": at}
-        if exc_info is not None:
-            said["exception"] = described(exc_info)
-        stream = self.stream or sys.stderr
-        stream.write(json.dumps(redact(said), ensure_ascii=False) + "\n")
-        stream.flush()
-
-
-_LOGGER = Logger()
-
-
 def configure(level: str, *, stream: TextIO | None = None) -> None:
     """Send our events and the libraries' records as JSON lines to `stream` (default: stderr as it is when written)."""
-    _LOGGER.threshold, _LOGGER.stream = LEVELS[level], stream
+    threshold = LEVELS[level]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            describe_exception,
+            redact,
+            structlog.processors.JSONRenderer(sort_keys=False, ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=lambda *_: _Lines(stream),
+        cache_logger_on_first_use=False,
+    )
     root = logging.getLogger()
     root.handlers = [_Forward()]
-    root.setLevel(max(_LOGGER.threshold, logging.WARNING))
+    root.setLevel(max(threshold, logging.WARNING))
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
         library = logging.getLogger(name)
         library.handlers, library.propagate = [], True
-        library.setLevel(max(_LOGGER.threshold, logging.WARNING))
+        library.setLevel(max(threshold, logging.WARNING))
     logging.getLogger("uvicorn.access").propagate = False
 
 
-def logger() -> Logger:
-    """Return the process' logger: `logger().info("survey_accepted", survey=name)`."""
-    return _LOGGER
+def logger() -> structlog.typing.FilteringBoundLogger:
+    """Return the logger: `logger().info("survey_accepted", survey=name)`."""
+    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    return bound
 
 
-def redact(event: dict[str, Any]) -> dict[str, Any]:
-    """Return an event without secrets, full addresses and control characters."""
+def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Take secrets, full addresses and control characters out of an event (a structlog processor)."""
     return {key: value if key in _OUR_OWN_WORDS else _clean(key, value, 0) for key, value in event.items()}
 
 
@@ -127,17 +103,20 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network(f"{parsed}/{24 if parsed.version == 4 else 48}", strict=False))
 
 
-def described(error: BaseException) -> list[dict[str, Any]]:
-    """Return the types and places of an exception and its causes. Messages stay out: they quote input."""
-    chain: list[dict[str, Any]] = []
-    cause: BaseException | None = error
-    while cause is not None and len(chain) < 5:
-        # walk_tb, not extract_tb: the latter reads source files, on the event loop
-        frames = list(traceback.walk_tb(cause.__traceback__))[-12:]
-        places = [f"{_short(each.f_code.co_filename)}:{line} {each.f_code.co_name}" for each, line in frames]
-        chain.append({"type": type(cause).__name__, "at": places})
-        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
-    return chain
+def describe_exception(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Turn `exc_info` into types and places. Messages stay out: they quote input (`invalid literal: '…'`)."""
+    given = event.pop("exc_info", None)
+    error = given[1] if isinstance(given, tuple) else given if isinstance(given, BaseException) else sys.exc_info()[1]
+    if given and error is not None:
+        chain: list[dict[str, Any]] = []
+        while error is not None and len(chain) < 5:
+            # walk_tb, not extract_tb: the latter reads source files, on the event loop
+            frames = list(traceback.walk_tb(error.__traceback__))[-12:]
+            places = [f"{_short(each.f_code.co_filename)}:{line} {each.f_code.co_name}" for each, line in frames]
+            chain.append({"type": type(error).__name__, "at": places})
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        event["exception"] = chain
+    return event
 
 
 def _short(filename: str) -> str:
@@ -166,18 +145,33 @@ def _clean(key: str, value: Any, depth: int) -> Any:
     return clean_text(str(value))
 
 
+class _Lines:
+    """Write one line per event; the stream is looked up late, since stderr may be swapped after start."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        stream = self._stream or sys.stderr
+        stream.write(line + "\n")
+        stream.flush()
+
+    debug = info = warning = error = critical = exception = log = msg
+
+
 class _Forward(logging.Handler):
     """Hand the libraries' records to the same processors."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
+        fields: dict[str, Any] = {"logger": record.name}
+        if record.exc_info:
+            fields["exc_info"] = record.exc_info
         try:
             text = record.getMessage()
         except (TypeError, ValueError):
             text = str(record.msg)
         level = min(max(record.levelno // 10 * 10, 10), 50)
-        message = _without_exceptions(record.name, text)
-        logger().log(level, "library", logger=record.name, message=message, exc_info=error)
+        logger().log(level, "library", message=_without_exceptions(record.name, text), **fields)
 
 
 def _without_exceptions(name: str, text: str) -> str:

@@ -13,7 +13,8 @@ import functools
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from widget import telemetry
+import structlog
+
 from widget.application.clock import Clock
 from widget.application.delivery.ports import DeliveryCounts, DeliveryRules, Destination, OutboxQueue
 from widget.domain import pace, retry
@@ -30,7 +31,7 @@ LONGEST_BACK_OFF = 4.0  # surveys move again within five seconds after the datab
 LEASE_MARGIN = 5.0  # seconds; no sending begins when its lease could end before it
 LAST_WORD_SECONDS = 2.0
 
-log = telemetry.logger()
+log = structlog.get_logger(__name__)
 
 Outcome = Callable[[], Awaitable[bool]]
 # What the loop around knows, and what the outbox is told once the row is settled with this outcome.

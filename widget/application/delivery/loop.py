@@ -7,7 +7,8 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
-from widget import telemetry
+import structlog
+
 from widget.application.clock import Clock
 from widget.application.delivery.destination_loop import DestinationLoop
 from widget.application.delivery.ports import DeliveryCounts, DeliveryRules, Destination, OutboxQueue
@@ -18,7 +19,7 @@ TIDY_SECONDS = 60.0
 TIDY_AGAIN_SECONDS = 2.0  # after the database failed
 SMALLEST_LEAP = timedelta(minutes=1)
 
-log = telemetry.logger()
+log = structlog.get_logger(__name__)
 
 
 class Delivery:
