@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from tests.audit.house import TOKEN, House
+from tests.audit.product import TOKEN, RunningProduct
 
 SETTINGS = Path(__file__).with_name("data") / "schemathesis.toml"
 # As an operator, whose token is also left out and spoilt on purpose; without it, who is refused is no surprise.
@@ -27,23 +27,23 @@ class Seen:
     findings: tuple[str, ...]
 
 
-def look(house: House, *, examples: int, operator: bool, seed: int | None = None) -> Seen:
+def look(product: RunningProduct, *, examples: int, operator: bool, seed: int | None = None) -> Seen:
     """Ask every address with `examples` requests of each kind, alone and one after the other as answers lead on.
 
     Without a seed they are the same requests each time.
     """
-    folder = house.folder
+    folder = product.folder
     described, settings, report = (folder / name for name in ("openapi.json", "schemathesis.toml", "seen.json"))
-    described.write_text(json.dumps(_with_heads(json.loads(house.ask("/openapi.json").body))), encoding="utf-8")
+    described.write_text(json.dumps(_with_heads(json.loads(product.ask("/openapi.json").body))), encoding="utf-8")
     filled = Template(SETTINGS.read_text(encoding="utf-8")).substitute(
-        link=house.survey_path.rpartition("/")[2],
-        ticket=house.ask("/v1/chat/sales").header("location").rpartition("ticket=")[2],
+        link=product.survey_path.rpartition("/")[2],
+        ticket=product.ask("/v1/chat/sales").header("location").rpartition("ticket=")[2],
     )
     settings.write_text(filled + (OPERATOR if operator else VISITOR), encoding="utf-8")
     report.unlink(missing_ok=True)
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--no-color", "--config-file", str(settings)),
-        *("run", str(described), "--url", house.origin, "--checks", "all", "--continue-on-failure"),
+        *("run", str(described), "--url", product.origin, "--checks", "all", "--continue-on-failure"),
         *("--max-examples", str(examples), "--report", "json", "--report-json-path", str(report)),
         *(("--generation-deterministic",) if seed is None else ("--generation-database", "none", "--seed", str(seed))),
     ]

@@ -1,4 +1,4 @@
-"""House rules that import contracts cannot express."""
+"""Rules of the code that import contracts cannot express."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import Signer, URLSafeSerializer
 
-from tests.house import MORNING, HandClock
+from tests.hand_clock import MORNING, HandClock
 from widget.domain.errors import TokenError, TokenExpired, TokenInvalid
 from widget.domain.outbox import QueueThen
 from widget.tokens import LONGEST_TOKEN, Tokens

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.house import HandClock
+from tests.hand_clock import HandClock
 from widget.application.delivery import Delivery, DeliveryRules, Destination
 from widget.application.reporting import delivery_samples
 from widget.domain.errors import (

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.ece_stand_in import CLOSED
-from tests.house import NOON, House
+from tests.entry_points import EntryPoints
+from tests.hand_clock import NOON
 from widget.application.recorder import Recorder
 from widget.application.tally import Tally
 from widget.domain.errors import EceRefused, OutboxUnavailable
@@ -68,8 +69,8 @@ class Kept:
         return sum(counts.numbers.get(name, 0) for counts in self.counts().values())
 
 
-class Recorded(House):
-    """A house whose process is recorded; `pass_and_write` is one round of the recorder's loop."""
+class Recorded(EntryPoints):
+    """A entry_points whose process is recorded; `pass_and_write` is one round of the recorder's loop."""
 
     def __init__(self, *policies: Policy, keeps: bool = True, **limits: Any) -> None:
         super().__init__(*policies)
@@ -100,21 +101,21 @@ class Recorded(House):
 
 
 async def test_every_count_is_written_once_with_its_kind() -> None:
-    house = Recorded()
+    entry_points = Recorded()
     for number in (1, 2, 3):
-        house.answered["sales", "available", ""] += 10 * number
-        house.answered["sales", "unavailable", "outside_hours"] += 1
-        house.answered["sales", "unknown", "ece_unreachable"] += 1
-        house.tally.click("sales", "opened")
-        house.tally.click("sales", "wait_too_long")
+        entry_points.answered["sales", "available", ""] += 10 * number
+        entry_points.answered["sales", "unavailable", "outside_hours"] += 1
+        entry_points.answered["sales", "unknown", "ece_unreachable"] += 1
+        entry_points.tally.click("sales", "opened")
+        entry_points.tally.click("sales", "wait_too_long")
         for outcome in ("issued", "taken_up", "ticket_taken", "invalid_token"):
-            house.tally.ticket("sales", outcome)
-        house.tally.ticket("", "invalid_token")
+            entry_points.tally.ticket("sales", outcome)
+        entry_points.tally.ticket("", "invalid_token")
         for outcome in ("begun", "accepted", "repeated", "faulty", "refused"):
-            house.tally.survey("sales", outcome)
-        house.delivered["sales"] += 1
-        await house.pass_and_write()
-        await house.write()
+            entry_points.tally.survey("sales", outcome)
+        entry_points.delivered["sales"] += 1
+        await entry_points.pass_and_write()
+        await entry_points.write()
     expected = {
         ("answers", "available"): 60,
         ("answers", "outside_hours"): 3,
@@ -129,121 +130,121 @@ async def test_every_count_is_written_once_with_its_kind() -> None:
         ("surveys", "delivered"): 3,
     }
     for span in Span:
-        ((_, counts),) = house.store.counts(span).items()
+        ((_, counts),) = entry_points.store.counts(span).items()
         assert counts.numbers == expected
 
 
 async def test_forms_that_were_begun_are_counted_by_survey_and_the_day_of_their_beginning() -> None:
-    house = Recorded()
+    entry_points = Recorded()
     for language in ("en", "de", "en"):
-        house.tally.begin_survey("after_chat", "sales", language)
-    await house.pass_and_write(12 * 3600)
-    house.tally.begin_survey("after_order", "sales", "en")
-    await house.pass_and_write()
-    await house.write()
-    assert [each for batch in house.store.batches for each in batch.begun] == [
+        entry_points.tally.begin_survey("after_chat", "sales", language)
+    await entry_points.pass_and_write(12 * 3600)
+    entry_points.tally.begin_survey("after_order", "sales", "en")
+    await entry_points.pass_and_write()
+    await entry_points.write()
+    assert [each for batch in entry_points.store.batches for each in batch.begun] == [
         Begun(NOON.date(), "after_chat", "sales", "en", 2),
         Begun(NOON.date(), "after_chat", "sales", "de", 1),
         Begun(NOON.date() + timedelta(days=1), "after_order", "sales", "en", 1),
     ]
-    assert house.store.total("surveys", "begun") == 4
+    assert entry_points.store.total("surveys", "begun") == 4
 
 
 async def test_a_batch_whose_commit_was_not_told_counts_once() -> None:
-    house = Recorded()
-    house.tally.click("sales", "opened")
-    house.store.silent = True
-    await house.pass_and_write()
-    house.tally.click("sales", "opened")
-    await house.pass_and_write()
-    house.store.silent = False
-    await house.pass_and_write()
-    assert house.store.total("clicks", "opened") == 2
+    entry_points = Recorded()
+    entry_points.tally.click("sales", "opened")
+    entry_points.store.silent = True
+    await entry_points.pass_and_write()
+    entry_points.tally.click("sales", "opened")
+    await entry_points.pass_and_write()
+    entry_points.store.silent = False
+    await entry_points.pass_and_write()
+    assert entry_points.store.total("clicks", "opened") == 2
 
 
 async def test_what_cannot_be_written_waits_and_is_written_in_its_own_time(log_lines: Any) -> None:
-    house = Recorded()
-    await house.visit()
-    house.store.away = True
+    entry_points = Recorded()
+    await entry_points.visit()
+    entry_points.store.away = True
     for _ in range(24):
-        house.tally.click("sales", "opened")
-        await house.pass_and_write(300)
-    house.store.away = False
-    await house.pass_and_write()
-    starts = [start for (_, start), counts in house.store.counts().items() if counts.opened]
+        entry_points.tally.click("sales", "opened")
+        await entry_points.pass_and_write(300)
+    entry_points.store.away = False
+    await entry_points.pass_and_write()
+    starts = [start for (_, start), counts in entry_points.store.counts().items() if counts.opened]
     assert starts == [NOON + FIVE_MINUTES * at for at in range(24)]
-    assert house.store.total("clicks", "opened") == 24
+    assert entry_points.store.total("clicks", "opened") == 24
     said = log_lines.getvalue()
     assert said.count("history_not_written") == said.count("history_written_again") == 1
 
 
 async def test_after_a_long_time_without_database_detail_is_given_up_and_no_total() -> None:
-    house = Recorded(most_waiting=20)
-    house.store.away = True
+    entry_points = Recorded(most_waiting=20)
+    entry_points.store.away = True
     for _ in range(100):
-        house.tally.click("sales", "opened")
-        await house.pass_and_write(300)
-    house.store.away = False
-    await house.pass_and_write()
-    assert house.store.total("clicks", "opened") < 30
-    (day,) = house.store.counts(Span.DAY).values()
+        entry_points.tally.click("sales", "opened")
+        await entry_points.pass_and_write(300)
+    entry_points.store.away = False
+    await entry_points.pass_and_write()
+    assert entry_points.store.total("clicks", "opened") < 30
+    (day,) = entry_points.store.counts(Span.DAY).values()
     assert day.opened == 100
 
 
 async def test_counts_belong_to_the_bucket_in_which_they_were_counted() -> None:
-    house = Recorded()
-    house.clock.passes(299)
-    house.recorder.collect()
-    house.tally.click("sales", "opened")
-    house.clock.passes(1.5)  # the loop wakes a little after the end of the five minutes
-    await house.write()
-    house.tally.click("sales", "opened")
-    await house.pass_and_write()
-    assert {start: each.opened for (_, start), each in house.store.counts().items()} == {
+    entry_points = Recorded()
+    entry_points.clock.passes(299)
+    entry_points.recorder.collect()
+    entry_points.tally.click("sales", "opened")
+    entry_points.clock.passes(1.5)  # the loop wakes a little after the end of the five minutes
+    await entry_points.write()
+    entry_points.tally.click("sales", "opened")
+    await entry_points.pass_and_write()
+    assert {start: each.opened for (_, start), each in entry_points.store.counts().items()} == {
         NOON: 1,
         NOON + FIVE_MINUTES: 1,
     }
-    assert house.recorder._pause() <= 5.0
+    assert entry_points.recorder._pause() <= 5.0
 
 
 async def test_a_clock_that_is_set_back_over_a_bucket_loses_and_doubles_nothing() -> None:
-    house = Recorded()
+    entry_points = Recorded()
     for _ in range(10):
-        house.tally.click("sales", "opened")
-        await house.pass_and_write(60)
-    house.clock.is_set(by=-timedelta(minutes=20))
+        entry_points.tally.click("sales", "opened")
+        await entry_points.pass_and_write(60)
+    entry_points.clock.is_set(by=-timedelta(minutes=20))
     for _ in range(10):
-        house.tally.click("sales", "opened")
-        await house.pass_and_write(60)
-    assert house.store.total("clicks", "opened") == 20
-    assert min(start for _, start in house.store.counts()) == NOON - timedelta(minutes=10)
+        entry_points.tally.click("sales", "opened")
+        await entry_points.pass_and_write(60)
+    assert entry_points.store.total("clicks", "opened") == 20
+    assert min(start for _, start in entry_points.store.counts()) == NOON - timedelta(minutes=10)
 
 
 async def test_days_and_hours_are_those_of_the_entry_point() -> None:
-    house = Recorded(Policy("night"))
-    house.tally.click("night", "opened")
-    await house.pass_and_write()
-    (hour,) = house.store.counts(Span.HOUR)
-    (day,) = house.store.counts(Span.DAY)
+    entry_points = Recorded(Policy("night"))
+    entry_points.tally.click("night", "opened")
+    await entry_points.pass_and_write()
+    (hour,) = entry_points.store.counts(Span.HOUR)
+    (day,) = entry_points.store.counts(Span.DAY)
     assert hour == ("night", NOON - timedelta(minutes=30))
     assert day == ("night", NOON - timedelta(hours=17, minutes=30))
 
 
 async def test_changes_are_noted_when_they_happen_with_eces_numbers() -> None:
-    house = Recorded()
-    await house.visit()
-    house.clock.passes(6)
-    house.ece.answers[Call.CHAT_ALLOWED] = CLOSED
-    await house.visit()
-    house.clock.passes(6)
-    house.ece.fails(EceRefused())
-    await house.visit()
-    house.clock.passes(60)
-    await house.visit()
-    await house.write()
+    entry_points = Recorded()
+    await entry_points.visit()
+    entry_points.clock.passes(6)
+    entry_points.ece.answers[Call.CHAT_ALLOWED] = CLOSED
+    await entry_points.visit()
+    entry_points.clock.passes(6)
+    entry_points.ece.fails(EceRefused())
+    await entry_points.visit()
+    entry_points.clock.passes(60)
+    await entry_points.visit()
+    await entry_points.write()
     unknown = (State.UNKNOWN, Reason.ECE_UNREACHABLE)
-    assert [each.said for each in house.store.changes] == [OPEN, NOT_OPEN, unknown]
-    first, second, third = house.store.changes
+    assert [each.said for each in entry_points.store.changes] == [OPEN, NOT_OPEN, unknown]
+    first, second, third = entry_points.store.changes
     assert (first.at, first.wait_time, first.queue_depth) == (NOON, 180, 2)
     assert second.at == NOON + timedelta(seconds=6)
     assert third.at > second.at
@@ -251,67 +252,67 @@ async def test_changes_are_noted_when_they_happen_with_eces_numbers() -> None:
 
 async def test_hours_and_hands_change_the_state_without_any_visitor() -> None:
     office = Hours(UTC, ((OpenRange(0, 13 * 60),),) * 7)
-    house = Recorded(Policy("sales", hours=office))
-    await house.visit()
-    house.availability.follow(Policy("sales", hours=office).switched(Switch(Closing("Ada", NOON))))
-    house.availability.follow(Policy("sales", hours=office))
-    await house.pass_and_write(3600)
-    reasons = [each.reason for each in house.store.changes]
+    entry_points = Recorded(Policy("sales", hours=office))
+    await entry_points.visit()
+    entry_points.availability.follow(Policy("sales", hours=office).switched(Switch(Closing("Ada", NOON))))
+    entry_points.availability.follow(Policy("sales", hours=office))
+    await entry_points.pass_and_write(3600)
+    reasons = [each.reason for each in entry_points.store.changes]
     assert reasons == [None, Reason.SWITCHED_OFF, None, Reason.OUTSIDE_HOURS]
 
 
 async def test_each_answer_of_ece_is_one_sample_of_wait_and_depth() -> None:
-    house = Recorded()
+    entry_points = Recorded()
     for wait, depth in ((100, 1), (300, 9), (200, 2)):
-        house.ece.answers[Call.LIVE_SESSION_STATUS] = LiveSessionStatus(wait, depth)
-        house.clock.passes(6)
+        entry_points.ece.answers[Call.LIVE_SESSION_STATUS] = LiveSessionStatus(wait, depth)
+        entry_points.clock.passes(6)
         for _ in range(5):
-            await house.visit()
-            await house.write()
-    (counts,) = house.store.counts().values()
+            await entry_points.visit()
+            await entry_points.write()
+    (counts,) = entry_points.store.counts().values()
     assert (counts.wait.samples, counts.wait.lowest, counts.wait.mean, counts.wait.highest) == (3, 100, 200.0, 300)
     assert (counts.depth.lowest, counts.depth.mean, counts.depth.highest) == (1, 4.0, 9)
 
 
 async def test_the_last_hour_has_ece_s_numbers_and_their_age() -> None:
-    house = Recorded()
+    entry_points = Recorded()
     for _ in range(5000 // 20):
-        await house.visit()
-        await house.pass_and_write(20)
-    readings = house.recorder.last_hour("sales")
+        await entry_points.visit()
+        await entry_points.pass_and_write(20)
+    readings = entry_points.recorder.last_hour("sales")
     assert len(readings) == 181
     assert readings[-1].at - readings[0].at <= timedelta(hours=1)
     assert (readings[-1].wait_time, readings[-1].queue_depth, readings[-1].age) == (180, 2, 20.0)
-    await house.pass_and_write(600)
-    assert house.recorder.last_hour("sales")[-1].age is None, "nobody asked, so nobody was served an old answer"
+    await entry_points.pass_and_write(600)
+    assert entry_points.recorder.last_hour("sales")[-1].age is None, "nobody asked, so nobody was served an old answer"
 
 
 async def test_a_quiet_process_says_that_it_is_there_and_writes_nothing_else() -> None:
-    house = Recorded(keeps=False)
-    house.tally.click("sales", "opened")
-    house.tally.begin_survey("after_chat", "sales", "en")
-    await house.visit()
+    entry_points = Recorded(keeps=False)
+    entry_points.tally.click("sales", "opened")
+    entry_points.tally.begin_survey("after_chat", "sales", "en")
+    await entry_points.visit()
     for _ in range(21):
-        await house.pass_and_write()
-    assert len(house.store.batches) == 11
-    assert not any(batch.counts or batch.changes or batch.begun for batch in house.store.batches)
-    assert house.store.batches[-1].process.seen == house.clock.now()
+        await entry_points.pass_and_write()
+    assert len(entry_points.store.batches) == 11
+    assert not any(batch.counts or batch.changes or batch.begun for batch in entry_points.store.batches)
+    assert entry_points.store.batches[-1].process.seen == entry_points.clock.now()
 
 
 async def test_a_stop_writes_what_is_left() -> None:
-    house = Recorded()
-    running = asyncio.create_task(house.recorder.run())
+    entry_points = Recorded()
+    running = asyncio.create_task(entry_points.recorder.run())
     await asyncio.sleep(0)
-    house.tally.click("sales", "opened")
-    house.recorder.stop()
+    entry_points.tally.click("sales", "opened")
+    entry_points.recorder.stop()
     async with asyncio.timeout(5):
         await running
-    assert house.store.total("clicks", "opened") == 1
+    assert entry_points.store.total("clicks", "opened") == 1
 
 
 async def test_a_stop_does_not_wait_for_a_database_that_hangs() -> None:
-    house = Recorded(last_write=0.01)
-    house.store.hangs = asyncio.Event()
-    house.recorder.stop()
+    entry_points = Recorded(last_write=0.01)
+    entry_points.store.hangs = asyncio.Event()
+    entry_points.recorder.stop()
     async with asyncio.timeout(5):
-        await house.recorder.run()
+        await entry_points.recorder.run()

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.house import NOON, House
+from tests.entry_points import EntryPoints
+from tests.hand_clock import NOON
 from widget.application.switches import Switches
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.hours import read_range
@@ -53,7 +54,7 @@ class Log:
             raise OutboxUnavailable("the database server cannot be reached")
 
 
-class Member(House):
+class Member(EntryPoints):
     """One process of a fleet."""
 
     def __init__(self, log: Log, fresh_for: float = 5.0) -> None:

@@ -12,11 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from tests.audit import access, description, headers, lighthouse, manifests, markup, protocol, source, xml_suite
-from tests.audit.house import House, house
+from tests.audit.product import RunningProduct, running_product
 from tests.audit.tools import ToolMissing
 from tests.audit.verdict import Verdict
 
-JUDGES: dict[str, Callable[[House], Iterator[Verdict]]] = {
+JUDGES: dict[str, Callable[[RunningProduct], Iterator[Verdict]]] = {
     "observatory": headers.observatory,
     "csp": headers.policies,
     "httplint": protocol.httplint,
@@ -44,7 +44,7 @@ def main(names: list[str]) -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         console.status("starting …") as status,
-        house(Path(folder), origin=PUBLIC) as running,
+        running_product(Path(folder), origin=PUBLIC) as running,
     ):
         for name in names or list(JUDGES):
             status.update(f"{name} is looking …")
@@ -53,7 +53,7 @@ def main(names: list[str]) -> int:
     return 0 if all(verdict.ok for verdict in verdicts) else 1
 
 
-def _asked(name: str, running: House) -> Iterator[Verdict]:
+def _asked(name: str, running: RunningProduct) -> Iterator[Verdict]:
     try:
         yield from JUDGES[name](running)
     except (ToolMissing, OSError, RuntimeError) as missing:

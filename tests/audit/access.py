@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.audit.house import House
 from tests.audit.markup import OPERATOR, choices
+from tests.audit.product import RunningProduct
 from tests.audit.tools import chromium, node_package
 from tests.audit.verdict import Verdict, judged
 
@@ -22,7 +22,7 @@ RUN = """async () => {
 }"""
 
 
-def axe(house: House) -> Iterator[Verdict]:
+def axe(product: RunningProduct) -> Iterator[Verdict]:
     """Let axe look at every page that visitors reach and every kind that the preview can draw."""
     script = (node_package("axe-core") / "axe.min.js").read_text(encoding="utf-8")
     found: dict[str, set[str]] = defaultdict(set)
@@ -34,8 +34,8 @@ def axe(house: House) -> Iterator[Verdict]:
             bypass_csp=True, extra_http_headers=OPERATOR, viewport={"width": 800, "height": 900}
         )
         page = context.new_page()
-        for group, path in _paths(house):
-            page.goto(f"http://127.0.0.1:{house.port}{path}")
+        for group, path in _paths(product):
+            page.goto(f"http://127.0.0.1:{product.port}{path}")
             found[group] |= set(_looked_at(page, script))
             count[group] += 1
         browser.close()
@@ -49,12 +49,12 @@ def _looked_at(page: Page, script: str) -> list[str]:
     return [str(each) for each in findings]
 
 
-def _paths(house: House) -> Iterator[tuple[str, str]]:
+def _paths(product: RunningProduct) -> Iterator[tuple[str, str]]:
     for path in ("/v1/chat/closed", "/v1/chat/nobody", "/survey/nonsense", "/preview"):
         yield "pages as visitors get them", path
     for locale in ("en", "ar"):
-        yield "survey with its script", f"{house.survey_path}?locale={locale}"
-    options = choices(house)
+        yield "survey with its script", f"{product.survey_path}?locale={locale}"
+    options = choices(product)
     for show, theme, scheme, locale in itertools.product(
         options["show"], options["theme"], ("light", "dark"), ("en", "ar")
     ):

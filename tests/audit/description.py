@@ -5,22 +5,21 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 
-from tests.audit.house import House
-from tests.audit.house import house as own_house
+from tests.audit.product import RunningProduct, running_product
 from tests.audit.verdict import Verdict, judged
 from tests.described import look
 
 EXAMPLES = 300
 
 
-def schemathesis(house: House) -> Iterator[Verdict]:
+def schemathesis(product: RunningProduct) -> Iterator[Verdict]:
     """Ask as an operator and as a visitor, with another seed each time; the table names it.
 
     It is shown a server that is reached by its own port, so that what answers lead to is there as well.
     """
     for operator in (True, False):
         seed = secrets.randbelow(1_000_000)
-        with own_house(house.folder) as plain:
+        with running_product(product.folder) as plain:
             seen = look(plain, examples=EXAMPLES, seed=seed, operator=operator)
         who = "with an operator's token" if operator else "without a token"
         yield judged("schemathesis", f"{who} (seed {seed})", seen.findings, said=f"{seen.requests:,} requests")

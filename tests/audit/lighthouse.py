@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.audit.house import House, house
+from tests.audit.product import RunningProduct, running_product
 from tests.audit.tools import chromium, node_package, program
 from tests.audit.verdict import Verdict, judged
 
@@ -23,9 +23,9 @@ FLAGS = "--headless=new --no-sandbox --disable-background-networking --disable-d
 Scores = dict[str, float]
 
 
-def judge(_: House) -> Iterator[Verdict]:
+def judge(_: RunningProduct) -> Iterator[Verdict]:
     """Measure both pages in turns; no median may be worse, but the blocking time's by the spread."""
-    with tempfile.TemporaryDirectory() as folder, house(Path(folder)) as running:
+    with tempfile.TemporaryDirectory() as folder, running_product(Path(folder)) as running:
         for name, (without, with_tag) in PAGES.items():
             runs: dict[str, list[Scores]] = {without: [], with_tag: []}
             for _number in range(RUNS):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 
-from tests.audit.house import House
+from tests.audit.product import RunningProduct
 from tests.audit.tools import ROOT, python_program
 from tests.audit.verdict import Verdict, judged
 
@@ -13,7 +13,7 @@ FOLDER = ROOT / "examples" / "deploy" / "kubernetes"
 VERSIONS = ("1.29", "1.37")  # the oldest and the newest that are judged
 
 
-def kubernetes(_: House) -> Iterator[Verdict]:
+def kubernetes(_: RunningProduct) -> Iterator[Verdict]:
     """Return what is wrong with each manifest, in the oldest and in the newest version."""
     for file in sorted(set(FOLDER.glob("*.yaml")) - {FOLDER / "kustomization.yaml"}):
         for version in VERSIONS:

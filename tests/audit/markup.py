@@ -12,7 +12,7 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
-from tests.audit.house import TOKEN, Answer, House
+from tests.audit.product import TOKEN, Answer, RunningProduct
 from tests.audit.tools import MODULES, java, node_package, program
 from tests.audit.verdict import Excuse, Verdict, judged
 
@@ -33,9 +33,9 @@ VNU_EXCUSES = (
 )
 
 
-def vnu(house: House) -> Iterator[Verdict]:
+def vnu(product: RunningProduct) -> Iterator[Verdict]:
     """Let the Nu Html Checker read all pages at once."""
-    files = written(house)
+    files = written(product)
     jar = node_package("vnu-jar") / "build" / "dist" / "vnu.jar"
     command = [
         java(),
@@ -60,14 +60,14 @@ def vnu(house: House) -> Iterator[Verdict]:
     yield from _by_group("vnu", files, found, VNU_EXCUSES)
 
 
-def html_validate(house: House) -> Iterator[Verdict]:
+def html_validate(product: RunningProduct) -> Iterator[Verdict]:
     """Let html-validate read all pages at once."""
-    files = written(house)
+    files = written(product)
     node_package("html-validate")
-    rules = house.folder / "htmlvalidate.json"
+    rules = product.folder / "htmlvalidate.json"
     rules.write_text(json.dumps({"root": True, **RULES}), encoding="utf-8")
     entry = MODULES / "html-validate" / "bin" / "html-validate.mjs"
-    report_file = house.folder / "html-validate.json"  # not its output, which it cuts at the size of a pipe
+    report_file = product.folder / "html-validate.json"  # not its output, which it cuts at the size of a pipe
     formatter = f"json={report_file}"
     command = [program("node"), str(entry), "--config", str(rules), "--formatter", formatter, *map(str, files.values())]
     subprocess.run(command, capture_output=True, check=False)
@@ -78,53 +78,53 @@ def html_validate(house: House) -> Iterator[Verdict]:
     yield from _by_group("html-validate", files, found)
 
 
-def written(house: House) -> dict[str, Path]:
-    """Put every page into the house's folder, once; gives the files by name, `group-number`."""
-    folder = house.folder / "pages"
+def written(product: RunningProduct) -> dict[str, Path]:
+    """Put every page into the product's folder, once; gives the files by name, `group-number`."""
+    folder = product.folder / "pages"
     folder.mkdir(exist_ok=True)
     if not any(folder.iterdir()):
-        for name, html in pages(house):
+        for name, html in pages(product):
             (folder / f"{name}.html").write_bytes(html)
     return {file.stem: file for file in sorted(folder.iterdir())}
 
 
-def pages(house: House) -> Iterator[tuple[str, bytes]]:
+def pages(product: RunningProduct) -> Iterator[tuple[str, bytes]]:
     """Return every page: what visitors reach, what the preview can draw, fragments, and the sample site."""
-    for number, answer in enumerate(_real(house)):
+    for number, answer in enumerate(_real(product)):
         assert answer.header("content-type").startswith("text/html"), (answer.path, answer.status)
         yield f"pages_as_visitors_get_them-{number}", answer.body
     for name, entry_point in itertools.product(("default", "civic", "bold", "text"), ("sales", "closed")):
-        fragment = house.ask(f"/v1/launcher/{entry_point}?theme={name}").body
+        fragment = product.ask(f"/v1/launcher/{entry_point}?theme={name}").body
         yield f"launcher_fragments-{name}-{entry_point}", FRAGMENT.encode() + fragment + b"\n</body>\n</html>\n"
-    yield "preview-page", house.as_operator("/preview").body
-    for number, query in enumerate(_frames(choices(house))):
-        answer = house.as_operator(f"/preview/frame?{query}")
+    yield "preview-page", product.as_operator("/preview").body
+    for number, query in enumerate(_frames(choices(product))):
+        answer = product.as_operator(f"/preview/frame?{query}")
         assert answer.status == 200
         kind = re.sub(r"\W+", "_", parse_qs(query)["show"][0])
         yield f"preview_{kind}-{number}", answer.body
     for number, path in enumerate(SAMPLE_PAGES):
-        yield f"sample_site-{number}", house.ask_site(path).body
+        yield f"sample_site-{number}", product.ask_site(path).body
 
 
-def _real(house: House) -> Iterator[Answer]:
-    survey = house.survey_path
-    yield house.ask("/v1/chat/closed")
-    yield house.ask("/v1/chat/closed?locale=ar")
-    yield house.ask("/v1/chat/nobody")
-    yield house.ask("/v1/chat/sales", method="DELETE")
-    yield house.ask("/survey/nonsense")
-    yield house.ask("/nothing", headers={"Accept": "text/html"})
-    yield house.ask("/survey/start", method="POST", headers=FORM, body=b"ticket=x&sid=y")
+def _real(product: RunningProduct) -> Iterator[Answer]:
+    survey = product.survey_path
+    yield product.ask("/v1/chat/closed")
+    yield product.ask("/v1/chat/closed?locale=ar")
+    yield product.ask("/v1/chat/nobody")
+    yield product.ask("/v1/chat/sales", method="DELETE")
+    yield product.ask("/survey/nonsense")
+    yield product.ask("/nothing", headers={"Accept": "text/html"})
+    yield product.ask("/survey/start", method="POST", headers=FORM, body=b"ticket=x&sid=y")
     for locale in ("en", "de", "ar"):
-        yield house.ask(f"{survey}?locale={locale}")
-        yield house.ask(f"{survey}?locale={locale}", method="POST", headers=FORM, body=b"helpful=9&comment=%3Cb%3E")
-    yield house.ask(survey, method="POST", headers=FORM, body=b"helpful=4&solved=yes&comment=fine")
+        yield product.ask(f"{survey}?locale={locale}")
+        yield product.ask(f"{survey}?locale={locale}", method="POST", headers=FORM, body=b"helpful=9&comment=%3Cb%3E")
+    yield product.ask(survey, method="POST", headers=FORM, body=b"helpful=4&solved=yes&comment=fine")
 
 
-def choices(house: House) -> dict[str, list[str]]:
+def choices(product: RunningProduct) -> dict[str, list[str]]:
     """Read from the preview what can be chosen."""
     options: dict[str, list[str]] = defaultdict(list)
-    page = house.as_operator("/preview").body.decode()
+    page = product.as_operator("/preview").body.decode()
     for name, value in re.findall(r'<input type="(?:checkbox|radio)" name="([^"]+)" value="([^"]+)"', page):
         options[name].append(unescape(value))
     return options

@@ -6,8 +6,7 @@ import base64
 from collections.abc import Iterator
 from typing import cast
 
-from tests.audit.house import Answer, House
-from tests.audit.house import house as own_house
+from tests.audit.product import Answer, RunningProduct, running_product
 from tests.audit.tools import python_probe
 from tests.audit.verdict import Excuse, Verdict, judged
 
@@ -21,9 +20,9 @@ EXCUSES = (
 )
 
 
-def addresses(house: House) -> Iterator[tuple[str, str, dict[str, str]]]:
+def addresses(product: RunningProduct) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Return name, path and request headers of every public address, and of answers for those that are not there."""
-    snippet = house.ask("/widget.js").header("etag").strip('"').partition("-")[0]
+    snippet = product.ask("/widget.js").header("etag").strip('"').partition("-")[0]
     yield "widget.js", "/widget.js", {}
     yield "widget.js, readable", "/widget.src.js", {}
     yield "widget.js, immutable", f"/widget.v1.{snippet}.js", {}
@@ -36,7 +35,7 @@ def addresses(house: House) -> Iterator[tuple[str, str, dict[str, str]]]:
     yield "chat", "/v1/chat/sales", {}
     yield "chat, closed", "/v1/chat/closed", {}
     yield "chat, unknown name", "/v1/chat/nobody", {}
-    yield "survey", house.survey_path, {}
+    yield "survey", product.survey_path, {}
     yield "survey, not a link of ours", "/survey/nonsense", {}
     yield "survey/start", "/survey/start", {}
     yield "openapi.json", "/openapi.json", {}
@@ -46,17 +45,17 @@ def addresses(house: House) -> Iterator[tuple[str, str, dict[str, str]]]:
     yield "preview, no token", "/preview", {}
     yield "nothing there", "/nothing/there", {}
     yield "nothing there, for a browser", "/nothing/there", {"Accept": "text/html"}
-    for number, link in enumerate(house.linked_files()):
+    for number, link in enumerate(product.linked_files()):
         yield f"linked file {number + 1}", link, {}
 
 
-def httplint(house: House) -> Iterator[Verdict]:
+def httplint(product: RunningProduct) -> Iterator[Verdict]:
     """Let httplint read each answer as it came."""
-    for name, path, headers in addresses(house):
-        answers = list(_answers(house, path, headers))
+    for name, path, headers in addresses(product):
+        answers = list(_answers(product, path, headers))
         given = [
             {
-                "url": f"{house.origin}{path}",
+                "url": f"{product.origin}{path}",
                 "method": each.method,
                 "status": each.status,
                 "headers": each.headers,
@@ -69,39 +68,39 @@ def httplint(house: House) -> Iterator[Verdict]:
         yield judged("httplint", f"{name} ({seen})", _counting(answers, found), excuses=EXCUSES)
 
 
-def redbot(house: House) -> Iterator[Verdict]:
+def redbot(product: RunningProduct) -> Iterator[Verdict]:
     """Let REDbot ask each address itself: plainly, conditionally, with ranges, and for compressed answers.
 
     It comes without TLS, so it is shown a server whose public address has none, and which sends no HSTS.
     """
-    with own_house(house.folder) as plain:
+    with running_product(product.folder) as plain:
         yield from _seen_by_redbot(plain)
 
 
-def _seen_by_redbot(house: House) -> Iterator[Verdict]:
-    for name, path, headers in addresses(house):
+def _seen_by_redbot(product: RunningProduct) -> Iterator[Verdict]:
+    for name, path, headers in addresses(product):
         notes: list[str] = []
         for method in ("GET", "HEAD"):
-            url = f"{house.origin}{path}"
+            url = f"{product.origin}{path}"
             asked = {"url": url, "method": method, "headers": list(headers.items())}
             [found_here] = cast("list[list[str]]", python_probe("http_notes.py", {"with": "probe", "of": [asked]}))
             notes += [f"{method}: {note}" for note in found_here if note.startswith(LEVELS)]
         yield judged("REDbot", name, notes, excuses=EXCUSES)
 
 
-def _answers(house: House, path: str, headers: dict[str, str]) -> Iterator[Answer]:
+def _answers(product: RunningProduct, path: str, headers: dict[str, str]) -> Iterator[Answer]:
     for encoding in ("identity", "gzip", "br"):
-        answer = house.ask(path, headers={**headers, "Accept-Encoding": encoding})
+        answer = product.ask(path, headers={**headers, "Accept-Encoding": encoding})
         yield answer
-        yield house.ask(path, method="HEAD", headers={**headers, "Accept-Encoding": encoding})
+        yield product.ask(path, method="HEAD", headers={**headers, "Accept-Encoding": encoding})
         if answer.header("etag"):
             known = {"If-None-Match": answer.header("etag"), "Accept-Encoding": encoding}
-            yield house.ask(path, headers={**headers, **known})
+            yield product.ask(path, headers={**headers, **known})
         if answer.header("last-modified"):
-            yield house.ask(path, headers={**headers, "If-Modified-Since": answer.header("last-modified")})
+            yield product.ask(path, headers={**headers, "If-Modified-Since": answer.header("last-modified")})
         if not answer.header("content-encoding") and encoding != "identity":
             return
-    yield house.ask(path, method="OPTIONS")
+    yield product.ask(path, method="OPTIONS")
 
 
 def _counting(answers: list[Answer], notes: list[list[str]]) -> Iterator[str]:

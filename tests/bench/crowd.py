@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench.figures import Figure, at_least
-from tests.bench.house import House, house
 from tests.bench.load import PAIRS, Ratio, Target, burst
 from tests.bench.processes import LOAD_CORE
+from tests.bench.product import RunningProduct, running_product
 
 EACH = 200
 SECONDS = 2  # of a burst
@@ -28,7 +28,7 @@ READY = b"crowded\n"
 
 def measure(folder: Path) -> Iterator[Figure]:
     """Alternate bursts with and without a crowd of slow headers, slow bodies, idle connections and slow readers."""
-    with house(folder) as ours:
+    with running_product(folder) as ours:
         target = Target(ours.url("/v1/status/sales"))
         burst(target)
         beside: list[float] = []
@@ -47,7 +47,7 @@ def measure(folder: Path) -> Iterator[Figure]:
 
 
 @contextlib.contextmanager
-def _crowd(ours: House) -> Iterator[None]:
+def _crowd(ours: RunningProduct) -> Iterator[None]:
     command = ["taskset", "-c", LOAD_CORE, sys.executable, "-m", "tests.bench.crowd", str(ours.port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:

@@ -16,8 +16,8 @@ import httpx
 from sqlalchemy import Connection, text
 
 from tests.bench.figures import Figure, at_least, at_most
-from tests.bench.house import house
 from tests.bench.load import Target, compare
+from tests.bench.product import running_product
 from tests.databases import running_cluster
 from widget.application.clock import Clock
 from widget.application.history import History
@@ -44,7 +44,7 @@ def measure(folder: Path) -> Iterator[Figure]:
             yield from _reads(url, database)
             yield from _pages(folder, url, database)
     on, off = "[history]\nenabled = true\n", "[history]\nenabled = false\n"
-    with house(folder, more=on) as kept, house(folder, more=off) as bare:
+    with running_product(folder, more=on) as kept, running_product(folder, more=off) as bare:
         targets = Target(kept.url("/v1/status/sales")), Target(bare.url("/v1/status/sales"))
         yield at_least("status, history on / off", compare(*targets, pairs=PAIRS), 0.98)
 
@@ -87,7 +87,7 @@ def _pages(folder: Path, url: str, database: str) -> Iterator[Figure]:
         "outbox": "/console/outbox",
     }
     with (
-        house(folder, entry_points=ENTRY_POINTS, more="[console]\nenabled = true\n", env=env) as served,
+        running_product(folder, entry_points=ENTRY_POINTS, more="[console]\nenabled = true\n", env=env) as served,
         httpx.Client(base_url=served.url(""), timeout=30) as browser,
     ):
         signed_in = browser.post("/console", data={"token": TOKEN, "name": ""})

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench.figures import Figure, at_most
-from tests.bench.house import house
 from tests.bench.processes import LOAD_CORE
+from tests.bench.product import running_product
 
 REQUESTS = 1_000_000
 WARM_UP = 300_000  # requests: until every bounded table is full
@@ -19,7 +19,7 @@ def measure(folder: Path) -> Iterator[Figure]:
     """Compare the resident memory of the process before and after."""
     script = folder / "hostile.lua"
     script.write_text(_LUA, encoding="utf-8")
-    with house(folder, entry_points=20) as ours:
+    with running_product(folder, entry_points=20) as ours:
         _send(ours.url("/"), script, WARM_UP)
         before = _resident(ours.pid)
         sent = _send(ours.url("/"), script, REQUESTS)

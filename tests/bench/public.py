@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench.figures import Figure, at_least
-from tests.bench.house import House, bare, house, names
 from tests.bench.load import Target, burst, compare
+from tests.bench.product import RunningProduct, bare, names, running_product
 
 THEMES = ("default", "civic", "bold")
 LOCALES = ("en", "de", "fr", "es", "it", "pt-BR", "nl", "pl", "ar", "ja")
@@ -19,7 +19,7 @@ NEVER = 3600.0  # a `fresh_for` that keeps refreshes out of the measurement
 
 def measure(folder: Path) -> Iterator[Figure]:
     """Compare rates in alternated bursts."""
-    with house(folder) as ours:
+    with running_product(folder) as ours:
         status, launcher = Target(ours.url("/v1/status/sales")), Target(ours.url("/v1/launcher/sales?locale=de&theme="))
         with bare(folder, ours, "/v1/status/sales", "callable_app") as port:
             ratio = compare(status, Target(f"http://127.0.0.1:{port}/v1/status/sales"))
@@ -28,7 +28,7 @@ def measure(folder: Path) -> Iterator[Figure]:
             ratio = compare(status, Target(f"http://127.0.0.1:{port}/v1/status/sales"))
             yield at_least("status / bare Starlette route", ratio, 0.95)
         yield at_least("launcher / our status", compare(launcher, status), 0.85)
-    with house(folder, fresh_for=NEVER) as ours:
+    with running_product(folder, fresh_for=NEVER) as ours:
         status = Target(ours.url("/v1/status/sales"))
         tag = ours.get("/v1/status/sales")[1]["etag"]
         yield at_least("304 / our 200", compare(Target(status.url, (f"if-none-match: {tag}",)), status), 1.0)
@@ -40,7 +40,10 @@ def _many(folder: Path) -> Iterator[Figure]:
     # Both sides let the generator choose a path for each request, so that its own cost is on both.
     paths = _paths(names(200))
     script = _script(folder, paths)
-    with house(folder, fresh_for=NEVER) as one, house(folder, entry_points=200, fresh_for=NEVER) as many:
+    with (
+        running_product(folder, fresh_for=NEVER) as one,
+        running_product(folder, entry_points=200, fresh_for=NEVER) as many,
+    ):
         length = statistics.mean(_lengths(many, paths).values())
         # Themes and languages differ in length. That one which is as long as all are on average, so that what is
         # compared is how many there are.
@@ -52,7 +55,10 @@ def _many(folder: Path) -> Iterator[Figure]:
         with bare(folder, one, same, "callable_app") as port:
             against = compare(Target(many.url("/"), script=script), Target(f"http://127.0.0.1:{port}/", script=single))
         yield at_least("the same / bare ASGI callable with the bytes of one of them", against, 0.70)
-    with house(folder, fresh_for=NEVER) as one, house(folder, entry_points=200, fresh_for=FRESH_FOR) as many:
+    with (
+        running_product(folder, fresh_for=NEVER) as one,
+        running_product(folder, entry_points=200, fresh_for=FRESH_FOR) as many,
+    ):
         _lengths(many, paths)
         # Each burst as long as `fresh_for`, so that every entry point is refreshed once in each.
         both = Target(many.url("/"), script=script), Target(one.url("/"), script=single)
@@ -73,7 +79,7 @@ def _paths(entry_points: list[str]) -> list[str]:
     ]
 
 
-def _lengths(ours: House, paths: list[str]) -> dict[str, int]:
+def _lengths(ours: RunningProduct, paths: list[str]) -> dict[str, int]:
     """Visit all; give the bytes of each."""
     return {path: len(ours.get(path)[0]) for path in paths}
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench.figures import Figure, at_most
-from tests.bench.house import House, house, names
 from tests.bench.load import Target, burst
+from tests.bench.product import RunningProduct, names, running_product
 
 CALLS_IN_A_SET = 2  # chatAllowed and liveSessionStatus, the default checks
 SECONDS = 11
@@ -17,11 +17,11 @@ SECONDS = 11
 def measure(folder: Path) -> Iterator[Figure]:
     """Count the calls that reach ECE while visitors come; the ceiling is one set per entry point and `fresh_for`."""
     for entry_points in (1, 20, 200):
-        with house(folder, entry_points=entry_points) as ours:
+        with running_product(folder, entry_points=entry_points) as ours:
             script = _script(folder, entry_points)
             for visitors in (1, 64, 512):
                 yield _under_load(ours, script, entry_points, visitors)
-    with house(folder) as ours:
+    with running_product(folder) as ours:
         ours.get("/v1/status/sales")
         before = int(ours.ece("/count"))
         time.sleep(12)
@@ -31,7 +31,7 @@ def measure(folder: Path) -> Iterator[Figure]:
         yield at_most("calls for 10,000 names that are not configured", int(ours.ece("/count")) - before, 0)
 
 
-def _under_load(ours: House, script: Path, entry_points: int, visitors: int) -> Figure:
+def _under_load(ours: RunningProduct, script: Path, entry_points: int, visitors: int) -> Figure:
     before = int(ours.ece("/count"))
     burst(Target(ours.url("/"), script=script, connections=visitors), SECONDS)
     calls = int(ours.ece("/count")) - before
@@ -40,7 +40,7 @@ def _under_load(ours: House, script: Path, entry_points: int, visitors: int) -> 
     return at_most(what, calls, ceiling)
 
 
-def _unknown_names(ours: House) -> None:
+def _unknown_names(ours: RunningProduct) -> None:
     for at in range(10_000):
         try:
             ours.get(f"/v1/status/name{at}")

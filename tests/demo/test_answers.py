@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo_settings import demo_in
-from tests.house import MORNING
+from tests.hand_clock import MORNING
 from widget.demo.answers import REFUSED, seed_answers
 from widget.domain.outbox import MessageState
 from widget.domain.results import Scope, by_version, figures

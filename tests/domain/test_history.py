@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.house import NOON
+from tests.hand_clock import NOON
 from widget.domain.history import (
     FIVE_MINUTES,
     Bucket,

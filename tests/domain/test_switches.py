@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.house import NOON
+from tests.hand_clock import NOON
 from widget.domain.decision import RARELY, SELDOM, SOON, asks_ece, decide
 from widget.domain.hours import Hours, OpenRange, read_range
 from widget.domain.policy import Policy

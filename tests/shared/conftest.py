@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.ece_stand_in import EceStandIn
-from tests.house import Notes, WatchedEntryPoints
+from tests.entry_points import Notes, WatchedEntryPoints
 from tests.shared_server import PATIENCE, SharedServerProcess, running_shared_server
 from widget.application.availability import EntryPointWatch
 from widget.application.breakers import GuardedSource

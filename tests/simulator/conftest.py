@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from tests.house import MORNING, HandClock
+from tests.hand_clock import MORNING, HandClock
 from widget.simulator import create_simulator
 from widget.simulator.world import World
 

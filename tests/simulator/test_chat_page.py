@@ -7,7 +7,7 @@ import re
 import httpx
 import pytest
 
-from tests.house import HandClock
+from tests.hand_clock import HandClock
 from widget.simulator.world import World
 
 pytestmark = pytest.mark.anyio

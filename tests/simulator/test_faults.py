@@ -7,7 +7,7 @@ import httpx
 import pytest
 from lxml import etree
 
-from tests.house import HandClock
+from tests.hand_clock import HandClock
 from widget.simulator.faults import MEANING, FaultKind
 from widget.simulator.world import CALLS, World
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import Cluster, running_cluster
-from tests.house import HandClock
+from tests.hand_clock import HandClock
 from widget.domain.outbox import Answer, OutboxMessage
 from widget.store.outbox import Outbox, open_outbox
 

@@ -10,7 +10,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from tests.house import House
+from tests.entry_points import EntryPoints
 from widget.application.clock import Clock
 from widget.application.recorder import Recorder
 from widget.application.tally import Tally
@@ -28,7 +28,7 @@ CLICKS_PER_CHANGE = 20
 async def count(url: str, name: str, write_every: float) -> None:
     """Count as fast as a busy site clicks, close and reopen again and again, and let the recorder write."""
     outbox = await open_outbox(url, now=lambda: datetime.now(UTC))
-    tally, clock, house = Tally(monotonic=time.monotonic), Clock(), House(NEVER)
+    tally, clock, entry_points = Tally(monotonic=time.monotonic), Clock(), EntryPoints(NEVER)
     recorder = Recorder(
         HistoryStore(url),
         tally,
@@ -37,7 +37,7 @@ async def count(url: str, name: str, write_every: float) -> None:
         zones={},
         keeps=True,
         write_every=write_every,
-        availability=house.availability,
+        availability=entry_points.availability,
     )
     running = asyncio.create_task(recorder.run())
     number = 0
@@ -48,7 +48,7 @@ async def count(url: str, name: str, write_every: float) -> None:
         number += 1
         if number % CLICKS_PER_CHANGE == 0:
             closed = number // CLICKS_PER_CHANGE % 2 == 0
-            house.availability.follow(NEVER.switched(Switch(Closing("Ada", clock.now()) if closed else None)))
+            entry_points.availability.follow(NEVER.switched(Switch(Closing("Ada", clock.now()) if closed else None)))
         await asyncio.sleep(0.001)
     await outbox.close()
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.databases import Cluster
-from tests.house import NOON, HandClock
+from tests.hand_clock import NOON, HandClock
 from tests.store.test_schema import engine
 from widget.application.clock import Clock
 from widget.application.history import History

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.house import HandClock
+from tests.hand_clock import HandClock
 from tests.store.conftest import make_message
 from widget.domain.asked import Chosen, QuestionVersion
 from widget.domain.history import Batch, Process

@@ -13,7 +13,8 @@ import trustme
 from starlette.types import ASGIApp
 
 from tests.ece_stand_in import EceStandIn
-from tests.house import HandClock, settled
+from tests.entry_points import settled
+from tests.hand_clock import HandClock
 from widget import settings
 from widget.app import create_app
 from widget.services.serving import Services, build

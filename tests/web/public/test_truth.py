@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests import virtual_loop
-from tests.house import Notes, WatchedEntryPoints
+from tests.entry_points import Notes, WatchedEntryPoints
 from widget.application.availability import EntryPointWatch
 from widget.application.clock import Clock
 from widget.domain.decision import Decision

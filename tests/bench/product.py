@@ -15,7 +15,7 @@ from tests.ports import free_port
 
 
 @dataclass(frozen=True)
-class House:
+class RunningProduct:
     """Ports of the product and of ECE; `pid` is the product's process."""
 
     port: int
@@ -46,9 +46,9 @@ def names(entry_points: int) -> list[str]:
 
 
 @contextlib.contextmanager
-def house(
+def running_product(
     folder: Path, *, entry_points: int = 1, fresh_for: float = 5, more: str = "", env: dict[str, str] | None = None
-) -> Iterator[House]:
+) -> Iterator[RunningProduct]:
     """Start ECE on the load's core and the product on its own; `more` is TOML to append, `env` settings above it."""
     port, ece_port = free_port(), free_port()
     config = folder / f"widget-{port}.toml"
@@ -68,15 +68,15 @@ def house(
         running(uvicorn("tests.bench.ece:app", ece_port), port=ece_port, core=LOAD_CORE, folder=folder),
         running(product(config, port), port=port, folder=folder, env=env) as process,
     ):
-        ours = House(port, ece_port, process.pid)
+        ours = RunningProduct(port, ece_port, process.pid)
         ours.get("/healthz")  # the port is taken before the application is built
         yield ours
 
 
 @contextlib.contextmanager
-def bare(folder: Path, running_house: House, path: str, application: str) -> Iterator[int]:
+def bare(folder: Path, product: RunningProduct, path: str, application: str) -> Iterator[int]:
     """Serve the product's bytes and headers from `tests.bench.bare:APPLICATION`; gives the port."""
-    body, headers = running_house.get(path)
+    body, headers = product.get(path)
     answer = folder / f"answer-{application}.json"
     sent = [(name, value) for name, value in headers.items() if name not in ("date", "connection")]
     answer.write_text(json.dumps({"body": body.decode(), "headers": sent}), encoding="utf-8")

@@ -35,7 +35,7 @@ class Answer:
 
 
 @dataclass
-class House:
+class RunningProduct:
     """Ports of the product and of the sample site; `origin` is the product's public one."""
 
     port: int
@@ -81,13 +81,13 @@ def _ask(port: int, path: str, method: str, headers: dict[str, str], body: bytes
 
 
 @contextlib.contextmanager
-def house(folder: Path, *, origin: str = "") -> Iterator[House]:
+def running_product(folder: Path, *, origin: str = "") -> Iterator[RunningProduct]:
     """Start all three; without `origin` the product is reached by its own port, as in the demo."""
     port, ece_port, site_port = free_port(), free_port(), free_port()
     public = origin or f"http://127.0.0.1:{port}"
     site = "https://127.0.0.1" if origin else f"http://127.0.0.1:{site_port}"
     config = folder / f"audit-{port}.toml"
-    config.write_text((HERE / "house.toml").read_text(encoding="utf-8").format(
+    config.write_text((HERE / "product.toml").read_text(encoding="utf-8").format(
         public=public, site=site, token=TOKEN, ece=f"http://127.0.0.1:{ece_port}", folder=folder, port=port
     ), encoding="utf-8")  # fmt: skip
     simulator = [sys.executable, "-m", "widget", "simulate", "--port", str(ece_port), "--widget-url", public]
@@ -97,11 +97,11 @@ def house(folder: Path, *, origin: str = "") -> Iterator[House]:
         running(sample, port=site_port, core=None, folder=folder, env={"AUDIT_WIDGET": public}),
         running(product(config, port), port=port, core=None, folder=folder),
     ):
-        yield House(port, site_port, public, folder)
+        yield RunningProduct(port, site_port, public, folder)
 
 
 @contextlib.contextmanager
-def behind_tls(inside: House, *, product_host: str, site_host: str) -> Iterator[Path]:
+def behind_tls(inside: RunningProduct, *, product_host: str, site_host: str) -> Iterator[Path]:
     """Put the usual TLS proxy in front, on the usual ports of loopback; gives the test authority's certificate."""
     import trustme
 

@@ -1,14 +1,14 @@
-"""What tests of several folders set up: time that passes by hand, and availability around a stand-in for ECE."""
+"""Entry points that tests watch: breakers and availability as the product wires them, around a stand-in for ECE."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.ece_stand_in import EceStandIn
+from tests.hand_clock import NOON, HandClock
 from widget.application.availability import Availability, EntryPointWatch
 from widget.application.breakers import GuardedSource, QueueSource
 from widget.application.clock import Clock
@@ -17,46 +17,6 @@ from widget.domain.decision import Decision
 from widget.domain.policy import Policy
 from widget.domain.readings import Call
 from widget.domain.verdict import State, Verdict
-
-MORNING = datetime(2026, 11, 24, 8, tzinfo=UTC)
-NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-
-@dataclass
-class HandClock:
-    """Time that passes when the test says so. `clock` is what the product takes; its parts fit where one is taken."""
-
-    wall: datetime = MORNING
-    passed: float = 1000.0  # seconds, as a monotonic clock counts them
-    slept: list[float] = field(default_factory=list)
-
-    @property
-    def clock(self) -> Clock:
-        return Clock(self.monotonic, self.now, self.chance)
-
-    def now(self) -> datetime:
-        return self.wall
-
-    def monotonic(self) -> float:
-        return self.passed
-
-    def chance(self) -> float:
-        return 0.5
-
-    async def sleep(self, seconds: float) -> None:
-        """Let the time pass at once, and note how much."""
-        self.slept.append(seconds)
-        self.passes(seconds)
-
-    def passes(self, seconds: float = 0.0, **more: float) -> None:
-        """Let time pass; `more` as `timedelta` takes it, for example `days=8`."""
-        span = timedelta(seconds=seconds, **more)
-        self.wall += span
-        self.passed += span.total_seconds()
-
-    def is_set(self, *, by: timedelta) -> None:
-        """Change what the wall clock shows, without any time passing."""
-        self.wall += by
 
 
 @dataclass
@@ -130,7 +90,7 @@ class WatchedEntryPoints:
         return state
 
 
-class House(WatchedEntryPoints):
+class EntryPoints(WatchedEntryPoints):
     """Availability with a stand-in for ECE, a hand-set clock and no jitter."""
 
     def __init__(self, *policies: Policy, timeout: float = 2.0, chance: float = 0.5, one_id: bool = False) -> None:
