@@ -149,7 +149,7 @@ def fleet_of_processes(
     `options` are more of `serve`'s own, `more` are settings to append.
     """
     ece = stand_in_for_ece(folder)
-    names = [f"door{at:03}" for at in range(entry_points)]
+    names = [f"entry_point_{at:03}" for at in range(entry_points)]
     processes = []
     for at in range(members):
         text = SETTINGS.format(key=KEY, ece_port=ece.port, fresh_for=fresh_for, stale_for=stale_for, tokens=tokens)

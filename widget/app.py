@@ -1,4 +1,4 @@
-"""The front door: every route, middleware and error handler on one screen, and the only place that knows them all."""
+"""The application: every route, middleware and error handler on one screen, and the only place that knows them all."""
 
 from __future__ import annotations
 

@@ -155,18 +155,18 @@ async def test_the_host_breaker_opens_after_five_failures_and_closes_one_period_
 async def test_after_an_outage_of_two_minutes_the_answer_is_right_within_20_seconds(
     chance: float, fault: EceError
 ) -> None:
-    entry_points = EntryPoints(*(Policy(f"door{at}") for at in range(5)), chance=chance)
+    entry_points = EntryPoints(*(Policy(f"entry_point_{at}") for at in range(5)), chance=chance)
     entry_points.ece.fails(fault)
     for _ in range(120):
         for at in range(5):
-            await entry_points.visit(f"door{at}")
+            await entry_points.visit(f"entry_point_{at}")
         entry_points.clock.passes(1)
     entry_points.ece.recovers()
     for _ in range(19):
         for at in range(5):
-            await entry_points.visit(f"door{at}")
+            await entry_points.visit(f"entry_point_{at}")
         entry_points.clock.passes(1)
-    assert {await entry_points.state(f"door{at}") for at in range(5)} == {State.AVAILABLE}
+    assert {await entry_points.state(f"entry_point_{at}") for at in range(5)} == {State.AVAILABLE}
 
 
 async def test_a_click_is_told_with_its_outcome() -> None:
@@ -225,7 +225,7 @@ async def test_a_call_that_one_name_alone_needs_hides_that_name_alone_when_it_fa
 
 
 async def test_an_open_host_gets_one_probe_a_period_whatever_the_number_of_entry_points() -> None:
-    policies = [Policy(f"door{at}") for at in range(20)]
+    policies = [Policy(f"entry_point_{at}") for at in range(20)]
     entry_points = EntryPoints(*policies)
     entry_points.ece.fails(EceRefused())
     await asyncio.gather(*(entry_points.availability.view(policy.entry_point) for policy in policies))
@@ -288,16 +288,16 @@ async def test_a_check_that_is_the_only_one_is_answered_at_once_when_it_failed()
 
 
 async def test_a_stale_answer_whose_refresh_may_not_begin_is_not_asked_for_every_two_seconds() -> None:
-    entry_points = EntryPoints(*(Policy(f"door{at}") for at in range(6)))
-    await entry_points.visit("door0")
+    entry_points = EntryPoints(*(Policy(f"entry_point_{at}") for at in range(6)))
+    await entry_points.visit("entry_point_0")
     entry_points.ece.fails(EceRefused())
     for at in range(1, 6):
-        await entry_points.visit(f"door{at}")
+        await entry_points.visit(f"entry_point_{at}")
     assert not entry_points.source.may_send()
     entry_points.clock.passes(5)
     while entry_points.source.may_send():
-        await entry_points.visit("door1")
-    view = await entry_points.availability.view("door0")
+        await entry_points.visit("entry_point_1")
+    view = await entry_points.availability.view("entry_point_0")
     assert view.decision.state is State.AVAILABLE
     assert view.decision.next_check == SOON
 

@@ -55,13 +55,13 @@ BREAKERS = ("breaker_opened", "breaker_closed")
 async def test_an_outage_of_the_host_is_one_line_at_its_begin_and_one_at_its_end(
     fault: EceError, log_lines: io.StringIO
 ) -> None:
-    doors = [f"door{at}" for at in range(10)]
-    entry_points = LoggedEntryPoints(*map(Policy, doors))
-    await entry_points.visits(*doors, seconds=6)
+    names = [f"entry_point_{at}" for at in range(10)]
+    entry_points = LoggedEntryPoints(*map(Policy, names))
+    await entry_points.visits(*names, seconds=6)
     entry_points.ece.fails(fault)
-    await entry_points.visits(*doors, seconds=120)
+    await entry_points.visits(*names, seconds=120)
     entry_points.ece.recovers()
-    await entry_points.visits(*doors, seconds=20)
+    await entry_points.visits(*names, seconds=20)
     began, ended = named(log_lines, *OUTAGES)
     assert (began["event"], began["code"]) == ("ece_outage_began", fault.code)
     assert ended["event"] == "ece_outage_ended"

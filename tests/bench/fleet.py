@@ -18,7 +18,7 @@ from tests.visitors import visitors
 
 CALLS_IN_A_SET = 2  # chatAllowed and liveSessionStatus, the default checks
 FRESH_FOR = 5
-DOORS = 20
+ENTRY_POINTS = 20
 BOTH_CORES = "0,1"
 
 
@@ -39,16 +39,16 @@ def _new(folder: Path, name: str) -> Path:
 def _calls(folder: Path, url: str) -> Iterator[Figure]:
     """Four processes, twenty entry points: the fleet asks as often as one process would."""
     seconds = 30
-    with fleet_of_processes(folder, members=4, entry_points=DOORS, fresh_for=FRESH_FOR, shared_url=url) as fleet:
+    with fleet_of_processes(folder, members=4, entry_points=ENTRY_POINTS, fresh_for=FRESH_FOR, shared_url=url) as fleet:
         paths = [f"/v1/status/{name}" for name in fleet.names]
         with ExitStack() as stack:
             tallies = [stack.enter_context(visitors(each.port, paths, threads=1)) for each in fleet.members]
-            while any(tally.answered < 2 * DOORS for tally in tallies):
+            while any(tally.answered < 2 * ENTRY_POINTS for tally in tallies):
                 time.sleep(0.05)
             before, begun = fleet.calls(), time.monotonic()
             time.sleep(seconds)
             calls, took = fleet.calls() - before, time.monotonic() - begun
-        one = DOORS * CALLS_IN_A_SET * took / FRESH_FOR
+        one = ENTRY_POINTS * CALLS_IN_A_SET * took / FRESH_FOR
         yield Figure(f"answers of 4 processes in {seconds} s", f"{sum(tally.answered for tally in tallies):,}")
         yield at_most("calls to ECE, against one set for each entry point and fresh_for", calls / one, 1.10)
         yield at_most("public answers that failed", sum(tally.failed() for tally in tallies), 0)
@@ -62,8 +62,8 @@ def _processes(folder: Path, url: str) -> Iterator[Figure]:
         targets = []
         for fleet in (two, one):
             for _ in range(20):  # each on a connection of its own, so that every worker has its answers ready
-                get(fleet.members[0].port, "/v1/status/door000")
-            address = f"http://127.0.0.1:{fleet.members[0].port}/v1/status/door000"
+                get(fleet.members[0].port, "/v1/status/entry_point_000")
+            address = f"http://127.0.0.1:{fleet.members[0].port}/v1/status/entry_point_000"
             targets.append(Target(address, core=BOTH_CORES, connections=128))
         yield at_least("two processes / one, generator on the same cores", compare(*targets), 1.35)
 
@@ -72,7 +72,7 @@ def _cached(folder: Path, url: str) -> Iterator[Figure]:
     """nginx with the site file of the examples: who answers, and what is left for the processes."""
     seconds = 10
     with fleet_of_processes(
-        folder, members=2, entry_points=DOORS, fresh_for=FRESH_FOR, shared_url=url, with_nginx=True
+        folder, members=2, entry_points=ENTRY_POINTS, fresh_for=FRESH_FOR, shared_url=url, with_nginx=True
     ) as fleet:
         assert fleet.nginx is not None
         script = _script(folder, fleet)
@@ -85,12 +85,14 @@ def _cached(folder: Path, url: str) -> Iterator[Figure]:
         max_age = _shortest_max_age(fleet)
     yield Figure("answers of nginx with proxy_cache in 10 s", f"{len(log):,}")
     yield Figure("served from the cache", f"{1 - fetched / len(log):.4%}", "≥ 99.9 %", fetched <= len(log) / 1000)
-    ceiling = DOORS * (seconds / max_age + 1)
-    yield at_most(f"requests to the processes, {DOORS} entry points, max-age {max_age}", fetched, math.ceil(ceiling))
+    ceiling = ENTRY_POINTS * (seconds / max_age + 1)
+    yield at_most(
+        f"requests to the processes, {ENTRY_POINTS} entry points, max-age {max_age}", fetched, math.ceil(ceiling)
+    )
 
 
 def _script(folder: Path, fleet: FleetOfProcesses) -> Path:
-    script = folder / "doors.lua"
+    script = folder / "paths.lua"
     listed = ",".join(f'"/v1/status/{name}"' for name in fleet.names)
     script.write_text(
         f"local paths = {{{listed}}}\nlocal at = 0\n"

@@ -31,7 +31,7 @@ LONGEST = 300.0  # milliseconds
 CHANGES_EVERY = 20 * 60 * 1000  # milliseconds, of each entry point
 END = datetime(2026, 11, 28, tzinfo=UTC)
 START = END - timedelta(days=DAYS)
-NAMES = [f"door{at:03}" for at in range(ENTRY_POINTS)]
+NAMES = [f"entry_point_{at:03}" for at in range(ENTRY_POINTS)]
 PAIRS = 15
 TOKEN = "operator-token-for-tests"
 _SPREADS = ("wait", "depth")

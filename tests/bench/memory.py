@@ -53,12 +53,14 @@ local function word(n)
   for i = 1, n do letters[i] = string.char(97 + math.random(0, 25)) end
   return table.concat(letters)
 end
-local function door() return string.format("door%03d", math.random(0, 19)) end
+local function entry_point() return string.format("entry_point_%03d", math.random(0, 19)) end
 local kinds = {
   function() return "/v1/status/" .. word(12) end,
-  function() return "/v1/status/" .. door() .. "?" .. word(8) .. "=" .. word(8) end,
-  function() return "/v1/launcher/" .. door() .. "?locale=" .. word(2) .. "-" .. word(4) .. "&theme=" .. word(6) end,
-  function() return "/v1/launcher/" .. door() .. "?locale=" .. word(60) end,
+  function() return "/v1/status/" .. entry_point() .. "?" .. word(8) .. "=" .. word(8) end,
+  function()
+    return "/v1/launcher/" .. entry_point() .. "?locale=" .. word(2) .. "-" .. word(4) .. "&theme=" .. word(6)
+  end,
+  function() return "/v1/launcher/" .. entry_point() .. "?locale=" .. word(60) end,
   function() return "/v1/chat/" .. word(12) end,
   function() return "/" .. word(20) end,
 }

@@ -42,7 +42,7 @@ class RunningProduct:
 
 
 def names(entry_points: int) -> list[str]:
-    return ["sales"] if entry_points == 1 else [f"door{at:03}" for at in range(entry_points)]
+    return ["sales"] if entry_points == 1 else [f"entry_point_{at:03}" for at in range(entry_points)]
 
 
 @contextlib.contextmanager
@@ -52,7 +52,7 @@ def running_product(
     """Start ECE on the load's core and the product on its own; `more` is TOML to append, `env` settings above it."""
     port, ece_port = free_port(), free_port()
     config = folder / f"widget-{port}.toml"
-    doors = "".join(
+    tables = "".join(
         f'[entry_points.{name}]\nid = {1001 + at}\nchat_url = "http://127.0.0.1:{ece_port}/chat?id={{id}}"\n'
         for at, name in enumerate(names(entry_points))
     )
@@ -61,7 +61,7 @@ def running_product(
         '[security]\nsecret_keys = ["a-key-for-benchmarks-that-is-long-enough"]\n'
         f'[ece]\nbase_url = "http://127.0.0.1:{ece_port}/system"\nfresh_for = {fresh_for}\n'
         f"stale_for = {max(60.0, fresh_for + 1)}\n"
-        f'[storage]\nurl = "sqlite:///{folder}/outbox-{port}.db"\n{doors}{more}',
+        f'[storage]\nurl = "sqlite:///{folder}/outbox-{port}.db"\n{tables}{more}',
         encoding="utf-8",
     )
     with (

@@ -28,7 +28,7 @@ SURVEYS, DAYS, BATCH, TIMES = 1_000_000, 365, 2_000, 5
 LONGEST = 1000.0  # milliseconds
 MOST_MEMORY = 64.0  # MiB above what was there before
 END = datetime(2026, 11, 28, tzinfo=UTC)
-PLACES = [f"door{at}" for at in range(5)]
+PLACES = [f"entry_point_{at}" for at in range(5)]
 LANGUAGES = ["en", "de", "fr"]
 HELPFUL = QuestionVersion(
     "after_chat", "helpful", Kind.RATING, "Helpful?", tuple((str(n), str(n)) for n in range(1, 6))

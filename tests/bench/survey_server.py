@@ -1,4 +1,4 @@
-"""The product's front door with an outbox of the benchmark's choice behind it; made by uvicorn's --factory.
+"""The product with an outbox of the benchmark's choice behind it; made by uvicorn's --factory.
 
 BENCH_OUTBOX: `none` (verification and validation, nothing stored), `each` (a commit for each request), `group` (the
 product's own way). BENCH_SLOWER_SYNC: milliseconds by which each commit takes longer, for a disk slower than this one.

@@ -190,7 +190,7 @@ def cpu_of_a_request(server: Serving, target: Target) -> float:
 
 @dataclass(frozen=True)
 class Serving:
-    """A running front door."""
+    """A running server."""
 
     url: str
     pid: int
@@ -198,7 +198,7 @@ class Serving:
 
 @contextlib.contextmanager
 def serving(folder: Path, kind: str, url: str, *, slower_sync: float = 0) -> Iterator[Serving]:
-    """Run the front door with one kind of outbox; return its address. `slower_sync` is in milliseconds."""
+    """Run the server with one kind of outbox; return its address. `slower_sync` is in milliseconds."""
     port = free_port()
     file = folder / f"{kind}-{port}.toml"
     file.write_text(SETTINGS.format(port=port, key=KEY, url=url), encoding="utf-8")

@@ -49,7 +49,7 @@ def _unknown_names(ours: RunningProduct) -> None:
 
 
 def _script(folder: Path, entry_points: int) -> Path:
-    script = folder / f"doors-{entry_points}.lua"
+    script = folder / f"paths-{entry_points}.lua"
     listed = ",".join(f'"/v1/status/{name}"' for name in names(entry_points))
     script.write_text(
         f"local paths = {{{listed}}}\nlocal at = 0\n"

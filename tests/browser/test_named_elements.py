@@ -127,16 +127,16 @@ def test_without_a_tag_of_its_own_it_says_so_in_one_sentence(at: StubServers, pa
 
 
 # Each takes the chat's name before the first click; the chat must open all the same, and a second click finds it.
-SQUATTERS = {
+TAKEN_NAMES = {
     "a frame of the page": '<iframe name="ece-chat-sales" src="{evil}" title="Advertisement"></iframe>',
     "a frame that names itself": '<iframe src="{evil}?named" title="Advertisement"></iframe>',
     "a frame of our page's own origin": '<iframe name="ece-chat-sales" srcdoc="<p>x" title="Advertisement"></iframe>',
 }
 
 
-@pytest.mark.parametrize("squatter", SQUATTERS)
+@pytest.mark.parametrize("taken_by", TAKEN_NAMES)
 def test_a_stranger_that_bears_the_chats_name_does_not_take_the_click(
-    at: StubServers, page: Page, context: BrowserContext, squatter: str
+    at: StubServers, page: Page, context: BrowserContext, taken_by: str
 ) -> None:
     evil = at.site.origin.replace("localhost", "127.0.0.1") + "/advert"
     at.site.page(
@@ -145,7 +145,7 @@ def test_a_stranger_that_bears_the_chats_name_does_not_take_the_click(
         "if (location.search == '?named') name = 'ece-chat-sales';"
         "</script><p>Click me</p>",
     )
-    page.goto(at.page(SQUATTERS[squatter].format(evil=evil) + at.tag()))
+    page.goto(at.page(TAKEN_NAMES[taken_by].format(evil=evil) + at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
     strangers = len(context.pages)
     with context.expect_page() as opened:

@@ -147,7 +147,9 @@ def test_it_asks_a_real_server(tmp_path: Path) -> None:
     fleet: FleetOfProcesses
     with fleet_of_processes(tmp_path, members=1) as fleet:
         (member,) = fleet.members
-        result = asked(tmp_path / "widget-0.toml", "door000", "--json", "--url", f"http://127.0.0.1:{member.port}")
+        result = asked(
+            tmp_path / "widget-0.toml", "entry_point_000", "--json", "--url", f"http://127.0.0.1:{member.port}"
+        )
         assert result.exit_code == 0, result.output
         (row,) = json.loads(result.output)["entryPoints"]
-        assert (row["entryPoint"], row["state"], row["show"]) == ("door000", "available", True)
+        assert (row["entryPoint"], row["state"], row["show"]) == ("entry_point_000", "available", True)

@@ -16,7 +16,11 @@ from tests.visitors import visitors
 
 DRAIN = 1.5
 ASKED_EVERY = 0.1  # seconds between a balancer's questions
-PATHS = ["/v1/status/door000?uncached", "/v1/launcher/door000?uncached", "/v1/chat/door000"]  # none is kept by nginx
+PATHS = [
+    "/v1/status/entry_point_000?uncached",
+    "/v1/launcher/entry_point_000?uncached",
+    "/v1/chat/entry_point_000",
+]  # none is kept by nginx
 
 
 class Balancer:

@@ -36,7 +36,7 @@ def _empty(server: SharedServerProcess) -> None:
 
 
 class Member(WatchedEntryPoints):
-    """One process of the fleet. Its clocks run at the usual pace but show something else than its neighbours'."""
+    """One process of the fleet. Its clocks run at the usual pace but show something else than those of the others."""
 
     def __init__(
         self,

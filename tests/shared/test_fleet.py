@@ -116,10 +116,10 @@ async def test_the_death_of_the_refresher_costs_one_lease(fleet: Fleet) -> None:
 
 async def test_breakers_are_common_and_the_fleet_probes_a_dead_host_once_a_period(fleet: Fleet) -> None:
     fleet.ece.fails(EceRefused("down"))
-    members = [fleet.member(policy=Policy(f"door{at}"), id=1001 + at) for at in range(6)]
+    members = [fleet.member(policy=Policy(f"entry_point_{at}"), id=1001 + at) for at in range(6)]
     await all_visit(members)
     await until(lambda: any(isinstance(member.source.host, Open) for member in members))
-    newcomer = fleet.member(policy=Policy("door9"), id=1009)
+    newcomer = fleet.member(policy=Policy("entry_point_9"), id=1009)
     asked = len(fleet.ece.asked)
     assert await newcomer.visit() is State.UNKNOWN
     assert isinstance(newcomer.source.host, Open), "it learned that the host is down without asking"
@@ -127,7 +127,7 @@ async def test_breakers_are_common_and_the_fleet_probes_a_dead_host_once_a_perio
 
 
 async def test_of_all_processes_one_gets_the_probe(fleet: Fleet, server: SharedServerProcess) -> None:
-    members = [fleet.member(policy=Policy(f"door{at}"), id=1001 + at) for at in range(4)]
+    members = [fleet.member(policy=Policy(f"entry_point_{at}"), id=1001 + at) for at in range(4)]
     due = Open(members[0].monotonic() - 0.01, 5.0)
     await members[0].shared.change_host(lambda host: due)
     gate = fleet.ece.holds()
@@ -144,7 +144,7 @@ async def test_of_all_processes_one_gets_the_probe(fleet: Fleet, server: SharedS
 
 
 async def test_a_recovered_host_is_asked_again_by_all(fleet: Fleet) -> None:
-    members = [fleet.member(policy=Policy(f"door{at}"), id=1001 + at) for at in range(3)]
+    members = [fleet.member(policy=Policy(f"entry_point_{at}"), id=1001 + at) for at in range(3)]
     await members[0].shared.change_host(lambda host: Open(members[0].monotonic() - 0.01, 5.0))
     async with asyncio.timeout(PATIENCE):
         while set(await all_visit(members)) != {State.AVAILABLE}:  # noqa: ASYNC110

@@ -19,7 +19,7 @@ from tests.visitors import visitors
 from widget.domain.errors import TokenInvalid
 from widget.tokens import Tokens
 
-STATUS = "/v1/status/door000"
+STATUS = "/v1/status/entry_point_000"
 NEW_KEY = "another-secret-for-tests-that-is-long-enough"
 
 
@@ -49,7 +49,7 @@ def settled(member: Process) -> int:
 
 def new_link(port: int, operator: str) -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    body = json.dumps({"sid": "chat-9", "entryPoint": "door000"})
+    body = json.dumps({"sid": "chat-9", "entryPoint": "entry_point_000"})
     headers = {"Host": HOST, "Authorization": f"Bearer {operator}", "Content-Type": "application/json"}
     connection.request("POST", "/v1/survey-links", body, headers)
     answer = connection.getresponse()
@@ -62,7 +62,7 @@ def test_keys_turn_while_visitors_wait_and_an_open_form_can_still_be_sent(fleet:
     (member,), config = fleet.members, fleet.folder / "widget-0.toml"
     form, left_open = fleet.survey_path("chat-1"), fleet.survey_path("chat-2")
     assert get(member.port, form)[0] == get(member.port, left_open)[0] == 200
-    with visitors(member.port, [STATUS, "/v1/chat/door000"], pause=0.005) as tally:
+    with visitors(member.port, [STATUS, "/v1/chat/entry_point_000"], pause=0.005) as tally:
         wait_until(lambda: tally.answered > 50, "visitors")
         change(
             member,

@@ -23,7 +23,7 @@ from tests.visitors import visitors
 
 FRESH_FOR = 2
 CALLS = 2  # in a round
-STATUS = "/v1/status/door000"
+STATUS = "/v1/status/entry_point_000"
 COMFORT = 8.0  # seconds, after which the page's script gives up
 PAUSE = 0.005  # seconds between two questions of one visitor: what starts meanwhile needs the processor too
 
@@ -139,7 +139,7 @@ def test_a_restarted_database_costs_surveys_a_503_with_the_form_still_filled_and
 
 def test_each_process_restarted_in_turn_costs_no_request_behind_nginx(fleet: FleetOfProcesses) -> None:
     assert fleet.nginx is not None
-    asked = [*paths(fleet), "/v1/chat/door000", fleet.survey_path("chat-3")]
+    asked = [*paths(fleet), "/v1/chat/entry_point_000", fleet.survey_path("chat-3")]
     with visitors(fleet.nginx.port, asked, pause=PAUSE) as tally:
         wait_until(lambda: tally.answered > 200, "visitors")
         for member in fleet.members * 2:  # each goes the moment the one before is back
@@ -223,5 +223,5 @@ def test_a_process_starts_and_serves_while_the_shared_server_is_away(tmp_path: P
 def test_a_visitor_who_asks_two_processes_is_counted_once(server: SharedServerProcess, tmp_path: Path) -> None:
     server.say("FLUSHALL")
     with fleet_of_processes(tmp_path, members=2, shared_url=server.url, tokens="4/day") as fleet:
-        answers = [get(fleet.members[at % 2].port, "/v1/chat/door000")[0] for at in range(8)]
+        answers = [get(fleet.members[at % 2].port, "/v1/chat/entry_point_000")[0] for at in range(8)]
     assert answers == [303] * 4 + [429] * 4

@@ -62,7 +62,7 @@ def test_calls_and_surveys_go_through_the_new_proxy_after_a_reload_and_no_visito
         wait_until(lambda: state(member) == "available", "ECE is reached through the first proxy", member.log)
         answer_survey(fleet, "chat-1")
         wait_until(lambda: old.surveys() == 1, "the survey is delivered through the first proxy", member.log)
-        with visitors(member.port, [STATUS, "/v1/launcher/door000"], pause=0.002) as tally:
+        with visitors(member.port, [STATUS, "/v1/launcher/entry_point_000"], pause=0.002) as tally:
             wait_until(lambda: tally.answered > 50, "visitors")
             change(member, config, (old.netloc, new.netloc))
             wait_until(lambda: len(new.asked) > 5, "calls go through the second proxy", member.log)

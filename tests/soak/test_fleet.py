@@ -53,7 +53,7 @@ def test_restarts_in_turn_cost_none_of_fifty_thousand_requests(
     with four(tmp_path, shared, cluster.new_database()) as fleet:
         assert fleet.nginx is not None
         # Chats and forms reach a process each time; status answers mostly come from the cache.
-        paths = [f"/v1/chat/{name}" for name in fleet.names] + [fleet.survey_path("chat"), "/v1/status/door000"]
+        paths = [f"/v1/chat/{name}" for name in fleet.names] + [fleet.survey_path("chat"), "/v1/status/entry_point_000"]
         restarts = 0
         with visitors(fleet.nginx.port, paths, threads=8) as tally:
             for member in itertools.cycle(fleet.members):

@@ -44,7 +44,7 @@ class Clicking(Thread):
     def run(self) -> None:
         while not self._enough.is_set():
             try:
-                if get(self._process.port, "/v1/chat/door000")[0] in (200, 303):
+                if get(self._process.port, "/v1/chat/entry_point_000")[0] in (200, 303):
                     self.clicks.append(time.monotonic())
             except (OSError, HTTPException):  # killed before its answer, or within it
                 self._enough.wait(0.05)
@@ -64,7 +64,7 @@ def test_a_server_that_is_killed_under_load_has_lost_its_last_ten_seconds_at_mos
             clicking = Clicking(process)
             clicking.start()
             act = Act.CLOSE if number % 2 == 0 else Act.REOPEN
-            asyncio.run(_append(store, Entry("door000", act, "Ada", datetime.now(UTC))))
+            asyncio.run(_append(store, Entry("entry_point_000", act, "Ada", datetime.now(UTC))))
             time.sleep(chance.uniform(0.0, 25.0))
             process.stop(signal.SIGKILL)
             killed_at = time.monotonic()

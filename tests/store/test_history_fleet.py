@@ -39,7 +39,7 @@ def reasons(fleet: FleetOfProcesses) -> list[str | None]:
 
 def act(store: HistoryStore, act: Act, **more: Any) -> None:
     async def append() -> None:
-        await store.append(Entry("door000", act, "Ada", datetime.now(UTC), **more))
+        await store.append(Entry("entry_point_000", act, "Ada", datetime.now(UTC), **more))
         await store.close()
 
     asyncio.run(append())
@@ -51,7 +51,7 @@ def test_what_is_closed_in_one_process_is_closed_in_all_survives_restarts_and_is
     store = HistoryStore(url)
     with fleet_on() as fleet:
         assert reasons(fleet) == [None, None]
-        clicked = [get(each.port, "/v1/chat/door000")[0] for each in fleet.members]
+        clicked = [get(each.port, "/v1/chat/entry_point_000")[0] for each in fleet.members]
         assert clicked == [303, 303]
         act(store, Act.CLOSE, words=WORDS)
         closed_at = time.monotonic()
@@ -59,7 +59,7 @@ def test_what_is_closed_in_one_process_is_closed_in_all_survives_restarts_and_is
         # three looks fit in the time; the rest is for a busy machine
         assert time.monotonic() - closed_at < FRESH_FOR + 3
         for each in fleet.members:
-            status, page, _ = get(each.port, "/v1/chat/door000?locale=en")
+            status, page, _ = get(each.port, "/v1/chat/entry_point_000?locale=en")
             assert (status, b"The &lt;b&gt;fire&lt;/b&gt; alarm rings." in page) == (200, True)
         fleet.members[0].restart(signal.SIGKILL)
         assert reasons(fleet) == ["switched_off"] * 2

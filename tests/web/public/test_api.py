@@ -285,10 +285,10 @@ async def test_unknown_parameters_do_not_make_another_answer(site: Site) -> None
 async def test_two_hundred_entry_points_are_asked_once_each(
     table: dict[str, Any], make_site: Callable[[], Site]
 ) -> None:
-    door = table["entry_points"].pop("sales")
-    table["entry_points"] = {f"door{at}": {**door, "id": 2000 + at} for at in range(200)}
+    entry_point = table["entry_points"].pop("sales")
+    table["entry_points"] = {f"entry_point_{at}": {**entry_point, "id": 2000 + at} for at in range(200)}
     site = make_site()
-    await asyncio.gather(*(site.get(f"/v1/status/door{at % 200}") for at in range(1000)))
+    await asyncio.gather(*(site.get(f"/v1/status/entry_point_{at % 200}") for at in range(1000)))
     assert site.ece.count() == 200
 
 

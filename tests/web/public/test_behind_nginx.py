@@ -11,7 +11,7 @@ import pytest
 from tests.fleet_processes import HOST, ROOT, FleetOfProcesses, fleet_of_processes, get
 from tests.web.public.test_spelling import CANONICAL, OTHERS
 
-LAUNCHER = "/v1/launcher/door000"
+LAUNCHER = "/v1/launcher/entry_point_000"
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +53,23 @@ def body(answer: bytes) -> bytes:
 
 SPELLINGS = [
     *(f"{LAUNCHER}?{query}" for query in [*CANONICAL, *OTHERS]),
-    *(f"/v1/launcher/%64oor000?{query}" for query in ("locale=ar&theme=bold", "LOCALE=ar&theme=bold")),
-    *("//v1/launcher/door000?locale=ar&theme=", "/v1/./launcher/door000?locale=ar&theme=", "/v1/launcher/door000%3f"),
-    *("/v1/launcher/x/../door000?locale=de&theme=", "/v1//launcher/door000?locale=ar&theme=bold", LAUNCHER + "?"),
-    *("/v1/status/door000?locale=de", "/v1/status/door000?x=1", "/v1/status/%64oor000", "/v1/status/door000"),
+    *(f"/v1/launcher/%65ntry_point_000?{query}" for query in ("locale=ar&theme=bold", "LOCALE=ar&theme=bold")),
+    *(
+        "//v1/launcher/entry_point_000?locale=ar&theme=",
+        "/v1/./launcher/entry_point_000?locale=ar&theme=",
+        "/v1/launcher/entry_point_000%3f",
+    ),
+    *(
+        "/v1/launcher/x/../entry_point_000?locale=de&theme=",
+        "/v1//launcher/entry_point_000?locale=ar&theme=bold",
+        LAUNCHER + "?",
+    ),
+    *(
+        "/v1/status/entry_point_000?locale=de",
+        "/v1/status/entry_point_000?x=1",
+        "/v1/status/%65ntry_point_000",
+        "/v1/status/entry_point_000",
+    ),
     *("/widget.js?x=1", "/widget%2ejs", "//widget.js", "/widget.js"),
 ]
 
@@ -83,10 +96,10 @@ def test_only_the_spelling_of_the_script_is_kept(fleet: FleetOfProcesses) -> Non
 
 def test_a_query_behind_a_status_neither_makes_an_entry_nor_reaches_the_server(fleet: FleetOfProcesses) -> None:
     nginx, log = in_front(fleet), fleet.folder / "ece-widget.log"
-    raw(nginx, "/v1/status/door000")
+    raw(nginx, "/v1/status/entry_point_000")
     before = len(log.read_text().splitlines())
     for at in range(20):
-        assert b"cache-control: public" in raw(nginx, f"/v1/status/door000?x={at}").lower()
+        assert b"cache-control: public" in raw(nginx, f"/v1/status/entry_point_000?x={at}").lower()
     assert {line.split("cache=")[1] for line in log.read_text().splitlines()[before:]} == {"HIT"}
 
 
@@ -142,7 +155,7 @@ def test_no_alias_of_the_metrics_gets_past_nginx(fleet: FleetOfProcesses, alias:
 
 
 @pytest.mark.parametrize(
-    "path", ["/readyz", "/preview", "/openapi.json", "/v1/status/door000", "/healthz", "/widget.js"]
+    "path", ["/readyz", "/preview", "/openapi.json", "/v1/status/entry_point_000", "/healthz", "/widget.js"]
 )
 @pytest.mark.parametrize("control", ["%0a", "%0d", "%01", "%1f", "%7f"])
 def test_no_address_with_a_control_character_gets_past_nginx(fleet: FleetOfProcesses, path: str, control: str) -> None:
