@@ -268,3 +268,24 @@ async def test_totals_of_a_period_are_the_sum_of_its_five_minutes_by_the_days_of
     (whole,) = await history.totals(since=since, until=until)
     assert (whole.entry_point, whole.days, whole.counts.opened) == ("sales", None, sum(expected.values()))
     assert await history.totals(since=since, until=until, entry_points=["night"]) == []
+
+
+@pytest.mark.parametrize(("then", "now"), [("Europe/Berlin", "UTC"), ("UTC", "Europe/Berlin"), ("UTC", "America/Lima")])
+async def test_what_was_counted_while_another_zone_was_set_is_counted_once(
+    store: HistoryStore, then: str, now: str
+) -> None:
+    from zoneinfo import ZoneInfo
+
+    moments = [datetime(2026, 11, 10, 22, 30, tzinfo=UTC) + timedelta(hours=each) for each in range(100)]
+    rows: dict[tuple[Span, datetime], Counts] = {}
+    for at, moment in enumerate(moments):
+        for span in Span:
+            rows.setdefault((span, start_of(span, moment, ZoneInfo(then))), Counts()).add("clicks", "opened", at + 1)
+    buckets = [(span, Bucket("renamed", start, counts)) for (span, start), counts in rows.items()]
+    await store.write(Batch(process(), 1, buckets))
+    history = History(store, {"sales": ZoneInfo(now)}, kept=True, clock=Clock())
+    for first, last in ((0, 99), (3, 90), (1, 60), (30, 75)):
+        (whole,) = await history.totals(since=moments[first], until=moments[last])
+        assert whole.counts.opened == sum(range(first + 1, last + 1)), (first, last)
+    days = await history.totals(since=moments[0], until=moments[99], by="day")
+    assert sum(each.counts.opened for each in days) == sum(range(1, 100))

@@ -44,6 +44,7 @@ from widget.domain.outbox import OutboxCounts
 from widget.domain.readings import Call
 from widget.domain.switches import Switch
 
+LONGEST_DAY = timedelta(hours=26)
 SEEN_WITHIN = timedelta(seconds=30)  # a process that wrote nothing for longer is no part of the fleet any more
 
 
@@ -144,16 +145,18 @@ class History:
         self.kept = kept
 
     def zone(self, entry_point: str | None) -> tzinfo:
-        """Return the time zone in which an entry point's days are counted; of several, the first one's."""
-        if entry_point is None:
-            return next(iter(self._zones.values()), UTC)
-        return self._zones.get(entry_point, UTC)
+        """Return the time zone in which an entry point's days are counted; of all, or an unknown one, the first's."""
+        return self._zones.get(entry_point or "") or next(iter(self._zones.values()), UTC)
 
     async def changes(
         self, *, since: datetime, until: datetime, entry_point: str | None = None, limit: int | None = 500
     ) -> list[Change]:
         """Return changes of state from `since` to before `until`, the newest first."""
         return await self._store.changes(since, until, entry_point, limit)
+
+    async def entry_points(self) -> list[str]:
+        """Return those of the settings, then those that anything was counted for before they were taken out of them."""
+        return [*self._zones, *(name for name in await self._store.names() if name and name not in self._zones)]
 
     async def state_before(self, entry_point: str, moment: datetime) -> Change | None:
         """Return the last change before a moment: what held at it."""
@@ -206,12 +209,31 @@ class History:
         found: dict[tuple[Period | None, str], Counts] = {}
         for zone, those in wanted.items():
             for span, start, end in pieces(_moment(since, zone), _moment(until, zone), zone):
-                for bucket in await self._store.counts(span, start, end, those):
-                    day = local_day(bucket, zone) if span is Span.DAY else bucket.start.astimezone(zone).date()
+                for day, bucket in await self._by_day(span, start, end, zone, those):
                     period = None if by is None else period_of(day, by)
                     found.setdefault((period, bucket.entry_point), Counts()).take(bucket.counts)
         keys = sorted(found, key=lambda key: (key[0] or (date.min, date.min), key[1]))
         return [Total(name, period, found[period, name]) for period, name in keys]
+
+    async def _by_day(
+        self, span: Span, start: datetime, end: datetime, zone: tzinfo, names: Collection[str] | None
+    ) -> list[tuple[date, Bucket]]:
+        """Return buckets with the day that each belongs to.
+
+        Days that were counted while an entry point had another zone reach over the ends of those of this one, and
+        would be counted in part twice: such an entry point is read by the hour.
+        """
+        if span is not Span.DAY:
+            buckets = await self._store.counts(span, start, end, names)
+            return [(bucket.start.astimezone(zone).date(), bucket) for bucket in buckets]
+        days = await self._store.counts(span, start - LONGEST_DAY, end, names)
+        moved = {each.entry_point for each in days if each.start != start_of(span, each.start, zone)}
+        found = [
+            (local_day(each, zone), each) for each in days if each.start >= start and each.entry_point not in moved
+        ]
+        if moved:
+            found += await self._by_day(Span.HOUR, start, end, zone, moved)
+        return found
 
     async def since(self, entry_points: Sequence[str]) -> dict[str, Change]:
         """Return the last change of each entry point, where there is one."""
@@ -232,7 +254,7 @@ class History:
     def _by_zone(self, names: Iterable[str]) -> dict[tzinfo, Collection[str] | None]:
         zones: dict[tzinfo, list[str]] = {}
         for name in names:
-            zones.setdefault(self._zones.get(name, UTC), []).append(name)
+            zones.setdefault(self.zone(name), []).append(name)
         return {**zones}
 
     def _all_by_zone(self, names: Iterable[str]) -> dict[tzinfo, Collection[str] | None]:
