@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -95,6 +96,17 @@ async def test_an_answer_with_markup_is_shown_and_never_run(browser: Browser) ->
     page = (await browser.get(f"/console/outbox/{row}")).text
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+async def test_every_state_has_its_sign(browser: Browser) -> None:
+    await dead_row(browser)
+    await browser.site.services.outbox.enqueue(OutboxMessage("k2", "sid", "sales", "after_chat", ()))
+    await browser.sign_in()
+    for path in ("/console/outbox", "/console/now", "/console/history"):
+        page = (await browser.get(path)).text
+        used = set(re.findall(r'href="#(sign-[a-z]+)"', page))
+        assert used <= set(re.findall(r'<symbol id="(sign-[a-z]+)"', page)), path
+    assert "sign-waiting" in (await browser.get("/console/outbox?state=pending")).text
 
 
 async def test_a_row_that_is_not_there_is_not_found(browser: Browser) -> None:
