@@ -32,6 +32,8 @@ class Reads(Protocol):
 
     async def languages(self, survey: str) -> list[str]: ...
 
+    async def entry_points(self, survey: str) -> list[str]: ...
+
     async def versions(self, survey: str) -> list[QuestionVersion]: ...
 
     async def answered(self, scope: Scope) -> int: ...
@@ -117,6 +119,10 @@ class Results:
     async def languages(self, survey: str) -> list[str]:
         """Return the languages in which a survey was answered."""
         return await self._store.languages(survey)
+
+    async def entry_points(self, survey: str) -> list[str]:
+        """Return the entry points at which a survey was answered."""
+        return await self._store.entry_points(survey)
 
     async def report(self, scope: Scope) -> Report:
         """Return all figures of a survey; versions of a question that nobody answered in the period are left out."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true
+from sqlalchemy import Column, ColumnElement, Connection, and_, func, or_, select, true
 
 from widget.domain.asked import QuestionVersion
 from widget.domain.outbox import MessageState, RowKind
@@ -42,7 +42,14 @@ class ResultsStore:
 
     async def languages(self, survey: str) -> list[str]:
         """Return the languages in which a survey was answered."""
-        statement = select(answer_totals.c.language).where(answer_totals.c.survey == survey).distinct()
+        return await self._distinct(answer_totals.c.language, survey)
+
+    async def entry_points(self, survey: str) -> list[str]:
+        """Return the entry points at which a survey was answered."""
+        return await self._distinct(answer_totals.c.entry_point, survey)
+
+    async def _distinct(self, column: Column[Any], survey: str) -> list[str]:
+        statement = select(column).where(answer_totals.c.survey == survey).distinct()
         found = await self._read(lambda to: to.execute(statement).scalars().all())
         return sorted(each for each in found if isinstance(each, str))
 

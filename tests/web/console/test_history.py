@@ -29,14 +29,16 @@ def table(table: dict[str, Any]) -> dict[str, Any]:
     return table
 
 
-async def write(site: Site, changes: list[Change], *, counts: tuple[datetime, Counts] | None = None) -> None:
+async def write(
+    site: Site, changes: list[Change], *, counts: tuple[datetime, Counts] | None = None, entry_point: str = "sales"
+) -> None:
     store = site.services.history_store
     assert store is not None
     now = site.time.now()
     process = Process("test", "serve", "host", 1, "1", now, now)
     buckets = []
     if counts:
-        buckets = [(span, Bucket("sales", start_of(span, counts[0], BERLIN), counts[1])) for span in Span]
+        buckets = [(span, Bucket(entry_point, start_of(span, counts[0], BERLIN), counts[1])) for span in Span]
     assert await store.write(Batch(process, 1, buckets, changes))
 
 
@@ -107,6 +109,21 @@ async def test_the_times_below_a_day_are_right_where_a_clock_change_makes_it_lon
     axis = re.search(r'<p class="axis" aria-hidden="true">(.*?)</p>', page)
     assert axis
     assert re.findall(r"<span>(.*?)</span>", axis[1]) == times
+
+
+async def test_an_entry_point_that_left_the_settings_is_counted_and_can_be_chosen(browser: Browser) -> None:
+    counts = Counts()
+    counts.add("clicks", "opened", 41)
+    await write(browser.site, [], counts=(TUESDAY, counts), entry_point="renamed")
+    await browser.sign_in()
+    every = (await browser.get("/console/history?day=2026-11-17")).text
+    assert '<span class="total">41</span>' in every
+    assert "<option>renamed</option>" in every
+    one = (await browser.get("/console/history?day=2026-11-17&entry_point=renamed")).text
+    assert '<span class="total">41</span>' in one
+    assert "Central European" in one
+    other = (await browser.get("/console/history?day=2026-11-17&entry_point=sales")).text
+    assert '<span class="total">41</span>' not in other
 
 
 @pytest.mark.parametrize("damaged", [-1, 2**62])

@@ -205,6 +205,26 @@ async def test_a_question_that_changed_has_figures_of_its_own(
     assert page.count("As it was put before") == 1
 
 
+async def test_answers_of_an_entry_point_that_left_the_settings_can_be_chosen(
+    console: Site, browser: Browser, table: dict[str, Any], make_site: Any
+) -> None:
+    await answer(console, 1, helpful="5", comment="Quick and kind")
+    table["entry_points"]["renamed"] = table["entry_points"].pop("sales")
+    changed = make_site()
+    await changed.services.outbox.open()
+    try:
+        other = Browser(changed)
+        await other.sign_in()
+        page = (await other.get("/console/results?entry_point=sales")).text
+        new = (await other.get("/console/results?entry_point=renamed")).text
+    finally:
+        await changed.services.outbox.close()
+    assert "<option selected>sales</option>" in page
+    assert "Quick and kind" in page
+    assert "<option>sales</option>" in new
+    assert "Quick and kind" not in new
+
+
 async def test_a_survey_that_left_the_settings_is_read_as_it_was(
     console: Site, browser: Browser, table: dict[str, Any], make_site: Any
 ) -> None:

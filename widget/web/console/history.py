@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -17,7 +17,6 @@ from widget.domain.history import Bucket, Change, Counts, Week, week_bounds
 from widget.domain.readings import Reason
 from widget.domain.switches import Act, Entry
 from widget.domain.verdict import State
-from widget.settings import EntryPointSettings
 from widget.texts import SOURCE
 from widget.texts import marked as _
 from widget.web.console.rendering import Frame
@@ -113,6 +112,7 @@ class _Found:
     """What was read for a page."""
 
     entry_point: str
+    entry_points: Sequence[str]
     day: date
     bounds: tuple[datetime, datetime]
     changes: list[Change]
@@ -128,11 +128,8 @@ class _Found:
 class HistoryPage:
     """Shows one day, and the week that it lies in."""
 
-    def __init__(
-        self, sign_in: SignIn, history: History, switches: Switches, entry_points: Mapping[str, EntryPointSettings]
-    ) -> None:
+    def __init__(self, sign_in: SignIn, history: History, switches: Switches) -> None:
         self._sign_in, self._history, self._switches = sign_in, history, switches
-        self._entry_points = entry_points
 
     def routes(self) -> list[Route]:
         return [Route("/console/history", self._sign_in.page(self.show, "history"), methods=["GET"])]
@@ -140,25 +137,26 @@ class HistoryPage:
     async def show(self, visit: Visit) -> Response:
         """Show what was; an entry point or a day that is none is as if none was asked for."""
         asked = visit.asked("entry_point")
-        name = asked if asked in self._entry_points else None
+        every = await self._history.entry_points()
+        name = asked if asked in every else None
         wording = Wording(visit.wording.texts, visit.wording.language, self._history.zone(name), visit.wording.now)
         today = wording.now.astimezone(wording.zone).date()
-        found = await self._read(name, _day(visit.asked("day"), today), wording)
+        found = await self._read(name, every, _day(visit.asked("day"), today), wording)
         # hundreds of lines and fields: visitors on the event loop shall not wait for them
         return await asyncio.to_thread(self._draw, visit.frame, found, today, wording)
 
-    async def _read(self, name: str | None, day: date, wording: Wording) -> _Found:
+    async def _read(self, name: str | None, every: Sequence[str], day: date, wording: Wording) -> _Found:
         start, end = (
             datetime(each.year, each.month, each.day, tzinfo=wording.zone).astimezone(UTC)
             for each in (day, day + timedelta(days=1))
         )
-        drawn_for = name or next(iter(self._entry_points), "")
+        drawn_for = name or next(iter(every), "")
         monday = day - timedelta(days=day.weekday())
         week_start, week_end = week_bounds(monday, self._history.zone(drawn_for))
         changes, acts, totals, buckets = await asyncio.gather(
             self._history.changes(since=start, until=end, entry_point=name, limit=MOST_LINES + 1),
             self._switches.log(since=start, until=end, entry_point=name, limit=MOST_LINES),
-            self._history.totals(since=start, until=end, entry_points=[name] if name else list(self._entry_points)),
+            self._history.totals(since=start, until=end, entry_points=[name] if name else every),
             self._history.buckets(since=start, until=end, entry_point=name),
         )
         week, in_vain, before = await asyncio.gather(
@@ -169,13 +167,15 @@ class HistoryPage:
         counts = Counts()
         for each in totals:
             counts.take(each.counts)
-        return _Found(name or "", day, (start, end), changes, acts, counts, buckets, drawn_for, week, in_vain, before)
+        return _Found(
+            name or "", every, day, (start, end), changes, acts, counts, buckets, drawn_for, week, in_vain, before
+        )
 
     def _draw(self, frame: Frame, found: _Found, today: date, wording: Wording) -> Response:
         day, (start, end), monday = found.day, found.bounds, found.week.first
         context = HistoryContext(
             kept=self._history.kept,
-            entry_points=tuple(self._entry_points),
+            entry_points=tuple(found.entry_points),
             entry_point=found.entry_point,
             day=day.isoformat(),
             day_name=wording.day(day),

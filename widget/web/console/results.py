@@ -84,20 +84,20 @@ class ResultsPage:
 
     async def show(self, visit: Visit) -> Response:
         """Show figures and answers; what is asked for and is not there is as if it was not asked for."""
-        surveys = await self._results.surveys()
-        scope = self._scope(visit, surveys)
+        surveys, places, scope = await self._chosen(visit)
         report = await self._results.report(scope)
         search = _search(visit)
         before = _mark(visit.asked("before"))
         found = await self._results.find(scope, search, before)
         languages = await self._results.languages(scope.survey)
         # a hundred figures and what people wrote: visitors on the event loop shall not wait for them
-        return await asyncio.to_thread(self._draw, visit, surveys, languages, report, search, before, found)
+        return await asyncio.to_thread(self._draw, visit, surveys, places, languages, report, search, before, found)
 
     def _draw(
         self,
         visit: Visit,
         surveys: Sequence[str],
+        places: Sequence[str],
         languages: Sequence[str],
         report: Report,
         search: Search,
@@ -109,7 +109,7 @@ class ResultsPage:
         context = ResultsContext(
             surveys=tuple(surveys),
             survey=scope.survey,
-            entry_points=tuple(self._entry_points),
+            entry_points=tuple(places),
             entry_point=scope.entry_point or "",
             languages=tuple((tag, wording.texts.name(tag)) for tag in languages if tag in wording.texts.languages),
             language=scope.language or "",
@@ -141,7 +141,7 @@ class ResultsPage:
         take "3.8" for a day in August, and the whole line for one cell.
         """
         decimal = visit.wording.decimal_mark
-        scope = self._scope(visit, await self._results.surveys())
+        _, _, scope = await self._chosen(visit)
         file = io.StringIO()
         file.write(BYTE_ORDER_MARK)
         writer = csv.writer(file, delimiter=";" if decimal == "," else ",", lineterminator="\r\n")  # RFC 4180
@@ -155,16 +155,28 @@ class ResultsPage:
         headers = {"Content-Disposition": 'attachment; filename="results.csv"', "X-Robots-Tag": "noindex, nofollow"}
         return Response(file.getvalue().encode(), headers=headers, media_type="text/csv; charset=utf-8")
 
-    def _scope(self, visit: Visit, surveys: Sequence[str]) -> Scope:
+    async def _chosen(self, visit: Visit) -> tuple[Sequence[str], Sequence[str], Scope]:
+        """Return the surveys and the entry points that there are to choose from, and what was chosen.
+
+        Those that left the settings are behind the others, as long as anything of them is known.
+        """
+        surveys = await self._results.surveys()
+        survey = visit.asked("survey")
+        survey = survey if survey in surveys else next(iter(surveys), "")
+        answered = await self._results.entry_points(survey)
+        places = [*self._entry_points, *(name for name in answered if name and name not in self._entry_points)]
+        return surveys, places, self._scope(visit, survey, places)
+
+    def _scope(self, visit: Visit, survey: str, places: Sequence[str]) -> Scope:
         today = visit.wording.now.astimezone(UTC).date()
         until = _day(visit.asked("until"), today, latest=today) + timedelta(days=1)
         since = _day(visit.asked("since"), until - timedelta(days=30), latest=until - timedelta(days=1))
-        survey, entry_point, language = (visit.asked(name) for name in ("survey", "entry_point", "language"))
+        entry_point, language = visit.asked("entry_point"), visit.asked("language")
         return Scope(
-            survey if survey in surveys else next(iter(surveys), ""),
+            survey,
             since,
             until,
-            entry_point if entry_point in self._entry_points else None,
+            entry_point if entry_point in places else None,
             language if language in visit.wording.texts.languages else None,
         )
 

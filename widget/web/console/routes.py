@@ -42,7 +42,7 @@ def console_routes(
     return [
         *sign_in.routes(),
         *NowPage(sign_in, happening, entry_points).routes(),
-        *HistoryPage(sign_in, history, switches, entry_points).routes(),
+        *HistoryPage(sign_in, history, switches).routes(),
         *ResultsPage(sign_in, results, entry_points).routes(),
         *OutboxPages(sign_in, rows, destinations).routes(),
         *SwitchPages(sign_in, switches, entry_points, languages, history.zone).routes(),
