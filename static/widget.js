@@ -62,9 +62,10 @@
       }
     };
 
+  // Other tools mark our elements with a word of theirs and a hyphen, as turbo-track and _ngcontent-c1: no mistake.
   const isKnown = (attribute) => {
     if (ATTRIBUTES.includes(attribute)) return true;
-    warn("unknown " + attribute);
+    if (!/^(?!entry)\w+-/.test(attribute)) warn("unknown " + attribute);
     return false;
   };
 
@@ -791,8 +792,7 @@
       connectedCallback() {
         present.add(this);
         for (const name of this.getAttributeNames()) {
-          const isHtml = name in this || /^(class$|data-|aria-)/.test(name);
-          if (!isHtml) isKnown(name);
+          if (name != "class" && !(name in this)) isKnown(name);
         }
         launchers.get(this).refresh();
       }
