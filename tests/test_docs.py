@@ -182,8 +182,24 @@ def test_the_commands_table_has_every_command() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_file_that_a_page_names_is_there(page: Path) -> None:
-    targets = set(re.findall(r"\]\((?!https?:|#)([^)#]+)\)", page.read_text(encoding="utf-8")))
-    assert [target for target in sorted(targets) if not (page.parent / target).exists()] == []
+    text = page.read_text(encoding="utf-8")
+    targets = {page.parent / target for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text)}
+    targets |= {ROOT / name for name in re.findall(r"`((?:widget|tests|examples|templates|static)/[\w./-]+)`", text)}
+    assert [target for target in sorted(targets) if not target.exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_heading_that_a_page_points_to_is_there(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text(encoding="utf-8"))
+    assert [
+        (file, anchor) for file, anchor in links if anchor not in anchors(page.parent / file if file else page)
+    ] == []
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the names that GitHub gives to a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 def test_the_index_of_the_examples_names_each_of_them() -> None:

@@ -376,7 +376,9 @@ def test_unknown_attributes_warn(at: StubServers, page: Page) -> None:
 def test_what_other_tools_write_on_our_elements_is_no_mistake(at: StubServers, page: Page) -> None:
     """Angular, htmx and Vue on the element; Astro, Turbo and swup on the tag."""
     warnings = warnings_of(page)
-    element = '<ece-chat entry-point="sales" _ngcontent-ng-c17 hx-preserve v-cloak data-v-7ba5 aria-label="x"></ece-chat>'
+    element = (
+        '<ece-chat entry-point="sales" _ngcontent-ng-c17 hx-preserve v-cloak data-v-7ba5 aria-label="x"></ece-chat>'
+    )
     marks = "data-astro-exec data-turbo-track='reload' data-swup-ignore-script"
     page.goto(at.page(element + at.tag(f'data-entry-point="support" {marks} data-entry-pont="x"')))
     expect(page.locator(BUTTON)).to_have_count(2)

@@ -1,4 +1,4 @@
-"""The commands of the README and of the deploy guide, from a bare shell, to the letter: only the places are the test's.
+"""The commands of README, deploy guide and contributors, from a bare shell, to the letter: only places are the test's.
 
 Needs a package index, as whoever follows them does. What changes the machine itself (systemd, users, nginx) is stood in
 by programs that say that they were called.
@@ -9,16 +9,22 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
+from tests.fleet_processes import wait_until
+from tests.ports import free_port
 from tests.release.packages import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "examples" / "deploy" / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
 STOOD_IN = ("systemctl", "useradd", "chgrp", "nginx", "curl", "kubectl", "docker")
 IGNORED = shutil.ignore_patterns(".git", ".venv", ".tools", "dist", "__pycache__", ".*_cache", "*.db")
 
@@ -121,40 +127,29 @@ def test_the_commands_of_the_compose_file_make_the_secrets_that_it_reads(bare: P
     assert called.index("--wait widget-1") < called.index("--wait widget-2")
 
 
-def test_the_package_for_npm_is_installed_as_in_the_guides_that_are_followed() -> None:
-    """tests/soak/test_site_guides.py does so."""
-    package, followed = (
-        (ROOT / "examples" / name / "README.md").read_text(encoding="utf-8") for name in ("npm", "react")
-    )
-    (block,) = re.findall(r"^```sh\n.*?^```$", package, re.DOTALL | re.MULTILINE)
-    assert block in followed
-
-
-def test_every_block_of_commands_is_run_by_a_test() -> None:
-    """Another one needs a test here, or beside the other tests of what it is about."""
-    pages = {
-        page: page.read_text(encoding="utf-8") for page in [ROOT / "README.md", *(ROOT / "examples").rglob("*.md")]
-    }
-    found = {
-        (page.relative_to(ROOT).as_posix(), heading)
-        for page, text in pages.items()
-        for heading, section in re.findall(r"^#+ (.*)\n((?:(?!#+ ).*\n?)*)", text, re.MULTILINE)
-        if "```sh" in section
-    }
-    assert found == {
-        ("README.md", "Try it"),  # `make demo` and `make test`: tests/demo, and whoever runs this
-        ("README.md", "Put it on a site"),
-        ("examples/deploy/README.md", "One machine, two processes"),
-        ("examples/deploy/README.md", "Restart without downtime"),
-        ("examples/deploy/README.md", "Back-up and restore"),  # tests/store/test_backup.py
-        ("examples/deploy/CAPACITY.md", "How far it goes, and what each step costs"),  # tests/test_deploy.py
-        ("examples/deploy/kubernetes/README.md", "Set it up"),
-        ("examples/npm/README.md", "ece-widget"),
-        # tests/soak/test_site_guides.py
-        ("examples/angular/README.md", "Angular"),
-        ("examples/astro/README.md", "Astro"),
-        ("examples/next/README.md", "Next.js"),
-        ("examples/react/README.md", "React 18 and 19"),
-        ("examples/svelte/README.md", "Svelte"),
-        ("examples/vue/README.md", "Vue"),
-    }
+def test_what_contributors_type_in_a_fresh_clone(tmp_path: Path) -> None:
+    """Without `make test` and `make check`, which run the tests, and the long `make bench`, `soak` and `audit`."""
+    clone = tmp_path / "ece-widget"
+    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True, timeout=60)
+    widget, simulator, site = (free_port() for _ in range(3))
+    ports = [f"PORT={widget}", f"SIMULATOR_PORT={simulator}", f"SITE_PORT={site}"]
+    log = tmp_path / "log"
+    with log.open("w") as file:
+        demo = subprocess.Popen(["make", "demo", *ports], cwd=clone, stdout=file, stderr=file, start_new_session=True)
+    try:
+        wait_until(lambda: f"http://127.0.0.1:{site}" in log.read_text(), "the demo names its site", log, seconds=600)
+        assert httpx.get(f"http://127.0.0.1:{site}/").status_code == 200
+    finally:
+        os.killpg(demo.pid, signal.SIGINT)
+        demo.wait(60)
+    for port in (widget, simulator, site):
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0
+    pages = CONTRIBUTING + (ROOT / "examples" / "wordpress" / "README.md").read_text(encoding="utf-8")
+    for command in ["make lint", *re.findall(r"`(\.venv/bin/python [^`]+)`", pages), "make release"]:
+        done = subprocess.run(
+            ["sh", "-euc", command], cwd=clone, capture_output=True, text=True, timeout=900, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    changed = subprocess.run(["git", "status", "--short"], cwd=clone, capture_output=True, text=True, check=True)
+    assert changed.stdout == "", "what is written from something else is as it would be written now"
