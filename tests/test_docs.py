@@ -208,6 +208,11 @@ def test_the_index_of_the_examples_names_each_of_them() -> None:
     assert {each.name for each in (ROOT / "examples").iterdir()} - named <= {"README.md", "pictures"}
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "examples").glob("*/index.html")), ids=lambda page: page.parent.name)
+def test_the_page_of_an_example_is_one_click_from_its_guide(page: Path) -> None:
+    assert "](index.html)" in (page.parent / "README.md").read_text(encoding="utf-8")
+
+
 def test_the_readme_is_short_enough_to_be_read() -> None:
     assert len(README.splitlines()) < 200
 

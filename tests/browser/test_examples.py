@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -43,8 +44,12 @@ def _our_host(at: StubServers, context: BrowserContext) -> None:
     context.route("https://chat.example.com/**", from_the_standin)
 
 
+def source(name: str) -> str:
+    return (ROOT / "examples" / name / "index.html").read_text(encoding="utf-8")
+
+
 def example(at: StubServers, name: str) -> str:
-    return at.site.page(f"/{name}/", (ROOT / "examples" / name / "index.html").read_text())
+    return at.site.page(f"/{name}/", source(name))
 
 
 def test_the_plain_page(at: StubServers, page: Page) -> None:
@@ -103,6 +108,14 @@ def test_the_link_without_script(at: StubServers, page: Page) -> None:
     expect(opened.value.get_by_role("heading")).to_have_text("Chat 1")
 
 
+@pytest.mark.parametrize("name", ["cms-snippet", "tag-manager"])
+def test_the_line_of_a_guide_makes_a_button_as_it_stands(at: StubServers, page: Page, name: str) -> None:
+    guide = (ROOT / "examples" / name / "README.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^```html\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
+    page.goto(at.site.page(f"/line-of-{name}/", f"<!doctype html><html lang=de><body>{line}</body></html>"))
+    expect(page.locator(BUTTON)).to_be_visible()
+
+
 def test_a_content_system_that_takes_attributes_out(at: StubServers, page: Page) -> None:
     page.goto(example(at, "cms-snippet"))
     expect(page.locator(BUTTON)).to_be_visible()
@@ -119,21 +132,57 @@ def test_the_button_comes_with_the_consent_and_goes_with_it(at: StubServers, pag
         expect(page.locator("ece-chat")).to_have_count(0)
 
 
+def test_a_consent_that_is_withdrawn_while_the_script_is_on_its_way_shows_no_button(
+    at: StubServers, page: Page, context: BrowserContext
+) -> None:
+    asked: list[Route] = []
+    context.route("https://chat.example.com/widget.js", lambda route: asked.append(route))
+    page.goto(example(at, "consent"))
+    page.evaluate("document.addEventListener('load', ({ target }) => { window.arrived = target.src }, true)")
+    with page.expect_request("**/widget.js"):
+        page.get_by_label("Offer me a chat").check()
+    page.get_by_label("Offer me a chat").uncheck()
+    asked[0].fulfill(response=asked[0].fetch(url=f"{at.origin}/widget.js"))
+    page.wait_for_function("window.arrived")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("ece-chat")).to_have_count(0)
+    assert page.evaluate("window.eceChat") is None
+
+
 def test_an_analytics_tool_is_told_what_happens_at_the_button(at: StubServers, page: Page) -> None:
+    """A tag manager by its `dataLayer`, Google Analytics 4 by its `gtag`."""
+    page.add_init_script("window.sent = []; window.gtag = (...given) => sent.push(given)")
     page.goto(example(at, "analytics"))
     with page.expect_popup():
         page.locator(BUTTON).click()
+    page.evaluate("eceChat.close('sales')")
+    page.wait_for_function("sent.length == 4")
     told = page.evaluate("dataLayer")
-    assert [each["event"] for each in told] == ["ece_chat_ready", "ece_chat_change", "ece_chat_open"]
+    assert [each["event"] for each in told] == ["ece_chat_ready", "ece_chat_change", "ece_chat_open", "ece_chat_close"]
     assert {each["entry_point"] for each in told} == {"sales"}
-    assert told[-1]["chat_state"] == "available"
+    assert {each.get("chat_state") for each in told[:3]} == {"available"}
+    assert page.evaluate("sent.map(([kind, name, about]) => ({ kind, event: name, ...about }))") == [
+        {"kind": "event", **each} for each in told
+    ]
 
 
-def test_an_app_gets_the_chats_address_from_its_web_view(at: StubServers, page: Page) -> None:
-    page.add_init_script("window.eceChatApp = { postMessage: (text) => { window.handed = text; } }")
+def test_the_recipe_for_analytics_is_twelve_lines() -> None:
+    (script,) = re.findall(r"<script>\n(.*?)\n *</script>", source("analytics"), re.DOTALL)
+    assert len(script.splitlines()) == 12
+
+
+@pytest.mark.parametrize(
+    "listener",
+    ["webkit = { messageHandlers: { 'ece-chat': { postMessage } } }", "eceChatApp = { postMessage }"],
+    ids=["ios", "android"],
+)
+def test_an_app_gets_the_chats_address_from_its_web_view(at: StubServers, page: Page, listener: str) -> None:
+    page.add_init_script(f"const postMessage = (text) => {{ window.handed = text; }}; window.{listener}")
     page.goto(example(at, "web-view"))
     page.locator(BUTTON).click()
     assert page.evaluate("handed") == "https://chat.example.com/v1/chat/sales?locale=en"
+    assert page.context.pages == [page]
+    assert page.url.endswith("/web-view/")
 
 
 def test_a_web_view_without_an_app_that_listens_goes_to_the_chat_itself(at: StubServers, page: Page) -> None:

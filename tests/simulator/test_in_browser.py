@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -195,17 +196,22 @@ def template(*, first: str, last: str) -> Starlette:
     )
 
 
+def tags(way: str) -> tuple[str, str]:
+    """Return what the guide writes before the template's own scripts and after them, for one of its two ways."""
+    blocks = re.findall(r"```html\n<head>\n(.*?)</head>\n```", (EXAMPLE / "README.md").read_text(), re.DOTALL)
+    (block,) = [each for each in blocks if way in each]
+    first, _, last = block.replace('src="', 'src="/files/').partition("… the template's own scripts …")
+    return first, last
+
+
 @pytest.mark.parametrize("way", ["v11-showSurvey.js", "aqua-watch.js"])
 @pytest.mark.parametrize("ticket", ["a.signed+ticket", ""])
 def test_the_example_for_chat_templates_hands_the_session_over(
     page: Page, widget: str, survey: Survey, way: str, ticket: str
 ) -> None:
-    handover = '<script src="/files/ece-widget-survey.js"></script>'
-    handover += f"<script>ECE_WIDGET_SURVEY = '{widget}/survey/start'</script>"
-    script = f'<script src="/files/{way}"></script>'
-    aqua = way.startswith("aqua")
-    app = template(first=handover + script if aqua else handover, last="" if aqua else script)
-    with serving(app) as ece:
+    first, last = tags(way)
+    address = f"<script>ECE_WIDGET_SURVEY = '{widget}/survey/start'</script>"
+    with serving(template(first=first + address, last=last)) as ece:
         page.goto(f"{ece}/templates/chat/x/index.html?entryPointId=1001&ticket={ticket.replace('+', '%2B')}")
         page.get_by_role("button", name="Begin").click()
         page.wait_for_function("App.connection.sid")
