@@ -14,7 +14,7 @@ import pytest
 
 import widget
 from tests.install_tools import ROOT, TYPESCRIPT
-from tests.release.npm_types import PACKAGE, description, files, option
+from tests.release.npm_types import PACKAGE, TYPES, description, option, types
 
 HERE = Path(__file__).parent / "data" / "npm"
 SCRIPT = (ROOT / "static" / "widget.js").read_text(encoding="utf-8")
@@ -32,7 +32,7 @@ def listed(pattern: str) -> list[str]:
 
 
 def test_the_types_are_made_from_the_description() -> None:
-    assert {name: (PACKAGE / name).read_text(encoding="utf-8") for name in files()} == files()
+    assert TYPES.read_text(encoding="utf-8") == types()
 
 
 def test_the_description_has_the_attributes_of_the_script() -> None:
@@ -72,7 +72,8 @@ def test_what_would_be_published_is_what_the_package_names_and_needs_nothing() -
     assert about["version"] == widget.__version__
     assert "dependencies" not in about
     code = b"".join((PACKAGE / name).read_bytes() for name in about["files"] if name.endswith(".js"))
-    assert len(gzip.compress(code)) <= 2_000
+    assert len(gzip.compress(code)) <= 1_050, "what a site's visitors get"
+    assert packed["size"] <= 3_700, "what a developer gets, with types and words"
 
 
 def test_a_server_may_import_it_and_is_told_that_there_is_no_page() -> None:

@@ -32,11 +32,17 @@ export interface Attributes {
 }
 /** The attributes as options; null takes a value away. */
 export interface Options {
+  /** The entry point's name in the operator's settings. */
   entryPoint?: string | null;
+  /** A language tag, as "de" or "pt-BR"; without it, the page's `lang`. */
   locale?: string | null;
+  /** A theme's name; without it, the entry point's. */
   theme?: string | null;
+  /** CSS selector of the element the button goes into; without it, a corner of the page. */
   target?: string | null;
+  /** Light or dark; without it, as the page's `color-scheme`. */
   scheme?: "page" | "light" | "dark" | "auto" | null;
+  /** What a click opens; without it, the entry point's `open_in`. */
   open?: "popup" | "tab" | "dock" | "none" | null;
 }
 export interface CreateOptions extends Options {
@@ -55,9 +61,6 @@ export interface Events {
   /** The server could not be asked; the script tries again by itself. */
   "ece-chat-error": CustomEvent<unknown>;
 }
-declare global { interface HTMLElementEventMap extends Events {} }
-declare global { interface DocumentEventMap extends Events {} }
-declare global { interface WindowEventMap extends Events {} }
 export interface HTMLEceChatElement extends HTMLElement {}
 /** The one global of the script, `eceChat`. */
 export interface EceChatApi {
@@ -81,6 +84,9 @@ export interface EceChatApi {
   destroy(): void;
 }
 declare global {
+  interface HTMLElementEventMap extends Events {}
+  interface DocumentEventMap extends Events {}
+  interface WindowEventMap extends Events {}
   interface HTMLElementTagNameMap { "ece-chat": HTMLEceChatElement }
   interface Window { eceChat?: EceChatApi }
 }

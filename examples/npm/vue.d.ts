@@ -1,15 +1,10 @@
-// Written by `python -m tests.release.npm_types` from description.json.
 import type { DefineComponent, HTMLAttributes } from "vue";
 import type { Events, Options } from "./index.js";
-export interface Listeners {
-  onEceChatReady?: (event: Events["ece-chat-ready"]) => void;
-  onEceChatChange?: (event: Events["ece-chat-change"]) => void;
-  onEceChatOpen?: (event: Events["ece-chat-open"]) => void;
-  onEceChatClose?: (event: Events["ece-chat-close"]) => void;
-  onEceChatError?: (event: Events["ece-chat-error"]) => void;
-}
+type Handlers = {
+  [Name in keyof Events as Name extends `ece-chat-${infer Word}` ? `onEceChat${Capitalize<Word>}` : never]?: (event: Events[Name]) => void;
+};
 declare module "vue" {
   interface GlobalComponents {
-    "ece-chat": DefineComponent<Options & Listeners & HTMLAttributes>;
+    "ece-chat": DefineComponent<Options & Handlers & HTMLAttributes>;
   }
 }
