@@ -17,6 +17,8 @@ from redis.exceptions import (
     AuthenticationError,
     ClusterDownError,
     ClusterError,
+    InvalidResponse,
+    MasterDownError,
     MovedError,
     NoPermissionError,
     ReadOnlyError,
@@ -27,6 +29,17 @@ from redis.exceptions import (
 from widget import telemetry
 
 T = TypeVar("T")
+
+# What such a server says, in small letters, and what it means.
+_SAID = {
+    "db index is out of range": "has no database of the number at the end of [shared] url",
+    "max number of clients": "takes no more connections (maxclients)",
+    "protected mode": "takes connections from its own machine alone (protected-mode)",
+    "used memory": "has no memory left (maxmemory)",
+    "noreplicas": "refuses writes: too few replicas follow it (min-replicas-to-write)",
+    "misconf": "refuses writes, since it cannot save them to its disk",
+    "loading": "is still loading its data",
+}
 
 PREFIX = "ece-widget:2:"  # the number is the shape of what is stored: versions that differ in it share nothing
 LONGEST_WAIT = 0.5  # seconds for one question, connecting included
@@ -152,6 +165,8 @@ def cause(error: Exception) -> str:
     """Say what is wrong with the server, to follow its name in a sentence; quotes nothing of the error's text."""
     text = str(error).lower()
     match error:
+        case MasterDownError():  # for the library one of a cluster
+            return "is a replica that has lost its primary; [shared] url must name the primary"
         case ClusterError() | ClusterDownError() | MovedError():
             return "is a cluster; [shared] needs one server without cluster mode (cluster-enabled no)"
         case AuthenticationError():
@@ -164,9 +179,10 @@ def cause(error: Exception) -> str:
             return "forbids scripts; [shared] needs EVALSHA and SCRIPT LOAD"
         case ResponseError() if "unknown command" in text and ("eval" in text or "script" in text):
             return "forbids scripts; [shared] needs EVALSHA and SCRIPT LOAD"
-        case ResponseError():
-            return "answers with an error"
-    return "does not answer"
+        case InvalidResponse():
+            return "answers, but not as Valkey or Redis; [shared] url must name its host and port"
+    otherwise = "answers with an error" if isinstance(error, ResponseError) else "does not answer"
+    return next((words for said, words in _SAID.items() if said in text), otherwise)
 
 
 async def _run_script(client: Redis, script: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
