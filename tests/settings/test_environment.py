@@ -161,6 +161,28 @@ def test_a_secret_file_that_cannot_be_read_is_one_fault(table: Table, tmp_path: 
     assert "the name of a file that can be read" in message
 
 
+@pytest.mark.parametrize("key", ["SECURITY__SECRET_KEYS", "SECURITY__OPERATOR_TOKENS", "STORAGE__URL", "SHARED__URL"])
+@pytest.mark.parametrize("content", ["", "\ufeff\n \n", "x" * 100_000], ids=["empty", "blank", "large"])
+def test_a_secret_file_that_holds_none_is_one_fault_that_names_it(
+    table: Table, tmp_path: Path, key: str, content: str
+) -> None:
+    (tmp_path / "secret").write_text(content, encoding="utf-8")
+    message = refused(table, {f"ECE_WIDGET_{key}_FILE": str(tmp_path / "secret")})
+    assert "1 fault\n" in message
+    assert f'{key}_FILE = "{tmp_path}/secret": the name of a file that holds something, 64 KiB at most' in message
+
+
+def test_of_a_file_without_an_end_no_more_is_read_than_a_secret_has(table: Table) -> None:
+    message = refused(table, {"ECE_WIDGET_SECURITY__OPERATOR_TOKENS_FILE": "/dev/zero"})
+    assert "64 KiB at most" in message
+
+
+def test_a_variable_that_is_no_text_is_told_in_words(table: Table) -> None:
+    message = refused(table, {"ECE_WIDGET_ECE__BASE_URL": "http://\udcff"})
+    assert "in UTF-8" in message
+    assert "raw data" not in message
+
+
 def test_a_secret_and_its_file_together_are_a_fault(table: Table, tmp_path: Path) -> None:
     environ = {"ECE_WIDGET_STORAGE__URL": "sqlite:///a.db", "ECE_WIDGET_STORAGE__URL_FILE": str(tmp_path / "url")}
     assert "keep one of them" in refused(table, environ)

@@ -20,6 +20,7 @@ from widget.settings.near_misses import did_you_mean_variable
 from widget.settings.values import EnvironmentText
 
 PREFIX = "ECE_WIDGET_"
+LARGEST_SECRET_FILE = 64 * 1024
 NOT_SETTINGS = frozenset({"ECE_WIDGET_CONFIG"})
 # What Kubernetes gives every container for a Service named ece-widget or ece-widget-…, in the form of Docker's links:
 # ECE_WIDGET_SERVICE_HOST, ECE_WIDGET_SERVICE_PORT_HTTP, ECE_WIDGET_PORT_8000_TCP_ADDR, ECE_WIDGET_PORT=tcp://….
@@ -154,16 +155,20 @@ def _existing(node: Any, part: str) -> Any:
 
 def _from_file(overlay: Overlay, secret: tuple[str, ...], name: Any, key: str) -> Any:
     try:
-        text = (overlay.directory / name).read_text(encoding="utf-8-sig")
+        with (overlay.directory / name).open("rb") as file:
+            content = file.read(LARGEST_SECRET_FILE + 1)
+        text = "" if len(content) > LARGEST_SECRET_FILE else content.decode("utf-8-sig").strip()
     except UnicodeDecodeError:
-        _fault(overlay, key, name, "the name of a file in UTF-8; save it as UTF-8")
-        return SECRETS[secret]
+        allowed = "the name of a file in UTF-8; save it as UTF-8"
     except (OSError, ValueError, TypeError):
-        _fault(overlay, key, name, "the name of a file that can be read")
-        return SECRETS[secret]
-    if isinstance(SECRETS[secret], list):
-        return [line.strip() for line in text.splitlines() if line.strip()]
-    return EnvironmentText(text.strip())
+        allowed = "the name of a file that can be read"
+    else:
+        if text:
+            lines = [line.strip() for line in text.splitlines() if line.strip()]
+            return lines if isinstance(SECRETS[secret], list) else EnvironmentText(text)
+        allowed = "the name of a file that holds something, 64 KiB at most"
+    _fault(overlay, key, name, allowed)
+    return SECRETS[secret]
 
 
 def _json(text: str) -> Any:

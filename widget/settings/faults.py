@@ -21,6 +21,7 @@ _UNKNOWN = "is not a setting"
 _TOO_FEW = "at least one entry"
 _PLAIN_WORDS = {
     "string_type": "a text",
+    "string_unicode": "a text in UTF-8",
     "string_sub_type": "a text",
     "path_type": "a text: the name of a file or folder",
     "int_type": "a whole number",
