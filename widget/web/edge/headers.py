@@ -193,9 +193,10 @@ class AddressCheck:
         if len(hosts) != 1:
             return Problem(400, "bad_host", "A request names exactly one host.")
         peer = scope["client"][0] if scope.get("client") else ""
-        forwarded = _values(scope, b"x-forwarded-host")
-        # several proxies make a list whose first entry the outermost one wrote; ours, in front of it, would replace it
-        told = forwarded[0].partition(b",")[0].strip() if len(forwarded) == 1 else hosts[0]
+        # several proxies make a list, in one line or in several (RFC 9110, section 5.3), whose first entry is the
+        # outermost one's; ours, in front of it, would replace it
+        forwarded = b",".join(_values(scope, b"x-forwarded-host"))
+        told = forwarded.partition(b",")[0].strip() or hosts[0]
         trusted = self.proxies.trusts(peer)
         asked = told if trusted else hosts[0]
         if asked.lower() in self.edge.hosts or hosts[0].lower() in self.edge.hosts:
