@@ -74,6 +74,7 @@ def test_a_period_is_reported_for_each_entry_point_with_the_reasons_for_clicks_i
     lines = result.output.splitlines()
     assert " ".join(lines[1].split()) == "whole time closed-long-ago 4 75% 2 1 0 0 0 0 100 / 150 / 200 s"
     assert lines[2].split()[:7] == ["whole", "time", "sales", "40", "75%", "20", "10"]
+    assert lines[-2].startswith("From 2026-11-23 to before 2026-11-25. Shown:")
     assert lines[-1] == "Clicks in vain by reason: wait_too_long 11."
 
 

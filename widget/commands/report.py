@@ -89,7 +89,7 @@ def report(
         else:
             _print_csv(totals)
     else:
-        _print_table(totals)
+        _print_table(totals, f"From {_said(since)} to before {_said(end)}.")
         survey_results.print_tables(results)
 
 
@@ -151,7 +151,7 @@ def _print_csv(totals: Sequence[Total]) -> None:
         writer.writerow(map(cell, [row["entryPoint"], row["first"], row["last"], *numbers, *parts]))
 
 
-def _print_table(totals: Sequence[Total]) -> None:
+def _print_table(totals: Sequence[Total], period: str) -> None:
     if not totals:
         click.echo("Nothing was counted in this time.")
         return
@@ -175,6 +175,7 @@ def _print_table(totals: Sequence[Total]) -> None:
             _spread(counts.depth),
         )
     console(WIDE).print(table)
+    click.echo(f"{period} Shown: the part of the answers that chat is open. Wait and waiting: lowest / mean / highest.")
     click.echo(_why(totals))
 
 
@@ -202,6 +203,10 @@ def _spread(spread: Spread, unit: str = "") -> str:
 
 def _as_moment(time: datetime | date) -> datetime:
     return time if isinstance(time, datetime) else datetime(time.year, time.month, time.day, tzinfo=UTC)
+
+
+def _said(time: datetime | date) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if isinstance(time, datetime) else time.isoformat()
 
 
 def _shown(time: datetime | date | None) -> str | None:
