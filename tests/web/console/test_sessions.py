@@ -65,6 +65,35 @@ async def test_an_operator_token_opens_a_session(browser: Browser) -> None:
     assert (await browser.get("/console")).headers["location"] == "/console/now"
 
 
+@pytest.mark.parametrize(
+    "asked", ["/console/outbox?state=dead", "/console/close/sales", "/console/history?day=2026-11-17"]
+)
+async def test_a_person_who_signs_in_goes_on_to_the_page_that_was_asked_for(browser: Browser, asked: str) -> None:
+    form = await browser.get(asked)  # the browser names the page where it stands
+    assert form.headers["referrer-policy"] == "same-origin"
+    there = {"referer": f"https://chat.example.com{asked}"}
+    answer = await browser.post("/console", {"token": TOKEN}, headers=there)
+    assert (answer.status_code, answer.headers["location"]) == (303, asked)
+
+
+@pytest.mark.parametrize(
+    "referer",
+    [
+        "",
+        "https://chat.example.com/console",
+        "https://chat.example.com/console/sign-out",
+        "https://chat.example.com/console/results.csv?survey=a",
+        "https://chat.example.com/v1/chat/sales",
+        "https://chat.example.com//evil.example/console/",
+        "javascript:alert(1)//console/",
+        "http://[",
+    ],
+)
+async def test_nothing_else_leads_on_from_a_sign_in(browser: Browser, referer: str) -> None:
+    answer = await browser.post("/console", {"token": TOKEN}, headers={"referer": referer})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console/now")
+
+
 async def test_over_plain_http_the_cookie_is_sent_too(table: dict[str, Any], make_site: Callable[[], Site]) -> None:
     table["console"] = {"enabled": True}
     table["server"]["public_url"] = "http://chat.example.com"
@@ -249,6 +278,10 @@ async def test_over_plain_http_a_session_that_no_browser_would_keep_is_not_begun
     assert answer.status_code == 403
     assert "Open the console at https://chat.example.com/console" in answer.text
     assert "set-cookie" not in answer.headers
+    odd = await browser.ask(
+        "POST", "http://chat.example.com/console", data={"token": TOKEN}, headers={"origin": "http://["}
+    )
+    assert odd.status_code == 403
 
 
 async def test_a_reload_does_not_sign_out(browser: Browser) -> None:

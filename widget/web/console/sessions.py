@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,7 +35,7 @@ WRONG_TOKEN_TAKES = 1.0  # seconds; the number of wrong ones from one network is
 LONGEST_NAME = 60  # characters, of what people call themselves
 LONGEST_HEADER = 200
 FORM_FIELD = "form_token"
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")  # which browsers trust without TLS
+_THIS_MACHINE = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?")  # which browsers trust without TLS
 _MOST_ENDED = 10_000  # sessions that this process remembers by itself while the database is away
 
 
@@ -141,8 +141,8 @@ class Sessions:
 
     def would_be_dropped(self, request: Request) -> bool:
         """Return whether a browser would not keep the cookie: a secure one, over plain HTTP but to this machine."""
-        pages = [urlsplit(each) for each in request.headers.getlist("origin")]
-        return self.secure and any(each.scheme == "http" and each.hostname not in _THIS_MACHINE for each in pages)
+        plain = [each for each in request.headers.getlist("origin") if each.startswith("http://")]
+        return self.secure and not all(map(_THIS_MACHINE.fullmatch, plain))
 
     def require_own_form(self, person: Person, fields: Mapping[str, Sequence[str]]) -> None:
         """Raise the 403 unless the fields hold what was signed for this person."""

@@ -22,6 +22,8 @@ from widget.web.edge.errors import RETRY_STORAGE_AFTER, Problem, problem_of, req
 from widget.web.surveys.forms import read_form
 
 HOME = "/console/now"
+SIGN_OUT = "/console/sign-out"
+_NO_PAGES = (SIGN_OUT, "/console/results.csv")  # a form, and a file
 LONGEST_SIGN_IN = 8192  # bytes
 WRONG_TOKEN = _("This is no operator token of this server. Please try again.")
 SIGN_IN_AGAIN = _("Please sign in. What you sent was not done.")
@@ -116,7 +118,7 @@ class SignIn:
         return [
             Route("/console", self.first, methods=["GET"]),
             Route("/console", self.sign_in, methods=["POST"]),
-            Route("/console/sign-out", self.form(self.sign_out, "", longest=LONGEST_SIGN_IN), methods=["POST"]),
+            Route(SIGN_OUT, self.form(self.sign_out, "", longest=LONGEST_SIGN_IN), methods=["POST"]),
             Route(self.pages.script_url, self.script, methods=["GET"]),
         ]
 
@@ -166,7 +168,7 @@ class SignIn:
             log.warning("console_sign_in_refused", request_id=request_id(request.scope))
             return self._sign_in_page(request, WRONG_TOKEN, status=401)
         log.info("console_signed_in", request_id=request_id(request.scope))
-        response = see(HOME)
+        response = see(_asked_for(request))
         self._sessions.set_cookie(response, session)
         return response
 
@@ -236,6 +238,13 @@ class SignIn:
     def _language(self, request: Request) -> str:
         asked = asked_language(request.query_params.get("locale"), request.headers.get("accept-language", ""))
         return self.pages.texts.negotiate(asked)
+
+
+def _asked_for(request: Request) -> str:
+    """Return the page that showed the form to sign in, which stands where another page was asked for."""
+    page = "/" + request.headers.get("referer", "").partition("://")[2].partition("/")[2]
+    path = page.partition("?")[0]
+    return page if path.startswith("/console/") and path not in _NO_PAGES and page.isprintable() else HOME
 
 
 def _note(request: Request, fault: str) -> None:
