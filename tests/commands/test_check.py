@@ -179,14 +179,14 @@ def test_a_relative_redirect_is_said_as_the_whole_address(
 @pytest.mark.parametrize(
     ("base_url", "code", "said"),
     [
-        ("http://no-such-host.invalid/system", "ece_no_such_host", "no such host"),
+        ("http://no-such-host.invalid/system", "ece_no_such_host", "no such host|no name server answers"),
         ("http://127.0.0.1:1/system", "ece_refused", "it was refused, nothing listens there"),
         ("http://255.255.255.255/system", "ece_no_route", "no route leads there"),
     ],
 )
 def test_refused_no_route_and_no_such_host_are_told_apart(config: Path, base_url: str, code: str, said: str) -> None:
     result = check(config, ECE_WIDGET_ECE__BASE_URL=base_url)
-    assert said in result.output
+    assert re.search(said, result.output)
     table = json.loads(check(config, "--json", ECE_WIDGET_ECE__BASE_URL=base_url).stdout)
     assert {each["error"] for each in table["entryPoints"][0]["calls"]} == {code}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 
 import httpx
@@ -12,6 +13,7 @@ from widget.domain.errors import (
     EceBusy,
     EceError,
     EceGatewayDown,
+    EceNoSuchHost,
     EceRedirect,
     EceRefused,
     EceReset,
@@ -129,6 +131,17 @@ async def test_a_packed_body_is_refused_unread() -> None:
     assert isinstance(error, EceUnreadable)
     assert not stream.read
     assert "compressed" in error.detail
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(socket.EAI_AGAIN, "no name server answers"), (socket.EAI_NONAME, "no such host")]
+)
+async def test_a_name_server_that_is_away_is_no_unknown_name(number: int, words: str) -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("") from socket.gaierror(number, "x")
+
+    error = await failure(refuse)
+    assert (type(error), error.detail) == (EceNoSuchHost, words)
 
 
 @pytest.mark.parametrize("word", ["UTF-8", "none", "identity, identity", ""])

@@ -240,7 +240,8 @@ async def test_a_name_without_an_address_and_a_port_without_a_listener_are_told_
     async with client(0, base_url="http://no-such-host.invalid/system") as asked:
         with pytest.raises(EceNoSuchHost) as unknown:
             await asked.ask(Call.CHAT_ALLOWED, 1)
-    assert (type(refused.value), unknown.value.detail) == (EceRefused, "no such host")
+    assert type(refused.value) is EceRefused
+    assert unknown.value.detail in ("no such host", "no name server answers")
     assert "refused" in refused.value.detail
 
 

@@ -23,6 +23,7 @@ from widget.ece import tls
 from widget.ece.client import EceClient
 from widget.ece.dialect import GUIDE_PATH, Dialect, Format
 from widget.settings import EceSettings, SettingsFaults
+from widget.settings.certificates import trusting
 
 BODY = b'<chatAllowed allowed="true"/>'
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(BODY), BODY)
@@ -244,10 +245,12 @@ def _hang_up(listening: socket.socket, said: bytes, hard: bool) -> None:
 
 @pytest.mark.parametrize("named", [True, False], ids=["ca_file", "public"])
 def test_certificates_are_judged_alike_on_every_python(ca_file: Path, *, named: bool) -> None:
-    strict = ssl.create_default_context()
-    strict.verify_flags |= ssl.VERIFY_X509_STRICT  # the default from Python 3.13 on
-    settings = EceSettings(base_url="https://ece.example.com", ca_file=ca_file if named else None)
-    assert not tls.trust(settings, lambda: strict).verify_flags & ssl.VERIFY_X509_STRICT
+    public, file = ssl.create_default_context(), ca_file if named else None
+    public.verify_flags |= ssl.VERIFY_X509_STRICT  # the default from Python 3.13 on
+    settings = EceSettings(base_url="https://ece.example.com", ca_file=file)
+    for context in (tls.trust(settings, lambda: public), trusting(file)):
+        assert not context.verify_flags & ssl.VERIFY_X509_STRICT
+        assert context.verify_flags & ssl.VERIFY_X509_PARTIAL_CHAIN
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from widget.domain.errors import MailError, MailServerDown
 from widget.domain.message import Letter
 from widget.domain.outbox import Answer, OutboxMessage, RowKind
 from widget.mail import MailSink, Step
+from widget.mail.server import down
 from widget.settings import SmtpSettings
 
 pytestmark = pytest.mark.anyio
@@ -109,6 +111,25 @@ async def test_with_smtps_tls_comes_first(ca: trustme.CA, tmp_path: Path) -> Non
     async with mail_host(tls=server_tls(ca), tls_first=True) as host:
         await sink(host, scheme="smtps", ca=tmp_path / "ca.pem").submit(ROW)
     assert len(host.mails) == 1
+
+
+async def test_the_issuing_authority_alone_is_trust_enough(ca: trustme.CA, tmp_path: Path) -> None:
+    issuing = ca.create_child_ca()
+    issuing.cert_pem.write_to_path(tmp_path / "issuing.pem")
+    async with mail_host(tls=server_tls(issuing), tls_first=True) as host:
+        await sink(host, scheme="smtps", ca=tmp_path / "issuing.pem").submit(ROW)
+    assert len(host.mails) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (socket.gaierror(socket.EAI_AGAIN, "x"), "no name server answers"),
+        (socket.gaierror(socket.EAI_NONAME, "x"), "its name leads to no address"),
+    ],
+)
+def test_a_name_server_that_is_away_is_no_unknown_name(error: OSError, words: str) -> None:
+    assert down(Step.CONNECTION, error).detail == words
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from email.message import Message
 from enum import StrEnum
 
+from widget.settings.certificates import trusting
+
 LARGEST_PAGE = 512 * 1024
 _HEADERS = {
     "User-Agent": "Mozilla/5.0 (ece-widget check)",
@@ -62,7 +64,7 @@ def visit(url: str, *, timeout: float) -> Page | Unreached:
     """
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}),
-        urllib.request.HTTPSHandler(context=ssl.create_default_context()),
+        urllib.request.HTTPSHandler(context=trusting(None)),
     )
     try:
         request = urllib.request.Request(url, headers=_HEADERS)  # noqa: S310 - the settings allow http and https alone

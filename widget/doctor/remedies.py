@@ -41,8 +41,8 @@ def remedy(ece: EceSettings, probe: Probe, error: EceError) -> tuple[str, str]:
             )
         case EceNoSuchHost():
             return (
-                f"no connection to {host}: no such host",
-                "Check the host name in `base_url` of [ece], and that this machine's name server knows it.",
+                f"no connection to {host}: {error.detail}",
+                "Check the host name in `base_url` of [ece], and that this machine's name server answers and knows it.",
             )
         case EceNoRoute():
             return (

@@ -53,7 +53,9 @@ def no_connection(error: BaseException, *, to_proxy: bool) -> EceRefused:
             case None:
                 break
             case socket.gaierror() | UnicodeError():
-                return EceNoSuchHost("no connection to the proxy: no such host" if to_proxy else "no such host")
+                unheard = isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_AGAIN
+                words = "no name server answers" if unheard else "no such host"
+                return EceNoSuchHost(f"no connection to the proxy: {words}" if to_proxy else words)
             case OSError(errno=number) if number in _NO_ROUTE:
                 return EceNoRoute("no connection to the proxy: no route" if to_proxy else "no route to the host")
             case ConnectionRefusedError() if not to_proxy:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from widget.settings import EceSettings, Fault, SettingsFaults
+from widget.settings.certificates import judged_alike
 
 UNKNOWN_ISSUER = "the certificate is signed by an authority nobody here knows; [ece] ca_file can name it"
 # OpenSSL's verification codes (openssl/x509_vfy.h)
@@ -35,8 +36,7 @@ def trust(settings: EceSettings, public: Callable[[], ssl.SSLContext]) -> ssl.SS
     """Build the context for ECE; reads files, so call it outside the event loop. Raises SettingsFaults.
 
     With `ca_file` only the authorities in it are trusted, also one that another authority signed; without, those that
-    `public` returns. What counts as a certificate is the same on every Python: from 3.13 on the library would refuse
-    authorities of companies whose certificates lack an extension, which browsers and curl accept.
+    `public` returns.
     """
     if settings.ca_file is None:
         context = public()
@@ -45,9 +45,7 @@ def trust(settings: EceSettings, public: Callable[[], ssl.SSLContext]) -> ssl.SS
             context = ssl.create_default_context(cafile=settings.ca_file)
         except (OSError, ValueError):
             raise _fault("ca_file", settings.ca_file, "a file of certificates in PEM form") from None
-        # The default from Python 3.13 on; before it, a file with the issuing authority alone would be refused.
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    judged_alike(context)
     if settings.client_cert is not None:
         try:
             context.load_cert_chain(settings.client_cert, settings.client_key, password=lambda: b"")

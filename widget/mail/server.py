@@ -29,6 +29,7 @@ from aiosmtplib import (
 
 from widget.domain.errors import MailServerDown
 from widget.settings import SmtpSettings
+from widget.settings.certificates import trusting
 
 STEP_TIMEOUT = 20.0  # seconds for one command and its answer
 GOODBYE = 2.0
@@ -61,16 +62,13 @@ class MailServer:
     @classmethod
     def of(cls, settings: SmtpSettings) -> MailServer:
         parts = urlsplit(settings.url.get_secret_value())
-        tls = ssl.create_default_context()
-        if settings.ca_file is not None:
-            tls.load_verify_locations(settings.ca_file)
         return cls(
             host=parts.hostname or "",
             port=parts.port or _PORTS[parts.scheme],
             tls_first=parts.scheme == "smtps",
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
-            tls=tls,
+            tls=trusting(settings.ca_file),
         )
 
     @property
@@ -157,8 +155,8 @@ def down(step: Step, error: BaseException) -> MailServerDown:
     words, causes = _WORDS[step], list(_causes(error))
     if unfit := next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None):
         words = f"its certificate does not fit: {unfit.verify_message.rstrip('.')}"
-    elif any(isinstance(each, socket.gaierror) for each in causes):
-        words = "its name leads to no address"
+    elif unnamed := next((each for each in causes if isinstance(each, socket.gaierror)), None):
+        words = "no name server answers" if unnamed.errno == socket.EAI_AGAIN else "its name leads to no address"
     elif any(isinstance(each, SMTPTimeoutError | TimeoutError) for each in causes):
         words = "it does not answer in time"
     elif any(isinstance(each, ConnectionRefusedError) for each in causes):

@@ -24,6 +24,7 @@ from widget.domain.message import CONSENT, LANGUAGE
 from widget.domain.outbox import OutboxMessage, RowKind
 from widget.domain.retry_after import retry_after
 from widget.settings import WebhookSettings
+from widget.settings.certificates import trusting
 from widget.settings.messages import SECRET_PREFIX
 
 WEBHOOK_LIMIT = timedelta(seconds=20)  # what the specification names as usual: 15 to 30
@@ -51,10 +52,7 @@ class WebhookSink:
         self._url = settings.url.get_secret_value()
         self._secret = base64.b64decode(settings.secret.get_secret_value().removeprefix(SECRET_PREFIX))
         self._now = now
-        tls = ssl.create_default_context()
-        if settings.ca_file is not None:
-            tls.load_verify_locations(settings.ca_file)
-        self._transport = transport or httpx.AsyncHTTPTransport(verify=tls, trust_env=False)
+        self._transport = transport or httpx.AsyncHTTPTransport(verify=trusting(settings.ca_file), trust_env=False)
 
     async def aclose(self) -> None:
         """Close every connection."""
