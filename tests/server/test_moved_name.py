@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.fleet_processes import HOST, PATIENCE, Process, get
+from tests.fleet_processes import HOST, PATIENCE, Process, get, wait_until
 from tests.ports import free_port
 from tests.visitors import visitors
 
 VISITORS = 64
-MAX_AGE = 4.0  # connection_max_age, seconds
-FRESH_FOR = 2.0
-BUSY = 1.0  # seconds that a refresh may take on a busy machine
+MAX_AGE = 2.0  # connection_max_age, seconds
+FRESH_FOR = 1.0
+CALLS = 2  # in a refresh
 OLD_WAIT, NEW_WAIT = 60, 540
 # uvloop asks the system itself, so that nothing but a loop of its kind can be told where the name leads.
 START = """
@@ -142,12 +142,8 @@ def served_wait(process: Process) -> int | None:
     return decision["waitTime"] if decision["show"] else None
 
 
-def seconds_until(process: Process, wait: int) -> float:
-    begun = time.monotonic()
-    while served_wait(process) != wait:
-        assert time.monotonic() < begun + PATIENCE, process.log.read_text()[-3000:]
-        time.sleep(0.02)  # a process of its own: there is no condition to wait for but what it answers
-    return time.monotonic() - begun
+def until_served(process: Process, wait: int) -> None:
+    wait_until(lambda: served_wait(process) == wait, f"a wait of {wait}", process.log)
 
 
 @pytest.mark.parametrize("left_behind", ["well", "not_running", "hangs", "resets"])
@@ -163,13 +159,15 @@ def test_a_name_that_moves_under_visitors_is_followed_in_time_and_no_request_fai
         answering("127.0.0.1", port, old),
         answering("127.0.0.2", port, new),
         serving(tmp_path, port) as process,
-        visitors(process.port, paths, threads=VISITORS, pause=0.2) as tally,
+        visitors(process.port, paths, threads=VISITORS, pause=0.5) as tally,
     ):
-        seconds_until(process, OLD_WAIT)
+        until_served(process, OLD_WAIT)
         assert new.calls == 0
-        old.mode = left_behind
+        old.mode, calls = left_behind, old.calls
         leads_to.write_text("127.0.0.2")
-        assert seconds_until(process, NEW_WAIT) <= MAX_AGE + FRESH_FOR + BUSY
+        until_served(process, NEW_WAIT)
+        # On a busy machine refreshes are later, not more: one at the move, and those within the age of a connection.
+        assert old.calls - calls <= CALLS * (1 + MAX_AGE / FRESH_FOR + 1)
         calls = old.calls
         asked = new.calls
         while new.calls < asked + 4:  # two refreshes later
