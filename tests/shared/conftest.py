@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import pytest
 
@@ -22,6 +23,18 @@ from widget.settings import EceSettings, EntryPointSettings
 from widget.shared import RedisSharedState, SharedServer
 
 FRESH_FOR, STALE_FOR, TIMEOUT = 0.8, 3.0, 1.0
+
+
+class Pace(NamedTuple):
+    """Seconds."""
+
+    fresh_for: float
+    stale_for: float
+    timeout: float
+
+
+QUICK = Pace(FRESH_FOR, STALE_FOR, TIMEOUT)
+UNHURRIED = Pace(60, 120, 30)  # where one round has to be enough, on a busy machine too
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +62,13 @@ class Member(WatchedEntryPoints):
         longest_wait: float = 2.0,
         shared: SharedState | None = None,
         also: Sequence[Policy] = (),
+        pace: Pace = QUICK,
     ) -> None:
         self.notes = Notes()
         self._off_by = clock_off_by
         self.link = SharedServer(url, longest_wait=longest_wait, look_every=0.05)
         clock = Clock(self.monotonic, self.now, lambda: 0.5)
-        settings = EceSettings.model_validate(
-            {"base_url": "https://ece.example.com", "timeout": TIMEOUT, "fresh_for": FRESH_FOR, "stale_for": STALE_FOR}
-        )
+        settings = EceSettings.model_validate({"base_url": "https://ece.example.com"} | pace._asdict())
         policies = {each.entry_point: each for each in (policy, *also)}
         entry_points = {
             name: EntryPointSettings.model_validate(
@@ -72,10 +84,10 @@ class Member(WatchedEntryPoints):
 
         def refresher(source: GuardedSource) -> FleetRefresher:
             return FleetRefresher(
-                LocalRefresher(source, fresh_for=FRESH_FOR, clock=clock),
+                LocalRefresher(source, fresh_for=pace.fresh_for, clock=clock),
                 source,
                 shared or self.shared,
-                fresh_for=FRESH_FOR,
+                fresh_for=pace.fresh_for,
                 clock=clock,
                 sleep=asyncio.sleep,
                 crashed=self.notes.crashed,
@@ -89,9 +101,7 @@ class Member(WatchedEntryPoints):
             clock=clock,
             observer=self.notes,
             refresher=refresher,
-            fresh_for=FRESH_FOR,
-            stale_for=STALE_FOR,
-            timeout=TIMEOUT,
+            **pace._asdict(),
         )
 
     def monotonic(self) -> float:
@@ -123,6 +133,7 @@ class Fleet:
         longest_wait: float = 2.0,
         shared: SharedState | None = None,
         also: Sequence[Policy] = (),
+        pace: Pace = QUICK,
     ) -> Member:
         member = Member(
             self.url,
@@ -133,6 +144,7 @@ class Fleet:
             longest_wait=longest_wait,
             shared=shared,
             also=also,
+            pace=pace,
         )
         self.members.append(member)
         return member

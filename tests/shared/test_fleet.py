@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import io
-from datetime import timedelta
 
 import pytest
 
 from tests.ece_stand_in import CLOSED
-from tests.shared.conftest import FRESH_FOR, STALE_FOR, Fleet, Member, until
+from tests.shared.conftest import FRESH_FOR, STALE_FOR, UNHURRIED, Fleet, Member, until
 from tests.shared_server import PATIENCE, SharedServerProcess
 from widget.domain.breaker import Closed, Open
 from widget.domain.errors import EceRefused, EceStatus
@@ -27,7 +26,7 @@ async def all_visit(members: list[Member]) -> list[State]:
 
 
 async def test_a_fleet_asks_once_for_a_thousand_first_visitors_at_four_processes(fleet: Fleet) -> None:
-    members = [fleet.member() for _ in range(4)]
+    members = [fleet.member(pace=UNHURRIED) for _ in range(4)]
     states = await asyncio.gather(*(member.state() for member in members for _ in range(250)))
     assert set(states) == {State.AVAILABLE}
     assert sorted(fleet.ece.asked) == [(Call.CHAT_ALLOWED, 1001), (Call.LIVE_SESSION_STATUS, 1001)]
@@ -51,8 +50,9 @@ async def test_a_process_that_starts_takes_the_verdict_with_its_age_whatever_its
     assert fleet.ece.count() == 1
     assert before <= second.age <= first.age + 0.5
     assert second.watch.snapshot is not None
-    told = second.now() - second.watch.snapshot.as_of
-    assert abs(told - timedelta(seconds=second.age)) < timedelta(seconds=0.1)
+    younger = second.age
+    told = (second.now() - second.watch.snapshot.as_of).total_seconds()
+    assert younger - 0.1 < told < second.age + 0.1
 
 
 async def test_an_answer_that_was_adopted_never_gets_younger(fleet: Fleet) -> None:
@@ -92,7 +92,7 @@ async def test_a_verdict_past_stale_for_is_not_shown_by_a_process_that_starts_la
 
 async def test_a_failed_round_is_not_repeated_by_another_process_before_fresh_for_is_over(fleet: Fleet) -> None:
     fleet.ece.fails(EceStatus("500", status=500))
-    members = [fleet.member() for _ in range(4)]
+    members = [fleet.member(pace=UNHURRIED) for _ in range(4)]
     assert set(await all_visit(members)) == {State.UNKNOWN}
     for _ in range(5):
         await all_visit(members)
@@ -171,7 +171,7 @@ async def test_the_memory_of_the_limits_is_common_so_that_the_button_does_not_fl
 
 async def test_names_with_one_id_share_one_round_in_the_whole_fleet(fleet: Fleet) -> None:
     strict = Policy("strict", max_queue_depth=1)
-    members = [fleet.member(also=[strict]) for _ in range(3)]
+    members = [fleet.member(also=[strict], pace=UNHURRIED) for _ in range(3)]
     for member in members:
         assert await member.state("strict") is State.UNAVAILABLE
         assert await member.state("sales") is State.AVAILABLE
@@ -179,8 +179,8 @@ async def test_names_with_one_id_share_one_round_in_the_whole_fleet(fleet: Fleet
 
 
 async def test_processes_with_other_rules_share_no_verdict(fleet: Fleet) -> None:
-    await fleet.member().visit()
-    await fleet.member(policy=Policy("sales", max_queue_depth=2)).visit()
+    await fleet.member(pace=UNHURRIED).visit()
+    await fleet.member(policy=Policy("sales", max_queue_depth=2), pace=UNHURRIED).visit()
     assert fleet.ece.count() == 2
 
 
@@ -243,15 +243,15 @@ async def test_a_server_that_forgets_everything_costs_one_round(fleet: Fleet, se
 async def test_what_stands_there_and_cannot_be_read_counts_as_not_there(
     fleet: Fleet, server: SharedServerProcess
 ) -> None:
-    await fleet.member().visit()
+    await fleet.member(pace=UNHURRIED).visit()
     keys = [line for line in server.say("KEYS", "ece-widget:2:entry-point:*").split("\r\n") if line.startswith("ece-")]
     (record,) = [key for key in keys if not key.endswith(":lease")]
     server.say("HSET", record, "verdict", "nonsense", "calls", "[1,2]")
     server.say("DEL", f"{record}:lease")
     server.say("HDEL", record, "taken")
-    assert await fleet.member().visit() is State.AVAILABLE
+    assert await fleet.member(pace=UNHURRIED).visit() is State.AVAILABLE
     assert fleet.ece.count() == 2
     server.say("HSET", record, "taken", "99999999999999999")
     server.say("DEL", f"{record}:lease")
-    assert await fleet.member().visit() is State.AVAILABLE
+    assert await fleet.member(pace=UNHURRIED).visit() is State.AVAILABLE
     assert fleet.ece.count() == 3, "a verdict from the server's future has no known age"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,10 +53,7 @@ def test_what_is_closed_in_one_process_is_closed_in_all_survives_restarts_and_is
         clicked = [get(each.port, "/v1/chat/entry_point_000")[0] for each in fleet.members]
         assert clicked == [303, 303]
         act(store, Act.CLOSE, words=WORDS)
-        closed_at = time.monotonic()
         wait_until(lambda: reasons(fleet) == ["switched_off"] * 2, "both are closed")
-        # three looks fit in the time; the rest is for a busy machine
-        assert time.monotonic() - closed_at < FRESH_FOR + 3
         for each in fleet.members:
             status, page, _ = get(each.port, "/v1/chat/entry_point_000?locale=en")
             assert (status, b"The &lt;b&gt;fire&lt;/b&gt; alarm rings." in page) == (200, True)
