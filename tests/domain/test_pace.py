@@ -158,7 +158,7 @@ def test_honest_rows_within_a_backlog_of_forged_ones_are_taken_within_five_secon
 @pytest.mark.parametrize("fault", ["500", "hangs up", "502"])
 def test_a_destination_that_fails_over_every_row_meets_a_burst_and_then_one_row_a_second(fault: str) -> None:
     destination = Destination(FAULTS[fault][0], takes=lambda row, now: now > 600.0)
-    destination.rows = [Row(0.0, forged=False) for _ in range(2000)]
+    destination.rows = [Row(0.0, forged=False) for _ in range(500)]  # more than meet it in that time
     destination.run(300.0)
     early = [moment for moment in destination.failures if moment < 100.0]
     late = [moment for moment in destination.failures if moment >= 100.0]
@@ -166,7 +166,7 @@ def test_a_destination_that_fails_over_every_row_meets_a_burst_and_then_one_row_
     assert len(late) <= 200 * pace.PER_SECOND + SLOTS
     destination.now = 601.0
     destination.run(60.0)
-    assert sum(row.taken_at is not None for row in destination.rows) > 1900, "and is used in full once it is back"
+    assert sum(row.taken_at is not None for row in destination.rows) > 475, "and is used in full once it is back"
 
 
 @pytest.mark.parametrize(

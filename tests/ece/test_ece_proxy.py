@@ -238,6 +238,14 @@ async def failure(asked: EceClient, ask: Ask) -> EceError:
     return caught.value
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _garbage_of_these_tests_alone() -> Iterator[None]:
+    """Leave out of every search for garbage what was there before: with a whole suite in memory each takes a while."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 async def let_go_of(proxy: ForwardProxy, asked: EceClient) -> None:
     """Wait until the proxy has no connection of ours left, though the client lives on."""
     async with asyncio.timeout(30):
