@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 from datetime import timedelta
 
@@ -78,6 +80,21 @@ async def test_an_old_page_asks_nothing_that_is_done_already(browser: Browser) -
     assert (await browser.get(f"/console/outbox/{row}/retry")).headers["location"] == f"/console/outbox/{row}"
     await browser.post(f"/console/outbox/{row}/purge", {"form_token": await browser.form_token()})
     assert (await browser.get(f"/console/outbox/{row}/purge")).headers["location"] == f"/console/outbox/{row}"
+
+
+async def test_the_log_names_who_sent_again_and_who_purged(browser: Browser, log_lines: io.StringIO) -> None:
+    row = await dead_row(browser, answer="My name is Ada")
+    await browser.sign_in(name="Anna")
+    sent = {"form_token": await browser.form_token()}
+    for path in (f"{row}/retry", f"{row}/purge", "retry"):
+        await browser.post(f"/console/outbox/{path}", sent)
+    done = [json.loads(line) for line in log_lines.getvalue().splitlines() if "console_row" in line]
+    assert [(each["event"], each["row"], each.get("rows"), each["by"]) for each in done] == [
+        ("console_rows_sent_again", row, 1, "Anna (token 1)"),
+        ("console_row_purged", row, None, "Anna (token 1)"),
+        ("console_rows_sent_again", None, 0, "Anna (token 1)"),
+    ]
+    assert "Ada" not in log_lines.getvalue()
 
 
 async def test_nothing_is_sent_or_purged_without_the_value_of_the_session(browser: Browser) -> None:

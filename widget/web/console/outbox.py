@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
+from widget import telemetry
 from widget.domain.outbox import ECE, SMTP, MessageState, OutboxCounts, OutboxRow, RowKind
 from widget.texts import marked as _
 from widget.web.console.failures import in_words
@@ -187,7 +188,8 @@ class OutboxPages:
 
     async def retry_all(self, visit: Visit) -> Response:
         """Send every dead row again."""
-        await self._rows.send_again(None)
+        rows = await self._rows.send_again(None)
+        telemetry.logger().info("console_rows_sent_again", rows=rows, row=None, by=visit.person.who)
         return see("/console/outbox?state=pending")
 
     async def ask_to_retry(self, visit: Visit) -> Response:
@@ -199,7 +201,8 @@ class OutboxPages:
     async def retry(self, visit: Visit) -> Response:
         """Send a row again; one that is no longer dead stays as it is."""
         row = await self._row(visit)
-        await self._rows.send_again(row.id)
+        rows = await self._rows.send_again(row.id)
+        telemetry.logger().info("console_rows_sent_again", rows=rows, row=row.id, by=visit.person.who)
         return see(f"/console/outbox/{row.id}")
 
     async def ask_to_purge(self, visit: Visit) -> Response:
@@ -212,6 +215,7 @@ class OutboxPages:
         """Forget the answers of a row for good."""
         row = await self._row(visit)
         await self._rows.purge(row.id)
+        telemetry.logger().info("console_row_purged", row=row.id, by=visit.person.who)
         return see(f"/console/outbox/{row.id}")
 
     def _question(self, visit: Visit, act: str, row: OutboxRow | None, number: int) -> Response:
