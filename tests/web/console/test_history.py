@@ -62,6 +62,14 @@ async def test_why_it_was_hidden_is_a_date_a_time_and_a_line(browser: Browser) -
     assert "14:05:09" not in (await browser.get("/console/history?day=2026-11-18")).text
 
 
+async def test_the_day_after_a_closing_does_not_say_that_the_settings_did_it(browser: Browser) -> None:
+    await write(browser.site, [Change("sales", TUESDAY, State.UNAVAILABLE, Reason.SWITCHED_OFF)])
+    await browser.sign_in()
+    for day in ("2026-11-17", "2026-11-18"):
+        page = (await browser.get(f"/console/history?entry_point=sales&day={day}")).text
+        assert "It was closed by hand, or the settings switched it off." in page, day
+
+
 async def test_clicks_in_vain_are_told_by_outcome_and_answers_are_no_people(browser: Browser) -> None:
     counts = Counts()
     counts.add("clicks", "opened", 30)

@@ -230,7 +230,7 @@ def _change(change: Change, until: datetime, wording: Wording) -> Line:
         iso=change.at.isoformat(timespec="seconds"),
         entry_point=change.entry_point,
         look=look(change.state, change.reason),
-        text=wording.say(why(change.state, change.reason)),
+        text=_why(change, wording),
         numbers=", ".join(numbers),
         lasted=wording.duration((until - change.at).total_seconds()),
     )
@@ -240,7 +240,13 @@ def _held(change: Change | None, wording: Wording) -> Held | None:
     if change is None:
         return None
     since = wording.say(_("since %(moment)s"), moment=wording.moment(change.at))
-    return Held(look(change.state, change.reason), wording.say(why(change.state, change.reason)), since)
+    return Held(look(change.state, change.reason), _why(change, wording), since)
+
+
+def _why(change: Change, wording: Wording) -> str:
+    """Return the sentence of a change; what was kept of one does not tell a person from the settings."""
+    by_hand = _("It was closed by hand, or the settings switched it off.")
+    return wording.say(by_hand if change.reason is Reason.SWITCHED_OFF else why(change.state, change.reason))
 
 
 def _act(act: Entry, wording: Wording) -> Line:
