@@ -14,9 +14,9 @@ from widget.application.breakers import GuardedSource, QueueSource
 from widget.application.clock import Clock
 from widget.application.refresh import Refreshed, Refresher, Subject
 from widget.domain.decision import Decision
+from widget.domain.evaluation import Evaluation, State
 from widget.domain.policy import Policy
 from widget.domain.readings import Call
-from widget.domain.verdict import State, Verdict
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Notes:
     def refreshed(self, subject: Subject, refreshed: Refreshed) -> None:
         self.refreshes.append(refreshed)
 
-    def served(self, policy: Policy, decision: Decision, verdict: Verdict) -> None:
+    def served(self, policy: Policy, decision: Decision, evaluation: Evaluation) -> None:
         self.told.append(decision)
 
     def clicked(self, entry_point: str, decision: Decision) -> None:

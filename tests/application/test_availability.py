@@ -16,10 +16,10 @@ from tests.hand_clock import NOON
 from widget.domain.breaker import Closed, Open
 from widget.domain.decision import SOON
 from widget.domain.errors import EceBusy, EceError, EceRefused, EceStatus, EceUnreadable
+from widget.domain.evaluation import State
 from widget.domain.hours import Hours, OpenRange
 from widget.domain.policy import Policy
 from widget.domain.readings import Call, Capacity, LiveSessionStatus, Reason
-from widget.domain.verdict import State
 
 pytestmark = pytest.mark.anyio
 
@@ -183,10 +183,10 @@ async def test_what_is_served_now_is_read_without_a_refresh() -> None:
     assert entry_points.availability.served_now("sales")[0] is None, "a visitor would wait for ECE"
     await entry_points.visit()
     entry_points.clock.passes(30)
-    decision, verdict = entry_points.availability.served_now("sales")
+    decision, evaluation = entry_points.availability.served_now("sales")
     assert decision is not None
     assert decision.show
-    assert (decision.wait_time, verdict.wait_time) == (None, 180)
+    assert (decision.wait_time, evaluation.wait_time) == (None, 180)
     assert entry_points.ece.count() == 1
 
 

@@ -15,9 +15,9 @@ from widget.application.availability_log import AvailabilityLog
 from widget.application.refresh import Asked, Found, Refreshed, Snapshot, Subject
 from widget.application.tally import Tally
 from widget.domain.errors import EceBusy, EceError, EceRefused, EceStatus, EceTimeout, EceUnreadable
+from widget.domain.evaluation import Evaluation, LimitMemory, State
 from widget.domain.policy import Policy
 from widget.domain.readings import Call, LiveSessionStatus
-from widget.domain.verdict import LimitMemory, State, Verdict
 from widget.telemetry import Metrics
 
 pytestmark = pytest.mark.anyio
@@ -107,10 +107,10 @@ async def test_an_outage_ends_when_another_process_of_the_fleet_was_answered(log
     entry_points = LoggedEntryPoints()
     entry_points.ece.fails(EceRefused())
     await entry_points.visits(seconds=10)
-    snapshot = Snapshot(Verdict(State.AVAILABLE, None), entry_points.clock.monotonic(), entry_points.clock.now())
+    snapshot = Snapshot(Evaluation(State.AVAILABLE, None), entry_points.clock.monotonic(), entry_points.clock.now())
     subject = Subject("sales", 1001, {"sales": Asked(Policy("sales"), LimitMemory(), None)})
     entry_points.log.refreshed(subject, Refreshed({"sales": Found(snapshot, LimitMemory(), failed=True)}))
-    assert [each["event"] for each in named(log_lines, *OUTAGES)] == ["ece_outage_began"], "an older verdict"
+    assert [each["event"] for each in named(log_lines, *OUTAGES)] == ["ece_outage_began"], "an older evaluation"
     entry_points.log.refreshed(subject, Refreshed({"sales": Found(snapshot, LimitMemory(), failed=False)}))
     assert [each["event"] for each in named(log_lines, *OUTAGES)] == ["ece_outage_began", "ece_outage_ended"]
 

@@ -10,10 +10,10 @@ import pytest
 from tests.ece_stand_in import CLOSED
 from tests.entry_points import EntryPoints
 from widget.domain.errors import EceRefused
+from widget.domain.evaluation import State
 from widget.domain.instead import Kind, Way
 from widget.domain.policy import Policy
 from widget.domain.readings import Call
-from widget.domain.verdict import State
 
 pytestmark = pytest.mark.anyio
 

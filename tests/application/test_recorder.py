@@ -16,13 +16,13 @@ from tests.hand_clock import NOON
 from widget.application.recorder import Recorder
 from widget.application.tally import Tally
 from widget.domain.errors import EceRefused, OutboxUnavailable
+from widget.domain.evaluation import State
 from widget.domain.history import FIVE_MINUTES, Batch, Change, Count, Counts, Process, Span
 from widget.domain.hours import Hours, OpenRange
 from widget.domain.policy import Policy
 from widget.domain.readings import Call, LiveSessionStatus, Reason
 from widget.domain.results import Begun
 from widget.domain.switches import Closing, Switch
-from widget.domain.verdict import State
 
 pytestmark = pytest.mark.anyio
 

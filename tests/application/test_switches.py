@@ -13,11 +13,11 @@ from tests.entry_points import EntryPoints
 from tests.hand_clock import NOON
 from widget.application.switches import Switches
 from widget.domain.errors import OutboxUnavailable
+from widget.domain.evaluation import State
 from widget.domain.hours import read_range
 from widget.domain.policy import Policy
 from widget.domain.readings import Reason
 from widget.domain.switches import Entry, NotAllowed
-from widget.domain.verdict import State
 
 pytestmark = pytest.mark.anyio
 

@@ -12,10 +12,10 @@ from tests.demo_settings import demo_in
 from widget.application.clock import Clock
 from widget.application.history import History
 from widget.demo.history import CLOSED_BY_HAND, DAYS, DESKS, history, seed
+from widget.domain.evaluation import State
 from widget.domain.history import Span, start_of
 from widget.domain.readings import Reason
 from widget.domain.switches import Act
-from widget.domain.verdict import State
 from widget.store.history import HistoryStore
 
 pytestmark = pytest.mark.anyio

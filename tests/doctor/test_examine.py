@@ -25,6 +25,7 @@ from widget.domain.errors import (
     EceTlsFailure,
     EceUnreadable,
 )
+from widget.domain.evaluation import State
 from widget.domain.readings import (
     AgentAvailability,
     Call,
@@ -35,7 +36,6 @@ from widget.domain.readings import (
     Reading,
     Reason,
 )
-from widget.domain.verdict import State
 from widget.ece import tls
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)

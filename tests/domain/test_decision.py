@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from widget.domain.decision import RARELY, REFRESH_UNDER_WAY, SELDOM, SOON, USUAL, asks_ece, decide, pace
 from widget.domain.errors import EceTimeout, EceUnreadable
+from widget.domain.evaluation import UNREACHABLE, Evaluation, LimitMemory, Outcome, State, evaluate, require_number
 from widget.domain.hours import DAY, Hours, OpenRange
 from widget.domain.policy import Policy
 from widget.domain.readings import (
@@ -22,7 +23,6 @@ from widget.domain.readings import (
     LiveSessionStatus,
     Reason,
 )
-from widget.domain.verdict import UNREACHABLE, LimitMemory, Outcome, State, Verdict, judge, require_number
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)  # a Tuesday
 ALL = frozenset(Call)
@@ -55,10 +55,10 @@ def policy(**changes: Any) -> Policy:
     return Policy("sales", **changes)
 
 
-def verdict(rules: Policy, **outcomes: Outcome) -> Verdict:
+def evaluation(rules: Policy, **outcomes: Outcome) -> Evaluation:
     """What the outcomes mean; those that are not given say yes."""
     given_outcomes = {**OPEN, **{Call[name.upper()]: outcome for name, outcome in outcomes.items()}}
-    return judge(rules, {call: given_outcomes[call] for call in rules.calls}, LimitMemory())[0]
+    return evaluate(rules, {call: given_outcomes[call] for call in rules.calls}, LimitMemory())[0]
 
 
 def weekdays(*ranges: tuple[int, int]) -> Hours:
@@ -72,61 +72,61 @@ def weekdays(*ranges: tuple[int, int]) -> Hours:
 def test_any_one_check_may_close_and_gives_its_reason(call: Call) -> None:
     outcome, reason = CLOSING[call]
     rules = policy(checks=frozenset({call}), max_wait=600 if call is Call.LIVE_SESSION_STATUS else None)
-    found = verdict(rules, **{call.name.lower(): outcome})
+    found = evaluation(rules, **{call.name.lower(): outcome})
     assert (found.state, found.reason) == (State.UNAVAILABLE, reason)
 
 
 @pytest.mark.parametrize("call", Call)
 def test_any_one_check_alone_may_open(call: Call) -> None:
-    found = verdict(policy(checks=frozenset({call})))
+    found = evaluation(policy(checks=frozenset({call})))
     assert (found.state, found.reason) == (State.AVAILABLE, None)
 
 
 @given(closing=st.sets(st.sampled_from(list(Call)), min_size=1))
 def test_the_first_check_to_close_gives_the_reason(closing: set[Call]) -> None:
-    found = verdict(policy(checks=ALL, max_wait=600), **{call.name.lower(): CLOSING[call][0] for call in closing})
+    found = evaluation(policy(checks=ALL, max_wait=600), **{call.name.lower(): CLOSING[call][0] for call in closing})
     first = next(call for call in Call if call in closing)
     assert found.reason is CLOSING[first][1]
 
 
 @pytest.mark.parametrize("reason", ECE_REASONS)
 def test_each_of_eces_six_reasons_is_passed_on(reason: Reason) -> None:
-    assert verdict(policy(), chat_allowed=ChatAllowed(False, reason)).reason is reason
+    assert evaluation(policy(), chat_allowed=ChatAllowed(False, reason)).reason is reason
 
 
 def test_not_allowed_without_a_reason_is_other() -> None:
-    assert verdict(policy(), chat_allowed=ChatAllowed(False)).reason is Reason.OTHER
+    assert evaluation(policy(), chat_allowed=ChatAllowed(False)).reason is Reason.OTHER
 
 
 def test_a_definite_no_stands_whatever_other_checks_failed() -> None:
-    found = verdict(policy(checks=ALL), chat_allowed=DOWN, agent_availability=AgentAvailability(False))
+    found = evaluation(policy(checks=ALL), chat_allowed=DOWN, agent_availability=AgentAvailability(False))
     assert (found.state, found.reason) == (State.UNAVAILABLE, Reason.AGENT_NOT_AVAILABLE)
 
 
 @pytest.mark.parametrize("call", [call for call in Call if call is not Call.LIVE_SESSION_STATUS])
 def test_a_failed_check_where_none_closed_makes_it_unknown(call: Call) -> None:
-    found = verdict(policy(checks=ALL), **{call.name.lower(): DOWN})
+    found = evaluation(policy(checks=ALL), **{call.name.lower(): DOWN})
     assert (found.state, found.reason) == (State.UNKNOWN, Reason.ECE_UNREACHABLE)
 
 
 def test_live_numbers_that_no_limit_needs_may_fail() -> None:
-    found = verdict(policy(), live_session_status=DOWN)
+    found = evaluation(policy(), live_session_status=DOWN)
     assert (found.state, found.wait_time, found.queue_depth) == (State.AVAILABLE, None, None)
 
 
 def test_live_numbers_may_not_fail_where_they_are_all_that_is_asked_for() -> None:
     alone = Policy("sales", checks=frozenset({Call.LIVE_SESSION_STATUS}))
-    assert judge(alone, {Call.LIVE_SESSION_STATUS: EceUnreadable()}, LimitMemory())[0].state is State.UNKNOWN
+    assert evaluate(alone, {Call.LIVE_SESSION_STATUS: EceUnreadable()}, LimitMemory())[0].state is State.UNKNOWN
     nothing_known = LiveSessionStatus(wait_time=None, queue_depth=None)
-    assert judge(alone, {Call.LIVE_SESSION_STATUS: nothing_known}, LimitMemory())[0].state is State.AVAILABLE
+    assert evaluate(alone, {Call.LIVE_SESSION_STATUS: nothing_known}, LimitMemory())[0].state is State.AVAILABLE
 
 
 def test_live_numbers_that_a_limit_needs_may_not_fail() -> None:
-    assert verdict(policy(max_queue_depth=5), live_session_status=DOWN).state is State.UNKNOWN
+    assert evaluation(policy(max_queue_depth=5), live_session_status=DOWN).state is State.UNKNOWN
 
 
 def test_a_call_that_was_not_made_counts_as_failed() -> None:
-    assert judge(policy(), {}, LimitMemory())[0].state is State.UNKNOWN
+    assert evaluate(policy(), {}, LimitMemory())[0].state is State.UNKNOWN
 
 
 # The numbers that a limit needs
@@ -186,14 +186,14 @@ def test_a_limit_adds_the_call_it_needs() -> None:
 def test_a_limit_holds_up_to_and_including_its_number(
     rules: Policy, outcomes: dict[str, Outcome], reason: Reason | None
 ) -> None:
-    assert verdict(rules, **outcomes).reason is reason
+    assert evaluation(rules, **outcomes).reason is reason
 
 
 def test_the_capacity_check_without_a_limit_closes_at_zero_and_opens_at_once() -> None:
     rules = policy(checks=frozenset({Call.CAPACITY}))
-    closed, memory = judge(rules, {Call.CAPACITY: Capacity(0)}, LimitMemory())
+    closed, memory = evaluate(rules, {Call.CAPACITY: Capacity(0)}, LimitMemory())
     assert closed.reason is Reason.NO_CAPACITY
-    assert judge(rules, {Call.CAPACITY: Capacity(1)}, memory)[0].state is State.AVAILABLE
+    assert evaluate(rules, {Call.CAPACITY: Capacity(1)}, memory)[0].state is State.AVAILABLE
 
 
 def queue(*depths: int | None, limit: int = 5) -> list[State]:
@@ -201,7 +201,7 @@ def queue(*depths: int | None, limit: int = 5) -> list[State]:
     rules, memory, states = policy(max_queue_depth=limit), LimitMemory(), []
     for depth in depths:
         live: Outcome = DOWN if depth is None else LiveSessionStatus(0, depth)
-        found, memory = judge(rules, {**OPEN, Call.LIVE_SESSION_STATUS: live}, memory)
+        found, memory = evaluate(rules, {**OPEN, Call.LIVE_SESSION_STATUS: live}, memory)
         states.append(found.state)
     return states
 
@@ -239,13 +239,13 @@ def test_no_flicker_at_a_limit(depths: list[int | None]) -> None:
 
 def test_eces_own_no_opens_again_at_once() -> None:
     rules = policy(max_queue_depth=5)
-    _, memory = judge(rules, {**OPEN, Call.CHAT_ALLOWED: CLOSING[Call.CHAT_ALLOWED][0]}, LimitMemory())
-    assert judge(rules, OPEN, memory)[0].state is State.AVAILABLE
+    _, memory = evaluate(rules, {**OPEN, Call.CHAT_ALLOWED: CLOSING[Call.CHAT_ALLOWED][0]}, LimitMemory())
+    assert evaluate(rules, OPEN, memory)[0].state is State.AVAILABLE
 
 
-# From verdict to decision
+# From evaluation to decision
 
-AVAILABLE = Verdict(State.AVAILABLE, None, 180, 2, 4)
+AVAILABLE = Evaluation(State.AVAILABLE, None, 180, 2, 4)
 
 
 def test_an_open_button_has_the_contracts_fields() -> None:
@@ -261,7 +261,7 @@ def test_what_the_operator_does_not_show_is_null() -> None:
 
 
 def test_no_number_is_made_up() -> None:
-    found = decide(policy(), Verdict(State.AVAILABLE, None), as_of=NOW, now=NOW)
+    found = decide(policy(), Evaluation(State.AVAILABLE, None), as_of=NOW, now=NOW)
     assert (found.wait_time, found.queue_depth, found.position, found.capacity) == (None, None, None, None)
 
 
@@ -302,15 +302,15 @@ def test_within_hours_eces_word_counts() -> None:
     ("found", "expected"),
     [
         (AVAILABLE, USUAL),
-        (Verdict(State.AVAILABLE, None, near_limit=True), SOON),
-        (Verdict(State.UNAVAILABLE, Reason.QUEUE_TOO_DEEP, near_limit=True), SOON),
-        (Verdict(State.UNAVAILABLE, Reason.AGENT_NOT_AVAILABLE), USUAL),
-        (Verdict(State.UNAVAILABLE, Reason.ENTRY_POINT_INACTIVE), SELDOM),
-        (Verdict(State.UNAVAILABLE, Reason.INVALID_ENTRY_POINT), SELDOM),
+        (Evaluation(State.AVAILABLE, None, near_limit=True), SOON),
+        (Evaluation(State.UNAVAILABLE, Reason.QUEUE_TOO_DEEP, near_limit=True), SOON),
+        (Evaluation(State.UNAVAILABLE, Reason.AGENT_NOT_AVAILABLE), USUAL),
+        (Evaluation(State.UNAVAILABLE, Reason.ENTRY_POINT_INACTIVE), SELDOM),
+        (Evaluation(State.UNAVAILABLE, Reason.INVALID_ENTRY_POINT), SELDOM),
         (UNREACHABLE, USUAL),
     ],
 )
-def test_the_pace_follows_what_may_change(found: Verdict, expected: int) -> None:
+def test_the_pace_follows_what_may_change(found: Evaluation, expected: int) -> None:
     assert pace(policy(), found, NOW) == expected
 
 
@@ -367,7 +367,7 @@ def test_every_decision_keeps_the_contracts_rules(
             asked[call] = outcome if isinstance(outcome, EceTimeout) else require_number(rules, outcome)  # type: ignore[arg-type]
         except EceUnreadable as error:
             asked[call] = error
-    found = decide(rules, judge(rules, asked, LimitMemory())[0], as_of=NOW, now=now)
+    found = decide(rules, evaluate(rules, asked, LimitMemory())[0], as_of=NOW, now=now)
     assert (found.reason is None) is (found.state is State.AVAILABLE)
     assert found.show is (
         found.state is State.AVAILABLE or (found.state is State.UNKNOWN and rules.when_unknown == "show")
@@ -384,6 +384,6 @@ def test_every_decision_keeps_the_contracts_rules(
 def test_a_limit_that_closed_before_gives_no_reason_when_nothing_was_read(outcome: Outcome | None) -> None:
     rules, before = policy(max_wait=600), LimitMemory(Reason.WAIT_TOO_LONG, 1)
     outcomes = {} if outcome is None else dict.fromkeys(rules.calls, outcome)
-    found, memory = judge(rules, outcomes, before)
+    found, memory = evaluate(rules, outcomes, before)
     assert (found.state, found.reason) == (State.UNKNOWN, Reason.ECE_UNREACHABLE)
     assert memory == before

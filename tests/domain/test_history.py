@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.hand_clock import NOON
+from widget.domain.evaluation import State
 from widget.domain.history import (
     FIVE_MINUTES,
     Bucket,
@@ -25,7 +26,6 @@ from widget.domain.history import (
     week_picture,
 )
 from widget.domain.readings import Reason
-from widget.domain.verdict import State
 
 BERLIN, KOLKATA, LORD_HOWE = (ZoneInfo(name) for name in ("Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"))
 ZONES: list[tzinfo] = [UTC, BERLIN, KOLKATA, LORD_HOWE, ZoneInfo("America/Sao_Paulo"), ZoneInfo("Asia/Beirut")]

@@ -10,20 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from widget.domain.decision import RARELY, Decision, Response, could_offer, decide, offer, seconds_until_change
+from widget.domain.evaluation import UNREACHABLE, Evaluation, State
 from widget.domain.hours import Hours, OpenRange
 from widget.domain.instead import Kind, Way, fitting, offered, spoken, tel
 from widget.domain.policy import Policy
 from widget.domain.readings import Call, Reason
-from widget.domain.verdict import UNREACHABLE, State, Verdict
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)  # a Tuesday
 AT_TEN = Hours(UTC, week=((OpenRange(600, 720),),) * 7)
 PHONE, CALLBACK = Way(Kind.PHONE, "+49 30 1234567"), Way(Kind.ENTRY_POINT, "callback")
-BUSY = Verdict(State.UNAVAILABLE, Reason.QUEUE_TOO_DEEP)
+BUSY = Evaluation(State.UNAVAILABLE, Reason.QUEUE_TOO_DEEP)
 
 
-def decided(policy: Policy, verdict: Verdict = BUSY, now: datetime = NOW) -> Decision:
-    return decide(policy, verdict, as_of=now, now=now)
+def decided(policy: Policy, evaluation: Evaluation = BUSY, now: datetime = NOW) -> Decision:
+    return decide(policy, evaluation, as_of=now, now=now)
 
 
 def test_a_way_with_reasons_is_offered_for_these_alone() -> None:
@@ -47,8 +47,8 @@ def test_nothing_closed_is_offered_and_the_order_stays(ways: list[Way]) -> None:
 
 def test_a_decision_offers_nothing_while_the_button_is_drawn() -> None:
     policy = Policy("sales", when_unknown="show", instead=(PHONE, CALLBACK))
-    for verdict in (Verdict(State.AVAILABLE, None), UNREACHABLE):
-        decision = decided(policy, verdict)
+    for evaluation in (Evaluation(State.AVAILABLE, None), UNREACHABLE):
+        decision = decided(policy, evaluation)
         assert decision.show
         assert could_offer(policy, decision, NOW) == ()
         assert offer(policy, decision, {}, NOW).instead == ()
@@ -60,10 +60,10 @@ def test_an_entry_point_is_offered_while_it_is_open_and_the_page_asks_as_soon_as
     assert closed.next_check == RARELY
     assert could_offer(policy, closed, NOW) == ("callback",)
     other = Policy("callback")
-    is_open = offer(policy, closed, {"callback": decided(other, Verdict(State.AVAILABLE, None))}, NOW)
+    is_open = offer(policy, closed, {"callback": decided(other, Evaluation(State.AVAILABLE, None))}, NOW)
     assert (is_open.instead, is_open.next_check) == ((CALLBACK, PHONE), 15)
-    for verdict in (BUSY, UNREACHABLE):
-        assert offer(policy, closed, {"callback": decided(other, verdict)}, NOW).instead == (PHONE,)
+    for evaluation in (BUSY, UNREACHABLE):
+        assert offer(policy, closed, {"callback": decided(other, evaluation)}, NOW).instead == (PHONE,)
 
 
 def test_the_hours_of_a_way_are_a_change_that_the_page_asks_for() -> None:
@@ -77,10 +77,10 @@ def test_the_hours_of_a_way_are_a_change_that_the_page_asks_for() -> None:
 @pytest.mark.parametrize("reason", Reason)
 def test_the_response_says_busy_for_full_queues_and_error_for_unknown(reason: Reason) -> None:
     busy = {Reason.QUEUE_DEPTH_REACHED, Reason.QUEUE_TOO_DEEP, Reason.WAIT_TOO_LONG, Reason.NO_CAPACITY}
-    found = decided(Policy("sales"), Verdict(State.UNAVAILABLE, reason)).response
+    found = decided(Policy("sales"), Evaluation(State.UNAVAILABLE, reason)).response
     assert found is (Response.BUSY if reason in busy else Response.UNAVAILABLE)
     assert decided(Policy("sales"), UNREACHABLE).response is Response.ERROR
-    assert decided(Policy("sales"), Verdict(State.AVAILABLE, None)).response is Response.AVAILABLE
+    assert decided(Policy("sales"), Evaluation(State.AVAILABLE, None)).response is Response.AVAILABLE
 
 
 def test_a_number_is_dialled_without_its_marks_and_spoken_digit_by_digit() -> None:
@@ -95,10 +95,10 @@ def test_a_number_is_dialled_without_its_marks_and_spoken_digit_by_digit() -> No
 )
 def test_visitors_are_greeted_while_the_wait_is_short_enough(up_to: float, wait: int | None, greets: bool) -> None:
     policy = Policy("sales", greets_up_to=up_to, show_wait=False)
-    assert decided(policy, Verdict(State.AVAILABLE, None, wait_time=wait)).greets is greets
+    assert decided(policy, Evaluation(State.AVAILABLE, None, wait_time=wait)).greets is greets
     assert not decided(policy, replace(BUSY, wait_time=0)).greets
     assert not decided(replace(policy, when_unknown="show"), UNREACHABLE).greets
-    assert not decided(Policy("sales"), Verdict(State.AVAILABLE, None, wait_time=0)).greets
+    assert not decided(Policy("sales"), Evaluation(State.AVAILABLE, None, wait_time=0)).greets
 
 
 def test_a_greeting_with_a_limit_has_ece_asked_for_the_wait_without_needing_it() -> None:

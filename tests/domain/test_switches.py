@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from tests.hand_clock import NOON
 from widget.domain.decision import RARELY, SELDOM, SOON, asks_ece, decide
+from widget.domain.evaluation import UNREACHABLE, Evaluation, State
 from widget.domain.hours import Hours, OpenRange, read_range
 from widget.domain.policy import Policy
 from widget.domain.readings import Reason
 from widget.domain.survey import Wording
 from widget.domain.switches import LONGEST_WORDS, Act, Closing, Entry, NotAllowed, Switch, checked, in_force
-from widget.domain.verdict import UNREACHABLE, State, Verdict
 
-OPEN = Verdict(State.AVAILABLE, None, wait_time=60, queue_depth=1)
+OPEN = Evaluation(State.AVAILABLE, None, wait_time=60, queue_depth=1)
 OFFICE = Hours(UTC, ((OpenRange(9 * 60, 17 * 60),),) * 7)
 WORDS = Wording(MappingProxyType({"en": "Fire alarm", "de": "Feueralarm"}))
 

@@ -12,9 +12,9 @@ from tests.shared.conftest import FRESH_FOR, STALE_FOR, UNHURRIED, Fleet, Member
 from tests.shared_server import PATIENCE, SharedServerProcess
 from widget.domain.breaker import Closed, Open
 from widget.domain.errors import EceRefused, EceStatus
+from widget.domain.evaluation import LimitMemory, State
 from widget.domain.policy import Policy
 from widget.domain.readings import Call, LiveSessionStatus, Reason
-from widget.domain.verdict import LimitMemory, State
 
 pytestmark = pytest.mark.anyio
 # The shared server counts the age by its own clock, and hears of a snapshot a moment after it was taken.
@@ -41,7 +41,7 @@ async def test_a_round_is_made_once_in_each_fresh_for(fleet: Fleet) -> None:
     assert fleet.ece.count() <= (members[0].monotonic() - begun) / FRESH_FOR + 1
 
 
-async def test_a_process_that_starts_takes_the_verdict_with_its_age_whatever_its_clock_shows(fleet: Fleet) -> None:
+async def test_a_process_that_starts_takes_the_evaluation_with_its_age_whatever_its_clock_shows(fleet: Fleet) -> None:
     first, second = fleet.member(), fleet.member()
     await first.visit()
     await until(lambda: first.age > FRESH_FOR / 2)
@@ -82,7 +82,7 @@ async def test_no_process_says_open_from_readings_older_than_stale_for(fleet: Fl
     assert await all_visit([first, second, newcomer, fleet.member()]) == [State.UNKNOWN] * 4
 
 
-async def test_a_verdict_past_stale_for_is_not_shown_by_a_process_that_starts_later(fleet: Fleet) -> None:
+async def test_an_evaluation_past_stale_for_is_not_shown_by_a_process_that_starts_later(fleet: Fleet) -> None:
     first = fleet.member()
     await first.visit()
     fleet.ece.fails(EceRefused("down"))
@@ -162,7 +162,7 @@ async def test_the_memory_of_the_limits_is_common_so_that_the_button_does_not_fl
     await second.visit()
     assert fleet.ece.count() == 2
     assert second.watch.snapshot is not None
-    assert second.watch.snapshot.verdict.reason is Reason.QUEUE_TOO_DEEP, "the first set within the limit"
+    assert second.watch.snapshot.evaluation.reason is Reason.QUEUE_TOO_DEEP, "the first set within the limit"
     assert second.watch.memory == LimitMemory(Reason.QUEUE_TOO_DEEP, 1)
     await until(lambda: second.age >= STALE)
     await first.visit()
@@ -178,7 +178,7 @@ async def test_names_with_one_id_share_one_round_in_the_whole_fleet(fleet: Fleet
     assert sorted(fleet.ece.asked) == [(Call.CHAT_ALLOWED, 1001), (Call.LIVE_SESSION_STATUS, 1001)]
 
 
-async def test_processes_with_other_rules_share_no_verdict(fleet: Fleet) -> None:
+async def test_processes_with_other_rules_share_no_evaluation(fleet: Fleet) -> None:
     await fleet.member(pace=UNHURRIED).visit()
     await fleet.member(policy=Policy("sales", max_queue_depth=2), pace=UNHURRIED).visit()
     assert fleet.ece.count() == 2
@@ -254,4 +254,4 @@ async def test_what_stands_there_and_cannot_be_read_counts_as_not_there(
     server.say("HSET", record, "taken", "99999999999999999")
     server.say("DEL", f"{record}:lease")
     assert await fleet.member(pace=UNHURRIED).visit() is State.AVAILABLE
-    assert fleet.ece.count() == 3, "a verdict from the server's future has no known age"
+    assert fleet.ece.count() == 3, "an evaluation from the server's future has no known age"

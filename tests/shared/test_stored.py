@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 from tests.shared.conftest import FRESH_FOR, Fleet, until
 from tests.shared_server import PATIENCE, SharedServerProcess
 from widget.domain.breaker import LONGEST_PERIOD, SPREAD, Breaker, Closed, HalfOpen, Open
+from widget.domain.evaluation import Evaluation, LimitMemory, State
 from widget.domain.fleet import Lease, RoundResult
 from widget.domain.policy import Policy
 from widget.domain.readings import Call, Reason
-from widget.domain.verdict import LimitMemory, State, Verdict
 from widget.shared.stored import (
     breaker_text,
     calls_text,
+    evaluations_text,
     read_breaker,
     read_calls,
+    read_evaluations,
     read_moment,
-    read_verdicts,
-    verdicts_text,
 )
 
 MOMENT = 1000.0
@@ -42,9 +42,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
-VERDICT = Verdict(State.UNAVAILABLE, Reason.QUEUE_TOO_DEEP, 180, 9, 4, near_limit=True)
+EVALUATION = Evaluation(State.UNAVAILABLE, Reason.QUEUE_TOO_DEEP, 180, 9, 4, near_limit=True)
 MEMORY = LimitMemory(Reason.QUEUE_TOO_DEEP, 1)
-STORED = json.loads(verdicts_text({"sales": (VERDICT, MEMORY)}))["sales"]
+STORED = json.loads(evaluations_text({"sales": (EVALUATION, MEMORY)}))["sales"]
 
 
 def seconds(server_time: float) -> float:
@@ -66,9 +66,9 @@ def is_bounded(state: Breaker) -> bool:
 
 
 def check_text(text: str) -> None:
-    for verdict, memory in (*read_verdicts(text).values(), *read_verdicts(f'{{"sales":{text}}}').values()):
-        assert verdict.state is not State.UNKNOWN
-        assert all(each is None or 0 <= each <= 10**9 for each in (verdict.wait_time, verdict.queue_depth))
+    for evaluation, memory in (*read_evaluations(text).values(), *read_evaluations(f'{{"sales":{text}}}').values()):
+        assert evaluation.state is not State.UNKNOWN
+        assert all(each is None or 0 <= each <= 10**9 for each in (evaluation.wait_time, evaluation.queue_depth))
         assert 0 <= memory.within < 2
     assert is_bounded(read_breaker(text, seconds, MOMENT))
     assert all(is_bounded(state) for state in read_calls(text, seconds, MOMENT).values())
@@ -87,7 +87,7 @@ def test_any_text_is_read_as_absent_or_in_range(text: str) -> None:
 
 
 @given(st.sampled_from(sorted(STORED)), JSON)
-def test_a_verdict_with_any_field_replaced_is_absent_or_in_range(field: str, value: Any) -> None:
+def test_an_evaluation_with_any_field_replaced_is_absent_or_in_range(field: str, value: Any) -> None:
     check_text(json.dumps(STORED | {field: value}))
 
 
@@ -102,7 +102,7 @@ def test_a_breaker_with_any_field_replaced_is_the_first_state_or_in_range(field:
 def test_what_was_written_is_read(state: Breaker) -> None:
     assert read_breaker(breaker_text(state, microseconds), seconds, MOMENT) == state
     assert read_calls(calls_text({Call.CAPACITY: state}, microseconds), seconds, MOMENT) == {Call.CAPACITY: state}
-    assert read_verdicts(verdicts_text({"sales": (VERDICT, MEMORY)})) == {"sales": (VERDICT, MEMORY)}
+    assert read_evaluations(evaluations_text({"sales": (EVALUATION, MEMORY)})) == {"sales": (EVALUATION, MEMORY)}
 
 
 def store(server: SharedServerProcess, *words: str) -> None:

@@ -115,7 +115,7 @@ def kill_and_poison(url: str, *, rounds: int, seed: int) -> dict[str, int]:
     drain = [sys.executable, "-m", "tests.store.poisoned", url, "", ece.base_url]
     subprocess.run(drain, check=True, timeout=600, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     ece.close()
-    return _verdict(url, promised, damaged, ece)
+    return _counted(url, promised, damaged, ece)
 
 
 def _round(url: str, name: str, ece: Ece, *, seconds: float) -> list[str]:
@@ -158,7 +158,7 @@ def _execute(url: str, statement: str) -> list[Any]:
     return rows
 
 
-def _verdict(url: str, promised: list[str], damaged: set[str], ece: Ece) -> dict[str, int]:
+def _counted(url: str, promised: list[str], damaged: set[str], ece: Ece) -> dict[str, int]:
     with operator_store(url) as store:
         numbers = {row.id: row for row in store.rows(Selection(everything=True))}
     keys = {row.id: row.key for row in _execute(url, "SELECT id, key FROM ece_widget_outbox")}

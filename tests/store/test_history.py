@@ -16,6 +16,7 @@ from tests.store.test_schema import engine
 from widget.application.clock import Clock
 from widget.application.history import History
 from widget.domain.errors import OutboxUnavailable
+from widget.domain.evaluation import State
 from widget.domain.history import (
     AVAILABLE,
     FIVE_MINUTES,
@@ -32,7 +33,6 @@ from widget.domain.hours import read_range
 from widget.domain.readings import Reason
 from widget.domain.survey import Wording
 from widget.domain.switches import Act, Entry, in_force
-from widget.domain.verdict import State
 from widget.store.history import HistoryStore
 from widget.store.outbox import Outbox, open_outbox
 

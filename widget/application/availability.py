@@ -27,11 +27,11 @@ from widget.domain.decision import (
     offer,
     seconds_until_change,
 )
+from widget.domain.evaluation import UNREACHABLE, Evaluation, LimitMemory, State
 from widget.domain.freshness import Freshness, freshness
 from widget.domain.instead import Way, entry_points, offered
 from widget.domain.policy import Policy
 from widget.domain.readings import Reason
-from widget.domain.verdict import UNREACHABLE, LimitMemory, State, Verdict
 
 # A refresh that may start at any moment but did not is looked for again after this, not at every visit.
 SHORTEST_ANSWER = 0.1
@@ -42,7 +42,7 @@ class Observer(Protocol):
 
     def refreshed(self, subject: Subject, refreshed: Refreshed) -> None: ...
 
-    def served(self, policy: Policy, decision: Decision, verdict: Verdict) -> None: ...
+    def served(self, policy: Policy, decision: Decision, evaluation: Evaluation) -> None: ...
 
     def clicked(self, entry_point: str, decision: Decision) -> None: ...
 
@@ -226,18 +226,18 @@ class Availability:
         """Say whether ECE has a part in the decision now: enabled, and within hours."""
         return asks_ece(watch.policy, self._clock.now())
 
-    def served_now(self, name: str) -> tuple[Decision | None, Verdict]:
-        """Return what a visitor would be answered without waiting, and the verdict behind it; starts no refresh.
+    def served_now(self, name: str) -> tuple[Decision | None, Evaluation]:
+        """Return what a visitor would be answered without waiting, and the evaluation behind it; starts no refresh.
 
         The decision is None where a visitor would wait for ECE. Raises KeyError.
         """
         watch = self._watches[name]
-        verdict, _ = self._trusted(watch)
+        evaluation, _ = self._trusted(watch)
         if self._lacks_an_answer(watch):
-            return None, verdict
+            return None, evaluation
         now, decision = self._clock.now(), self._decided(watch)
         others = {each: self._decided(self._watches[each]) for each in could_offer(watch.policy, decision, now)}
-        return offer(watch.policy, decision, others, now), verdict
+        return offer(watch.policy, decision, others, now), evaluation
 
     def other_ways_now(self, name: str) -> tuple[Way, ...]:
         """Return what can be offered where something else than the decision keeps a visitor from the chat.
@@ -256,14 +256,14 @@ class Availability:
 
     def _decided(self, watch: EntryPointWatch) -> Decision:
         """Return the watch's own decision from what is known; starts no refresh."""
-        verdict, as_of = self._trusted(watch)
-        return decide(watch.policy, verdict, as_of=as_of, now=self._clock.now())
+        evaluation, as_of = self._trusted(watch)
+        return decide(watch.policy, evaluation, as_of=as_of, now=self._clock.now())
 
-    def _trusted(self, watch: EntryPointWatch) -> tuple[Verdict, datetime | None]:
-        """Return the snapshot's verdict and time where ECE has a part in the decision and the snapshot may be used."""
+    def _trusted(self, watch: EntryPointWatch) -> tuple[Evaluation, datetime | None]:
+        """Return the snapshot's evaluation and time where ECE has a part in the decision and it may be trusted."""
         if watch.snapshot is None or self._freshness(watch) is Freshness.EXPIRED or not self.asks_ece(watch):
             return UNREACHABLE, None
-        return watch.snapshot.verdict, watch.snapshot.as_of
+        return watch.snapshot.evaluation, watch.snapshot.as_of
 
     def _view(self, watch: EntryPointWatch) -> View:
         view = self._current_view(watch)
@@ -299,7 +299,7 @@ class Availability:
         if state is Freshness.STALE:
             pace = SOON if watch.last_failed or watch.refresh is None else REFRESH_UNDER_WAY
             valid_for = min(self._stale_for - age, self._until_attempt(watch, moment))
-        decision = decide(watch.policy, watch.snapshot.verdict, as_of=watch.snapshot.as_of, now=now, next_check=pace)
+        decision = decide(watch.policy, watch.snapshot.evaluation, as_of=watch.snapshot.as_of, now=now, next_check=pace)
         return View(decision, min(until_change, valid_for), min(until_change, self._stale_for - age))
 
     def _until_attempt(self, watch: EntryPointWatch, moment: float) -> float:

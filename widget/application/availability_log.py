@@ -14,9 +14,9 @@ from widget.application.refresh import Refreshed, Subject
 from widget.application.tally import Tally
 from widget.domain.decision import Decision
 from widget.domain.errors import EceError
+from widget.domain.evaluation import Evaluation, State
 from widget.domain.policy import Policy
 from widget.domain.readings import Call, Reason
-from widget.domain.verdict import State, Verdict
 
 _LIMITS = {
     Reason.WAIT_TOO_LONG: "max_wait",
@@ -75,7 +75,7 @@ class AvailabilityLog:
             elif failed[call].blame != "nobody":
                 self._call_failed(subject.name, call, failed[call])
 
-    def served(self, policy: Policy, decision: Decision, verdict: Verdict) -> None:
+    def served(self, policy: Policy, decision: Decision, evaluation: Evaluation) -> None:
         """Log a decision that visitors were not served before, with the numbers and the limit behind it."""
         said = (decision.show, decision.state, decision.reason)
         if self._served.get(policy.entry_point) == said:
@@ -89,9 +89,9 @@ class AvailabilityLog:
             show=decision.show,
             state=str(decision.state),
             reason=str(decision.reason or ""),
-            wait_time=verdict.wait_time,
-            queue_depth=verdict.queue_depth,
-            capacity=verdict.capacity,
+            wait_time=evaluation.wait_time,
+            queue_depth=evaluation.queue_depth,
+            capacity=evaluation.capacity,
             **limits,
         )
 
@@ -108,7 +108,7 @@ class AvailabilityLog:
         telemetry.logger().error("shared_round_crashed", entry_point=entry_point, exc_info=error)
 
     def _adopted(self, subject: Subject, refreshed: Refreshed) -> None:
-        """Another process asked; fresh verdicts of its round say that the calls they needed were answered."""
+        """Another process asked; fresh evaluations of its round say that the calls they needed were answered."""
         if any(found.snapshot is None or found.failed for found in refreshed.found.values()):
             return
         self._host_served()

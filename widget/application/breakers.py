@@ -16,9 +16,9 @@ from widget.application.clock import Clock
 from widget.domain import breaker
 from widget.domain.breaker import Breaker, Closed
 from widget.domain.errors import EceError
+from widget.domain.evaluation import Outcome, require_number
 from widget.domain.policy import Policy
 from widget.domain.readings import Call, Reading
-from widget.domain.verdict import Outcome, require_number
 
 _CLOSED = Closed()
 

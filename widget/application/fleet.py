@@ -1,4 +1,4 @@
-"""One process of a fleet asks ECE, the others take its verdict: one round of calls per id in ECE and `fresh_for`.
+"""One process of a fleet asks ECE, the others take its evaluations: one round of calls per id in ECE and `fresh_for`.
 
 A process whose snapshot is stale asks for the lease of the next round. Its holder makes the calls and reports; the
 others look again until the report is there. When the holder dies, the next process gets the lease once it has ended.
@@ -20,7 +20,7 @@ from widget.application.refresh import Asked, Found, LocalRefresher, Refreshed, 
 from widget.domain import breaker
 from widget.domain.breaker import Breaker, Closed, HalfOpen, Open
 from widget.domain.errors import EceError
-from widget.domain.fleet import Lease, RoundResult, SharedVerdicts
+from widget.domain.fleet import Lease, RoundResult, SharedEvaluations
 
 FIRST_LOOK = 0.03  # seconds: ECE seldom answers faster
 LONGEST_LOOK = 0.25
@@ -110,7 +110,7 @@ class FleetRefresher:
             permit = renewed
         return await self._local.refresh(subject, permit)
 
-    def _follow(self, subject: Subject, lease: Lease, known: SharedVerdicts | None) -> Refreshed:
+    def _follow(self, subject: Subject, lease: Lease, known: SharedEvaluations | None) -> Refreshed:
         if known is not None and self._is_fresh(known):
             return self._adopted(subject, known, failed=False)
         # Nobody asks before the round's end; a moment later, so that the fleet does not look just before it.
@@ -124,14 +124,14 @@ class FleetRefresher:
         if permit is None or not await self._gets_probe(name, permit):
             await self._shared.release(name, lease)
             return self._adopted(subject, known, failed=True)
-        remembered = {} if lease.known is None else lease.known.verdicts
+        remembered = {} if lease.known is None else lease.known.evaluations
         asked = {
             each: replace(asked, memory=remembered[each][1]) if each in remembered else asked
             for each, asked in subject.asked.items()
         }
         refreshed = await self._local.refresh(replace(subject, asked=asked), permit)
         await self._settle_host(name, lease, permit, refreshed)
-        result = _verdicts(lease.round, refreshed)
+        result = _evaluations(lease.round, refreshed)
         if result is not None:
             self._seen[name] = lease.round
         calls = self._source.calls_of(name)
@@ -179,27 +179,27 @@ class FleetRefresher:
             return Open(min(moment + LOOK_AFTER_PROBE, host.since + breaker.PROBE_LIMIT), host.period)
         return host
 
-    def _news(self, subject: Subject, lease: Lease) -> SharedVerdicts | None:
-        """Return the fleet's verdicts if they are newer than ours. What was adopted before never gets younger."""
+    def _news(self, subject: Subject, lease: Lease) -> SharedEvaluations | None:
+        """Return the fleet's evaluations if they are newer than ours. What was adopted before never gets younger."""
         known = lease.known
         if known is None or self._seen.get(subject.name) == known.round:
             return None
         ours = [each.snapshot.taken_at for each in subject.asked.values() if each.snapshot is not None]
         return known if known.taken_at > max(ours, default=float("-inf")) else None
 
-    def _is_fresh(self, known: SharedVerdicts) -> bool:
+    def _is_fresh(self, known: SharedEvaluations) -> bool:
         return self._clock.monotonic() - known.taken_at < self._fresh_for
 
-    def _adopted(self, subject: Subject, known: SharedVerdicts | None, *, failed: bool) -> Refreshed:
+    def _adopted(self, subject: Subject, known: SharedEvaluations | None, *, failed: bool) -> Refreshed:
         if known is None:
             return Refreshed({name: _nothing_new(each, failed=failed) for name, each in subject.asked.items()})
         self._seen[subject.name] = known.round
         as_of = self._clock.now() - timedelta(seconds=max(0.0, self._clock.monotonic() - known.taken_at))
         found = {}
         for name, asked in subject.asked.items():
-            if name in known.verdicts:
-                verdict, memory = known.verdicts[name]
-                found[name] = Found(Snapshot(verdict, known.taken_at, as_of), memory, failed)
+            if name in known.evaluations:
+                evaluation, memory = known.evaluations[name]
+                found[name] = Found(Snapshot(evaluation, known.taken_at, as_of), memory, failed)
             else:
                 found[name] = _nothing_new(asked, failed=True)
         return Refreshed(found)
@@ -209,14 +209,14 @@ def _nothing_new(asked: Asked, *, failed: bool) -> Found:
     return Found(None, asked.memory, failed=failed or asked.snapshot is None)
 
 
-def _verdicts(round: str, refreshed: Refreshed) -> SharedVerdicts | None:
+def _evaluations(round: str, refreshed: Refreshed) -> SharedEvaluations | None:
     """Return what a round found, None where it found nothing."""
     found = {
-        name: (each.snapshot.verdict, each.memory, each.snapshot.taken_at)
+        name: (each.snapshot.evaluation, each.memory, each.snapshot.taken_at)
         for name, each in refreshed.found.items()
         if each.snapshot is not None
     }
     if not found:
         return None
     taken_at = min(each[2] for each in found.values())
-    return SharedVerdicts(round, {name: each[:2] for name, each in found.items()}, taken_at)
+    return SharedEvaluations(round, {name: each[:2] for name, each in found.items()}, taken_at)

@@ -311,7 +311,7 @@ class Happening:
         )
 
     def _entry_point(self, name: str, written: Change | None, past: Sequence[Bucket]) -> EntryPointNow:
-        decision, verdict = self._availability.served_now(name)
+        decision, evaluation = self._availability.served_now(name)
         known = (written, self._recorder.last_change(name))
         since = next(
             (each.at for each in known if each and decision and each.said == (decision.state, decision.reason)), None
@@ -320,9 +320,9 @@ class Happening:
             entry_point=name,
             decision=decision,
             since=since,
-            wait_time=verdict.wait_time,
-            queue_depth=verdict.queue_depth,
-            capacity=verdict.capacity,
+            wait_time=evaluation.wait_time,
+            queue_depth=evaluation.queue_depth,
+            capacity=evaluation.capacity,
             age=self._availability.age(self._availability.watches[name]),
             switch=self._switches.of(name),
             last_hour=_last_hour(past, self._recorder.last_hour(name), self._clock.now()),

@@ -20,9 +20,9 @@ from widget.application.availability import Availability
 from widget.application.clock import Clock
 from widget.application.tally import TICKET_OUTCOMES, Tally
 from widget.domain.errors import OutboxUnavailable
+from widget.domain.evaluation import State
 from widget.domain.history import AVAILABLE, Batch, Bucket, Change, Count, Counts, Process, Span, start_of
 from widget.domain.results import Begun
-from widget.domain.verdict import State
 
 WRITE_EVERY = 5.0  # seconds
 SEEN_EVERY = 10.0  # seconds: a process that has nothing to write says so often that it is there
@@ -126,12 +126,14 @@ class Recorder:
     def look(self, entry_point: str) -> None:
         """Note the state that visitors are served now if it is another one, and ECE's numbers if they are new."""
         assert self._availability is not None
-        decision, verdict = self._availability.served_now(entry_point)
+        decision, evaluation = self._availability.served_now(entry_point)
         if decision is None:
             return
         now, last = self._clock.now(), self._seen.get(entry_point)
         if last is None or last.said != (decision.state, decision.reason):
-            change = Change(entry_point, now, decision.state, decision.reason, verdict.wait_time, verdict.queue_depth)
+            change = Change(
+                entry_point, now, decision.state, decision.reason, evaluation.wait_time, evaluation.queue_depth
+            )
             self._seen[entry_point] = change
             self._changes.append(change)
         snapshot = self._availability.watches[entry_point].snapshot
@@ -139,10 +141,10 @@ class Recorder:
             return
         self._measured[entry_point] = snapshot.taken_at
         counts = Counts()
-        if verdict.wait_time is not None:
-            counts.wait.add(verdict.wait_time)
-        if verdict.queue_depth is not None:
-            counts.depth.add(verdict.queue_depth)
+        if evaluation.wait_time is not None:
+            counts.wait.add(evaluation.wait_time)
+        if evaluation.queue_depth is not None:
+            counts.depth.add(evaluation.queue_depth)
         self._add(entry_point, counts, now)
 
     def collect(self) -> None:
@@ -242,7 +244,7 @@ class Recorder:
     def _sample(self, availability: Availability) -> None:
         now = self._clock.now()
         for name, watch in availability.watches.items():
-            decision, verdict = availability.served_now(name)
+            decision, evaluation = availability.served_now(name)
             age = None if decision is None else availability.age(watch)  # nobody asked lately, and nobody is served it
-            reading = ServedReading(now, verdict.wait_time, verdict.queue_depth, verdict.capacity, age)
+            reading = ServedReading(now, evaluation.wait_time, evaluation.queue_depth, evaluation.capacity, age)
             self._last_hour.setdefault(name, deque(maxlen=SAMPLES_KEPT)).append(reading)

@@ -1,4 +1,4 @@
-"""One refresh of the snapshots of one id in ECE: ask, judge for each entry point, and say when to try again.
+"""One refresh of the snapshots of one id in ECE: ask, evaluate for each entry point, and say when to try again.
 
 `LocalRefresher` asks for one process; `fleet.py` has one process ask for many.
 """
@@ -12,16 +12,16 @@ from typing import Protocol
 
 from widget.application.breakers import Answers, GuardedSource, Permit
 from widget.application.clock import Clock
+from widget.domain.evaluation import Evaluation, LimitMemory, State, evaluate
 from widget.domain.policy import Policy
 from widget.domain.readings import Call
-from widget.domain.verdict import LimitMemory, State, Verdict, judge
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One complete set of readings, judged. `taken_at` is monotonic, `as_of` the same moment on the wall clock."""
+    """One complete set of readings, evaluated. `taken_at` is monotonic, `as_of` the same moment on the wall clock."""
 
-    verdict: Verdict
+    evaluation: Evaluation
     taken_at: float
     as_of: datetime
 
@@ -91,15 +91,15 @@ class LocalRefresher:
         self._clock = clock
 
     async def refresh(self, subject: Subject, permit: Permit) -> Refreshed:
-        """Make the calls and judge them; after a failure the next attempt is `fresh_for` after this one began."""
+        """Make the calls and evaluate them; after a failure the next attempt is `fresh_for` after this one began."""
         started = self._clock.monotonic()
         answers = await self._source.ask_all(subject.name, subject.entry_point_id, subject.policies, permit)
-        found = {name: self._judged(each, answers) for name, each in subject.asked.items()}
+        found = {name: self._evaluated(each, answers) for name, each in subject.asked.items()}
         again = started + self._fresh_for if any(each.failed for each in found.values()) else float("-inf")
         return Refreshed(found, again, answers)
 
-    def _judged(self, asked: Asked, answers: Answers) -> Found:
-        verdict, memory = judge(asked.policy, answers.outcomes_for(asked.policy), asked.memory)
-        if verdict.state is State.UNKNOWN or answers.oldest is None:
+    def _evaluated(self, asked: Asked, answers: Answers) -> Found:
+        evaluation, memory = evaluate(asked.policy, answers.outcomes_for(asked.policy), asked.memory)
+        if evaluation.state is State.UNKNOWN or answers.oldest is None:
             return Found(None, asked.memory, failed=True)
-        return Found(Snapshot(verdict, *answers.oldest), memory, failed=False)
+        return Found(Snapshot(evaluation, *answers.oldest), memory, failed=False)

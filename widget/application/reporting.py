@@ -15,8 +15,8 @@ from widget.application.breakers import GuardedSource
 from widget.application.delivery import Delivery
 from widget.domain.breaker import Breaker, Closed, HalfOpen, Open
 from widget.domain.errors import OutboxUnavailable
+from widget.domain.evaluation import State
 from widget.domain.outbox import MessageState, OutboxCounts
-from widget.domain.verdict import State
 from widget.telemetry import Sample
 
 LOOK_EVERY = 15.0  # seconds
@@ -90,7 +90,7 @@ def availability_samples(availability: Availability, source: GuardedSource) -> I
         age = availability.age(watch)
         if age is not None:
             yield "ece_widget_snapshot_age_seconds", (name,), age
-        decision, verdict = availability.served_now(name)
+        decision, evaluation = availability.served_now(name)
         yield "ece_widget_within_hours", (name,), float(availability.asks_ece(watch))
         if decision is None:
             continue
@@ -98,9 +98,9 @@ def availability_samples(availability: Availability, source: GuardedSource) -> I
         for state in State:
             yield "ece_widget_state", (name, state.value), float(decision.state is state)
         for metric, number in (
-            ("ece_widget_wait_seconds", verdict.wait_time),
-            ("ece_widget_queue_depth", verdict.queue_depth),
-            ("ece_widget_capacity", verdict.capacity),
+            ("ece_widget_wait_seconds", evaluation.wait_time),
+            ("ece_widget_queue_depth", evaluation.queue_depth),
+            ("ece_widget_capacity", evaluation.capacity),
         ):
             if number is not None:
                 yield metric, (name,), float(number)

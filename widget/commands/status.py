@@ -17,8 +17,8 @@ from rich.text import Text
 from widget.commands.options import config_option, json_option, load_settings, print_json
 from widget.commands.terminal import WIDE, console, fail
 from widget.domain.decision import Decision
+from widget.domain.evaluation import State
 from widget.domain.readings import Reason
-from widget.domain.verdict import State
 from widget.settings import EntryPointSettings, Settings
 
 _TIMEOUT = 10.0  # seconds for each answer; the server itself waits at most `[ece] timeout`

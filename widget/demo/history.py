@@ -13,11 +13,11 @@ from math import exp
 from random import Random
 from types import MappingProxyType
 
+from widget.domain.evaluation import State
 from widget.domain.history import FIVE_MINUTES, Batch, Bucket, Change, Counts, Process, Span, Spread, start_of
 from widget.domain.readings import Reason
 from widget.domain.survey import Wording
 from widget.domain.switches import Act, Entry
-from widget.domain.verdict import State
 from widget.store.history import HistoryStore
 from widget.store.outbox import open_outbox
 

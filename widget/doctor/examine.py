@@ -14,9 +14,9 @@ from widget.doctor.findings import address_of, findings
 from widget.doctor.report import Asked, Diagnosis, Probe, Report, Service
 from widget.domain.decision import decide
 from widget.domain.errors import EceError, EceUnreadable
+from widget.domain.evaluation import LimitMemory, Outcome, evaluate, require_number
 from widget.domain.policy import Policy
 from widget.domain.readings import Call
-from widget.domain.verdict import LimitMemory, Outcome, judge, require_number
 from widget.settings import Settings
 from widget.settings import warnings as warnings_of
 
@@ -96,14 +96,14 @@ def diagnose(
     entry_point = settings.entry_points[name]
     policy = entry_point.policy(name)
     outcomes = {call: _outcome(policy, probes[call]) for call in policy.calls}
-    verdict, _ = judge(policy, outcomes, LimitMemory())
+    evaluation, _ = evaluate(policy, outcomes, LimitMemory())
     return Diagnosis(
         entry_point=name,
         id=entry_point.id,
         asked=tuple(
             Asked(probes[call], call in policy.calls, address_of(settings.ece, call, entry_point.id)) for call in Call
         ),
-        decision=decide(policy, verdict, as_of=now, now=now),
+        decision=decide(policy, evaluation, as_of=now, now=now),
         findings=tuple(findings(settings, entry_point.id, policy, probes, outcomes, now, of_the_page)),
     )
 

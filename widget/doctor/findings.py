@@ -10,6 +10,7 @@ from widget.doctor.remedies import remedy
 from widget.doctor.report import Finding, Probe, Severity
 from widget.domain import hours as business_hours
 from widget.domain.errors import EceError
+from widget.domain.evaluation import Outcomes
 from widget.domain.policy import Policy
 from widget.domain.readings import (
     AgentAvailability,
@@ -19,7 +20,6 @@ from widget.domain.readings import (
     Eligibility,
     Reason,
 )
-from widget.domain.verdict import Outcomes
 from widget.settings import EceSettings, Settings
 
 Probes = Mapping[Call, Probe]

@@ -1,4 +1,4 @@
-"""Policy, verdict and hours → whether the button shows, and why (public contract, 3 and 5)."""
+"""Policy, evaluation and hours → whether the button shows, and why (public contract, 3 and 5)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from enum import StrEnum
 from math import inf
 
 from widget.domain import hours as business_hours
+from widget.domain.evaluation import Evaluation, State
 from widget.domain.instead import Way, entry_points, fitting, offered
 from widget.domain.policy import Policy
 from widget.domain.readings import Reason
 from widget.domain.survey import Wording
 from widget.domain.switches import Closing
-from widget.domain.verdict import State, Verdict
 
 # The five values `nextCheck` may take, in seconds (section 5 of the contract).
 REFRESH_UNDER_WAY = 2
@@ -71,45 +71,47 @@ class Decision:
 
 
 def decide(
-    policy: Policy, verdict: Verdict, *, as_of: datetime | None, now: datetime, next_check: int | None = None
+    policy: Policy, evaluation: Evaluation, *, as_of: datetime | None, now: datetime, next_check: int | None = None
 ) -> Decision:
     """Return the decision of section 5 at the moment `now`.
 
-    `verdict` is the snapshot's, or `UNREACHABLE` when there is none to trust; `next_check` overrides the pace, for a
+    `evaluation` is the snapshot's, or `UNREACHABLE` when there is none to trust; `next_check` overrides the pace, for a
     stale answer whose refresh is under way.
     """
     opens_at = words = None
     if policy.is_off(now):
-        verdict, as_of = Verdict(State.UNAVAILABLE, Reason.SWITCHED_OFF), None
+        evaluation, as_of = Evaluation(State.UNAVAILABLE, Reason.SWITCHED_OFF), None
         if policy.enabled and policy.closing is not None:
             words, opens_at = policy.closing.words, _end_of_closing(policy, policy.closing)
     elif policy.hours is not None and not business_hours.is_open(policy.hours, now):
-        verdict, as_of = Verdict(State.UNAVAILABLE, Reason.OUTSIDE_HOURS), None
+        evaluation, as_of = Evaluation(State.UNAVAILABLE, Reason.OUTSIDE_HOURS), None
         opens_at = business_hours.next_opening(policy.hours, now)
     asked = asks_ece(policy, now)
-    depth = verdict.queue_depth if policy.show_position else None
-    show = verdict.state is State.AVAILABLE or (verdict.state is State.UNKNOWN and policy.when_unknown == "show")
+    depth = evaluation.queue_depth if policy.show_position else None
+    show = evaluation.state is State.AVAILABLE or (evaluation.state is State.UNKNOWN and policy.when_unknown == "show")
     return Decision(
         entry_point=policy.entry_point,
         show=show,
-        state=verdict.state,
-        reason=verdict.reason,
-        wait_time=verdict.wait_time if policy.show_wait else None,
+        state=evaluation.state,
+        reason=evaluation.reason,
+        wait_time=evaluation.wait_time if policy.show_wait else None,
         queue_depth=depth,
         position=None if depth is None else depth + 1,
-        capacity=verdict.capacity,
+        capacity=evaluation.capacity,
         opens_at=opens_at,
         as_of=as_of,
-        next_check=next_check if next_check is not None and asked else pace(policy, verdict, now),
+        next_check=next_check if next_check is not None and asked else pace(policy, evaluation, now),
         words=words,
-        greets=_greets(policy, verdict),
+        greets=_greets(policy, evaluation),
     )
 
 
-def _greets(policy: Policy, verdict: Verdict) -> bool:
-    if verdict.state is not State.AVAILABLE or policy.greets_up_to is None:
+def _greets(policy: Policy, evaluation: Evaluation) -> bool:
+    if evaluation.state is not State.AVAILABLE or policy.greets_up_to is None:
         return False
-    return policy.greets_up_to == inf or (verdict.wait_time is not None and verdict.wait_time <= policy.greets_up_to)
+    return policy.greets_up_to == inf or (
+        evaluation.wait_time is not None and evaluation.wait_time <= policy.greets_up_to
+    )
 
 
 def could_offer(policy: Policy, decision: Decision, now: datetime) -> tuple[str, ...]:
@@ -139,12 +141,12 @@ def asks_ece(policy: Policy, now: datetime) -> bool:
     return not policy.is_off(now) and (policy.hours is None or business_hours.is_open(policy.hours, now))
 
 
-def pace(policy: Policy, verdict: Verdict, now: datetime) -> int:
+def pace(policy: Policy, evaluation: Evaluation, now: datetime) -> int:
     """Return `nextCheck`: shortest when something is about to change, longest outside hours.
 
     Of the allowed values the longest that does not pass the next opening or closing is taken, 5 at the least.
     """
-    usual = _usual_pace(verdict)
+    usual = _usual_pace(evaluation)
     if policy.enabled and policy.is_off(now):
         usual = SELDOM  # a person may reopen at any moment
     longest = min(usual, seconds_until_change(policy, now))
@@ -172,11 +174,11 @@ def _end_of_closing(policy: Policy, closing: Closing) -> datetime | None:
     return business_hours.next_opening(policy.hours, until)
 
 
-def _usual_pace(verdict: Verdict) -> int:
-    match verdict.reason:
+def _usual_pace(evaluation: Evaluation) -> int:
+    match evaluation.reason:
         case Reason.SWITCHED_OFF | Reason.OUTSIDE_HOURS:
             return RARELY
         case Reason.INVALID_ENTRY_POINT | Reason.ENTRY_POINT_INACTIVE | Reason.SERVICE_NOT_RUNNING | Reason.OTHER:
             return SELDOM
         case _:
-            return SOON if verdict.near_limit else USUAL
+            return SOON if evaluation.near_limit else USUAL

@@ -10,19 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from widget.domain.breaker import Breaker, Closed
+from widget.domain.evaluation import Evaluation, LimitMemory
 from widget.domain.readings import Call
-from widget.domain.verdict import LimitMemory, Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class SharedVerdicts:
-    """The newest verdicts of the fleet for one id in ECE, by entry point, each with the memory of its limits.
+class SharedEvaluations:
+    """The newest evaluations of the fleet for one id in ECE, by entry point, each with the memory of its limits.
 
     `round` is the round that found them, `taken_at` never later than they were taken.
     """
 
     round: str
-    verdicts: Mapping[str, tuple[Verdict, LimitMemory]]
+    evaluations: Mapping[str, tuple[Evaluation, LimitMemory]]
     taken_at: float
 
 
@@ -40,15 +40,15 @@ class Lease:
     over: bool
     failed: bool
     ends: float
-    known: SharedVerdicts | None = None
+    known: SharedEvaluations | None = None
     host: Breaker = field(default_factory=Closed)
     calls: Mapping[Call, Breaker] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class RoundResult:
-    """How a round ended: with new verdicts, or with none. Nobody begins the next one before `next_from`."""
+    """How a round ended: with new evaluations, or with none. Nobody begins the next one before `next_from`."""
 
-    found: SharedVerdicts | None
+    found: SharedEvaluations | None
     calls: Mapping[Call, Breaker]
     next_from: float

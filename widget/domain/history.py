@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import IntEnum
 
+from widget.domain.evaluation import State
 from widget.domain.readings import Reason
 from widget.domain.results import Begun
-from widget.domain.verdict import State
 
 FIVE_MINUTES = timedelta(minutes=5)
 

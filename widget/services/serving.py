@@ -162,8 +162,8 @@ def _chat_addresses(
 
     def ticket(entry_point: str, locale: str) -> str:
         tally.ticket(entry_point, "issued")
-        _, verdict = availability.served_now(entry_point)
-        queue = QueueThen(verdict.wait_time, verdict.queue_depth)
+        _, evaluation = availability.served_now(entry_point)
+        queue = QueueThen(evaluation.wait_time, evaluation.queue_depth)
         return tokens.sign_ticket(entry_point, expires=clock.now() + lifetime, locale=locale, queue=queue)
 
     return ChatAddresses(settings.entry_points, ticket, origins=settings.server.allowed_origins)

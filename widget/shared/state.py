@@ -1,9 +1,9 @@
 """What the fleet shares for each id in ECE: who asks ECE now, what was found, and the state of the breakers.
 
 Three keys: for each id a record and a lease, and one breaker for ECE's host. Each change is one script, which
-the server runs as a whole. All times on it are the server's: a process learns how old a verdict is by the server's
+the server runs as a whole. All times on it are the server's: a process learns how old an evaluation is by the server's
 clock and counts on by its own monotonic one, so the clocks of the machines do not matter. Translations are rounded so
-that a verdict never looks younger than it is. A key of another type, a lease without an end, and text that `stored`
+that an evaluation never looks younger than it is. A key of another type, a lease without an end, and text that `stored`
 cannot read count as absent and are replaced.
 """
 
@@ -17,17 +17,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from widget.domain.breaker import Breaker
-from widget.domain.fleet import Lease, RoundResult, SharedVerdicts
+from widget.domain.fleet import Lease, RoundResult, SharedEvaluations
 from widget.settings import EceSettings, EntryPointSettings
 from widget.shared.server import PREFIX, SharedServer
 from widget.shared.stored import (
     breaker_text,
     calls_text,
+    evaluations_text,
     read_breaker,
     read_calls,
+    read_evaluations,
     read_moment,
-    read_verdicts,
-    verdicts_text,
 )
 
 KEPT = 24 * 3600 * 1000  # milliseconds; readers judge the age by themselves
@@ -48,6 +48,7 @@ _TAKE_LEASE = (
 of_type(KEYS[1], 'hash') of_type(KEYS[2], 'string') of_type(KEYS[3], 'string')
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
+-- the field keeps the name under which processes of an older release read and write it
 local record = redis.call('HMGET', KEYS[1], 'taken', 'verdict', 'found_in', 'ended', 'failed', 'calls')
 local holder = redis.call('GET', KEYS[2])
 if holder == '' or (ARGV[4] == '1' and holder == record[4]) then holder = false end
@@ -149,7 +150,8 @@ class RedisSharedState:
         self.longest_round = max(ece.fresh_for, 2 * ece.timeout + 0.5)
         host = _digest(ece.base_url, ece.api_path)
         self._host_key = f"{PREFIX}host:{host}"
-        # What a verdict depends on is part of the name: processes with other settings, as during a change, share none.
+        # What an evaluation depends on is part of the name, so that processes with other settings, as during a change,
+        # share none.
         ids: dict[int, dict[str, tuple[object, ...]]] = {}
         for name, entry_point in entry_points.items():
             ids.setdefault(entry_point.id, {})[name] = _rules(entry_point)
@@ -172,11 +174,11 @@ class RedisSharedState:
         key, found, in_server_time = self._keys[entry_point], result.found, lease.clocks.server_at_earliest
         left = int((result.next_from - self._monotonic()) * 1000)
         taken = "" if found is None else f"{in_server_time(found.taken_at):.0f}"
-        verdict = "" if found is None else verdicts_text(found.verdicts)
+        evaluation = "" if found is None else evaluations_text(found.evaluations)
         calls = calls_text(result.calls, in_server_time)
         failed = "1" if found is None else "0"
         stored = await self._server.script(
-            _REPORT, (key, f"{key}:lease"), (lease.round, left, KEPT, failed, calls, taken, verdict)
+            _REPORT, (key, f"{key}:lease"), (lease.round, left, KEPT, failed, calls, taken, evaluation)
         )
         return None if stored is None else bool(stored)
 
@@ -215,14 +217,14 @@ class RedisSharedState:
             return None
         received = self._monotonic()
         clocks = _clocks(answer, sent, received)
-        holder, left, host, taken, verdict, found_in, ended, failed, calls = answer[2:]
+        holder, left, host, taken, evaluation, found_in, ended, failed, calls = answer[2:]
         return _RedisLease(
             round=holder,
             held=holder == ours,
             over=holder in ("", ended),
             failed=failed == "1",
             ends=received + min(max(0, int(left)) / 1000, self.longest_round),
-            known=_known(found_in, verdict, taken, clocks),
+            known=_known(found_in, evaluation, taken, clocks),
             host=read_breaker(host, clocks.ours_at_latest, received),
             calls=read_calls(calls, clocks.ours_at_latest, received),
             clocks=clocks,
@@ -233,12 +235,12 @@ def _clocks(answer: list[Any], sent: float, received: float) -> _Clocks:
     return _Clocks(int(answer[0]) + int(answer[1]) / MILLION, sent, received)
 
 
-def _known(found_in: str, verdict: str, taken: str, clocks: _Clocks) -> SharedVerdicts | None:
-    """Return the stored verdicts. Those from the server's future, as after its clock was set, have no known age."""
-    read, moment = read_verdicts(verdict), read_moment(taken)
+def _known(found_in: str, evaluation: str, taken: str, clocks: _Clocks) -> SharedEvaluations | None:
+    """Return the stored evaluations. Those from the server's future, as after its clock was set, have no known age."""
+    read, moment = read_evaluations(evaluation), read_moment(taken)
     if not read or moment is None or moment > clocks.server * MILLION:
         return None
-    return SharedVerdicts(found_in, read, clocks.ours_at_latest(moment))
+    return SharedEvaluations(found_in, read, clocks.ours_at_latest(moment))
 
 
 def _rules(entry_point: EntryPointSettings) -> tuple[object, ...]:

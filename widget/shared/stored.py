@@ -22,8 +22,8 @@ from widget.domain.breaker import (
     HalfOpen,
     Open,
 )
+from widget.domain.evaluation import SNAPSHOTS_TO_REOPEN, Evaluation, LimitMemory, State
 from widget.domain.readings import Call, Reason
-from widget.domain.verdict import SNAPSHOTS_TO_REOPEN, LimitMemory, State, Verdict
 
 Translate = Callable[[float], float]
 
@@ -40,8 +40,8 @@ class _Stored(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class StoredVerdict(_Stored):
-    """A verdict and the memory of the limits behind it."""
+class StoredEvaluation(_Stored):
+    """An evaluation and the memory of the limits behind it."""
 
     state: State
     reason: Reason | None
@@ -52,13 +52,13 @@ class StoredVerdict(_Stored):
     closed_by: Reason | None
     within: Annotated[int, Field(ge=0, lt=SNAPSHOTS_TO_REOPEN)]
 
-    def value(self) -> tuple[Verdict, LimitMemory] | None:
-        """Return the domain's values; None for a combination that `judge` never returns with a snapshot."""
+    def value(self) -> tuple[Evaluation, LimitMemory] | None:
+        """Return the domain's values; None for a combination that `evaluate` never returns with a snapshot."""
         if self.state is State.UNKNOWN or (self.reason is None) is not (self.state is State.AVAILABLE):
             return None
         numbers = (self.wait_time, self.queue_depth, self.capacity)
-        verdict = Verdict(self.state, self.reason, *numbers, near_limit=self.near_limit)
-        return verdict, LimitMemory(self.closed_by, self.within)
+        evaluation = Evaluation(self.state, self.reason, *numbers, near_limit=self.near_limit)
+        return evaluation, LimitMemory(self.closed_by, self.within)
 
 
 class StoredBreaker(_Stored):
@@ -82,8 +82,8 @@ class _StoredCalls(RootModel[dict[Call, StoredBreaker]]):
     """The breakers of an entry point's calls."""
 
 
-class _StoredVerdicts(RootModel[dict[str, StoredVerdict]]):
-    """The verdicts of all entry points with one id, by name."""
+class _StoredEvaluations(RootModel[dict[str, StoredEvaluation]]):
+    """The evaluations of all entry points with one id, by name."""
 
 
 class _StoredMoment(RootModel[Annotated[int, Field(ge=0, le=int(LATEST))]]):
@@ -101,14 +101,14 @@ def decode(shape: type[Shape], text: str) -> Shape | None:
         return None
 
 
-def verdicts_text(verdicts: Mapping[str, tuple[Verdict, LimitMemory]]) -> str:
-    """Write verdicts by entry point, each with the memory of the limits behind it."""
-    return _StoredVerdicts({name: _stored_verdict(*each) for name, each in verdicts.items()}).model_dump_json()
+def evaluations_text(evaluations: Mapping[str, tuple[Evaluation, LimitMemory]]) -> str:
+    """Write evaluations by entry point, each with the memory of the limits behind it."""
+    return _StoredEvaluations({name: _stored_evaluation(*each) for name, each in evaluations.items()}).model_dump_json()
 
 
-def read_verdicts(text: str) -> dict[str, tuple[Verdict, LimitMemory]]:
-    """Read what `verdicts_text` wrote; nothing from anything else, and no verdict that cannot be."""
-    stored = decode(_StoredVerdicts, text)
+def read_evaluations(text: str) -> dict[str, tuple[Evaluation, LimitMemory]]:
+    """Read what `evaluations_text` wrote; nothing from anything else, and no evaluation that cannot be."""
+    stored = decode(_StoredEvaluations, text)
     values = {} if stored is None else {name: each.value() for name, each in stored.root.items()}
     return {name: value for name, value in values.items() if value is not None}
 
@@ -142,14 +142,14 @@ def read_moment(text: str) -> int | None:
     return None if stored is None else stored.root
 
 
-def _stored_verdict(verdict: Verdict, memory: LimitMemory) -> StoredVerdict:
-    return StoredVerdict(
-        state=verdict.state,
-        reason=verdict.reason,
-        wait_time=_bounded(verdict.wait_time),
-        queue_depth=_bounded(verdict.queue_depth),
-        capacity=_bounded(verdict.capacity),
-        near_limit=verdict.near_limit,
+def _stored_evaluation(evaluation: Evaluation, memory: LimitMemory) -> StoredEvaluation:
+    return StoredEvaluation(
+        state=evaluation.state,
+        reason=evaluation.reason,
+        wait_time=_bounded(evaluation.wait_time),
+        queue_depth=_bounded(evaluation.queue_depth),
+        capacity=_bounded(evaluation.capacity),
+        near_limit=evaluation.near_limit,
         closed_by=memory.closed_by,
         within=memory.within,
     )

@@ -11,9 +11,9 @@ import pytest
 
 from tests.web.conftest import Site
 from tests.web.console.conftest import Browser
+from widget.domain.evaluation import State
 from widget.domain.history import Batch, Bucket, Change, Counts, Process, Span, Spread, start_of
 from widget.domain.readings import Reason
-from widget.domain.verdict import State
 
 pytestmark = pytest.mark.anyio
 

@@ -17,8 +17,8 @@ from tests.ece_stand_in import CLOSED
 from tests.web.conftest import Site
 from widget import settings
 from widget.domain.decision import Decision
+from widget.domain.evaluation import State
 from widget.domain.readings import Call
-from widget.domain.verdict import State
 from widget.server.plan import build_served
 from widget.web.public.answers import PublicAnswers
 

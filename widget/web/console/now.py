@@ -13,10 +13,10 @@ from starlette.routing import Route
 
 from widget.application.history import EceNow, EntryPointNow, Happening, Now
 from widget.domain.breaker import Breaker, Closed, HalfOpen
+from widget.domain.evaluation import State
 from widget.domain.history import Process
 from widget.domain.outbox import MessageState, OutboxCounts
 from widget.domain.readings import Call
-from widget.domain.verdict import State
 from widget.settings import EntryPointSettings
 from widget.texts import marked as _
 from widget.web.console.failures import in_words

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from widget.domain.evaluation import State
 from widget.domain.readings import Reason
-from widget.domain.verdict import State
 from widget.texts import marked as _
 
 

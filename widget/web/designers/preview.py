@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from widget.domain.decision import Decision
-from widget.domain.verdict import State
+from widget.domain.evaluation import State
 from widget.settings import EntryPointSettings
 from widget.themes import DEFAULT
 from widget.web.designers.reasons import drawn, explain

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from widget.domain.decision import Decision
+from widget.domain.evaluation import State
 from widget.domain.readings import Reason
-from widget.domain.verdict import State
 from widget.settings import EntryPointSettings
 
 CAUSES: dict[Reason, str] = {

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from widget.domain.decision import USUAL, Decision
+from widget.domain.evaluation import State
 from widget.domain.instead import fitting
 from widget.domain.readings import Reason
-from widget.domain.verdict import State
 from widget.settings import EntryPointSettings
 
 _WITH_NUMBERS: dict[str, tuple[int | None, int | None]] = {  # state → wait in seconds, chats waiting

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from widget.domain.decision import RARELY, REFRESH_UNDER_WAY, SELDOM, SOON, USUAL, Response
+from widget.domain.evaluation import State
 from widget.domain.instead import Kind
 from widget.domain.outbox import LONGEST_SID
 from widget.domain.readings import Reason
-from widget.domain.verdict import State
 
 Json = dict[str, Any]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 
 from widget.domain.decision import Decision
-from widget.domain.verdict import State
+from widget.domain.evaluation import State
 from widget.settings import EntryPointSettings
 from widget.texts import SOURCE, Texts, marked
 from widget.web.pages.messages import words_for_reason

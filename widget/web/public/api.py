@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from widget.application.availability import Availability
 from widget.domain.decision import Decision
-from widget.domain.verdict import State
+from widget.domain.evaluation import State
 from widget.web.edge.errors import Problem, unknown_entry_point
 from widget.web.public.answers import PublicAnswers
 from widget.web.public.cached_answer import response

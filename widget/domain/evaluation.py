@@ -40,7 +40,7 @@ class LimitMemory:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Evaluation:
     """What one complete set of readings means, before hours and age: the part of a decision a snapshot keeps."""
 
     state: State
@@ -51,7 +51,7 @@ class Verdict:
     near_limit: bool = False
 
 
-UNREACHABLE = Verdict(State.UNKNOWN, Reason.ECE_UNREACHABLE)
+UNREACHABLE = Evaluation(State.UNKNOWN, Reason.ECE_UNREACHABLE)
 
 
 def require_number(policy: Policy, reading: Reading) -> Reading:
@@ -70,19 +70,19 @@ def require_number(policy: Policy, reading: Reading) -> Reading:
             return reading
 
 
-def judge(policy: Policy, outcomes: Outcomes, memory: LimitMemory) -> tuple[Verdict, LimitMemory]:
-    """Judge one set of outcomes, each reading through `require_number`.
+def evaluate(policy: Policy, outcomes: Outcomes, memory: LimitMemory) -> tuple[Evaluation, LimitMemory]:
+    """Evaluate one set of outcomes, each reading through `require_number`.
 
     The first check to close gives the reason, whatever later ones failed: one definite no is enough. A check that
-    failed, where none closed, makes the verdict unknown. Own limits close at once and open after two sets within them;
-    a set without any reading says nothing about them.
+    failed, where none closed, makes the state unknown. Own limits close at once and open after two sets within them; a
+    set without any reading says nothing about them.
     """
     limit = next(_limits_passed(policy, outcomes), None)
     usable = all(_was_read(outcomes.get(call)) for call in policy.calls if policy.needs(call))
     memory = _remember(memory, limit, usable=usable)
     closed = next(_closing(policy, outcomes, memory), None)
     live, capacity = outcomes.get(Call.LIVE_SESSION_STATUS), outcomes.get(Call.CAPACITY)
-    verdict = Verdict(
+    evaluation = Evaluation(
         state=State.AVAILABLE,
         reason=None,
         wait_time=live.wait_time if isinstance(live, LiveSessionStatus) else None,
@@ -91,10 +91,10 @@ def judge(policy: Policy, outcomes: Outcomes, memory: LimitMemory) -> tuple[Verd
         near_limit=memory.closed_by is not None,
     )
     if closed is not None:
-        return replace(verdict, state=State.UNAVAILABLE, reason=closed), memory
+        return replace(evaluation, state=State.UNAVAILABLE, reason=closed), memory
     if not usable:
-        return replace(verdict, state=State.UNKNOWN, reason=Reason.ECE_UNREACHABLE), memory
-    return verdict, memory
+        return replace(evaluation, state=State.UNKNOWN, reason=Reason.ECE_UNREACHABLE), memory
+    return evaluation, memory
 
 
 def _closing(policy: Policy, outcomes: Outcomes, memory: LimitMemory) -> Iterator[Reason]:
