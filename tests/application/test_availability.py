@@ -367,7 +367,7 @@ async def test_a_button_that_an_own_limit_closed_is_unknown_at_once_when_ece_fai
     entry_points.ece.fails(fault)
     entry_points.clock.passes(6)
     await entry_points.visit()
-    assert entry_points.notes.refreshes[-1].found["sales"].failed
+    assert entry_points.notes.refreshes[-1].results["sales"].failed
     entry_points.clock.passes(60)
     entry_points.ece.holds()
     async with asyncio.timeout(0.5):

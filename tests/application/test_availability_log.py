@@ -12,7 +12,7 @@ import pytest
 from tests.ece_stand_in import CLOSED
 from tests.entry_points import EntryPoints
 from widget.application.availability_log import AvailabilityLog
-from widget.application.refresh import Asked, Found, Refreshed, Snapshot, Subject
+from widget.application.refresh import Refreshed, RefreshInput, RefreshResult, Snapshot, Subject
 from widget.application.tally import Tally
 from widget.domain.errors import EceBusy, EceError, EceRefused, EceStatus, EceTimeout, EceUnreadable
 from widget.domain.evaluation import Evaluation, LimitMemory, State
@@ -108,10 +108,10 @@ async def test_an_outage_ends_when_another_process_of_the_fleet_was_answered(log
     entry_points.ece.fails(EceRefused())
     await entry_points.visits(seconds=10)
     snapshot = Snapshot(Evaluation(State.AVAILABLE, None), entry_points.clock.monotonic(), entry_points.clock.now())
-    subject = Subject("sales", 1001, {"sales": Asked(Policy("sales"), LimitMemory(), None)})
-    entry_points.log.refreshed(subject, Refreshed({"sales": Found(snapshot, LimitMemory(), failed=True)}))
+    subject = Subject("sales", 1001, {"sales": RefreshInput(Policy("sales"), LimitMemory(), None)})
+    entry_points.log.refreshed(subject, Refreshed({"sales": RefreshResult(snapshot, LimitMemory(), failed=True)}))
     assert [each["event"] for each in named(log_lines, *OUTAGES)] == ["ece_outage_began"], "an older evaluation"
-    entry_points.log.refreshed(subject, Refreshed({"sales": Found(snapshot, LimitMemory(), failed=False)}))
+    entry_points.log.refreshed(subject, Refreshed({"sales": RefreshResult(snapshot, LimitMemory(), failed=False)}))
     assert [each["event"] for each in named(log_lines, *OUTAGES)] == ["ece_outage_began", "ece_outage_ended"]
 
 

@@ -33,7 +33,7 @@ user_pref("browser.aboutwelcome.enabled", false);
 # What the protocols call an element that went with its page.
 GONE = {"no such node", "no such element", "stale element reference"}
 
-Found = TypeVar("Found")
+Seen = TypeVar("Seen")
 
 
 class Gone(RuntimeError):
@@ -59,7 +59,7 @@ class Engine(Protocol):
         """Bring the frame to the front that an expression finds."""
 
 
-def until(look: Callable[[], Found], what: str, *, patience: float = PATIENCE) -> Found:
+def until(look: Callable[[], Seen], what: str, *, patience: float = PATIENCE) -> Seen:
     """Return what `look` finds, once it finds something."""
     deadline = time.monotonic() + patience
     while not (found := look()):

@@ -111,7 +111,7 @@ def test_all_well_says_nothing(table: dict[str, Any]) -> None:
     assert found.all_well
     assert found.diagnoses[0].findings == ()
     assert found.diagnoses[0].decision.state is State.AVAILABLE
-    assert [asked.used for asked in found.diagnoses[0].asked] == [True, False, False, False, True]
+    assert [each.used for each in found.diagnoses[0].calls] == [True, False, False, False, True]
 
 
 @pytest.mark.parametrize(

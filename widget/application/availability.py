@@ -16,7 +16,7 @@ from typing import Protocol
 
 from widget.application.breakers import GuardedSource, Permit
 from widget.application.clock import Clock
-from widget.application.refresh import Asked, LocalRefresher, Refreshed, Refresher, Snapshot, Subject
+from widget.application.refresh import LocalRefresher, Refreshed, Refresher, RefreshInput, Snapshot, Subject
 from widget.domain.decision import (
     REFRESH_UNDER_WAY,
     SOON,
@@ -71,13 +71,13 @@ class _Calls:
 
     @property
     def subject(self) -> Subject:
-        asked = {
-            name: Asked(each.policy, each.memory, each.snapshot)
+        inputs = {
+            name: RefreshInput(each.policy, each.memory, each.snapshot)
             for name, each in self.watches.items()
             if each.policy.enabled
         }
         name = next(iter(self.watches))
-        return Subject(name, self.watches[name].entry_point_id, asked)
+        return Subject(name, self.watches[name].entry_point_id, inputs)
 
 
 @dataclass(slots=True)
@@ -338,11 +338,11 @@ class Availability:
     async def _refresh(self, calls: _Calls, subject: Subject, permit: Permit) -> None:
         refreshed = await self._refresher.refresh(subject, permit)
         calls.not_before = refreshed.not_before
-        for name, found in refreshed.found.items():
+        for name, result in refreshed.results.items():
             watch = calls.watches[name]
             # Without any snapshot there is nothing a visitor could wait for, whatever the refresh says of itself.
-            nothing = found.snapshot is None and self._freshness(watch) is Freshness.EXPIRED
-            watch.last_failed = found.failed or nothing
-            if found.snapshot is not None:
-                watch.memory, watch.snapshot = found.memory, found.snapshot
+            nothing = result.snapshot is None and self._freshness(watch) is Freshness.EXPIRED
+            watch.last_failed = result.failed or nothing
+            if result.snapshot is not None:
+                watch.memory, watch.snapshot = result.memory, result.snapshot
         self._observer.refreshed(subject, refreshed)

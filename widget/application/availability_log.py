@@ -109,7 +109,7 @@ class AvailabilityLog:
 
     def _adopted(self, subject: Subject, refreshed: Refreshed) -> None:
         """Another process asked; fresh evaluations of its round say that the calls they needed were answered."""
-        if any(found.snapshot is None or found.failed for found in refreshed.found.values()):
+        if any(each.snapshot is None or each.failed for each in refreshed.results.values()):
             return
         self._host_served()
         for call in subject.calls:

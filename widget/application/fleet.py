@@ -16,7 +16,7 @@ from typing import Protocol
 
 from widget.application.breakers import GuardedSource, Permit
 from widget.application.clock import Clock
-from widget.application.refresh import Asked, Found, LocalRefresher, Refreshed, Snapshot, Subject
+from widget.application.refresh import LocalRefresher, Refreshed, RefreshInput, RefreshResult, Snapshot, Subject
 from widget.domain import breaker
 from widget.domain.breaker import Breaker, Closed, HalfOpen, Open
 from widget.domain.errors import EceError
@@ -125,11 +125,11 @@ class FleetRefresher:
             await self._shared.release(name, lease)
             return self._adopted(subject, known, failed=True)
         remembered = {} if lease.known is None else lease.known.evaluations
-        asked = {
-            each: replace(asked, memory=remembered[each][1]) if each in remembered else asked
-            for each, asked in subject.asked.items()
+        inputs = {
+            each: replace(given, memory=remembered[each][1]) if each in remembered else given
+            for each, given in subject.inputs.items()
         }
-        refreshed = await self._local.refresh(replace(subject, asked=asked), permit)
+        refreshed = await self._local.refresh(replace(subject, inputs=inputs), permit)
         await self._settle_host(name, lease, permit, refreshed)
         result = _evaluations(lease.round, refreshed)
         if result is not None:
@@ -137,7 +137,7 @@ class FleetRefresher:
         calls = self._source.calls_of(name)
         await self._shared.report(name, lease, RoundResult(result, calls, started + self._fresh_for))
         if result is None and known is not None:
-            return replace(refreshed, found=self._adopted(subject, known, failed=True).found)
+            return replace(refreshed, results=self._adopted(subject, known, failed=True).results)
         return refreshed
 
     async def _gets_probe(self, name: str, permit: Permit) -> bool:
@@ -184,7 +184,7 @@ class FleetRefresher:
         known = lease.known
         if known is None or self._seen.get(subject.name) == known.round:
             return None
-        ours = [each.snapshot.taken_at for each in subject.asked.values() if each.snapshot is not None]
+        ours = [each.snapshot.taken_at for each in subject.inputs.values() if each.snapshot is not None]
         return known if known.taken_at > max(ours, default=float("-inf")) else None
 
     def _is_fresh(self, known: SharedEvaluations) -> bool:
@@ -192,28 +192,28 @@ class FleetRefresher:
 
     def _adopted(self, subject: Subject, known: SharedEvaluations | None, *, failed: bool) -> Refreshed:
         if known is None:
-            return Refreshed({name: _nothing_new(each, failed=failed) for name, each in subject.asked.items()})
+            return Refreshed({name: _nothing_new(each, failed=failed) for name, each in subject.inputs.items()})
         self._seen[subject.name] = known.round
         as_of = self._clock.now() - timedelta(seconds=max(0.0, self._clock.monotonic() - known.taken_at))
-        found = {}
-        for name, asked in subject.asked.items():
+        results = {}
+        for name, given in subject.inputs.items():
             if name in known.evaluations:
                 evaluation, memory = known.evaluations[name]
-                found[name] = Found(Snapshot(evaluation, known.taken_at, as_of), memory, failed)
+                results[name] = RefreshResult(Snapshot(evaluation, known.taken_at, as_of), memory, failed)
             else:
-                found[name] = _nothing_new(asked, failed=True)
-        return Refreshed(found)
+                results[name] = _nothing_new(given, failed=True)
+        return Refreshed(results)
 
 
-def _nothing_new(asked: Asked, *, failed: bool) -> Found:
-    return Found(None, asked.memory, failed=failed or asked.snapshot is None)
+def _nothing_new(given: RefreshInput, *, failed: bool) -> RefreshResult:
+    return RefreshResult(None, given.memory, failed=failed or given.snapshot is None)
 
 
 def _evaluations(round: str, refreshed: Refreshed) -> SharedEvaluations | None:
     """Return what a round found, None where it found nothing."""
     found = {
         name: (each.snapshot.evaluation, each.memory, each.snapshot.taken_at)
-        for name, each in refreshed.found.items()
+        for name, each in refreshed.results.items()
         if each.snapshot is not None
     }
     if not found:

@@ -27,7 +27,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RefreshInput:
     """One entry point of a subject, and what is remembered of it."""
 
     policy: Policy
@@ -41,11 +41,11 @@ class Subject:
 
     name: str
     entry_point_id: int
-    asked: Mapping[str, Asked]
+    inputs: Mapping[str, RefreshInput]
 
     @property
     def policies(self) -> tuple[Policy, ...]:
-        return tuple(each.policy for each in self.asked.values())
+        return tuple(each.policy for each in self.inputs.values())
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -55,7 +55,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RefreshResult:
     """What a refresh brought for one entry point; `snapshot` is None where there is no newer one."""
 
     snapshot: Snapshot | None
@@ -71,7 +71,7 @@ class Refreshed:
     is None where this process asked nothing.
     """
 
-    found: Mapping[str, Found]
+    results: Mapping[str, RefreshResult]
     not_before: float = float("-inf")
     answers: Answers | None = None
 
@@ -94,12 +94,12 @@ class LocalRefresher:
         """Make the calls and evaluate them; after a failure the next attempt is `fresh_for` after this one began."""
         started = self._clock.monotonic()
         answers = await self._source.ask_all(subject.name, subject.entry_point_id, subject.policies, permit)
-        found = {name: self._evaluated(each, answers) for name, each in subject.asked.items()}
-        again = started + self._fresh_for if any(each.failed for each in found.values()) else float("-inf")
-        return Refreshed(found, again, answers)
+        results = {name: self._evaluated(each, answers) for name, each in subject.inputs.items()}
+        again = started + self._fresh_for if any(each.failed for each in results.values()) else float("-inf")
+        return Refreshed(results, again, answers)
 
-    def _evaluated(self, asked: Asked, answers: Answers) -> Found:
-        evaluation, memory = evaluate(asked.policy, answers.outcomes_for(asked.policy), asked.memory)
+    def _evaluated(self, given: RefreshInput, answers: Answers) -> RefreshResult:
+        evaluation, memory = evaluate(given.policy, answers.outcomes_for(given.policy), given.memory)
         if evaluation.state is State.UNKNOWN or answers.oldest is None:
-            return Found(None, asked.memory, failed=True)
-        return Found(Snapshot(evaluation, *answers.oldest), memory, failed=False)
+            return RefreshResult(None, given.memory, failed=True)
+        return RefreshResult(Snapshot(evaluation, *answers.oldest), memory, failed=False)

@@ -97,7 +97,7 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundAnswers:
     """Answers to read, the newest first. `next` is where to go on, None at the end; `versions` are their questions'."""
 
     given: tuple[Given, ...]
@@ -146,7 +146,7 @@ class Results:
                 questions.append(Question(found, line, version.id in current))
         return Report(scope, answered, before, begun, tuple(questions))
 
-    async def find(self, scope: Scope, search: Search, after: Mark | None = None) -> Found:
+    async def find(self, scope: Scope, search: Search, after: Mark | None = None) -> FoundAnswers:
         """Return answers to read, from behind a mark on.
 
         At most `MOST_READ` surveys are looked at for one page, so that a word that nobody wrote does not read them all.
@@ -160,10 +160,10 @@ class Results:
                 if search.finds(each, versions):
                     found.append(each)
                     if len(found) == GIVEN_AT_ONCE:
-                        return Found(tuple(found), after, versions)
+                        return FoundAnswers(tuple(found), after, versions)
             if len(given) < READ_AT_ONCE:
-                return Found(tuple(found), None, versions)
-        return Found(tuple(found), after, versions)
+                return FoundAnswers(tuple(found), None, versions)
+        return FoundAnswers(tuple(found), after, versions)
 
 
 def figure_rows(report: Report) -> Iterator[tuple[str | int | float | bool, ...]]:

@@ -187,7 +187,7 @@ def print_report(report: Report, console: Console) -> None:
 def _calls(report: Report) -> Table:
     calls = Table("entry point", "call", "status", "time", "understood", title="What ECE answers", title_justify="left")
     for diagnosis in report.diagnoses:
-        for number, asked in enumerate(diagnosis.asked):
+        for number, asked in enumerate(diagnosis.calls):
             probe = asked.probe
             calls.add_row(
                 Text(f"{diagnosis.entry_point} ({diagnosis.id})" if number == 0 else ""),
@@ -195,7 +195,7 @@ def _calls(report: Report) -> Table:
                 "-" if probe.status is None else str(probe.status),
                 f"{probe.elapsed * 1000:.0f} ms",
                 Text(asked.understood, style="" if probe.error is None else "red"),
-                end_section=number == len(diagnosis.asked) - 1,
+                end_section=number == len(diagnosis.calls) - 1,
             )
     return calls
 
@@ -252,7 +252,7 @@ def _entry_point(diagnosis: Diagnosis) -> dict[str, Any]:
                 "understood": asked.understood,
                 "error": asked.probe.error.code if asked.probe.error is not None else None,
             }
-            for asked in diagnosis.asked
+            for asked in diagnosis.calls
         ],
         "decision": {
             "show": decision.show,

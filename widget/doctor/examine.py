@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from widget.doctor.browsing import Page, Unreached
 from widget.doctor.chat_page import chat_page_findings
 from widget.doctor.findings import address_of, findings
-from widget.doctor.report import Asked, Diagnosis, Probe, Report, Service
+from widget.doctor.report import CheckedCall, Diagnosis, Probe, Report, Service
 from widget.domain.decision import decide
 from widget.domain.errors import EceError, EceUnreadable
 from widget.domain.evaluation import LimitMemory, Outcome, evaluate, require_number
@@ -100,8 +100,9 @@ def diagnose(
     return Diagnosis(
         entry_point=name,
         id=entry_point.id,
-        asked=tuple(
-            Asked(probes[call], call in policy.calls, address_of(settings.ece, call, entry_point.id)) for call in Call
+        calls=tuple(
+            CheckedCall(probes[call], call in policy.calls, address_of(settings.ece, call, entry_point.id))
+            for call in Call
         ),
         decision=decide(policy, evaluation, as_of=now, now=now),
         findings=tuple(findings(settings, entry_point.id, policy, probes, outcomes, now, of_the_page)),

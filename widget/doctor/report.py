@@ -50,7 +50,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CheckedCall:
     """One call as the table shows it. `used`: whether this entry point's settings need it."""
 
     probe: Probe
@@ -69,7 +69,7 @@ class Diagnosis:
 
     entry_point: str
     id: int
-    asked: tuple[Asked, ...]
+    calls: tuple[CheckedCall, ...]
     decision: Decision
     findings: tuple[Finding, ...]
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from widget.domain.contact import is_email
 from widget.domain.instead import Kind
 from widget.settings.addresses import is_origin
+from widget.settings.faults import BrokenRule
 
-Found = tuple[str, Any, str]  # key, value as written, what is allowed
 _PHONE = re.compile(r"\+?[0-9 ()/.-]+")
 _ALLOWED = {
     Kind.PHONE: 'a phone number of 3 to 15 digits, as "+49 30 1234567": digits, blanks, + in front, and ( ) / . -',
@@ -21,7 +21,7 @@ _ALLOWED = {
 }
 
 
-def instead_faults(raw: Mapping[str, Any]) -> Iterator[Found]:
+def instead_faults(raw: Mapping[str, Any]) -> Iterator[BrokenRule]:
     """Name every other way that leads nowhere; `raw` is the whole table as read from TOML."""
     entry_points = raw.get("entry_points")
     if not isinstance(entry_points, dict):
@@ -67,7 +67,7 @@ def _is_https(value: str) -> bool:
     return parts.scheme == "https" and is_origin(f"https://{parts.netloc}") and plain
 
 
-def _entry_point(key: str, name: str, value: str, entry_points: Mapping[str, Any]) -> Iterator[Found]:
+def _entry_point(key: str, name: str, value: str, entry_points: Mapping[str, Any]) -> Iterator[BrokenRule]:
     if value == name:
         yield key, value, "another entry point; this one names itself"
     elif value not in entry_points:

@@ -18,6 +18,7 @@ from widget.domain.contact import is_email
 from widget.domain.message import ALWAYS_ASKED, FIELDS, MessageForm
 from widget.domain.outbox import SMTP, WEBHOOKS
 from widget.settings.addresses import DestinationName, is_destination, is_origin
+from widget.settings.faults import BrokenRule
 from widget.settings.surveys import Text
 from widget.settings.values import Words
 
@@ -118,7 +119,7 @@ class WebhookSettings(_Section):
     ca_file: Path | None = None
 
 
-def destination_faults(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+def destination_faults(raw: Mapping[str, Any]) -> Iterator[BrokenRule]:
     """Yield key, value as written and what is allowed, for rules between these sections."""
     smtp, webhooks = raw.get("smtp"), raw.get("webhooks")
     there = [SMTP] if isinstance(smtp, dict) else []
@@ -143,7 +144,7 @@ def _named(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield f"surveys.{name}.alert_if.to", alert.get("to", SMTP)
 
 
-def _message_faults(messages: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+def _message_faults(messages: Mapping[str, Any]) -> Iterator[BrokenRule]:
     asked = [*_words(messages["fields"]), *ALWAYS_ASKED] if "fields" in messages else list(FIELDS)
     for name in _words(messages.get("required")):
         if name in FIELDS and name not in asked:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from widget.domain.survey import OTHER, Kind, Wording
+from widget.settings.faults import BrokenRule
 from widget.settings.surveys import (
     ALL_ANSWERS,
     DEFAULT_ANSWER,
@@ -19,13 +20,12 @@ from widget.settings.surveys import (
     wordings,
 )
 
-Found = tuple[str, str, str]  # key, value as written, what is allowed
 _CHOOSING = (Kind.CHOICE, Kind.CHOICES)
 _LABELLED = (Kind.RATING, Kind.NPS, Kind.YES_NO)
 _TEXT: TypeAdapter[Wording] = TypeAdapter(Text)
 
 
-def survey_faults(name: str, table: Mapping[str, Any]) -> Iterator[Found]:
+def survey_faults(name: str, table: Mapping[str, Any]) -> Iterator[BrokenRule]:
     """Name every broken rule of one survey table as read from TOML; values that do not parse are told elsewhere."""
     raw = table.get("questions")
     parsed = [(f"surveys.{name}.questions.{place}", each) for place, each in enumerate(map(_parsed, _list(raw)))]
@@ -51,7 +51,7 @@ def survey_faults(name: str, table: Mapping[str, Any]) -> Iterator[Found]:
 
 def _alert_faults(
     name: str, table: Mapping[str, Any], questions: Sequence[tuple[str, QuestionSettings]]
-) -> Iterator[Found]:
+) -> Iterator[BrokenRule]:
     try:
         alert = AlertSettings.model_validate(table["alert_if"])
     except (KeyError, ValidationError):
@@ -80,7 +80,7 @@ def _parsed(raw: Any) -> QuestionSettings | None:
         return None
 
 
-def _kind_faults(key: str, question: QuestionSettings) -> Iterator[Found]:
+def _kind_faults(key: str, question: QuestionSettings) -> Iterator[BrokenRule]:
     kind = question.kind
     if kind in _CHOOSING and not question.options:
         yield f"{key}.options", "", f'is required for kind "{kind}", as ["The price", "The wait"]'
@@ -104,7 +104,7 @@ def _kind_faults(key: str, question: QuestionSettings) -> Iterator[Found]:
     yield from _label_faults(key, question)
 
 
-def _label_faults(key: str, question: QuestionSettings) -> Iterator[Found]:
+def _label_faults(key: str, question: QuestionSettings) -> Iterator[BrokenRule]:
     if not question.labels:
         return
     if question.kind not in _LABELLED:
@@ -119,7 +119,7 @@ def _label_faults(key: str, question: QuestionSettings) -> Iterator[Found]:
         yield f"{key}.labels", "", f"two labels for the ends, or {len(values)} for every step"
 
 
-def _order_faults(parsed: list[tuple[str, QuestionSettings | None]]) -> Iterator[Found]:
+def _order_faults(parsed: list[tuple[str, QuestionSettings | None]]) -> Iterator[BrokenRule]:
     seen: set[str] = set()
     page = 1
     for key, question in parsed:
@@ -133,7 +133,7 @@ def _order_faults(parsed: list[tuple[str, QuestionSettings | None]]) -> Iterator
         page = max(page, question.page or page)
 
 
-def _condition_faults(parsed: list[tuple[str, QuestionSettings | None]], all_ids: set[str]) -> Iterator[Found]:
+def _condition_faults(parsed: list[tuple[str, QuestionSettings | None]], all_ids: set[str]) -> Iterator[BrokenRule]:
     """Conditions look back only, so no two questions can wait for each other."""
     earlier: dict[str, QuestionSettings] = {}
     faulty = all_ids - {question.id for _, question in parsed if question is not None}
@@ -162,7 +162,7 @@ def _condition_faults(parsed: list[tuple[str, QuestionSettings | None]], all_ids
 
 def _language_faults(
     name: str, table: Mapping[str, Any], questions: list[tuple[str, QuestionSettings]]
-) -> Iterator[Found]:
+) -> Iterator[BrokenRule]:
     try:
         title = _TEXT.validate_python(table.get("title"))
     except ValidationError:

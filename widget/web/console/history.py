@@ -108,7 +108,7 @@ class HistoryContext:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Content:
     """What was read for a page."""
 
     entry_point: str
@@ -145,7 +145,7 @@ class HistoryPage:
         # hundreds of lines and fields: visitors on the event loop shall not wait for them
         return await asyncio.to_thread(self._draw, visit.frame, found, today, wording)
 
-    async def _read(self, name: str | None, every: Sequence[str], day: date, wording: Wording) -> _Found:
+    async def _read(self, name: str | None, every: Sequence[str], day: date, wording: Wording) -> _Content:
         start, end = (
             datetime(each.year, each.month, each.day, tzinfo=wording.zone).astimezone(UTC)
             for each in (day, day + timedelta(days=1))
@@ -167,11 +167,11 @@ class HistoryPage:
         counts = Counts()
         for each in totals:
             counts.take(each.counts)
-        return _Found(
+        return _Content(
             name or "", every, day, (start, end), changes, acts, counts, buckets, drawn_for, week, in_vain, before
         )
 
-    def _draw(self, frame: Frame, found: _Found, today: date, wording: Wording) -> Response:
+    def _draw(self, frame: Frame, found: _Content, today: date, wording: Wording) -> Response:
         day, (start, end), monday = found.day, found.bounds, found.week.first
         context = HistoryContext(
             kept=self._history.kept,

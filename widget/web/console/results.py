@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 from starlette.routing import Route
 
-from widget.application.results import FIGURE_COLUMNS, Found, Report, Results, Search, figure_rows
+from widget.application.results import FIGURE_COLUMNS, FoundAnswers, Report, Results, Search, figure_rows
 from widget.domain.results import FEWEST, Given, Mark, Scope
 from widget.domain.spreadsheet import BYTE_ORDER_MARK, cell
 from widget.settings import EntryPointSettings
@@ -102,7 +102,7 @@ class ResultsPage:
         report: Report,
         search: Search,
         before: Mark | None,
-        found: Found,
+        found: FoundAnswers,
     ) -> Response:
         wording = Wording(visit.wording.texts, visit.wording.language, UTC, visit.wording.now)
         scope, searched = report.scope, _searched(search)

@@ -54,7 +54,7 @@ class Launchers(Protocol):
     def language(self, asked: str | None) -> str: ...
 
 
-class Asked(NamedTuple):
+class RequestedAnswer(NamedTuple):
     """What a path and its query ask for, and whether a shared cache may keep the answer under this spelling."""
 
     key: Key
@@ -126,13 +126,13 @@ class PublicAnswers:
         current.count.answers += 1
         return cached.pieces(scope, current.cacheable_lines if cacheable else current.uncacheable_lines)
 
-    def _read(self, path: str, raw_path: bytes, query: bytes) -> Asked:
+    def _read(self, path: str, raw_path: bytes, query: bytes) -> RequestedAnswer:
         fields = query_fields(query)
         language = self._pages.language(fields.get("locale"))
         if path.startswith(STATUS_PATH):
-            return Asked((path, "", language), is_canonical(raw_path, query, takes_fields=False))
+            return RequestedAnswer((path, "", language), is_canonical(raw_path, query, takes_fields=False))
         theme = self._pages.theme(fields.get("theme"), entry_point=path.removeprefix(LAUNCHER_PATH))
-        return Asked((path, theme, language), is_canonical(raw_path, query, takes_fields=True))
+        return RequestedAnswer((path, theme, language), is_canonical(raw_path, query, takes_fields=True))
 
     def _render(self, key: Key, decision: Decision, said: bytes) -> CachedAnswer:
         path, theme, language = key
