@@ -202,7 +202,7 @@ def _console(
     return console_routes(
         pages,
         sessions,
-        happening=operations.happening,
+        live_status=operations.live_status,
         history=operations.history,
         switches=operations.switches,
         results=operations.results,

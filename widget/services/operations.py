@@ -17,7 +17,8 @@ from widget.application.availability import Availability
 from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
 from widget.application.delivery import Delivery, DeliveryCounts
-from widget.application.history import Happening, History
+from widget.application.history import History
+from widget.application.live_status import LiveStatus
 from widget.application.recorder import Answered, Recorder
 from widget.application.reporting import OutboxWatch
 from widget.application.results import Results
@@ -36,7 +37,7 @@ class Operations:
     """What the console shows and does."""
 
     history: History
-    happening: Happening
+    live_status: LiveStatus
     switches: Switches
     results: Results
 
@@ -89,7 +90,7 @@ def make_operations(services: Built, store: HistoryStore, recorder: Recorder, av
     switches = Switches(
         store, settings.policies(), availability.follow, now=clock.now, fresh_for=settings.ece.fresh_for
     )
-    happening = Happening(
+    live_status = LiveStatus(
         history,
         recorder,
         switches,
@@ -100,7 +101,7 @@ def make_operations(services: Built, store: HistoryStore, recorder: Recorder, av
         clock=clock,
     )
     results = make_results(settings, services.outbox)
-    return Operations(history=history, happening=happening, switches=switches, results=results)
+    return Operations(history=history, live_status=live_status, switches=switches, results=results)
 
 
 def make_results(settings: Settings, store: Outbox | HistoryStore) -> Results:

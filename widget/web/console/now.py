@@ -11,7 +11,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 from starlette.routing import Route
 
-from widget.application.history import EceNow, EntryPointNow, Happening, Now
+from widget.application.live_status import EceNow, EntryPointNow, LiveStatus, Now
 from widget.domain.breaker import Breaker, Closed, HalfOpen
 from widget.domain.evaluation import State
 from widget.domain.history import Process
@@ -109,10 +109,12 @@ class NowContext:
 
 
 class NowPage:
-    """Shows what `happening` tells."""
+    """Shows what `live_status` tells."""
 
-    def __init__(self, sign_in: SignIn, happening: Happening, entry_points: Mapping[str, EntryPointSettings]) -> None:
-        self._sign_in, self._happening, self._entry_points = sign_in, happening, entry_points
+    def __init__(
+        self, sign_in: SignIn, live_status: LiveStatus, entry_points: Mapping[str, EntryPointSettings]
+    ) -> None:
+        self._sign_in, self._live_status, self._entry_points = sign_in, live_status, entry_points
         self._with_slots = {name for name, each in entry_points.items() if Call.CAPACITY in each.policy(name).calls}
 
     def routes(self) -> list[Route]:
@@ -120,7 +122,7 @@ class NowPage:
 
     async def show(self, visit: Visit) -> Response:
         """Show what is."""
-        context = self._context(await self._happening.now(), visit.wording)
+        context = self._context(await self._live_status.now(), visit.wording)
         return self._sign_in.pages.page("now.html", visit.frame, context)
 
     def _context(self, now: Now, wording: Wording) -> NowContext:

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from starlette.routing import Route
 
-from widget.application.history import Happening, History
+from widget.application.history import History
+from widget.application.live_status import LiveStatus
 from widget.application.results import Results
 from widget.application.switches import Switches
 from widget.settings import EntryPointSettings
@@ -26,7 +27,7 @@ def console_routes(
     pages: ConsolePages,
     sessions: Sessions,
     *,
-    happening: Happening,
+    live_status: LiveStatus,
     history: History,
     switches: Switches,
     results: Results,
@@ -41,7 +42,7 @@ def console_routes(
     sign_in = SignIn(pages, sessions, notices=notices, zone=history.zone(None), now=now)
     return [
         *sign_in.routes(),
-        *NowPage(sign_in, happening, entry_points).routes(),
+        *NowPage(sign_in, live_status, entry_points).routes(),
         *HistoryPage(sign_in, history, switches).routes(),
         *ResultsPage(sign_in, results, entry_points).routes(),
         *OutboxPages(sign_in, rows, destinations).routes(),
