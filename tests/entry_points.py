@@ -9,10 +9,11 @@ from typing import Any
 
 from tests.ece_stand_in import EceStandIn
 from tests.hand_clock import NOON, HandClock
-from widget.application.availability import Availability, EntryPointWatch
+from widget.application.availability import Availability
 from widget.application.breakers import GuardedSource, QueueSource
 from widget.application.clock import Clock
 from widget.application.refresh import Refreshed, Refresher, Subject
+from widget.application.refreshes import EntryPointWatch
 from widget.domain.decision import Decision
 from widget.domain.evaluation import Evaluation, State
 from widget.domain.policy import Policy

@@ -13,11 +13,11 @@ import pytest
 from tests.ece_stand_in import EceStandIn
 from tests.entry_points import Notes, WatchedEntryPoints
 from tests.shared_server import PATIENCE, SharedServerProcess, running_shared_server
-from widget.application.availability import EntryPointWatch
 from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
 from widget.application.fleet import FleetRefresher, SharedState
 from widget.application.refresh import LocalRefresher
+from widget.application.refreshes import EntryPointWatch
 from widget.domain.policy import Policy
 from widget.settings import EceSettings, EntryPointSettings
 from widget.shared import RedisSharedState, SharedServer

@@ -1,22 +1,21 @@
 """Answer for every entry point from a snapshot; ask ECE once, however many visitors come.
 
-One `EntryPointWatch` stands for each entry point: its snapshot and the memory of the operator's limits. Entry points
-with one id in ECE share one set of calls. Nothing is asked when nobody visits: a visit that finds the snapshot stale
-starts the refresh and is answered from memory. Whether ECE may be asked at all is for the circuit breakers to say
-(`breakers.py`).
+Nothing is asked when nobody visits: a visit that finds the snapshot stale starts the refresh (`refreshes.py`) and is
+answered from memory.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from widget.application.breakers import GuardedSource, Permit
+from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
-from widget.application.refresh import LocalRefresher, Refreshed, Refresher, RefreshInput, Snapshot, Subject
+from widget.application.refresh import LocalRefresher, Refresher
+from widget.application.refreshes import EntryPointWatch, Refreshes, RefreshObserver
 from widget.domain.decision import (
     REFRESH_UNDER_WAY,
     SOON,
@@ -27,26 +26,19 @@ from widget.domain.decision import (
     offer,
     seconds_until_change,
 )
-from widget.domain.evaluation import UNREACHABLE, Evaluation, LimitMemory, State
-from widget.domain.freshness import Freshness, freshness
+from widget.domain.evaluation import UNREACHABLE, Evaluation, State
+from widget.domain.freshness import Freshness
 from widget.domain.instead import Way, entry_points, offered
 from widget.domain.policy import Policy
 from widget.domain.readings import Reason
 
-# A refresh that may start at any moment but did not is looked for again after this, not at every visit.
-SHORTEST_ANSWER = 0.1
 
-
-class Observer(Protocol):
+class Observer(RefreshObserver, Protocol):
     """Told what happens, for metrics and logs."""
-
-    def refreshed(self, subject: Subject, refreshed: Refreshed) -> None: ...
 
     def served(self, policy: Policy, decision: Decision, evaluation: Evaluation) -> None: ...
 
     def clicked(self, entry_point: str, decision: Decision) -> None: ...
-
-    def crashed(self, entry_point: str, error: BaseException) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,42 +51,6 @@ class View:
     decision: Decision
     valid_for: float
     trusted_for: float | None
-
-
-@dataclass(slots=True)
-class _Calls:
-    """The calls for one id in ECE, which all entry points with that id share: one refresh at a time."""
-
-    watches: dict[str, EntryPointWatch] = field(default_factory=dict)
-    not_before: float = float("-inf")
-    refresh: asyncio.Task[None] | None = None
-
-    @property
-    def subject(self) -> Subject:
-        inputs = {
-            name: RefreshInput(each.policy, each.memory, each.snapshot)
-            for name, each in self.watches.items()
-            if each.policy.enabled
-        }
-        name = next(iter(self.watches))
-        return Subject(name, self.watches[name].entry_point_id, inputs)
-
-
-@dataclass(slots=True)
-class EntryPointWatch:
-    """What is known of one entry point. Changed by `Availability` alone."""
-
-    entry_point_id: int
-    policy: Policy
-    snapshot: Snapshot | None = None
-    memory: LimitMemory = field(default_factory=LimitMemory)
-    last_failed: bool = False
-    calls: _Calls = field(default_factory=_Calls, repr=False)
-
-    @property
-    def refresh(self) -> asyncio.Task[None] | None:
-        """The refresh that runs, for this and all entry points with this id."""
-        return self.calls.refresh
 
 
 class Availability:
@@ -115,24 +71,27 @@ class Availability:
         observer: Observer,
         refresher: Refresher | None = None,
     ) -> None:
-        self._source = source
-        self._refresher = refresher or LocalRefresher(source, fresh_for=fresh_for, clock=clock)
         self._watches = watches
         self._offered_by: dict[str, list[str]] = {name: [] for name in watches}
         for name, watch in watches.items():
             for other in entry_points(watch.policy.instead):
                 self._offered_by[other].append(name)
-        by_id: dict[int, _Calls] = {}
-        for name, watch in watches.items():
-            watch.calls = by_id.setdefault(watch.entry_point_id, _Calls())
-            watch.calls.watches[name] = watch
         self._fresh_for = fresh_for
         self._stale_for = stale_for
         self._timeout = timeout
         self._clock = clock
         self._observer = observer
         self._on_change: list[Callable[[str], None]] = []
-        self._closed = False
+        self._refreshes = Refreshes(
+            source,
+            refresher or LocalRefresher(source, fresh_for=fresh_for, clock=clock),
+            watches,
+            fresh_for=fresh_for,
+            stale_for=stale_for,
+            clock=clock,
+            observer=observer,
+            ended=self._tell,
+        )
 
     @property
     def watches(self) -> Mapping[str, EntryPointWatch]:
@@ -178,40 +137,30 @@ class Availability:
         A refresh that failed leaves the stale snapshot standing as long as it is trusted.
         """
         watch = self._watches[name]
-        aged = (each for each in self._involved(watch) if self._freshness(each) is not Freshness.FRESH)
+        aged = (each for each in self._involved(watch) if self._refreshes.freshness_of(each) is not Freshness.FRESH)
         await self._join_refreshes(each for each in aged if self.asks_ece(each))
         view = self._view(watch)
         self._observer.clicked(name, view.decision)
         return view
 
     async def aclose(self) -> None:
-        """Start nothing any more, and end what runs."""
-        self._closed = True
-        running = [watch.refresh for watch in self._watches.values() if watch.refresh is not None]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        """Start no refresh any more, and end those that run."""
+        await self._refreshes.aclose()
 
     def age(self, watch: EntryPointWatch) -> float | None:
         """Return the seconds since ECE answered for this entry point, or None."""
-        return None if watch.snapshot is None else self._clock.monotonic() - watch.snapshot.taken_at
-
-    def _freshness(self, watch: EntryPointWatch) -> Freshness:
-        age = self.age(watch)
-        if age is None:
-            return Freshness.EXPIRED
-        return freshness(age, fresh_for=self._fresh_for, stale_for=self._stale_for)
+        return self._refreshes.age(watch)
 
     def _lacks_an_answer(self, watch: EntryPointWatch) -> bool:
         """Nothing to say yet and no failure to report: the first visit, or the first after a quiet time."""
         return (
-            self._freshness(watch) is Freshness.EXPIRED
+            self._refreshes.freshness_of(watch) is Freshness.EXPIRED
             and not watch.last_failed
             and asks_ece(watch.policy, self._clock.now())
         )
 
     async def _join_refreshes(self, watches: Iterable[EntryPointWatch]) -> None:
-        tasks = {task for each in watches if (task := self._ensure_refresh(each)) is not None}
+        tasks = {task for each in watches if (task := self._refreshes.ensure(each)) is not None}
         if tasks:  # asyncio.wait leaves the tasks alone when this visitor goes away or the time is up
             await asyncio.wait(tasks, timeout=self._timeout)
 
@@ -261,7 +210,11 @@ class Availability:
 
     def _trusted(self, watch: EntryPointWatch) -> tuple[Evaluation, datetime | None]:
         """Return the snapshot's evaluation and time where ECE has a part in the decision and it may be trusted."""
-        if watch.snapshot is None or self._freshness(watch) is Freshness.EXPIRED or not self.asks_ece(watch):
+        if (
+            watch.snapshot is None
+            or self._refreshes.freshness_of(watch) is Freshness.EXPIRED
+            or not self.asks_ece(watch)
+        ):
             return UNREACHABLE, None
         return watch.snapshot.evaluation, watch.snapshot.as_of
 
@@ -288,61 +241,16 @@ class Availability:
         if not asks_ece(watch.policy, now):
             decision = decide(watch.policy, UNREACHABLE, as_of=None, now=now)
             return View(decision, min(until_change, decision.next_check), None)
-        state = self._freshness(watch)
+        state = self._refreshes.freshness_of(watch)
         if state is not Freshness.FRESH:
-            self._ensure_refresh(watch)
+            self._refreshes.ensure(watch)
         if state is Freshness.EXPIRED or watch.snapshot is None:
             decision = decide(watch.policy, UNREACHABLE, as_of=None, now=now)
-            return View(decision, min(until_change, self._until_attempt(watch, moment)), None)
+            return View(decision, min(until_change, self._refreshes.until_attempt(watch, moment)), None)
         age = moment - watch.snapshot.taken_at
         pace, valid_for = None, self._fresh_for - age
         if state is Freshness.STALE:
             pace = SOON if watch.last_failed or watch.refresh is None else REFRESH_UNDER_WAY
-            valid_for = min(self._stale_for - age, self._until_attempt(watch, moment))
+            valid_for = min(self._stale_for - age, self._refreshes.until_attempt(watch, moment))
         decision = decide(watch.policy, watch.snapshot.evaluation, as_of=watch.snapshot.as_of, now=now, next_check=pace)
         return View(decision, min(until_change, valid_for), min(until_change, self._stale_for - age))
-
-    def _until_attempt(self, watch: EntryPointWatch, moment: float) -> float:
-        """Return the seconds until a visit may start the next refresh; `on_change` tells the end of one that runs."""
-        if watch.refresh is not None:
-            return self._stale_for
-        subject = watch.calls.subject
-        attempt = max(watch.calls.not_before, self._source.opens_at(subject.name, subject.calls))
-        return max(attempt - moment, SHORTEST_ANSWER)
-
-    def _ensure_refresh(self, watch: EntryPointWatch) -> asyncio.Task[None] | None:
-        """Return the refresh that runs, or start it if one may; None if it may not yet."""
-        calls = watch.calls
-        if calls.refresh is not None or self._closed:
-            return calls.refresh
-        if self._clock.monotonic() < calls.not_before:
-            return None
-        subject = calls.subject
-        permit = self._source.permit(subject.name, subject.calls)
-        if permit is None:
-            return None
-        calls.refresh = asyncio.create_task(self._refresh(calls, subject, permit), name=f"refresh {subject.name}")
-        calls.refresh.add_done_callback(lambda task: self._refresh_ended(calls, task))
-        return calls.refresh
-
-    def _refresh_ended(self, calls: _Calls, task: asyncio.Task[None]) -> None:
-        calls.refresh = None
-        if not task.cancelled() and (error := task.exception()) is not None:
-            calls.not_before = self._clock.monotonic() + self._fresh_for
-            for watch in calls.watches.values():
-                watch.last_failed = True
-            self._observer.crashed(next(iter(calls.watches)), error)
-        for name in calls.watches:
-            self._tell(name)
-
-    async def _refresh(self, calls: _Calls, subject: Subject, permit: Permit) -> None:
-        refreshed = await self._refresher.refresh(subject, permit)
-        calls.not_before = refreshed.not_before
-        for name, result in refreshed.results.items():
-            watch = calls.watches[name]
-            # Without any snapshot there is nothing a visitor could wait for, whatever the refresh says of itself.
-            nothing = result.snapshot is None and self._freshness(watch) is Freshness.EXPIRED
-            watch.last_failed = result.failed or nothing
-            if result.snapshot is not None:
-                watch.memory, watch.snapshot = result.memory, result.snapshot
-        self._observer.refreshed(subject, refreshed)

@@ -12,11 +12,12 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from widget.application.availability import Availability, EntryPointWatch
+from widget.application.availability import Availability
 from widget.application.availability_log import AvailabilityLog
 from widget.application.breakers import GuardedSource, QueueSource
 from widget.application.clock import Clock
 from widget.application.launch import ChatAddresses
+from widget.application.refreshes import EntryPointWatch
 from widget.application.reporting import availability_samples
 from widget.application.surveys import Surveys
 from widget.application.tally import Tally

@@ -18,8 +18,8 @@ from typing import Any
 
 from tests import virtual_loop
 from tests.entry_points import Notes, WatchedEntryPoints
-from widget.application.availability import EntryPointWatch
 from widget.application.clock import Clock
+from widget.application.refreshes import EntryPointWatch
 from widget.domain.decision import Decision
 from widget.domain.errors import EceError, EceGatewayDown, EceRefused, EceReset, EceStatus, EceTimeout, EceUnreadable
 from widget.domain.policy import Policy
