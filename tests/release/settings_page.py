@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from widget.settings.reference import as_markdown
+from widget.settings.reference import NOTHING, all_settings
 
 PAGE = Path(__file__).parents[2] / "examples" / "settings.md"
 INTRODUCTION = """# Settings
@@ -21,7 +21,14 @@ each comes from, is printed by `ece-widget settings`, and one part of it by `ece
 
 def page() -> str:
     """Return the whole page."""
-    return INTRODUCTION + as_markdown()
+    rows = (f"| `{each.key}` | {_code(each.default)} | {each.meaning} |\n" for each in all_settings())
+    return INTRODUCTION + "| setting | default | means |\n|---|---|---|\n" + "".join(rows)
+
+
+def _code(default: str) -> str:
+    if default in ("required", NOTHING):
+        return default
+    return ", ".join(f"`{part}`" for part in default.split(", "))
 
 
 if __name__ == "__main__":

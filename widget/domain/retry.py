@@ -27,6 +27,7 @@ LONGEST_RETRY_AFTER = 600.0  # ECE may ask for more; a typing error in its web t
 ATTEMPTS_BEFORE_GIVING_UP = 3  # whatever the age says: a clock that leaps a month must not kill what was hardly tried
 DOUBTFUL_SUCCESSES = 3  # ECE may have each of them, so no more are sent
 ATTEMPTS_HASTENED = 10  # a row that failed more often than this may itself be what ECE cannot take
+TOO_OLD = "max_age; last: "  # before the reason of the last attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def after_failure(
     if is_doubtful_success(error) and possible_doubles + 1 >= DOUBTFUL_SUCCESSES:
         return GiveUp(f"doubtful_success {error.status}: ECE may have it {possible_doubles + 1} times")
     if now - waiting_since >= max_age and attempts >= ATTEMPTS_BEFORE_GIVING_UP:
-        return GiveUp(f"max_age; last: {described(error)}")
+        return GiveUp(f"{TOO_OLD}{described(error)}")
     if error.retry_after is not None:
         asked = min(max(error.retry_after, SHORTEST_PAUSE), LONGEST_RETRY_AFTER)
         return Again(now + timedelta(seconds=asked), waits_for_ece=False)

@@ -108,15 +108,3 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
         return annotation
     parts = get_args(annotation) if isinstance(annotation, types.UnionType) or get_args(annotation) else ()
     return next((found for part in parts if (found := _model_of(part))), None)
-
-
-def as_markdown() -> str:
-    """Return the table of all settings, as it stands in `examples/settings.md`."""
-    rows = (f"| `{each.key}` | {_code(each.default)} | {each.meaning} |\n" for each in all_settings())
-    return "| setting | default | means |\n|---|---|---|\n" + "".join(rows)
-
-
-def _code(default: str) -> str:
-    if default in ("required", NOTHING):
-        return default
-    return ", ".join(f"`{part}`" for part in default.split(", "))

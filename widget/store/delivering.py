@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from widget.domain.outbox import ClaimedMessage, DeadRow, MessageState, Pick, RowKind, Taken
+from widget.domain.retry import TOO_OLD
 from widget.store.reading import MOST_ATTEMPTS, UnreadableRow, read_claimed, unreadable
 from widget.store.schema import is_waiting, outbox
 from widget.store.times import to_ms
@@ -259,7 +260,7 @@ def _give_up(connection: Connection, before: datetime, now: datetime) -> list[De
         .values(
             state=MessageState.DEAD.value,
             settled_at=to_ms(now),
-            reason="max_age; last: " + func.coalesce(outbox.c.reason, "unknown"),
+            reason=TOO_OLD + func.coalesce(outbox.c.reason, "unknown"),
         )
         .returning(outbox.c.id, outbox.c.reason)
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from widget.domain.retry import TOO_OLD
 from widget.texts import marked as _
 from widget.web.console.wording import Wording
 
-_AGE = "max_age; last: "  # before the reason of the last attempt
 _AFTER_THE_CODE = re.compile("[^a-z_]")
 _GIVEN_UP = _("Tried for too long")
 _WORDS = {
@@ -35,7 +35,7 @@ _WORDS = {
 
 def in_words(reason: str, wording: Wording) -> str:
     """Return a reason as a person on duty reads it; one of no known code as it is."""
-    if reason.startswith(_AGE):
-        return f"{wording.say(_GIVEN_UP)}: {in_words(reason.removeprefix(_AGE), wording)}"
+    if reason.startswith(TOO_OLD):
+        return f"{wording.say(_GIVEN_UP)}: {in_words(reason.removeprefix(TOO_OLD), wording)}"
     words = _WORDS.get(_AFTER_THE_CODE.split(reason)[0])
     return reason if words is None else f"{wording.say(words)} ({reason})"
