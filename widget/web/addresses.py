@@ -177,11 +177,6 @@ ADDRESSES = (
     *_question("/console/outbox/{row}/purge"),
 )
 
-_LETTERS = 3  # with which every pattern begins, before any parameter: only those that share them are tried
-_BY_LETTERS = {
-    letters: [each for each in ADDRESSES if each.pattern.startswith(letters)]
-    for letters in {each.pattern[:_LETTERS] for each in ADDRESSES}
-}
 _UNKNOWN = Address("GET", UNMATCHED)
 _UNKNOWN_API = Address("GET", UNMATCHED, faults=Faults.JSON)
 # A fault beside an address looks like a fault at it; the longest start counts.
@@ -194,8 +189,8 @@ _BESIDE = sorted(
 def find(path: str, method: str = "GET") -> Address:
     """Return the row for a path; HEAD counts as GET, and a method that no row has gets the path's first row."""
     asked = "GET" if method == "HEAD" else method
-    alike = () if is_malformed(path) else _BY_LETTERS.get(path[:_LETTERS], ())
-    if fitting := [each for each in alike if each.whole.fullmatch(path)]:
+    fitting = [] if is_malformed(path) else [each for each in ADDRESSES if each.whole.fullmatch(path)]
+    if fitting:
         same = [each for each in fitting if each.pattern == fitting[0].pattern]
         return next((each for each in same if each.method == asked), same[0])
     beside = (each for start, each in _BESIDE if path == start or path.startswith(start + "/"))
