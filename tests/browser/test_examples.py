@@ -94,6 +94,20 @@ def test_the_tag_manager(at: StubServers, page: Page) -> None:
     expect(page.locator(BUTTON)).to_have_count(1)
 
 
+def test_the_tag_managers_steps_for_a_single_page_site_steer_its_button(at: StubServers, page: Page) -> None:
+    guide = (ROOT / "examples" / "tag-manager" / "README.md").read_text(encoding="utf-8")
+    hide, show, change = re.findall(r"`<script>(eceChat[^<]+)</script>`", guide)
+    page.goto(example(at, "tag-manager"))
+    expect(page.locator(BUTTON)).to_be_visible()
+    page.evaluate(hide)
+    expect(page.locator(BUTTON)).to_be_hidden()
+    page.evaluate(show)
+    expect(page.locator(BUTTON)).to_be_visible()
+    page.evaluate(change)
+    expect(page.locator("ece-chat")).to_have_attribute("entry-point", "support")
+    expect(page.locator(BUTTON)).to_be_visible()
+
+
 def test_several_entry_points(at: StubServers, page: Page) -> None:
     page.goto(example(at, "several-entry-points"))
     expect(page.locator(BUTTON)).to_have_count(2)
