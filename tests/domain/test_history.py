@@ -22,10 +22,9 @@ from widget.domain.history import (
     period_of,
     pieces,
     start_of,
-    week_bounds,
-    week_picture,
 )
 from widget.domain.readings import Reason
+from widget.domain.week import week_bounds, week_picture
 
 BERLIN, KOLKATA, LORD_HOWE = (ZoneInfo(name) for name in ("Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"))
 ZONES: list[tzinfo] = [UTC, BERLIN, KOLKATA, LORD_HOWE, ZoneInfo("America/Sao_Paulo"), ZoneInfo("Asia/Beirut")]

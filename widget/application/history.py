@@ -14,21 +14,8 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Protocol
 
 from widget.application.clock import Clock
-from widget.domain.history import (
-    Bucket,
-    Change,
-    Counts,
-    Period,
-    Process,
-    Span,
-    Week,
-    local_day,
-    period_of,
-    pieces,
-    start_of,
-    week_bounds,
-    week_picture,
-)
+from widget.domain.history import Bucket, Change, Counts, Period, Process, Span, local_day, period_of, pieces, start_of
+from widget.domain.week import Week, week_bounds, week_picture
 
 LONGEST_DAY = timedelta(hours=26)
 SEEN_WITHIN = timedelta(seconds=30)  # a process that wrote nothing for longer is no part of the fleet any more

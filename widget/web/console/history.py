@@ -14,9 +14,10 @@ from starlette.routing import Route
 from widget.application.history import History, InVain
 from widget.application.switches import Switches
 from widget.domain.evaluation import State
-from widget.domain.history import Bucket, Change, Counts, Week, week_bounds
+from widget.domain.history import Bucket, Change, Counts
 from widget.domain.readings import Reason
 from widget.domain.switches import Act, Entry
+from widget.domain.week import Week, week_bounds
 from widget.texts import SOURCE
 from widget.texts import marked as _
 from widget.web.console.rendering import Frame

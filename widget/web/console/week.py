@@ -10,8 +10,9 @@ from markupsafe import Markup
 
 from widget.application.history import InVain
 from widget.domain.evaluation import State
-from widget.domain.history import Bucket, Spread, Week
-from widget.domain.history import Cell as Hour
+from widget.domain.history import Bucket, Spread
+from widget.domain.week import Cell as Hour
+from widget.domain.week import Week
 from widget.texts import marked as _
 from widget.web.console.pictures import Cell, Point, grid, line
 from widget.web.console.states import CLOSED, OPEN, RESTING, UNKNOWN, Look
