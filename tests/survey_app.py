@@ -23,8 +23,9 @@ from widget.web.edge.access import Operators
 from widget.web.edge.errors import CatchAll, Errors
 from widget.web.edge.headers import EdgeHeaders, SecurityHeaders
 from widget.web.edge.limits import BodyLimit
+from widget.web.edge.origins import origin_of
 from widget.web.pages.pages import Pages
-from widget.web.surveys.routes import SurveyAddresses, origin_of
+from widget.web.surveys.routes import SurveyAddresses
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 SID = "10042_kQ9-zzEXAMPLE"

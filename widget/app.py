@@ -29,11 +29,12 @@ from widget.web.edge.context import RequestContext, TrustedProxies
 from widget.web.edge.errors import CatchAll, ErrorPage, Errors
 from widget.web.edge.headers import AddressCheck, SecurityHeaders
 from widget.web.edge.limits import BodyLimit, BoundedMemory, MessageLimit, RateLimiter, RateLimits
+from widget.web.edge.origins import origin_of
 from widget.web.messages.routes import MessageAddresses
 from widget.web.ops import facts, openapi
 from widget.web.ops import health as ops
 from widget.web.public.api import PublicApi
-from widget.web.surveys.routes import SurveyAddresses, origin_of
+from widget.web.surveys.routes import SurveyAddresses
 
 
 def create_app(

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -26,6 +25,7 @@ from widget.domain.outbox import valid_sid
 from widget.domain.survey import Survey
 from widget.web.edge.errors import RETRY_STORAGE_AFTER, Problem
 from widget.web.edge.headers import nonce
+from widget.web.edge.origins import is_from_here, origin_of
 from widget.web.surveys.forms import read_form, read_object
 from widget.web.surveys.views import GO_FIELD, PAGE_FIELD, MessageContext, SurveyView, asked
 
@@ -260,20 +260,6 @@ class SurveyAddresses:
         allowed = (self.chat_origins.get(entry_point), "null")
         if not all(origin.lower() in allowed for origin in request.headers.getlist("origin")):
             raise Problem(403, "wrong_origin", "A survey is started from the chat's own page.")
-
-
-def is_from_here(request: Request, own_origin: str) -> bool:
-    """Say whether the sender's origin, where one is named, is ours; a page without referrer names it "null"."""
-    own = (own_origin, f"{request.scope['scheme']}://{request.headers.get('host', '')}".lower(), "null")
-    return all(origin.lower() in own for origin in request.headers.getlist("origin"))
-
-
-def origin_of(address: str) -> str:
-    """Return the origin of an address as a browser's Origin header has it: no default port, small letters."""
-    parts = urlsplit(address)
-    default = {"http": 80, "https": 443}.get(parts.scheme)
-    host = (parts.netloc.rpartition(":")[0] if parts.port == default else parts.netloc).lower()
-    return f"{parts.scheme}://{host}"
 
 
 def wanted_language(request: Request) -> str | None:

@@ -1,0 +1,21 @@
+"""The origin that a browser names of the page that sent a form (RFC 6454, section 7)."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+
+def is_from_here(request: Request, own_origin: str) -> bool:
+    """Say whether the sender's origin, where one is named, is ours; a page without referrer names it "null"."""
+    own = (own_origin, f"{request.scope['scheme']}://{request.headers.get('host', '')}".lower(), "null")
+    return all(origin.lower() in own for origin in request.headers.getlist("origin"))
+
+
+def origin_of(address: str) -> str:
+    """Return the origin of an address as a browser's Origin header has it: no default port, small letters."""
+    parts = urlsplit(address)
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    host = (parts.netloc.rpartition(":")[0] if parts.port == default else parts.netloc).lower()
+    return f"{parts.scheme}://{host}"
