@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 import resource
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,20 @@ from widget.domain.outbox import Answer, OutboxMessage, RowKind
 from widget.store.outbox import Outbox, open_outbox
 from widget.store.sqlite import choose_driver
 
-FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝cmd|' /C calc'!A0", " =1", "\n=1"]
+DEFUSED = {
+    "=1+1": "'=1+1",
+    "+1": "'+1",
+    "-1": "'-1",
+    "@SUM(A1)": "'@SUM(A1)",
+    "\t=1": "'\t'=1",
+    "＝cmd|' /C calc'!A0": "'＝cmd|' /C calc'!A0",
+    " =1": "' =1",
+    "\n=1": "'\n'=1",
+    "a;=1+1;b": "a;'=1+1;b",
+    "a,b, @SUM(A1)": "a,b,' @SUM(A1)",
+    'two\n-lines "with; =1"': "two\n'-lines \"with;' =1\"",
+}
+FORMULAS = [*DEFUSED]
 
 
 @pytest.fixture
@@ -125,15 +139,23 @@ def test_csv_is_not_executed_by_a_spreadsheet_and_otherwise_exact(config: Path, 
     result = surveys(config, "export")
     assert result.exit_code == 0
     rows = list(csv.DictReader(io.StringIO(result.stdout, newline="")))
-    assert [row["answer"] for row in rows] == [f"'{formula}" for formula in FORMULAS] + plain
+    assert [row["answer"] for row in rows] == [*DEFUSED.values(), *plain]
     assert "secret-sid" not in result.output
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_no_cell_is_a_formula_with_the_separator_of_another_country(config: Path, url: str, separator: str) -> None:
+    accept(url, *FORMULAS)
+    text = surveys(config, "export").stdout
+    cells = [cell.lstrip(' \u00a0"') for line in re.split("[\r\n]", text) for cell in line.split(separator)]
+    assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "＝"))] == []
 
 
 def test_json_lines_hold_the_answers_as_they_were_typed(config: Path, url: str, tmp_path: Path) -> None:
     accept(url, *FORMULAS)
     target = tmp_path / "out.jsonl"
     result = surveys(config, "export", "--format", "jsonl", "--output", str(target))
-    assert (result.exit_code, result.stderr) == (0, f"8 surveys exported to {target}.\n")
+    assert (result.exit_code, result.stderr) == (0, f"{len(FORMULAS)} surveys exported to {target}.\n")
     rows = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
     assert [row["answers"][0]["answer"] for row in rows] == FORMULAS
     assert target.stat().st_mode & 0o077 == 0
