@@ -9,6 +9,7 @@ ADVISORY_SERVICE ?= pypi
 BIN := .venv/bin
 # Each file runs in one worker, in the order of names: the slow ones are not left for the end.
 TESTS = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+unexport PYTHONDONTWRITEBYTECODE # each process of the tests would compile the product anew
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
 .PHONY: demo test check covered lint tools bench soak audit format wheel release advisories clean

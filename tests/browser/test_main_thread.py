@@ -98,6 +98,9 @@ def test_nothing_shifts_and_no_task_is_long(at: StubServers, page: Page, answers
 
     def open_dock() -> None:
         button.click()
+        expect(page.locator("ece-chat-panel dialog")).to_be_visible()
+        page.evaluate(FRAMES)
+        page.evaluate("shifts.splice(0)")  # of the click itself, which a busy machine does not draw within its 500 ms
         expect(page.frame_locator("ece-chat-panel iframe").get_by_role("heading")).to_be_visible()
 
     took, shifted = dict[str, float](), dict[str, float]()

@@ -31,6 +31,7 @@ def check(config: Path, proxy: str, *arguments: str, **environ: str) -> Result:
 
 
 def with_mode(config: Path, mode: str, **environ: str) -> Result:
+    environ["ECE_WIDGET_ECE__TIMEOUT"] = "0.4" if mode == "hangs" else "30"
     with forward_proxy({}) as proxy:
         proxy.mode = mode
         check(config, proxy.netloc, "--json", **environ)
@@ -55,7 +56,7 @@ def test_all_is_well_through_a_proxy(config: Path) -> None:
     ],
 )
 def test_each_fault_of_a_proxy_is_told_in_words(config: Path, mode: str, words: list[str]) -> None:
-    result = with_mode(config, mode, ECE_WIDGET_ECE__TIMEOUT="0.4")
+    result = with_mode(config, mode)
     assert result.exit_code == 1
     assert result.output.count("Wrong: ") == 1, "one cause is one finding"
     assert [word for word in words if word not in result.output] == []
@@ -70,8 +71,7 @@ def test_each_fault_of_a_proxy_is_told_in_words(config: Path, mode: str, words: 
     ],
 )
 def test_each_fault_of_a_tunnel_is_told_in_words(config: Path, mode: str, words: list[str]) -> None:
-    https = {"ECE_WIDGET_ECE__BASE_URL": "https://ece.invalid/system", "ECE_WIDGET_ECE__TIMEOUT": "0.4"}
-    result = with_mode(config, mode, **https)
+    result = with_mode(config, mode, ECE_WIDGET_ECE__BASE_URL="https://ece.invalid/system")
     assert result.exit_code == 1
     assert [word for word in words if word not in result.output] == []
 

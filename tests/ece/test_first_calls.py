@@ -42,7 +42,7 @@ async def main():
     telemetry.configure("info")
     services = build(settings.parse(table("http://127.0.0.1:9/system")))
     await services.start()
-    await asyncio.sleep(0.5)
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "warm-up"))
     whats = [b"", b"no HTTP\\r\\n\\r\\n", b"HTTP/1.1 500 Sorry\\r\\ncontent-length: 0\\r\\n\\r\\n",
         b"HTTP/1.1 200 OK\\r\\ncontent-length: 5\\r\\n\\r\\nhello"]
     servers = [await asyncio.start_server(lambda r, w, what=what: answers(r, w, what), "127.0.0.1") for what in whats]
