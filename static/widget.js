@@ -735,14 +735,18 @@
         link = null;
       };
 
-      // In a region of its own: in the corner no landmark of the page is around it.
+      // In a status of its own: in the corner no landmark of the page is around it, and those of two launchers would have
+      // the same name. It comes with its words, so that nothing is read out but what has the focus.
       const offerLink = (url) => {
-        const words = root.dataset.labelLink || url;
-        const target = windowName(entryPoint());
-        const anchor = make("a", { className: "ece-chat-link", href: url, target, textContent: words });
-        link = make("section", { lang: root.lang, ariaLabel: words });
-        shadow.append(link);
+        const anchor = make("a", {
+          className: "ece-chat-link",
+          href: url,
+          target: windowName(entryPoint()),
+          textContent: root.dataset.labelLink || url,
+        });
+        link = make("section", { lang: root.lang, dir: root.dir, role: "status" });
         link.append(anchor);
+        shadow.append(link);
         anchor.focus();
       };
 

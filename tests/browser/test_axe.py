@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.axe import context_with_axe, findings
 from tests.browser.real_servers import RealServers
+from tests.browser.standin import StubServers
 
 
 @pytest.fixture
@@ -68,5 +69,16 @@ def test_the_link_in_place_of_a_blocked_window_has_no_finding(real: RealServers,
     page.add_init_script("window.open = () => null")
     page.goto(real.site + "/")
     page.locator("ece-chat").get_by_role("button").click()
-    expect(page.get_by_role("region").get_by_role("link", name="Open in a new window")).to_be_focused()
+    expect(page.get_by_role("link", name="Open in a new window")).to_be_focused()
+    assert findings(page) == []
+
+
+def test_two_links_in_place_of_blocked_windows_have_no_finding(at: StubServers, page: Page) -> None:
+    page.add_init_script("window.open = () => null")
+    page.goto(at.page(at.tag() + at.tag('data-entry-point="support" data-target="main"')))
+    buttons = page.locator("ece-chat .ece-chat-button")
+    expect(buttons).to_have_count(2)
+    for button in buttons.all():
+        button.click()
+    expect(page.get_by_role("link", name="Open in a new window")).to_have_count(2)
     assert findings(page) == []

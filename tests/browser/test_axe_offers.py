@@ -51,17 +51,20 @@ def with_everything(table: dict[str, Any]) -> dict[str, Any]:
     return table
 
 
-def in_a_page(pages: Pages, state: str, attributes: str, theme: str, language: str) -> str:
-    """Return a customer's page with one launcher in its corner, its menu open."""
+def in_a_page(pages: Pages, state: str, attributes: str, theme: str, language: str, *, launchers: int = 1) -> str:
+    """Return a customer's page with launchers in its corner, their menus open."""
     decision = sample(state, entry_point="sales", settings=pages.settings.entry_points["sales"], now=NOW)
     html = pages.launcher(decision, theme=theme, language=language)
     css = unescape(dict(TEMPLATE.findall(html))["ece-chat-css"])
     drawn = TEMPLATE.sub("", html).replace("<details ", "<details open ")
+    launcher = (
+        f'<ece-chat data-placement="corner" {attributes}><template shadowrootmode="open">'
+        f"<style>{css}</style>{drawn}</template></ece-chat>"
+    )
     return (
         f'<!doctype html><html lang="{language}" dir="{pages.texts.direction(language)}"><title>Shop</title>'
         '<meta name="viewport" content="width=device-width"><style>:root { color-scheme: light dark }</style>'
-        f'<main><h1>Shop</h1></main><ece-chat data-placement="corner" {attributes}><template shadowrootmode="open">'
-        f"<style>{css}</style>{drawn}</template></ece-chat></html>"
+        f"<main><h1>Shop</h1></main>{launcher * launchers}</html>"
     )
 
 
@@ -89,3 +92,15 @@ def test_what_is_offered_has_no_finding_and_fits_a_narrow_page(
             page.set_viewport_size(NARROW)
             found += [f"{state} {each}" for each in findings(page)]
     assert found == []
+
+
+def test_two_closed_launchers_of_the_same_label_and_message_have_no_finding(
+    chromium: Browser, table: dict[str, Any]
+) -> None:
+    pages = pages_of(with_everything(table))
+    page = chromium.new_page(viewport={"width": 1024, "height": 720}, reduced_motion="reduce")
+    page.set_content(in_a_page(pages, "outside_hours", "", "default", "en", launchers=2))
+    page.add_script_tag(path=str(AXE_FILE))
+    violations = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    page.close()
+    assert [each["id"] for each in violations] == []

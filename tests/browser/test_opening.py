@@ -87,6 +87,13 @@ def test_a_blocked_window_leaves_a_plain_link_that_outlives_a_refresh(at: StubSe
     expect(opened.value.get_by_role("heading")).to_have_text("Chat 1")
 
 
+def test_the_link_for_a_blocked_window_reads_in_the_direction_of_its_launcher(at: StubServers, page: Page) -> None:
+    at.chat.direction = "rtl"
+    page.goto(at.page("<script>window.open = () => null;</script>" + at.tag()))
+    page.locator(BUTTON).click()
+    expect(page.get_by_role("link", name="Open in a new window")).to_have_css("direction", "rtl")
+
+
 def test_open_by_script_for_an_entry_point_with_and_without_a_launcher(at: StubServers, page: Page) -> None:
     page.goto(at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()

@@ -34,9 +34,7 @@ async def test_a_greeting_travels_while_the_wait_is_short_though_no_wait_is_show
     site.ece.answers[Call.LIVE_SESSION_STATUS] = LiveSessionStatus(wait_time=120, queue_depth=1)
     html = await launcher(site, "de")
     assert 'data-greeting="Fragen?" data-after="7000"' in html
-    assert (
-        '<section class="ece-chat-greeting" part="greeting" aria-label="Mit uns chatten"><span>Fragen?</span>' in html
-    )
+    assert re.search(r'<section class="ece-chat-greeting"[^>]*><span>Fragen\?</span>', html)
     assert ":host([data-greeting])" in html
     first = (await site.get("/v1/launcher/sales?locale=de&theme=")).headers["etag"]
     site.ece.answers[Call.LIVE_SESSION_STATUS] = LiveSessionStatus(wait_time=121, queue_depth=1)
