@@ -17,7 +17,7 @@
   if (form && location.hash) document.getElementById(location.hash.slice(1))?.focus();
 
   // As the script does it on a page: `data-panel` is the time (see [data-when] in panel.html), "folded" or "survey".
-  const host = document.querySelector("ece-chat[data-panel]");
+  const host = document.querySelector("[data-panel]");
   const shadow = host?.shadowRoot;
   const pane = shadow?.querySelector(".ece-chat-pane");
   if (!pane) return;

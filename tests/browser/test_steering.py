@@ -117,7 +117,6 @@ def host(page: Page, property: str) -> str:
 @pytest.mark.parametrize(
     ("name", "value", "property", "shown"),
     [
-        ("offset-x", "77px", "right", "77px"),
         ("offset-y", "66px", "bottom", "66px"),
         ("z", "12", "z-index", "12"),
         ("font", "Papyrus, serif", "font-family", "Papyrus, serif"),
@@ -129,6 +128,13 @@ def test_a_property_of_the_page_moves_the_launcher(
     assert host(shop, property) != shown
     shop.add_style_tag(content=f":root {{ --ece-chat-{name}: {value} }}")
     assert host(shop, property) == shown
+
+
+def test_the_page_moves_the_launcher_away_from_the_side(shop: Page) -> None:
+    shop.add_style_tag(content=":root { --ece-chat-offset-x: 77px }")
+    box = shop.locator("html > ece-chat").first.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] == pytest.approx(1000 - 77, abs=0.1)
 
 
 @pytest.mark.parametrize(
