@@ -98,9 +98,7 @@ def test_two_closed_launchers_of_the_same_label_and_message_have_no_finding(
     chromium: Browser, table: dict[str, Any]
 ) -> None:
     pages = pages_of(with_everything(table))
-    page = chromium.new_page(viewport={"width": 1024, "height": 720}, reduced_motion="reduce")
-    page.set_content(in_a_page(pages, "outside_hours", "", "default", "en", launchers=2))
-    page.add_script_tag(path=str(AXE_FILE))
-    violations = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    page.close()
-    assert [each["id"] for each in violations] == []
+    with context_with_axe(chromium) as context:
+        page = context.new_page()
+        page.set_content(in_a_page(pages, "outside_hours", "", "default", "en", launchers=2))
+        assert findings(page) == []
