@@ -296,3 +296,23 @@ def test_the_pictures_are_seen_at_once(table: dict[str, Any], width: int, height
             page.get_by_text("Choose what is shown").click()
         expect(choices).to_be_visible()
         page.close()
+
+
+@pytest.mark.browser
+def test_a_picture_shows_a_greeting_whole_and_a_dock_in_its_place(table: dict[str, Any]) -> None:
+    table["server"]["public_url"] = "http://127.0.0.1"
+    greeting = {"text": "Not sure which bike fits? The people who build them are here."}
+    table["entry_points"]["sales"]["greeting"] = greeting
+    with served(Designer(settings.parse(table), script=SCRIPT)) as origin, chromium() as browser:
+        page = browser.new_page(viewport={"width": 1200, "height": 900}, reduced_motion="reduce")
+        picture = page.locator("main iframe").first
+        for show, part in (("launcher", ".ece-chat-greeting"), ("dock", "dialog")):
+            page.goto(f"{origin}/preview?show={show}&theme=bold&scheme=light&state=available")
+            shown = picture.content_frame.locator(part)
+            expect(shown).to_be_visible()
+            outer, inner = picture.bounding_box(), shown.bounding_box()
+            assert outer is not None
+            assert inner is not None
+            assert inner["x"] >= outer["x"]
+            assert inner["y"] >= outer["y"]
+            assert inner["x"] + inner["width"] <= outer["x"] + outer["width"]

@@ -296,7 +296,7 @@ def _height(kind: str, seen: str) -> int:
     """Return the height of a picture in CSS pixels, 0 where there is nothing to see."""
     if kind == "launcher" and seen == "Hidden":
         return 0
-    return 190 if kind in ("launcher", "dock folded") else 260 if kind == BLOCKED else 620
+    return 220 if kind in ("launcher", "dock folded") else 260 if kind == BLOCKED else 620
 
 
 def _scheme(name: str) -> Scheme:
