@@ -2,8 +2,9 @@
 
 python -m tests.release.pictures
 
-`site.png` is the sample site with its button, for the README; of each shipped theme there is one picture with the
-launcher, the dock, the closed page and the survey in light and dark, as `/preview` draws them.
+`site.png` is the sample site with its button, for the README, and `dock.png` with a chat in the dock; of each shipped
+theme there is one picture with the launcher, the dock, the closed page and the survey in light and dark, as `/preview`
+draws them.
 """
 
 from __future__ import annotations
@@ -52,8 +53,13 @@ def _let_nobody_wait(entry_point: str) -> None:
 def _take_site(browser: Browser, address: str) -> None:
     page = browser.new_page(viewport={"width": 1100, "height": 700}, reduced_motion="reduce")
     page.goto(address)
-    page.get_by_role("button", name="Someone is free now").wait_for()
+    button = page.get_by_role("button", name="Someone is free now")
+    button.wait_for()
     page.screenshot(path=FOLDER / "site.png")
+    page.evaluate("eceChat.update('sales', { open: 'dock' })")
+    button.click()
+    page.frame_locator("ece-chat-panel iframe").get_by_text("Hello, this is").wait_for()
+    page.screenshot(path=FOLDER / "dock.png")
 
 
 def _take_theme(browser: Browser, origin: str, theme: str) -> None:
