@@ -118,6 +118,7 @@ def test_a_fault_of_the_summary_leads_to_its_question_where_one_is_shown_at_a_ti
     expect(page.locator(".notice")).to_be_visible()
     page.set_viewport_size({"width": 320, "height": 640})
     shown = page.locator("[data-question]:visible")
+    expect(shown).to_have_count(1)
     expect(shown).to_have_attribute("data-question", "helpful")
     page.locator(".notice a").last.click()
     expect(shown).to_have_attribute("data-question", "solved")
