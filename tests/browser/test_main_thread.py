@@ -125,7 +125,7 @@ def test_a_button_that_new_words_make_wider_shifts_nothing(
 ) -> None:
     page.set_viewport_size({"width": 1280, "height": 720})
     button = page.locator(BUTTON)
-    widths = []
+    widths: list[float] = []
     for seconds, words in ((540, "9 min"), (600, "10 min"), (3600, "30 min")):
         answers.append(replace(answers[-1], wait_time=seconds, queue_depth=None, position=None))
         if widths:
