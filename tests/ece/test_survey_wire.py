@@ -57,7 +57,18 @@ def test_an_empty_answer_is_one_whatever_it_calls_itself(content_type: str | Non
     wire.survey_answer(b" \n", content_type)
 
 
-@pytest.mark.parametrize("body", ["OK", '{"ok": true}', "<ok>"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "OK",
+        '{"ok": true}',
+        "<ok>",
+        "<error>no such session</error>",
+        '<ns2:Error xmlns:ns2="urn:x" code="400-115"/>',
+        "<Exception/>",
+        '<s:Envelope xmlns:s="urn:soap"><s:Body><s:Fault><faultstring/></s:Fault></s:Body></s:Envelope>',
+    ],
+)
 def test_any_other_body_in_answer_to_a_survey_leaves_open_whether_it_was_taken(body: str) -> None:
     with pytest.raises(EceUnreadable) as caught:
         wire.survey_answer(body.encode())

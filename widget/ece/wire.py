@@ -63,6 +63,7 @@ _PARSER = etree.XMLParser(
     remove_pis=True,
     collect_ids=False,
 )
+_ERRORS = ("error", "errors", "fault", "exception")  # as frameworks for Java and .NET name the root of one
 _PAGES = ("text/html", "application/xhtml+xml")
 
 
@@ -156,8 +157,8 @@ def chat_allowed(body: bytes) -> Understood:
 def survey_answer(body: bytes, content_type: str | None = None, *, status: int | None = None) -> None:
     """Accept the body of a 2xx to a survey: nothing, or XML (guide, section 14: 204, no body).
 
-    An HTML page is a login or error page of something in front of ECE: the survey was not taken. Of any other body
-    nobody can say, so the error says that ECE may have received it.
+    An HTML page is a login or error page of something in front of ECE: the survey was not taken. Of any other body, and
+    of XML that calls itself an error, nobody can say, so the error says that ECE may have received it.
     """
     if not body.strip():
         return
@@ -168,6 +169,8 @@ def survey_answer(body: bytes, content_type: str | None = None, *, status: int |
         raise EceUnreadable(error.detail, status=status, maybe_received=True) from None
     if root is None or _local(root.tag).lower() == "html":
         raise EceUnreadable("an HTML page, which is not ECE's answer to a survey", status=status)
+    if _local(root.tag).lower() in _ERRORS or root.find(".//{*}Fault") is not None:
+        raise EceUnreadable("XML that tells an error", status=status, maybe_received=True)
 
 
 def survey_xml(message: OutboxMessage, *, namespace: bool) -> bytes:
