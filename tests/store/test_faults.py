@@ -202,6 +202,24 @@ async def test_a_start_without_the_server_waits_for_it(cluster: Cluster, clock: 
     await outbox.close()
 
 
+async def test_a_start_waits_no_longer_than_it_says_for_a_database_that_is_prepared_meanwhile(
+    path: Path, clock: Any, message: Make
+) -> None:
+    go_on = threading.Event()
+
+    class Migrated(SqliteDatabase):
+        def prepare(self) -> None:
+            go_on.wait(30)
+            super().prepare()
+
+    outbox = Outbox(await asyncio.to_thread(Migrated, path), now=clock.now)
+    await outbox.open(patience=0.0)
+    assert not path.exists()
+    go_on.set()
+    await well(outbox, clock, message(1))
+    await outbox.close()
+
+
 async def impatient(url: str, clock: Any) -> Outbox:
     """Return an outbox that waits less for PostgreSQL than a server would."""
     database = await asyncio.to_thread(PostgresDatabase, make_url(url), statement_seconds=0.6, lock_seconds=0.4)

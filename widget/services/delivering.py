@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from widget.store.history import HistoryStore
     from widget.web.pages.pages import Pages
 
+STORAGE_PATIENCE = 12.0  # seconds that a start waits for the database, while no visitor gets an answer
+
 AnyServices = TypeVar("AnyServices", bound="DeliveryServices")
 
 
@@ -129,7 +131,7 @@ class DeliveryServices:
             opened.push_async_callback(close)
         await import_what_calls_need()
         opened.push_async_callback(self.outbox.close)
-        await self.outbox.open()
+        await self.outbox.open(patience=STORAGE_PATIENCE)
         if self.history_store is not None and self.recorder is not None:
             opened.push_async_callback(self.history_store.close)
             run_beside(opened, self.recorder.run, self.recorder.stop, name="history")

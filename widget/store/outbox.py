@@ -32,6 +32,7 @@ from widget.store.writer import Database, Writer
 
 PROBE_EVERY = timedelta(seconds=1)  # readiness may be asked often; a probe costs a sync to disk
 
+LONGEST_OPENING = 120.0  # seconds, with a migration, for a command that can do nothing before
 CLEANING_SECONDS = 2.0  # nobody can write meanwhile
 PAUSE_PER_CLEANING = 1000.0  # times as long as it took
 LONGEST_CLEANING_PAUSE = 86_400.0
@@ -56,14 +57,15 @@ class Outbox:
         self._clean_again_at = float("-inf")
         self._not_cleaned = 0  # times in a row
 
-    async def open(self) -> None:
+    async def open(self, *, patience: float = LONGEST_OPENING) -> None:
         """Start the writer and open the database. Raises StoreRefused when it must not be used.
 
-        A database that cannot be reached now is tried again with each call, so that a server starts without it.
+        A database that cannot be reached now is tried again with each call, so that a server starts without it; one
+        that is opened for longer than `patience` seconds, as by a long migration, is opened further meanwhile.
         """
         self._writer.start()
         try:
-            await self._writer.do(_touch, None, patience=120.0)
+            await self._writer.do(_touch, None, patience=patience)
         except OutboxUnavailable as error:
             if isinstance(error.__cause__, StoreRefused):
                 await self.close()
