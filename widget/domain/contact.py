@@ -29,6 +29,15 @@ def is_email(text: str) -> bool:
     return len(labels) > 1 and all(_LABEL.fullmatch(label) and not label.endswith("-") for label in labels)
 
 
+def in_ascii(address: str) -> str:
+    """Return an address with its domain as the name service has it; "" where a server may not know it (RFC 6531)."""
+    local, _, domain = address.rpartition("@")
+    try:
+        return f"{local}@{domain.encode('idna').decode('ascii')}" if local.isascii() else ""
+    except UnicodeError:
+        return ""
+
+
 def is_phone(text: str) -> bool:
     """Return whether this may be a phone number: digits, and what people write between them."""
     digits = sum(character.isdigit() for character in text)

@@ -16,6 +16,7 @@ from email.mime.nonmultipart import MIMENonMultipart
 from email.policy import compat32
 from email.utils import format_datetime
 
+from widget.domain.contact import in_ascii
 from widget.domain.message import Letter
 
 _PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 '-]*[A-Za-z0-9])?")
@@ -35,7 +36,7 @@ def as_bytes(letter: Letter, *, key: str, sender: str, to: tuple[str, ...], writ
     mail = MIMEMultipart("alternative", boundary=f"=_{key[:32]}")  # of the key: the same bytes at each sending
     mail["From"] = sender
     mail["To"] = ", ".join(to)
-    if letter.reply_to is not None and (address := _in_ascii(letter.reply_to[1])):
+    if letter.reply_to is not None and (address := in_ascii(letter.reply_to[1])):
         mail["Reply-To"] = _mailbox(letter.reply_to[0], address)
     mail["Subject"] = _encoded(" ".join(letter.subject.split())[:LONGEST_SUBJECT], "Subject")
     mail["Date"] = format_datetime(written)
@@ -45,15 +46,6 @@ def as_bytes(letter: Letter, *, key: str, sender: str, to: tuple[str, ...], writ
     mail.attach(_part("plain", letter.text))
     mail.attach(_part("html", letter.html))
     return mail.as_bytes(policy=_WIRE)
-
-
-def _in_ascii(address: str) -> str:
-    """Return the address with its domain as the name service has it; "" where a server may not know it (RFC 6531)."""
-    local, _, domain = address.rpartition("@")
-    try:
-        return f"{local}@{domain.encode('idna').decode('ascii')}" if local.isascii() else ""
-    except UnicodeError:
-        return ""
 
 
 def _mailbox(name: str, address: str) -> str:

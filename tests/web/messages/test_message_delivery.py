@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.hazards import HAZARDS
@@ -9,6 +11,7 @@ from tests.mail_server import MailHost
 from tests.message_rounds import host, sent_round, site
 from tests.web.conftest import Site
 from widget.domain.outbox import Answer, OutboxMessage, RowKind
+from widget.mail.letter import as_bytes
 from widget.web.messages.letters import Letters
 
 __all__ = ["host", "site"]
@@ -49,3 +52,17 @@ async def test_the_text_of_an_alert_puts_a_colon_behind_a_label_and_none_behind_
     text = Letters(site.services.pages)(row).text
     assert "How helpful was it?\n1\n" in text
     assert "Your words:\nNone.\n" in text
+
+
+@pytest.mark.parametrize(
+    ("address", "answered"), [("ada@example.com", True), ("ada@пример.рф", True), ("müller@example.com", False)]
+)
+async def test_a_mail_that_cannot_be_answered_says_where_to_write(site: Site, address: str, answered: bool) -> None:
+    answers = (Answer("email", "E-mail", address), Answer("text", "Message", "Hello"))
+    row = OutboxMessage("k", address, "sales", "", answers, kind=RowKind.MESSAGE)
+    letter = Letters(site.services.pages)(row)
+    mail = as_bytes(letter, key="k", sender="a@example.com", to=("b@example.com",), written=datetime.now(UTC))
+    assert (b"Reply-To:" in mail) is answered
+    for text in (letter.text, letter.html):
+        assert ("does not reach the visitor. Write to" in text) is not answered
+    assert ("Your answer goes to" in letter.html) is answered

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 from dataclasses import replace
 
+from widget.domain.contact import in_ascii
 from widget.domain.message import EMAIL, NAME, Letter
 from widget.domain.outbox import OutboxMessage
 from widget.texts import SOURCE
@@ -35,6 +36,7 @@ class Letters:
             survey=row.survey,
             name=name,
             email=email,
+            answered=bool(in_ascii(email)),
             items=tuple(LetterItem(each.question, each.answer) for each in row.answers),
             subject="",
         )

@@ -65,6 +65,9 @@ class LetterContext:
     survey: Annotated[str, "the survey's name in the settings; empty for a message"]
     name: Annotated[str, "the visitor's name; may be empty"]
     email: Annotated[str, "the visitor's address; empty for an alert"]
+    answered: Annotated[
+        bool, "an answer to this mail goes to that address; false where its letters are not for every server"
+    ]
     items: Annotated[tuple[LetterItem, ...], "all that was written, each with `label` and `text`"]
     subject: Annotated[str, "the first line of `message/mail_text.html`; empty in that template itself"]
 
