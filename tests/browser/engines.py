@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
@@ -22,7 +22,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.ports import free_port
 
-PATIENCE = 30.0  # seconds, for anything that an engine is asked for
+PATIENCE = 60.0  # seconds, for anything that an engine is asked for: a guard against hangs, no measure
 # A new profile opens a page about privacy, which on a slow machine comes later than ours and hides it.
 NO_WELCOME = """\
 user_pref("datareporting.policy.dataSubmissionEnabled", false);
@@ -30,8 +30,9 @@ user_pref("browser.startup.homepage_override.mstone", "ignore");
 user_pref("browser.aboutwelcome.enabled", false);
 """
 
-# What the protocols call an element that went with its page.
-GONE = {"no such node", "no such element", "stale element reference"}
+# What the protocols call an element or a frame that went with its page; Firefox has no name for it while it goes.
+GONE = {"no such node", "no such element", "stale element reference", "no such frame", "no such window"}
+GOING = "AbortError: Actor 'MessageHandlerFrame' destroyed"
 
 Seen = TypeVar("Seen")
 
@@ -62,10 +63,12 @@ class Engine(Protocol):
 def until(look: Callable[[], Seen], what: str, *, patience: float = PATIENCE) -> Seen:
     """Return what `look` finds, once it finds something."""
     deadline = time.monotonic() + patience
-    while not (found := look()):
+    while True:
+        with suppress(Gone):  # the page went while it was looked at
+            if found := look():
+                return found
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         time.sleep(0.05)
-    return found
 
 
 def press(engine: Engine, element: str) -> None:
@@ -106,7 +109,8 @@ class Firefox:
             answer = json.loads(self._socket.recv(timeout=PATIENCE))
             if answer.get("id") == self._asked:
                 if answer["type"] == "error":
-                    fault = Gone if answer["error"] in GONE else RuntimeError
+                    is_gone = answer["error"] in GONE or answer["message"].startswith(GOING)
+                    fault = Gone if is_gone else RuntimeError
                     raise fault(f"{method}: {answer['message']}")
                 return cast(dict[str, Any], answer["result"])
 
