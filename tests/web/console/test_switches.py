@@ -58,6 +58,21 @@ async def test_what_a_person_did_is_not_told_as_the_state_that_it_led_to(browser
     assert set(told) == {"Special day", "Reopened by hand"}
 
 
+async def test_a_second_closing_says_that_it_takes_the_place_of_the_first(browser: Browser) -> None:
+    already = "It is closed by hand already."
+    await browser.sign_in(name="Anna")
+    assert already not in (await browser.get("/console/close/sales")).text
+    await browser.post("/console/close/sales", await fields(browser, end="reopened"))
+    assert already in (await browser.get("/console/close/sales")).text
+
+
+async def test_the_links_of_notices_name_what_they_are_about(browser: Browser) -> None:
+    await browser.sign_in()
+    await browser.post("/console/close/sales", await fields(browser, end="reopened"))
+    page = (await browser.get("/console/history")).text
+    assert '<a href="/console/reopen/sales">Reopen<span class="hidden"> sales</span></a>' in page
+
+
 async def test_a_closing_ends_at_the_moment_that_was_chosen(browser: Browser) -> None:
     await browser.sign_in()
     await browser.post("/console/close/sales", await fields(browser, end="30"))

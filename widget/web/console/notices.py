@@ -30,7 +30,7 @@ class Notices:
             switch = self._switches.of(name)
             if switch.closing is not None and switch.closing.stands(wording.now):
                 text = closing_text(name, switch.closing, wording)
-                found.append(Notice("hand", text, f"/console/reopen/{name}", wording.say(_("Reopen"))))
+                found.append(Notice("hand", text, f"/console/reopen/{name}", wording.say(_("Reopen")), name))
             today = wording.now.astimezone(self._zone(name)).date()
             if today in switch.days:
                 text = wording.say(
@@ -38,7 +38,7 @@ class Notices:
                     entry_point=name,
                     hours=hours_text(switch.days[today], wording),
                 )
-                found.append(Notice("resting", text, f"/console/day/{name}", wording.say(_("Special day"))))
+                found.append(Notice("resting", text, f"/console/day/{name}", wording.say(_("Special day")), name))
         return tuple(found)
 
 

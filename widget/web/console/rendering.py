@@ -28,12 +28,13 @@ FOLDER = "console"
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is switched by hand: a sentence, and where it is changed; `action` is the link's words."""
+    """What is switched by hand in a sentence, and where it is changed: `action` is the link's words, `about` whose."""
 
     tone: str
     text: str
     link: str
     action: str
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,9 +52,10 @@ class SetDay(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CloseContext:
-    """The fields of `close.html`; `end` is what was chosen, `faults` by field."""
+    """The fields of `close.html`; `closed` says that it is so by hand, `end` is what was chosen, `faults` by field."""
 
     entry_point: str
+    closed: bool
     reasons: tuple[ReasonField, ...]
     more_reasons: tuple[ReasonField, ...]
     longest: int
@@ -207,8 +208,10 @@ class SwitchPages:
         zone = self._zone(name)
         later = visit.wording.now.astimezone(zone) + timedelta(hours=1)
         own = {tag: word for tag, word in self._languages.items() if tag in self._entry_points[name].locales}
+        closing = self._switches.of(name).closing
         context = CloseContext(
             entry_point=name,
+            closed=closing is not None and closing.stands(visit.wording.now),
             reasons=tuple(_reason(tag, word, visit) for tag, word in {"": "", **own}.items()),
             more_reasons=tuple(_reason(tag, word, visit) for tag, word in self._languages.items() if tag not in own),
             longest=LONGEST_WORDS,
