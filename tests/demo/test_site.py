@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from tests.mail.test_mail import ROW
 from widget.demo.mail import take_mails
 from widget.demo.site import PAGES, create_site
-from widget.domain.message import Letter
+from widget.domain.message import MailContent
 from widget.mail import MailSink
 from widget.settings import SmtpSettings
 from widget.simulator.server import listen
@@ -95,9 +95,9 @@ async def test_a_mail_can_be_looked_at_and_runs_nothing(
     url = f"smtp://127.0.0.1:{mail.getsockname()[1]}"
     table = {"url": url, "from": "chat@example.com", "to": ["office@example.com"]}
     html = "<p>Hello</p><script>x</script>"
-    letter = Letter("Message from Ada", "Hello\n.\nworld", html, ("Ada", "ada@example.com"))
+    content = MailContent("Message from Ada", "Hello\n.\nworld", html, ("Ada", "ada@example.com"))
     async with sample.router.lifespan_context(sample):
-        await MailSink(SmtpSettings.model_validate(table), lambda row: letter).submit(ROW)
+        await MailSink(SmtpSettings.model_validate(table), lambda row: content).submit(ROW)
     shown = (await site.get("/messages")).text
     assert "Mail: Message from Ada" in shown
     assert "Ada &lt;ada@example.com&gt;" in shown

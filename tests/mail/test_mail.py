@@ -15,7 +15,7 @@ import trustme
 from tests.mail_server import MailHost, addresses, body, mail_host
 from widget.domain import pace, retry
 from widget.domain.errors import MailError, MailServerDown
-from widget.domain.message import Letter
+from widget.domain.message import MailContent
 from widget.domain.outbox import Answer, OutboxMessage, RowKind
 from widget.mail import MailSink, Step
 from widget.mail.server import down
@@ -35,8 +35,8 @@ ROW = OutboxMessage(
 )
 
 
-def letter(row: OutboxMessage) -> Letter:
-    return Letter("Message from Ada", "Hello\n.\nworld", "<p>Hello</p>", ("Ada", "ada@example.com"))
+def content(row: OutboxMessage) -> MailContent:
+    return MailContent("Message from Ada", "Hello\n.\nworld", "<p>Hello</p>", ("Ada", "ada@example.com"))
 
 
 def sink(
@@ -53,7 +53,7 @@ def sink(
         "to": list(to),
         "ca_file": ca,
     }
-    return MailSink(SmtpSettings.model_validate(table), letter)
+    return MailSink(SmtpSettings.model_validate(table), content)
 
 
 def server_tls(ca: trustme.CA, name: str = "127.0.0.1") -> ssl.SSLContext:

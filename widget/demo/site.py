@@ -54,7 +54,7 @@ def usual_policy(widget_url: str, simulator_url: str) -> str:
 
 _COMMON = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
 # A mail's HTML in its frame: styles of its own, and nothing else.
-_LETTER = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'self'"
+_MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'self'"
 
 
 def create_site(widget_url: str, *, simulator_url: str = "", mail: socket.socket | None = None) -> Starlette:
@@ -73,9 +73,9 @@ def create_site(widget_url: str, *, simulator_url: str = "", mail: socket.socket
         inbox.post(await request.json(), dict(request.headers))
         return Response(status_code=204)
 
-    async def letter(request: Request) -> Response:
+    async def mail_page(request: Request) -> Response:
         html = next((each.html for each in inbox.received if each.number == request.path_params["number"]), "")
-        return HTMLResponse(html, 200 if html else 404, {"content-security-policy": _LETTER, **_COMMON})
+        return HTMLResponse(html, 200 if html else 404, {"content-security-policy": _MAIL_POLICY, **_COMMON})
 
     async def page(request: Request) -> Response:
         path = request.url.path.rstrip("/") or "/"
@@ -98,7 +98,7 @@ def create_site(widget_url: str, *, simulator_url: str = "", mail: socket.socket
         routes=[
             *(Route(path, page) for path in PAGES),
             Route("/hook", hook, methods=["POST"]),
-            Route("/messages/{number:int}", letter),
+            Route("/messages/{number:int}", mail_page),
             Mount("/assets", StaticFiles(directory=FOLDER / "assets")),
         ],
         lifespan=takes_mails,

@@ -67,7 +67,7 @@ class CheckedMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class MailContent:
     """What a mail says. `reply_to` is name and address of the person it is from, None where there is none."""
 
     subject: str

@@ -12,9 +12,9 @@ import structlog
 from aiosmtplib import SMTPException, SMTPResponseException
 
 from widget.domain.errors import MailError, MailServerDown
-from widget.domain.message import Letter
+from widget.domain.message import MailContent
 from widget.domain.outbox import OutboxMessage
-from widget.mail.letter import as_bytes
+from widget.mail.encoding import as_bytes
 from widget.mail.server import MailServer, Step, session, status_of
 from widget.settings import SmtpSettings
 
@@ -32,13 +32,13 @@ log = structlog.get_logger(__name__)
 
 
 class MailSink:
-    """Where the delivery loop sends rows for `smtp` (its port `Sink`). `write` makes the letter of a row.
+    """Where the delivery loop sends rows for `smtp` (its port `Sink`). `write` makes the content of its mail.
 
     One connection for each mail: they are few, and a server that restarts then breaks none. There is no way to ask a
     mail server whether it has a mail. One whose answer was lost is sent again under the same Message-ID.
     """
 
-    def __init__(self, settings: SmtpSettings, write: Callable[[OutboxMessage], Letter]) -> None:
+    def __init__(self, settings: SmtpSettings, write: Callable[[OutboxMessage], MailContent]) -> None:
         self._server = MailServer.of(settings)
         self._sender, self._to = settings.sender, settings.to
         self._write = write
@@ -46,8 +46,8 @@ class MailSink:
     async def submit(self, message: OutboxMessage) -> None:
         """Send one row; returns once the server has taken it, raises MailError otherwise."""
         written = message.accepted_at or datetime.now(UTC)
-        letter = await asyncio.to_thread(self._write, message)  # renders templates
-        mail = as_bytes(letter, key=message.key, sender=self._sender, to=self._to, written=written)
+        content = await asyncio.to_thread(self._write, message)  # renders templates
+        mail = as_bytes(content, key=message.key, sender=self._sender, to=self._to, written=written)
         step = Step.CONNECTION
         try:
             async with asyncio.timeout(MAIL_LIMIT.total_seconds()), session(self._server) as client:

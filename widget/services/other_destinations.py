@@ -8,7 +8,7 @@ from widget.domain.outbox import SMTP, WEBHOOKS
 from widget.mail import MAIL_LIMIT, MailSink
 from widget.services.rendering import load_pages
 from widget.settings import Settings
-from widget.web.messages.letters import Letters
+from widget.web.messages.mails import MailRenderer
 from widget.web.pages.pages import Pages
 from widget.webhooks import WEBHOOK_LIMIT, WebhookSink
 
@@ -24,7 +24,7 @@ class OtherDestinations:
     def __init__(self, settings: Settings, pages: Pages | None, clock: Clock) -> None:
         self.destinations: list[Destination] = []
         if settings.smtp is not None:
-            mail = MailSink(settings.smtp, Letters(pages or load_pages(settings, clock)))
+            mail = MailSink(settings.smtp, MailRenderer(pages or load_pages(settings, clock)))
             self.destinations.append(Destination(SMTP, mail, NoGate(), concurrency=SENDERS, send_limit=MAIL_LIMIT))
         self._webhooks = {name: WebhookSink(each) for name, each in settings.webhooks.items()}
         for name, sink in self._webhooks.items():

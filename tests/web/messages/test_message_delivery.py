@@ -11,8 +11,8 @@ from tests.mail_server import MailHost
 from tests.message_rounds import host, sent_round, site
 from tests.web.conftest import Site
 from widget.domain.outbox import Answer, OutboxMessage, RowKind
-from widget.mail.letter import as_bytes
-from widget.web.messages.letters import Letters
+from widget.mail.encoding import as_bytes
+from widget.web.messages.mails import MailRenderer
 
 __all__ = ["host", "site"]
 pytestmark = pytest.mark.anyio
@@ -49,7 +49,7 @@ async def test_the_mail_parses_to_what_was_typed_and_no_header_is_injected(site:
 async def test_the_text_of_an_alert_puts_a_colon_behind_a_label_and_none_behind_a_question(site: Site) -> None:
     answers = (Answer("helpful", "How helpful was it?", "1"), Answer("comment", "Your words", "None."))
     row = OutboxMessage("k", "sid", "sales", "after_chat", answers, kind=RowKind.ALERT)
-    text = Letters(site.services.pages)(row).text
+    text = MailRenderer(site.services.pages)(row).text
     assert "How helpful was it?\n1\n" in text
     assert "Your words:\nNone.\n" in text
 
@@ -60,9 +60,9 @@ async def test_the_text_of_an_alert_puts_a_colon_behind_a_label_and_none_behind_
 async def test_a_mail_that_cannot_be_answered_says_where_to_write(site: Site, address: str, answered: bool) -> None:
     answers = (Answer("email", "E-mail", address), Answer("text", "Message", "Hello"))
     row = OutboxMessage("k", address, "sales", "", answers, kind=RowKind.MESSAGE)
-    letter = Letters(site.services.pages)(row)
-    mail = as_bytes(letter, key="k", sender="a@example.com", to=("b@example.com",), written=datetime.now(UTC))
+    content = MailRenderer(site.services.pages)(row)
+    mail = as_bytes(content, key="k", sender="a@example.com", to=("b@example.com",), written=datetime.now(UTC))
     assert (b"Reply-To:" in mail) is answered
-    for text in (letter.text, letter.html):
+    for text in (content.text, content.html):
         assert ("does not reach the visitor. Write to" in text) is not answered
-    assert ("Your answer goes to" in letter.html) is answered
+    assert ("Your answer goes to" in content.html) is answered

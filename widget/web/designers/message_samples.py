@@ -45,7 +45,7 @@ def message_pages(pages: Pages) -> list[tuple[str, DrawSurvey]]:
     return [*found, ("message: thanks", partial(_thanks, pages))]
 
 
-def sample_letters(pages: Pages) -> Iterator[OutboxMessage]:
+def sample_mails(pages: Pages) -> Iterator[OutboxMessage]:
     """Yield a message and an alert, from which a theme's mails are made in a trial."""
     entry_point = next(iter(pages.settings.entry_points))
     yield replace(_SAMPLE, entry_point=entry_point)

@@ -16,11 +16,11 @@ from widget.domain.message import CONSENT, EMAIL, TEXT
 from widget.domain.survey import Survey
 from widget.settings.surveys import SurveySettings
 from widget.themes import ThemeFault
-from widget.web.designers.message_samples import every_fault, message_pages, sample_letters
+from widget.web.designers.message_samples import every_fault, message_pages, sample_mails
 from widget.web.designers.samples import samples
 from widget.web.designers.survey_samples import survey_pages
 from widget.web.edge.headers import nonce
-from widget.web.messages.letters import Letters
+from widget.web.messages.mails import MailRenderer
 from widget.web.messages.routes import FORM
 from widget.web.messages.views import FORM_FIELD, TRAP_FIELD
 from widget.web.pages.pages import Pages
@@ -101,9 +101,9 @@ def _try_messages(pages: Pages, *, theme: str) -> Iterator[ThemeFault]:
             yield ThemeFault(pages.themes.where(theme, FORM), problem, todo)
     for _, draw in message_pages(pages):
         draw(theme=theme, language="en", scheme="auto")
-    letters = Letters(pages)
-    for row in sample_letters(pages):
-        letters(row, theme=theme)
+    render = MailRenderer(pages)
+    for row in sample_mails(pages):
+        render(row, theme=theme)
 
 
 def _forms(survey: Survey, pages: Pages) -> Iterator[FormContext]:

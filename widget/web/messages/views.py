@@ -49,7 +49,7 @@ class MessageThanksContext:
 
 
 @dataclass(frozen=True, slots=True)
-class LetterItem:
+class MailItem:
     """One thing that was written: the words before it, and the text with its line ends."""
 
     label: str
@@ -57,7 +57,7 @@ class LetterItem:
 
 
 @dataclass(frozen=True, slots=True)
-class LetterContext:
+class MailContext:
     """`message/mail.html` and `message/mail_text.html`: a mail about a message or an alert."""
 
     kind: Annotated[str, "`message` or `alert`"]
@@ -68,7 +68,7 @@ class LetterContext:
     answered: Annotated[
         bool, "an answer to this mail goes to that address; false where its letters are not for every server"
     ]
-    items: Annotated[tuple[LetterItem, ...], "all that was written, each with `label` and `text`"]
+    items: Annotated[tuple[MailItem, ...], "all that was written, each with `label` and `text`"]
     subject: Annotated[str, "the first line of `message/mail_text.html`; empty in that template itself"]
 
 

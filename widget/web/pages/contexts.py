@@ -12,7 +12,7 @@ from typing import Annotated
 from markupsafe import Markup
 
 from widget.themes import Design
-from widget.web.messages.views import LetterContext, MessageFormContext, MessageThanksContext
+from widget.web.messages.views import MailContext, MessageFormContext, MessageThanksContext
 from widget.web.pages.other_ways import OtherWay
 from widget.web.surveys.views import FormContext, MessageContext
 
@@ -138,7 +138,7 @@ CONTEXTS: dict[str, type] = {
     "survey/survey.css": StyleContext,
     "message/form.html": MessageFormContext,
     "message/thanks.html": MessageThanksContext,
-    "message/mail.html": LetterContext,
-    "message/mail_text.html": LetterContext,
+    "message/mail.html": MailContext,
+    "message/mail_text.html": MailContext,
     "message/message.css": StyleContext,
 }

@@ -9,39 +9,39 @@ import html
 from dataclasses import replace
 
 from widget.domain.contact import in_ascii
-from widget.domain.message import EMAIL, NAME, Letter
+from widget.domain.message import EMAIL, NAME, MailContent
 from widget.domain.outbox import OutboxMessage
 from widget.texts import SOURCE
 from widget.themes.markup import MAIL
-from widget.web.messages.views import LetterContext, LetterItem
+from widget.web.messages.views import MailContext, MailItem
 from widget.web.pages.pages import Pages
 
 MAIL_TEXT = "message/mail_text.html"
 
 
-class Letters:
-    """Writes letters; called in a thread, as rendering takes milliseconds."""
+class MailRenderer:
+    """Makes the content of mails; called in a thread, as rendering takes milliseconds."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
 
-    def __call__(self, row: OutboxMessage, *, theme: str | None = None) -> Letter:
-        """Return the letter of a message or an alert, by the entry point's theme unless another is named."""
+    def __call__(self, row: OutboxMessage, *, theme: str | None = None) -> MailContent:
+        """Return the mail of a message or an alert, by the entry point's theme unless another is named."""
         theme = self._pages.theme(theme, entry_point=row.entry_point)
         given = {each.question_id: each.answer for each in row.answers} if not row.survey else {}
         name, email = given.get(NAME, ""), given.get(EMAIL, "")
-        context = LetterContext(
+        context = MailContext(
             kind=row.kind.value,
             entry_point=row.entry_point,
             survey=row.survey,
             name=name,
             email=email,
             answered=bool(in_ascii(email)),
-            items=tuple(LetterItem(each.question, each.answer) for each in row.answers),
+            items=tuple(MailItem(each.question, each.answer) for each in row.answers),
             subject="",
         )
         # every template is escaped, so that none can forget it; a plain text is escaped for nobody
         text = html.unescape(self._pages.render(MAIL_TEXT, context, theme=theme, language=SOURCE)).lstrip("\n")
         subject, _, rest = text.partition("\n")
         page = self._pages.render(MAIL, replace(context, subject=subject), theme=theme, language=SOURCE)
-        return Letter(subject.strip(), rest.strip("\n") + "\n", page, (name, email) if email else None)
+        return MailContent(subject.strip(), rest.strip("\n") + "\n", page, (name, email) if email else None)

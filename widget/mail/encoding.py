@@ -1,4 +1,4 @@
-"""From a letter to the bytes of a mail (RFC 5322), whatever a visitor typed.
+"""From its content to the bytes of a mail (RFC 5322), whatever a visitor typed.
 
 Every header field that holds a visitor's words is made of encoded words (RFC 2047) unless it consists of letters,
 digits and a few marks: a text that merely looks like an encoded word would else be decoded by whoever reads the mail.
@@ -17,7 +17,7 @@ from email.policy import compat32
 from email.utils import format_datetime
 
 from widget.domain.contact import in_ascii
-from widget.domain.message import Letter
+from widget.domain.message import MailContent
 
 _PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 '-]*[A-Za-z0-9])?")
 _WIRE = compat32.clone(linesep="\r\n", max_line_length=76)
@@ -31,20 +31,20 @@ def message_id(key: str, sender: str) -> str:
     return f"<{key[:32]}@{sender.rpartition('@')[2]}>"
 
 
-def as_bytes(letter: Letter, *, key: str, sender: str, to: tuple[str, ...], written: datetime) -> bytes:
+def as_bytes(content: MailContent, *, key: str, sender: str, to: tuple[str, ...], written: datetime) -> bytes:
     """Return the mail as it goes over the wire. `written` is the moment at which it was left."""
     mail = MIMEMultipart("alternative", boundary=f"=_{key[:32]}")  # of the key: the same bytes at each sending
     mail["From"] = sender
     mail["To"] = ", ".join(to)
-    if letter.reply_to is not None and (address := in_ascii(letter.reply_to[1])):
-        mail["Reply-To"] = _mailbox(letter.reply_to[0], address)
-    mail["Subject"] = _encoded(" ".join(letter.subject.split())[:LONGEST_SUBJECT], "Subject")
+    if content.reply_to is not None and (address := in_ascii(content.reply_to[1])):
+        mail["Reply-To"] = _mailbox(content.reply_to[0], address)
+    mail["Subject"] = _encoded(" ".join(content.subject.split())[:LONGEST_SUBJECT], "Subject")
     mail["Date"] = format_datetime(written)
     mail["Message-ID"] = message_id(key, sender)
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence note answers it
     mail["X-Auto-Response-Suppress"] = "All"  # the same for Exchange
-    mail.attach(_part("plain", letter.text))
-    mail.attach(_part("html", letter.html))
+    mail.attach(_part("plain", content.text))
+    mail.attach(_part("html", content.html))
     return mail.as_bytes(policy=_WIRE)
 
 
