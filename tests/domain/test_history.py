@@ -1,4 +1,4 @@
-"""Buckets, the order of changes that several processes saw, and the week as a picture."""
+"""Buckets, the order of changes that several processes saw, and the week as a chart."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from widget.domain.history import (
     start_of,
 )
 from widget.domain.readings import Reason
-from widget.domain.week import week_bounds, week_picture
+from widget.domain.week import week_bounds, week_by_hours
 
 BERLIN, KOLKATA, LORD_HOWE = (ZoneInfo(name) for name in ("Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"))
 ZONES: list[tzinfo] = [UTC, BERLIN, KOLKATA, LORD_HOWE, ZoneInfo("America/Sao_Paulo"), ZoneInfo("Asia/Beirut")]
@@ -131,7 +131,7 @@ def test_the_week_shows_the_state_that_each_hour_spent_most_of_its_time_in() -> 
     before = change(nine - timedelta(days=9), State.UNAVAILABLE, Reason.OUTSIDE_HOURS)
     hours = [Bucket("sales", nine, counts)]
     now = nine + timedelta(hours=5)
-    week = week_picture(monday, UTC, before=before, changes=changes, hours=hours, now=now)
+    week = week_by_hours(monday, UTC, before=before, changes=changes, hours=hours, now=now)
     day = week.cells[0]
     assert [cell.state for cell in day[8:14] if cell] == [
         State.UNAVAILABLE,
@@ -150,13 +150,13 @@ def test_the_week_shows_the_state_that_each_hour_spent_most_of_its_time_in() -> 
 
 
 def test_the_week_has_no_hour_that_a_clock_change_leaves_out_and_both_of_one_that_comes_twice() -> None:
-    spring = week_picture(
+    spring = week_by_hours(
         date(2026, 3, 23), BERLIN, before=change(NOON - timedelta(days=400)), changes=[], hours=[], now=NOON
     )
     sunday = spring.cells[6]
     assert sunday[2] is None
     assert all(cell is not None and cell.seconds == {State.AVAILABLE: 3600.0} for cell in (*sunday[:2], *sunday[3:]))
-    autumn = week_picture(
+    autumn = week_by_hours(
         date(2026, 10, 19), BERLIN, before=change(NOON - timedelta(days=400)), changes=[], hours=[], now=NOON
     )
     twice = autumn.cells[6][2]
@@ -168,7 +168,7 @@ def test_the_week_has_no_hour_that_a_clock_change_leaves_out_and_both_of_one_tha
 @given(first=st.dates(date(2016, 1, 1), date(2029, 1, 1)))
 def test_no_second_of_a_week_is_lost_or_shown_twice(zone: tzinfo, first: date) -> None:
     start, end = week_bounds(first, zone)
-    week = week_picture(first, zone, before=change(start - timedelta(days=1)), changes=[], hours=[], now=end)
+    week = week_by_hours(first, zone, before=change(start - timedelta(days=1)), changes=[], hours=[], now=end)
     shown = sum(sum(cell.seconds.values()) for day in week.cells for cell in day if cell is not None)
     assert shown == (end - start).total_seconds()
 

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from widget.application.clock import Clock
 from widget.domain.history import Bucket, Change, Counts, Period, Process, Span, local_day, period_of, pieces, start_of
-from widget.domain.week import Week, week_bounds, week_picture
+from widget.domain.week import Week, week_bounds, week_by_hours
 
 LONGEST_DAY = timedelta(hours=26)
 SEEN_WITHIN = timedelta(seconds=30)  # a process that wrote nothing for longer is no part of the fleet any more
@@ -106,7 +106,7 @@ class History:
             self.state_before(entry_point, start),
             self._store.counts(Span.HOUR, start, end, [entry_point]),
         )
-        return week_picture(first, zone, before=before, changes=changes[::-1], hours=hours, now=self._clock.now())
+        return week_by_hours(first, zone, before=before, changes=changes[::-1], hours=hours, now=self._clock.now())
 
     async def in_vain(self, *, since: datetime, until: datetime, entry_point: str | None = None) -> list[InVain]:
         """Return clicks by weekday and hour, those of hours without any left out, for staffing to follow."""

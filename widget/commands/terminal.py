@@ -1,4 +1,4 @@
-"""How commands speak to a person: tables, progress, and a sentence with exit code 1."""
+"""What commands print for a person: tables, progress, and a sentence with exit code 1."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 WidgetError
 ├── DeliveryError            an outside system did not take what was sent
 │   ├── EceError                 a call to ECE gave no reading
-│   │   ├── EceUnreachable       ECE's host did not serve: speaks against the host
+│   │   ├── EceUnreachable       ECE's host did not serve: counts for the host's breaker
 │   │   │   ├── EceRefused       no connection could be made
 │   │   │   │   ├── EceNoRoute   no way leads to the host's address
 │   │   │   │   └── EceNoSuchHost  the host's name leads to no address
@@ -11,10 +11,10 @@ WidgetError
 │   │   │   ├── EceReset         the connection broke, or the answer was not HTTP
 │   │   │   ├── EceTlsFailure    the certificate or the handshake was refused
 │   │   │   └── EceGatewayDown   502, 503 or 504
-│   │   ├── EceStatus            any other status that is no success: speaks against this one call
+│   │   ├── EceStatus            any other status that is no success: counts for this call's breaker
 │   │   ├── EceRedirect          3xx; never followed
 │   │   ├── EceUnreadable        a success whose body is no answer of this call
-│   │   ├── EceBusy              our own connection limit was reached; speaks against nobody
+│   │   ├── EceBusy              our own connection limit was reached; counts for no breaker
 │   │   └── EceUnsendable        a survey that XML cannot carry; ECE was not asked
 │   ├── MailError            the mail server did not take a mail
 │   │   └── MailServerDown   it takes none from anybody

@@ -1,4 +1,4 @@
-"""A week of one entry point as a picture: what each hour was spent in, by the local time of its zone."""
+"""A week of one entry point by hours: the states that each was spent in, by the local time of its zone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from widget.domain.readings import Reason
 
 @dataclass(slots=True)
 class Cell:
-    """One hour of the week picture: seconds in each state, and ECE's numbers and the clicks in that time.
+    """One hour of a week: seconds in each state, and ECE's numbers and the clicks in that time.
 
     `resting` are those of the seconds unavailable that lay outside the hours of the entry point.
     """
@@ -60,7 +60,7 @@ def week_bounds(first: date, zone: tzinfo) -> tuple[datetime, datetime]:
     return start, end
 
 
-def week_picture(
+def week_by_hours(
     first: date,
     zone: tzinfo,
     *,
@@ -69,7 +69,7 @@ def week_picture(
     hours: Iterable[Bucket],
     now: datetime,
 ) -> Week:
-    """Draw a week of one entry point from its changes in order, the one `before` them, and its buckets of an hour."""
+    """Return a week of one entry point, from its changes in order, the one `before` them, and its buckets of an hour."""
     start, end = week_bounds(first, zone)
     cells: dict[tuple[date, int], Cell] = {}
     moment = start

@@ -157,7 +157,7 @@ class EceClient:
     async def _exchange(
         self, method: str, url: str, headers: dict[str, str], progress: Progress, content: bytes | None = None
     ) -> _Reply:
-        """Make one call within the total time; waiting for a free connection counts, but speaks against nobody."""
+        """Make one call within the total time; waiting for a free connection counts, but for no circuit breaker."""
         try:
             async with asyncio.timeout(self._timeout), self._connection() as transport:
                 progress.asked_at = asyncio.get_running_loop().time()

@@ -1,4 +1,4 @@
-"""The guard on every connection: what uvicorn leaves open to slow, greedy and malformed senders, it closes.
+"""The guard on every connection: it ends what is too slow, too much or no HTTP, where uvicorn would wait.
 
 uvicorn alone waits for ever for headers, bodies and readers, takes 20,000 headers or none, and queues as many pipelined
 requests as one read brings. The guard is a subclass of its protocol, by subject:

@@ -1,4 +1,4 @@
-"""Signals from a command's first moment on: one that comes while it still starts is not lost and kills nothing.
+"""Signals from a command's first moment on: one that comes while it still starts is neither lost nor the end of it.
 
 SIGHUP asks for the settings to be read again, but its default action ends a process, and a service manager takes that
 for a clean end. So the signal stays blocked until a handler is installed.

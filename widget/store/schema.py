@@ -28,7 +28,7 @@ from widget.domain.history import COUNTS, Count
 
 HEAD = "0004"  # the newest revision in migrations/versions; a test holds it to Alembic's own answer
 VERSION_TABLE = "ece_widget_version"
-APPLICATION_ID = 0x45434557  # "ECEW" in the header of a SQLite file: it tells ours from a stranger's
+APPLICATION_ID = 0x45434557  # "ECEW" in the header of a SQLite file: by which a file is known as ours
 
 metadata = MetaData()
 

@@ -85,7 +85,7 @@ async def test_clicks_in_vain_are_told_by_outcome_and_answers_are_no_people(brow
     assert "5,000" in page
     for shown in ("1m", "2m", "3m"):  # lowest, mean, highest wait
         assert f'<td class="number">{shown}</td>' in page
-    assert "Tue 14: 12" in page  # the picture of clicks in vain, by the hour there
+    assert "Tue 14: 12" in page  # the chart of clicks in vain, by the hour there
 
 
 async def test_the_picture_of_a_week_leaves_out_the_hour_that_a_clock_change_does(

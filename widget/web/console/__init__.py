@@ -1,1 +1,1 @@
-"""The pages for the people who run a contact centre: what is, what was, and a hand on the switch."""
+"""The pages for the people who run a contact centre: what is the case, what was, and what they close by hand."""

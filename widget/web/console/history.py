@@ -1,4 +1,4 @@
-"""`/console/history`: why an entry point was hidden, what was counted on a day, and a week as a picture."""
+"""`/console/history`: why an entry point was hidden, what was counted on a day, and a week as a chart."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from widget.texts import marked as _
 from widget.web.console.rendering import Frame
 from widget.web.console.sign_in import SignIn, Visit
 from widget.web.console.states import BY_HAND, SHORT, SPECIAL_DAY, Look, look, why
-from widget.web.console.week import Picture, day_lines, in_vain_picture, state_picture, wait_picture
+from widget.web.console.week import Chart, day_lines, in_vain_chart, state_chart, wait_chart
 from widget.web.console.wording import Wording
 
 MOST_LINES = 300
@@ -102,8 +102,8 @@ class HistoryContext:
     cut: bool
     groups: tuple[Group, ...]
     spreads: tuple[Spread, ...]
-    day_pictures: tuple[Picture, ...]
-    week_pictures: tuple[Picture, ...]
+    day_charts: tuple[Chart, ...]
+    week_charts: tuple[Chart, ...]
     week_name: str
     drawn_for: str
 
@@ -189,11 +189,11 @@ class HistoryPage:
             cut=len(found.changes) > MOST_LINES,
             groups=tuple(_groups(found.counts, wording)),
             spreads=tuple(_spreads(found.counts, wording)),
-            day_pictures=tuple(day_lines(found.buckets, start, end, wording)),
-            week_pictures=(
-                state_picture(found.week, wording),
-                wait_picture(found.week, wording),
-                in_vain_picture(found.in_vain, monday, wording),
+            day_charts=tuple(day_lines(found.buckets, start, end, wording)),
+            week_charts=(
+                state_chart(found.week, wording),
+                wait_chart(found.week, wording),
+                in_vain_chart(found.in_vain, monday, wording),
             ),
             week_name=wording.day(monday),
             drawn_for=found.drawn_for,

@@ -19,8 +19,8 @@ from widget.domain.outbox import MessageState, OutboxCounts
 from widget.domain.readings import Call
 from widget.settings import EntryPointSettings
 from widget.texts import marked as _
+from widget.web.console.charts import Point, line
 from widget.web.console.failures import in_words
-from widget.web.console.pictures import Point, line
 from widget.web.console.sign_in import SignIn, Visit
 from widget.web.console.states import Look, look, why
 from widget.web.console.wording import Wording
@@ -39,7 +39,7 @@ class Figure(NamedTuple):
 
     label: str
     value: str
-    picture: Markup
+    chart: Markup
     range: str
 
 
@@ -200,13 +200,13 @@ def _figure(
         if lowest != highest:
             spread = wording.say(_("%(lowest)s to %(highest)s"), lowest=lowest, highest=highest)
     points = [Point(1 - (wording.now - at) / AN_HOUR, number) for at, number in seen]
-    picture = line(
+    chart = line(
         points,
         name=f"{name}, {wording.say(_('the last hour'))}: {spread}",
         highest=max(numbers, default=0),
         mirrored=wording.direction == "rtl",
     )
-    return Figure(name, "" if value is None else words(value), picture if numbers else Markup(), spread)
+    return Figure(name, "" if value is None else words(value), chart if numbers else Markup(), spread)
 
 
 def _calls(ece: EceNow, wording: Wording) -> Iterable[CallRow]:

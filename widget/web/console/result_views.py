@@ -10,8 +10,8 @@ from widget.domain.asked import QuestionVersion
 from widget.domain.results import FEWEST, Figures, Given, Share, Step, is_typed
 from widget.domain.survey import Kind
 from widget.texts import marked as _
-from widget.web.console.pictures import Point, line
-from widget.web.console.week import Picture, Table
+from widget.web.console.charts import Point, line
+from widget.web.console.week import Chart, Table
 from widget.web.console.wording import Wording
 
 _KINDS = {
@@ -60,7 +60,7 @@ class QuestionView(NamedTuple):
     top: str
     rows: tuple[Row, ...]
     groups: tuple[Row, ...]
-    picture: Picture
+    chart: Chart
 
 
 class AnsweredSurvey(NamedTuple):
@@ -99,7 +99,7 @@ def question_view(question: Question, wording: Wording) -> QuestionView:
         top=_top(found, wording),
         rows=tuple(_row(each, kind, wording) for each in found.shares),
         groups=tuple(_row(each, kind, wording, wording.say(_GROUPS[each.value])) for each in found.groups),
-        picture=_picture(question, wording),
+        chart=_chart(question, wording),
     )
 
 
@@ -130,7 +130,7 @@ def _words(share: Share, kind: Kind, wording: Wording) -> str:
     return wording.say(_YES_NO[share.value]) if kind is Kind.YES_NO else share.value
 
 
-def _picture(question: Question, wording: Wording) -> Picture:
+def _chart(question: Question, wording: Wording) -> Chart:
     found, steps = question.figures, question.line
     kind = found.version.kind
     scored = kind in (Kind.RATING, Kind.NPS)
@@ -169,7 +169,7 @@ def _picture(question: Question, wording: Wording) -> Picture:
     )
     drawing = line(points, name=name, highest=highest - lowest, mirrored=wording.direction == "rtl")
     ends = (wording.day(steps[0].day), wording.day(steps[-1].day)) if len(steps) > 1 else ()
-    return Picture(name, f"{wording.say(_apart(steps))} {about}", drawing, (), Table(tuple(head), rows), ends)
+    return Chart(name, f"{wording.say(_apart(steps))} {about}", drawing, (), Table(tuple(head), rows), ends)
 
 
 def _apart(steps: Sequence[Step]) -> str:

@@ -40,7 +40,7 @@ WHY: dict[Reason, str] = {
 }
 TAKES_CHATS = _("ECE takes new chats.")
 
-# The same in two or three words, for tables and pictures.
+# The same in two or three words, for tables and charts.
 SHORT: dict[Reason, str] = {
     Reason.QUEUE_DEPTH_REACHED: _("Queue at its limit in ECE"),
     Reason.AGENT_NOT_AVAILABLE: _("No agent"),

@@ -1,4 +1,4 @@
-"""The pictures of the history: a day as lines, a week as hours by days, each with its table."""
+"""The charts of the history: a day as lines, a week as hours by days, each with its table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from widget.domain.history import Bucket, Spread
 from widget.domain.week import Cell as Hour
 from widget.domain.week import Week
 from widget.texts import marked as _
-from widget.web.console.pictures import Cell, Point, grid, line
+from widget.web.console.charts import Cell, Point, grid, line
 from widget.web.console.states import CLOSED, OPEN, RESTING, UNKNOWN, Look
 from widget.web.console.wording import Wording
 
@@ -31,14 +31,14 @@ _WAIT_WORDS = (
 
 
 class Table(NamedTuple):
-    """What a picture shows, as text: `rows` begin with their name."""
+    """What a chart shows, as text: `rows` begin with their name."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
-class Picture(NamedTuple):
-    """A picture with its title, a sentence about it, what its colours mean (tone and words), its table, and the names
+class Chart(NamedTuple):
+    """A chart with its title, a sentence about it, what its colours mean (tone and words), its table, and the names
     below it.
     """
 
@@ -50,7 +50,7 @@ class Picture(NamedTuple):
     axis: tuple[str, ...] = ()
 
 
-def day_lines(buckets: Sequence[Bucket], start: datetime, end: datetime, wording: Wording) -> Iterator[Picture]:
+def day_lines(buckets: Sequence[Bucket], start: datetime, end: datetime, wording: Wording) -> Iterator[Chart]:
     """Draw mean wait and queue of a day over its five minutes, and name lowest and highest in the table by hour."""
 
     def number(value: float) -> str:
@@ -84,7 +84,7 @@ def day_lines(buckets: Sequence[Bucket], start: datetime, end: datetime, wording
         )
         drawing = line(points, name=name, highest=highest, mirrored=wording.direction == "rtl")
         head = tuple(map(wording.say, (_("Hour"), _("Lowest"), _("Mean"), _("Highest"))))
-        yield Picture(name, about, drawing, (), Table(head, rows), _quarters(start, end, wording) if rows else ())
+        yield Chart(name, about, drawing, (), Table(head, rows), _quarters(start, end, wording) if rows else ())
 
 
 def _quarters(start: datetime, end: datetime, wording: Wording) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ def _quarters(start: datetime, end: datetime, wording: Wording) -> tuple[str, ..
     return tuple(map(wording.hour if whole else wording.time, moments))
 
 
-def state_picture(week: Week, wording: Wording) -> Picture:
+def state_chart(week: Week, wording: Wording) -> Chart:
     """Draw how much of each hour was spent open, closed and unknown."""
 
     def cell(hour: Hour, place: str) -> Cell:
@@ -102,7 +102,7 @@ def state_picture(week: Week, wording: Wording) -> Picture:
 
     name = wording.say(_("The week by state"))
     rows = _rows(week, wording, lambda hour: _shares(hour, wording))
-    return Picture(
+    return Chart(
         title=name,
         about=wording.say(_("Each field is one hour; its width is divided by the time in each state.")),
         drawing=_draw(week, name, cell, wording),
@@ -111,7 +111,7 @@ def state_picture(week: Week, wording: Wording) -> Picture:
     )
 
 
-def wait_picture(week: Week, wording: Wording) -> Picture:
+def wait_chart(week: Week, wording: Wording) -> Chart:
     """Draw the mean wait of each hour in five steps."""
 
     def cell(hour: Hour, place: str) -> Cell:
@@ -125,7 +125,7 @@ def wait_picture(week: Week, wording: Wording) -> Picture:
         return "" if hour.counts.wait.mean is None else wording.duration(hour.counts.wait.mean)
 
     name = wording.say(_("The week by wait"))
-    return Picture(
+    return Chart(
         title=name,
         about=wording.say(_("The mean wait of each hour, as ECE gave it.")),
         drawing=_draw(week, name, cell, wording),
@@ -134,7 +134,7 @@ def wait_picture(week: Week, wording: Wording) -> Picture:
     )
 
 
-def in_vain_picture(clicks: Iterable[InVain], monday: date, wording: Wording) -> Picture:
+def in_vain_chart(clicks: Iterable[InVain], monday: date, wording: Wording) -> Chart:
     """Draw the clicks that opened no chat by weekday and hour, darker for more."""
     found: Mapping[tuple[int, int], InVain] = {(each.weekday, each.hour): each for each in clicks}
     most = max((each.in_vain for each in found.values()), default=0)
@@ -156,7 +156,7 @@ def in_vain_picture(clicks: Iterable[InVain], monday: date, wording: Wording) ->
         (f"{names[each.weekday]} {_HOURS[each.hour]}", wording.number(each.in_vain), wording.number(each.opened))
         for each in found.values()
     )
-    return Picture(
+    return Chart(
         title=name,
         about=wording.say(_("Visitors who asked for a chat and got none, for staffing to follow.")),
         drawing=grid(rows, _HOURS, name=name, mirrored=wording.direction == "rtl"),

@@ -1,4 +1,5 @@
-"""The headers of every answer, by its address (`web/addresses.py`), and the host that is asked for.
+"""The headers of every answer, by its address (`web/addresses.py`), and the host that is asked for. The server writes
+Date (`server/guard.py`).
 
 | kind | CORS | opener policy |
 |---|---|---|

@@ -1,10 +1,10 @@
-"""Lines and grids as SVG: colours come from classes of console.css alone, so that they follow the colour scheme.
+"""Charts as SVG, lines and grids: colours come from classes of console.css alone, and so follow the colour scheme.
 
 An own module, since the libraries that draw SVG do not do what these pages need: pygal puts a `style` and a `script`
-element into each picture and matplotlib `style` attributes, which the policy of these pages refuses; both choose the
-colours when they draw, not where the picture is seen, and know no writing from right to left.
+element into each chart and matplotlib `style` attributes, which the policy of these pages refuses; both choose the
+colours when they draw, not where the chart is seen, and know no writing from right to left.
 
-Every picture is named by `aria-label`; what it shows stands in a table below it.
+Every chart is named by `aria-label`; what it shows stands in a table below it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def line(points: Sequence[Point], *, name: str, highest: float, tone: str = "lin
         shapes.append(f'<polygon class="area" points="{first:.1f},{_LINE_HEIGHT} {path} {last:.1f},{_LINE_HEIGHT}"/>')
         shapes.append(f'<polyline class="stroke" points="{path}"/>')
     return Markup(  # noqa: S704 - numbers, and names that are escaped
-        f'<svg class="picture {escape(tone)}" viewBox="0 0 {_LINE_WIDTH} {_LINE_HEIGHT}" preserveAspectRatio="none" '
+        f'<svg class="chart {escape(tone)}" viewBox="0 0 {_LINE_WIDTH} {_LINE_HEIGHT}" preserveAspectRatio="none" '
         f'role="img" aria-label="{escape(name)}">{"".join(shapes)}</svg>'
     )
 
@@ -70,7 +70,7 @@ def grid(
             if cell is not None:
                 shapes += _field(cell, _LABELS + column_at * _CELL, y, width, mirrored)
     return Markup(  # noqa: S704 - numbers, and names that are escaped
-        f'<svg class="picture grid" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(name)}">'
+        f'<svg class="chart grid" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(name)}">'
         f"{''.join(shapes)}</svg>"
     )
 
