@@ -69,7 +69,7 @@ def week_by_hours(
     hours: Iterable[Bucket],
     now: datetime,
 ) -> Week:
-    """Return a week of one entry point, from its changes in order, the one `before` them, and its buckets of an hour."""
+    """Return a week from the changes of an entry point in order, the one `before` them, and its buckets of an hour."""
     start, end = week_bounds(first, zone)
     cells: dict[tuple[date, int], Cell] = {}
     moment = start

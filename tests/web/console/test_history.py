@@ -88,7 +88,7 @@ async def test_clicks_in_vain_are_told_by_outcome_and_answers_are_no_people(brow
     assert "Tue 14: 12" in page  # the chart of clicks in vain, by the hour there
 
 
-async def test_the_picture_of_a_week_leaves_out_the_hour_that_a_clock_change_does(
+async def test_the_chart_of_a_week_leaves_out_the_hour_that_a_clock_change_does(
     console: Site, browser: Browser
 ) -> None:
     console.time.is_set(by=timedelta(days=150))
@@ -135,7 +135,7 @@ async def test_an_entry_point_that_left_the_settings_is_counted_and_can_be_chose
 
 
 @pytest.mark.parametrize("damaged", [-1, 2**62])
-async def test_a_damaged_count_leaves_the_pictures_readable(browser: Browser, damaged: int) -> None:
+async def test_a_damaged_count_leaves_the_charts_readable(browser: Browser, damaged: int) -> None:
     counts = Counts({("clicks", "queue_depth_reached"): damaged}, Spread(1, damaged, damaged, damaged))
     await write(browser.site, [], counts=(TUESDAY, counts))
     await browser.sign_in()
@@ -153,7 +153,7 @@ async def test_an_odd_question_shows_today(browser: Browser) -> None:
     assert (await browser.get("/console/history?day=0001-01-01")).status_code == 200
 
 
-async def test_every_picture_has_a_table_and_no_style_of_its_own(browser: Browser) -> None:
+async def test_every_chart_has_a_table_and_no_style_of_its_own(browser: Browser) -> None:
     counts = Counts()
     counts.wait.add(60)
     counts.depth.add(2)
