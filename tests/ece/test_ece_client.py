@@ -129,16 +129,8 @@ async def test_cookies_are_never_kept() -> None:
 
 
 async def test_what_was_odd_about_an_answer_is_told() -> None:
-    told: list[tuple[Call, Oddity]] = []
-    body = "<checkEligibility responseType=7 />"
-    asked = EceClient(
-        settings(), transport=httpx.MockTransport(answers(200, body)), notice=lambda *what: told.append(what)
-    )
-    await asked.ask(Call.CHECK_ELIGIBILITY, 1)
-    assert set(told) == {
-        (Call.CHECK_ELIGIBILITY, Oddity.REPAIRED),
-        (Call.CHECK_ELIGIBILITY, Oddity.UNKNOWN_REASON),
-    }
+    probe = await client(answers(200, "<checkEligibility responseType=7 />")).probe(Call.CHECK_ELIGIBILITY, 1)
+    assert probe.oddities == {Oddity.REPAIRED, Oddity.UNKNOWN_REASON}
 
 
 async def test_a_probe_tells_status_type_and_reading() -> None:

@@ -28,9 +28,7 @@ class Reads(Protocol):
         self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None
     ) -> list[Bucket]: ...
 
-    async def sums(
-        self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None
-    ) -> list[Bucket]: ...
+    async def sums(self, span: Span, since: datetime, until: datetime) -> list[Bucket]: ...
 
     async def in_vain(
         self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None

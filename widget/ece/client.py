@@ -46,7 +46,6 @@ _PACKED = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br"
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}", re.ASCII)
 
 _R = TypeVar("_R", bound=Reading)
-Notice = Callable[[Call, wire.Oddity], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,6 @@ class EceClient:
         settings: EceSettings,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
-        notice: Notice = lambda _call, _oddity: None,
         now: Callable[[], float] = time.time,
     ) -> None:
         """Build the client; reads certificate files, so call it outside the event loop. Raises SettingsFaults."""
@@ -84,7 +82,6 @@ class EceClient:
         self._free: asyncio.LifoQueue[httpx.AsyncBaseTransport] = asyncio.LifoQueue()
         for each in self._transports:
             self._free.put_nowait(each)
-        self._notice = notice
         self._now = now
 
     async def aclose(self) -> None:
@@ -146,8 +143,6 @@ class EceClient:
             self._failover.heard(call, entry_point_id, error)
             raise
         self._failover.heard(call, entry_point_id, understood.reading)
-        for oddity in understood.oddities:
-            self._notice(call, oddity)
         return understood
 
     def address(self, call: Call, entry_point_id: int) -> str:

@@ -57,11 +57,9 @@ class HistoryStore:
         """Return the buckets that start from `since` to before `until`, in order of their start."""
         return await self.read(lambda to: remembering.read_counts(to, span, since, until, entry_points))
 
-    async def sums(
-        self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None
-    ) -> list[Bucket]:
-        """Return the same added up over the entry points, in buckets without a name."""
-        return await self.read(lambda to: remembering.read_sums(to, span, since, until, entry_points))
+    async def sums(self, span: Span, since: datetime, until: datetime) -> list[Bucket]:
+        """Return the same added up over all entry points, in buckets without a name."""
+        return await self.read(lambda to: remembering.read_sums(to, span, since, until))
 
     async def in_vain(
         self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None

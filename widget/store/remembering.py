@@ -154,14 +154,12 @@ def read_counts(
     return [_bucket(row[0], row[1:]) for row in connection.execute(statement)]
 
 
-def read_sums(
-    connection: Connection, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None
-) -> list[Bucket]:
-    """Return the same added up over the entry points: a bucket without a name for each start."""
+def read_sums(connection: Connection, span: Span, since: datetime, until: datetime) -> list[Bucket]:
+    """Return the same added up over all entry points: a bucket without a name for each start."""
     sums = [func.sum(column) for column in _COUNT_COLUMNS.values()]
     put: dict[str, Any] = {"samples": func.sum, "total": func.sum, "lowest": func.min, "highest": func.max}
     sums += [put[column.name.partition("_")[2]](column) for column in _SPREAD_COLUMNS]
-    within = _within(span, since, until, entry_points)
+    within = _within(span, since, until, None)
     statement = select(counts.c.start, *sums).where(*within).group_by(counts.c.start).order_by(counts.c.start)
     return [_bucket("", row) for row in connection.execute(statement)]
 

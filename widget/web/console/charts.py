@@ -35,7 +35,7 @@ class Cell:
     text: str = ""
 
 
-def line(points: Sequence[Point], *, name: str, highest: float, tone: str = "line", mirrored: bool = False) -> Markup:
+def line(points: Sequence[Point], *, name: str, highest: float, mirrored: bool = False) -> Markup:
     """Draw a line over time from 0 to `highest`; one that has no numbers is empty."""
     top = max(highest, 1)
     shapes = []
@@ -48,7 +48,7 @@ def line(points: Sequence[Point], *, name: str, highest: float, tone: str = "lin
         shapes.append(f'<polygon class="area" points="{first:.1f},{_LINE_HEIGHT} {path} {last:.1f},{_LINE_HEIGHT}"/>')
         shapes.append(f'<polyline class="stroke" points="{path}"/>')
     return Markup(  # noqa: S704 - numbers, and names that are escaped
-        f'<svg class="chart {escape(tone)}" viewBox="0 0 {_LINE_WIDTH} {_LINE_HEIGHT}" preserveAspectRatio="none" '
+        f'<svg class="chart line" viewBox="0 0 {_LINE_WIDTH} {_LINE_HEIGHT}" preserveAspectRatio="none" '
         f'role="img" aria-label="{escape(name)}">{"".join(shapes)}</svg>'
     )
 

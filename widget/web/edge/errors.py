@@ -7,7 +7,7 @@ so that a fault never looks different because of where it was noticed.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -94,13 +94,11 @@ class Problem(Exception):
         detail: str | None = None,
         *,
         headers: Sequence[tuple[str, str]] = (),
-        extra: Mapping[str, Any] | None = None,
     ) -> None:
         self.status = status
         self.code = code or _CODES.get(status, "error")
         self.detail = detail or _DETAILS.get(status, _phrase(status) + ".")
         self.headers = tuple(headers)
-        self.extra = dict(extra or {})
         super().__init__(f"{status} {self.code}")
 
     def document(self, request_id: str) -> dict[str, Any]:
@@ -112,7 +110,6 @@ class Problem(Exception):
             "detail": self.detail,
             "code": self.code,
             "requestId": request_id,
-            **self.extra,
         }
 
 
