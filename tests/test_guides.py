@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,11 @@ def test_the_package_for_npm_is_installed_as_in_the_guides_that_are_followed() -
 def test_what_a_page_makes_can_be_made(target: str) -> None:
     done = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"^\.venv/bin/python -m (\S+)", TYPED, re.MULTILINE))))
+def test_a_module_that_a_page_runs_is_there(module: str) -> None:
+    assert find_spec(module) is not None
 
 
 @pytest.fixture(scope="module")
