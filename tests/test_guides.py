@@ -176,7 +176,7 @@ def test_a_command_does_what_a_page_says_of_it(
 def test_who_follows_the_guide_to_theming_has_a_theme_without_a_fault(
     settings: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each block in turn, and before a style sheet the sentence that copies it."""
+    """Each block in turn, and before a style sheet the sentence that copies it and has its first line kept."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ece-widget.toml").write_text(settings)
     words, *parts = re.split(r"^```", TEXTS["templates/README.md"], flags=re.MULTILINE)
@@ -190,6 +190,6 @@ def test_who_follows_the_guide_to_theming_has_a_theme_without_a_fault(
             said = result.output
         if language == "css":
             (file,) = (tmp_path / "themes").rglob("*.css")
-            file.write_text(text)
+            file.write_text(file.read_text().partition("\n")[0] + "\n" + text)
         words = after
     assert said == f"Nothing to say about {tmp_path / 'themes'}.\n"
