@@ -40,12 +40,14 @@ def table(table: dict[str, Any]) -> dict[str, Any]:
     return table
 
 
-async def answer(site: Site, number: int, queue: QueueThen | None = None, **answers: str) -> None:
+async def answer(site: Site, number: int, queue: QueueThen | None = None, language: str = "en", **answers: str) -> None:
     """Answer the survey of one chat, through the product's own link."""
     services: Services = site.services
     link = services.surveys.links.link(f"1234_{number}", "sales", queue=queue)
     opened = services.surveys.links.open(link.token)
-    submission = await services.surveys.submit(opened, {key: [text] for key, text in answers.items()}, language="en")
+    submission = await services.surveys.submit(
+        opened, {key: [text] for key, text in answers.items()}, language=language
+    )
     assert submission.accepted
 
 
@@ -141,6 +143,20 @@ async def test_a_line_says_its_times_and_its_heights(browser: Browser, period: s
     axis = re.search(r'<p class="axis" aria-hidden="true"><span>(.*?)</span><span>(.*?)</span></p>', page)
     assert axis
     assert axis[1] != axis[2]
+
+
+async def test_every_language_in_which_visitors_answer_can_be_chosen_and_is_named(browser: Browser) -> None:
+    await answer(browser.site, 1, language="ar", helpful="5", comment="خدمة ممتازة")
+    await answer(browser.site, 2, language="en", helpful="1", comment="Slow")
+    await browser.sign_in()
+    page = (await browser.get("/console/results")).text
+    assert '<option value="ar">العربية</option>' in page
+    assert "العربية" in page.split('<ol class="changes given">')[1]
+    one = (await browser.get("/console/results?language=ar")).text
+    assert "خدمة ممتازة" in one
+    assert "Slow" not in one
+    figures = csv.DictReader(io.StringIO((await browser.get("/console/results.csv?language=ar")).text.lstrip("\ufeff")))
+    assert {row["answered"] for row in figures} == {"1"}
 
 
 async def test_a_change_says_which_time_it_is_against(browser: Browser) -> None:

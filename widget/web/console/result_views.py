@@ -187,8 +187,10 @@ def values(report: Report, wording: Wording) -> Iterable[Value]:
                 yield Value(f"{version.question}:{share.value}", f"{version.text} {words}")
 
 
-def answered_survey(given: Given, versions: Mapping[str, QuestionVersion], wording: Wording) -> AnsweredSurvey:
-    """Return one answered survey as the page has it; `versions` are those of its questions."""
+def answered_survey(
+    given: Given, versions: Mapping[str, QuestionVersion], languages: Mapping[str, str], wording: Wording
+) -> AnsweredSurvey:
+    """Return one answered survey as the page has it; `versions` are those of its questions, `languages` have names."""
     written: list[tuple[str, str]] = []
     chosen: list[tuple[str, str]] = []
     for answer in given.answers:
@@ -206,7 +208,7 @@ def answered_survey(given: Given, versions: Mapping[str, QuestionVersion], wordi
         iso=given.mark.accepted_at.isoformat(timespec="seconds"),
         time=wording.moment(given.mark.accepted_at),
         entry_point=given.entry_point,
-        language=wording.texts.name(given.language) if given.language in wording.texts.languages else "",
+        language=languages.get(given.language, given.language),
         queue=", ".join(numbers),
         written=tuple(written),
         chosen=tuple(chosen),

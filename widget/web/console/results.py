@@ -71,10 +71,17 @@ class ResultsContext:
 
 
 class ResultsPage:
-    """Shows one survey and period."""
+    """Shows one survey and period; `languages` are those of visitors' pages, by tag and name."""
 
-    def __init__(self, sign_in: SignIn, results: Results, entry_points: Mapping[str, EntryPointSettings]) -> None:
-        self._sign_in, self._results, self._entry_points = sign_in, results, entry_points
+    def __init__(
+        self,
+        sign_in: SignIn,
+        results: Results,
+        entry_points: Mapping[str, EntryPointSettings],
+        languages: Mapping[str, str],
+    ) -> None:
+        self._sign_in, self._results = sign_in, results
+        self._entry_points, self._languages = entry_points, languages
 
     def routes(self) -> list[Route]:
         return [
@@ -111,7 +118,7 @@ class ResultsPage:
             survey=scope.survey,
             entry_points=tuple(places),
             entry_point=scope.entry_point or "",
-            languages=tuple((tag, wording.texts.name(tag)) for tag in languages if tag in wording.texts.languages),
+            languages=tuple((tag, self._languages[tag]) for tag in languages if tag in self._languages),
             language=scope.language or "",
             since=scope.since.isoformat(),
             until=(scope.until - timedelta(days=1)).isoformat(),
@@ -126,7 +133,7 @@ class ResultsPage:
             word=search.word,
             values=tuple(values(report, wording)),
             value=searched["value"],
-            said=tuple(answered_survey(each, found.versions, wording) for each in found.given),
+            said=tuple(answered_survey(each, found.versions, self._languages, wording) for each in found.given),
             whole=not search.written,
             these=_query(scope, **searched, before=_text(before)),
             more=_query(scope, **searched, before=_text(found.next)) if found.next is not None else "",
@@ -177,7 +184,7 @@ class ResultsPage:
             since,
             until,
             entry_point if entry_point in places else None,
-            language if language in visit.wording.texts.languages else None,
+            language if language in self._languages else None,
         )
 
 

@@ -44,7 +44,7 @@ def console_routes(
         *sign_in.routes(),
         *NowPage(sign_in, live_status, entry_points).routes(),
         *HistoryPage(sign_in, history, switches).routes(),
-        *ResultsPage(sign_in, results, entry_points).routes(),
+        *ResultsPage(sign_in, results, entry_points, languages).routes(),
         *OutboxPages(sign_in, rows, destinations).routes(),
         *SwitchPages(sign_in, switches, entry_points, languages, history.zone).routes(),
     ]
