@@ -464,7 +464,8 @@
       const shadow = element.attachShadow({ mode: "open" });
       const sheet = makeSheet();
       const sheets = sheet && [sheet];
-      const live = make("span", { className: "ece-chat-live", role: "status" });
+      // A status by its tag where the property is no attribute, as in Firefox before 119.
+      const live = make("output", { className: "ece-chat-live", role: "status" });
       let root = make("p"); // replaced by that of the last answer; its data- attributes hold the decision and some words
       let drawn = ""; // the last answer that was drawn, as text
       let panelMarkup; // a template
@@ -586,10 +587,10 @@
       });
 
       const hide = () => {
+        dropLink();
         drawn = said = live.textContent = "";
         root.replaceChildren();
         delete element.dataset.greeting;
-        dropLink();
         arrange();
         goodUntil = Infinity; // no state is left that could be too old
         dueAt = 0;
@@ -639,8 +640,7 @@
         // Everybody who waits to be told draws a time by lot, with the spread of a check 30 s, so that one free place is
         // not stormed. Until then nothing is drawn.
         lot = element.dataset.waiting && /data-show="true"/.test(html) && (lot || Date.now() + Math.random() * 25_000);
-        const held = lot - Date.now();
-        if (held > 0) return held;
+        if (lot > Date.now()) return lot - Date.now();
         if (html != drawn) draw(html);
         if (lot) {
           delete element.dataset.waiting;

@@ -277,6 +277,12 @@ def test_hostile_pages_get_their_button(at: StubServers, page: Page, extra: str)
     assert box["height"] >= (44 if "CSSStyleSheet" not in extra else 1)
 
 
+def test_what_is_announced_is_a_status_where_roles_are_attributes_alone(at: StubServers, page: Page) -> None:
+    """Firefox before 119 has the attribute `role` and no property of that name."""
+    page.goto(at.page("<script>delete Element.prototype.role;</script>" + at.tag()))
+    expect(page.get_by_role("status")).to_have_text("You would be number 3.")
+
+
 def test_without_style_sheets_of_its_own_a_dock_is_a_window(at: StubServers, page: Page) -> None:
     at.chat.open_in = "dock"
     page.goto(at.page("<script>delete window.CSSStyleSheet; delete window.HTMLDialogElement;</script>" + at.tag()))
