@@ -67,17 +67,13 @@ class EceNow:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """All of it. `outbox` is None before the first look at it; `processes` are None while the database is away.
-
-    `switches_away` says that what people switched cannot be read now, so that the last word stands.
-    """
+    """All of it. `outbox` is None before the first look at it; `processes` are None while the database is away."""
 
     at: datetime
     entry_points: tuple[EntryPointNow, ...]
     ece: EceNow
     outbox: OutboxCounts | None
     processes: tuple[Process, ...] | None
-    switches_away: bool
 
 
 class LiveStatus:
@@ -120,7 +116,6 @@ class LiveStatus:
             ece=EceNow(self._tally.calls(), self._source.host, dict(self._source.calls)),
             outbox=self._outbox.counts,
             processes=processes,
-            switches_away=self._switches.away,
         )
 
     def _entry_point(self, name: str, written: Change | None, past: Sequence[Bucket]) -> EntryPointNow:

@@ -1,4 +1,4 @@
-"""Everything worth saying about one entry point: failed calls, ECE's own word, contradictions, limits, hours."""
+"""Everything worth saying about one entry point: failed calls, ECE's reasons, contradictions, limits, hours."""
 
 from __future__ import annotations
 

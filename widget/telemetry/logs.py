@@ -1,7 +1,7 @@
 """Logs: JSON lines on stderr that hold no secret.
 
 Logs are an event name and fields. What a visitor or ECE gave us as a secret (session id, token, ticket, answer) is
-never a field; the redaction here is the second lock, for whatever slips into a string.
+never a field; the redaction here takes out what stands in a string all the same.
 """
 
 from __future__ import annotations

@@ -166,8 +166,8 @@ class SecurityHeaders:
 class AddressCheck:
     """Refuse addresses with control characters, and requests that ask for another host than `public_url`'s.
 
-    No address is ever built from Host, so its check is the second lock: a cache or a proxy that routes by name cannot
-    be made to keep a private answer under another one. Public answers are the same under every name. A proxy of ours
+    No address is ever built from Host, and yet it is checked: so a cache or a proxy that routes by name cannot be made
+    to keep a private answer under another one. Public answers are the same under every name. A proxy of ours
     may replace Host if it says what was asked for in `X-Forwarded-Host`. On loopback itself
     (`curl http://127.0.0.1:8000/…`) any loopback name will do.
     """

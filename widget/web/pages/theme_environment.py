@@ -68,7 +68,7 @@ class ThemeEnvironment(Environment):
             bytecode_cache=_COMPILED,
         )
         self.newstyle_gettext = True
-        self.globals["range"] = safe_range  # an error where a slip of the pen would fill the memory
+        self.globals["range"] = safe_range  # an error where a typing error would fill the memory
         self._chains: dict[str, tuple[Layer, ...]] = {
             theme: tuple(each for each in themes.chain(theme) if each.owner == "shipped" or not shipped_only)
             for theme in themes.names
