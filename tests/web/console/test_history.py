@@ -119,6 +119,16 @@ async def test_the_times_below_a_day_are_right_where_a_clock_change_makes_it_lon
     assert re.findall(r"<span>(.*?)</span>", axis[1]) == times
 
 
+async def test_without_an_entry_point_the_page_says_whose_week_it_shows(browser: Browser) -> None:
+    counts = Counts()
+    counts.add("clicks", "opened", 41)
+    await write(browser.site, [], counts=(TUESDAY, counts), entry_point="renamed")
+    await browser.sign_in()
+    hint = "A week is shown of one entry point. Choose another one above."
+    assert hint in (await browser.get("/console/history?day=2026-11-17")).text
+    assert hint not in (await browser.get("/console/history?day=2026-11-17&entry_point=sales")).text
+
+
 async def test_an_entry_point_that_left_the_settings_is_counted_and_can_be_chosen(browser: Browser) -> None:
     counts = Counts()
     counts.add("clicks", "opened", 41)
