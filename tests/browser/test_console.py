@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.axe import context_with_axe, findings
+from tests.browser.engines import until
 from tests.browser.real_servers import TOKEN, RealServers, serve_all
 from tests.demo_settings import demo_in
 from widget.demo.answers import seed_answers
@@ -75,6 +76,12 @@ def sign_in(page: Page, real: RealServers, name: str = "Anna") -> None:
     expect(page.get_by_role("heading", name="Now", exact=True)).to_be_visible()
 
 
+def renewed(page: Page) -> bool:
+    """Let the time pass after which a page asks for its parts again."""
+    page.clock.run_for(5_000)
+    return True
+
+
 @pytest.fixture
 def past_policies(chromium: Browser) -> Iterator[BrowserContext]:
     with context_with_axe(chromium, viewport={"width": 1000, "height": 800}) as context:
@@ -117,6 +124,7 @@ def test_no_page_of_the_console_has_a_finding_and_each_fits_every_width(
 
 def test_now_is_renewed_in_place_and_moves_nothing(real: RealServers, page: Page) -> None:
     real.tell("/control/reset", {})
+    page.clock.install()
     sign_in(page, real)
     page.set_viewport_size({"width": 600, "height": 400})
     page.locator("a[href='/console/close/clearance']").focus()
@@ -127,7 +135,7 @@ def test_now_is_renewed_in_place_and_moves_nothing(real: RealServers, page: Page
     sales = page.locator(".card", has=page.get_by_role("heading", name="sales"))
     expect(sales.locator(".state")).to_have_text("Open")
     real.tell("/control/entry-points/1001", {"away": True})
-    expect(sales.locator(".state")).to_have_text("Closed")
+    until(lambda: renewed(page) and sales.locator(".state").inner_text() == "Closed", "it is closed")
     assert page.evaluate("window.kept === document.activeElement && window.kept.isConnected")
     # the sentence of a card above may take a line more: the browser then scrolls by as much with its next frame
     page.wait_for_function(f"place => {where_it_is_read} === place", arg=place)
@@ -137,9 +145,12 @@ def test_who_is_signed_out_elsewhere_sees_the_door_and_not_old_figures(
     real: RealServers, context: BrowserContext
 ) -> None:
     page, other = context.new_page(), context.new_page()
+    page.clock.install()
     sign_in(page, real)
     other.goto(f"{real.widget}/console/now")
     other.get_by_role("button", name="Sign out").click()
+    expect(other.get_by_label("Operator token")).to_be_visible()
+    renewed(page)
     expect(page.get_by_label("Operator token")).to_be_visible()
 
 
