@@ -23,7 +23,7 @@ import widget
 from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent
-PATIENCE = 30.0
+PATIENCE = 60.0
 SETTINGS = """
 server.public_url = "http://127.0.0.1:{port}"
 security.secret_keys = ["a-secret-for-tests-that-is-long-enough"]

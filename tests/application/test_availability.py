@@ -87,14 +87,14 @@ async def test_an_expired_snapshot_is_waited_for_when_nobody_came_meanwhile() ->
 
 
 async def test_an_expired_snapshot_whose_refresh_failed_is_unknown_at_once() -> None:
-    entry_points = EntryPoints()
+    entry_points = EntryPoints(timeout=60)
     await entry_points.visit()
     entry_points.ece.fails(EceRefused())
     entry_points.clock.passes(6)
     await entry_points.visit()
     entry_points.clock.passes(60)
     entry_points.ece.holds()
-    async with asyncio.timeout(0.5):
+    async with asyncio.timeout(30):
         assert await entry_points.state() is State.UNKNOWN
     await entry_points.availability.aclose()
 
@@ -103,7 +103,7 @@ async def test_the_first_visitor_waits_no_longer_than_the_timeout() -> None:
     entry_points = EntryPoints(timeout=0.05)
     entry_points.ece.timeout = 3600
     entry_points.ece.holds()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(30):
         assert await entry_points.state() is State.UNKNOWN
     await entry_points.availability.aclose()
 
@@ -360,7 +360,7 @@ async def test_our_own_limit_closes_at_once_and_opens_after_two_snapshots_within
 async def test_a_button_that_an_own_limit_closed_is_unknown_at_once_when_ece_fails_until_the_snapshot_expires(
     fault: EceError,
 ) -> None:
-    entry_points = EntryPoints(replace(Policy("sales"), max_wait=600))
+    entry_points = EntryPoints(replace(Policy("sales"), max_wait=600), timeout=60)
     entry_points.ece.answers[Call.LIVE_SESSION_STATUS] = LiveSessionStatus(wait_time=900, queue_depth=1)
     await entry_points.visit()
     assert await entry_points.state() is State.UNAVAILABLE
@@ -370,7 +370,7 @@ async def test_a_button_that_an_own_limit_closed_is_unknown_at_once_when_ece_fai
     assert entry_points.notes.refreshes[-1].results["sales"].failed
     entry_points.clock.passes(60)
     entry_points.ece.holds()
-    async with asyncio.timeout(0.5):
+    async with asyncio.timeout(30):
         view = await entry_points.availability.view("sales")
     assert view.decision.reason is Reason.ECE_UNREACHABLE
     await entry_points.availability.aclose()

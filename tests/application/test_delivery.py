@@ -152,7 +152,7 @@ async def running(delivery: Delivery) -> AsyncIterator[asyncio.Task[None]]:
         yield task
     finally:
         delivery.stop()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await task
 
 
@@ -285,7 +285,7 @@ async def test_a_stop_does_not_wait_for_ever_and_names_what_it_broke_off(world: 
     async with running(delivery) as task:
         await until(lambda: world.ece.now_inside == 1)
         delivery.stop()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await task
     assert await world.states() == {MessageState.PENDING: 2}
     assert (await world.outbox.counts()).possible_doubles == 1

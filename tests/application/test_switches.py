@@ -155,7 +155,7 @@ async def test_the_loop_looks_until_it_is_stopped() -> None:
     log = Log()
     member = Member(log, fresh_for=0.003)
     running = asyncio.create_task(member.switches.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await log.looked_thrice.wait()
         member.switches.stop()
         await running

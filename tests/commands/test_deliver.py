@@ -125,7 +125,7 @@ def test_a_reload_delivers_through_the_new_proxy_and_refuses_faults(
             asyncio.run(accept("b"))
             wait_until(lambda: new.surveys() == 1, "a survey goes through the second proxy", log)
             process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0, log.read_text()
+            assert process.wait(60) == 0, log.read_text()
         assert (old.surveys(), new.surveys(), len(taken)) == (1, 1, 2)
     assert "Stopped: 2 delivered" in log.read_text()
 
@@ -155,7 +155,7 @@ def test_its_metrics_have_a_listener_of_their_own_without_the_token(
             process.send_signal(signal.SIGHUP)
             wait_until(lambda: '"settings_applied"' in log.read_text(), "the settings are read again", log)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0, log.read_text()
+        assert process.wait(60) == 0, log.read_text()
 
 
 def test_a_taken_port_is_one_sentence(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

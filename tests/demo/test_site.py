@@ -115,7 +115,7 @@ async def test_a_mail_with_a_line_that_is_too_long_is_not_taken_and_ends_its_con
         client.setblocking(False)
         reader, writer = await asyncio.open_connection(sock=server, limit=1_000)
         client.sendall(b"DATA\r\n" + b"x" * 2_000 + b"\r\n.\r\n")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await take_mails(reader, writer, taken.append)
     assert taken == []
     assert writer.is_closing()

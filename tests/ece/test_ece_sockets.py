@@ -168,7 +168,7 @@ async def test_a_cancelled_call_drops_its_connection() -> None:
     async with server(silent) as ece:
         asked = await client(ece.port, 60.0)
         task = asyncio.create_task(asked.ask(Call.CHAT_ALLOWED, 1))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not ece.heads:  # noqa: ASYNC110 - the server has no moment of its own to tell
                 await asyncio.sleep(0.001)
             task.cancel()

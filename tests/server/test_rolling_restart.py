@@ -75,7 +75,7 @@ def balancer(ports: Sequence[int]) -> Iterator[Balancer]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=lambda: loop.run_until_complete(balancer.serve(there.set, over)))
     thread.start()
-    assert there.wait(10)
+    assert there.wait(60)
     try:
         yield balancer
     finally:

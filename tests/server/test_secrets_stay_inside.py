@@ -99,7 +99,7 @@ class Product:
         keep: bool = True,
     ) -> tuple[int, str, dict[str, str]]:
         """Ask, and keep the answer for the search unless it rightly shows people what they typed."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
@@ -213,7 +213,7 @@ def _flood(product: Product) -> None:
     for method in ("CANARY", "TRACE", "PUT"):
         product.ask(method, f"/v1/status/{quote(SID)}", {"X-Odd": ANSWER})
     for raw in (f"GET /{SID} HTTP/1.1\r\n{KEY}\r\n\r\n", f"{ANSWER}\r\n\r\n", f"GET / HTTP/1.1\r\nHost: {KEY}\r\n\r\n"):
-        connection = http.client.HTTPConnection("127.0.0.1", product.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", product.port, timeout=60)
         connection.connect()
         connection.sock.sendall(raw.encode())
         connection.sock.shutdown(1)

@@ -48,7 +48,7 @@ def settled(member: Process) -> int:
 
 
 def new_link(port: int, operator: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     body = json.dumps({"sid": "chat-9", "entryPoint": "entry_point_000"})
     headers = {"Host": HOST, "Authorization": f"Bearer {operator}", "Content-Type": "application/json"}
     connection.request("POST", "/v1/survey-links", body, headers)

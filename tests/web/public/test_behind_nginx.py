@@ -32,7 +32,7 @@ def raw(port: int, target: str, headers: str = "") -> bytes:
 
     nginx closes the connection after it has written its log.
     """
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(f"GET {target} HTTP/1.1\r\nHost: {HOST}\r\n{headers}Connection: close\r\n\r\n".encode())
         received = b""
         while chunk := connection.recv(65536):
