@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.release.advisories import verdict
+from tests.release.advisories import result
 from tests.release.packages import ROOT
 
 WELL = {"name": "click", "version": "8.5.1", "vulns": []}
@@ -29,18 +29,18 @@ TRACEBACK = "Traceback (most recent call last):\n  File …\nrequests.exceptions
     ],
 )
 def test_weaknesses_and_what_was_not_looked_up_are_named(packages: list[Any], words: str, code: int) -> None:
-    assert verdict("pypi", json.dumps({"dependencies": packages}), "") == (words, code)
+    assert result("pypi", json.dumps({"dependencies": packages}), "") == (words, code)
 
 
 def test_a_service_that_knows_no_package_at_all_is_no_all_clear() -> None:
     """As where a mirror of packages answers in the place of the service."""
-    words, code = verdict("pypi", json.dumps({"dependencies": [UNKNOWN, UNKNOWN]}), "No known vulnerabilities found")
+    words, code = result("pypi", json.dumps({"dependencies": [UNKNOWN, UNKNOWN]}), "No known vulnerabilities found")
     assert code == 2
     assert words.startswith('The advisory service "pypi" knows none of the 2 packages; ')
 
 
 def test_any_other_end_is_told_by_its_last_line() -> None:
-    words, code = verdict("pypi", "", "usage: …\nerror: invalid choice: 'pypy'\n")
+    words, code = result("pypi", "", "usage: …\nerror: invalid choice: 'pypy'\n")
     assert (words, code) == ("pip-audit did not finish: error: invalid choice: 'pypy'", 2)
 
 

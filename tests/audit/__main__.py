@@ -13,10 +13,10 @@ from rich.table import Table
 
 from tests.audit import access, description, headers, lighthouse, manifests, markup, protocol, source, xml_suite
 from tests.audit.product import RunningProduct, running_product
+from tests.audit.result import Result
 from tests.audit.tools import ToolMissing
-from tests.audit.verdict import Verdict
 
-JUDGES: dict[str, Callable[[RunningProduct], Iterator[Verdict]]] = {
+JUDGES: dict[str, Callable[[RunningProduct], Iterator[Result]]] = {
     "observatory": headers.observatory,
     "csp": headers.policies,
     "httplint": protocol.httplint,
@@ -40,7 +40,7 @@ def main(names: list[str]) -> int:
         print(f"No such judge: {', '.join(sorted(unknown))}. There are: {', '.join(JUDGES)}")
         return 2
     console = Console()
-    verdicts: list[Verdict] = []
+    results: list[Result] = []
     with (
         tempfile.TemporaryDirectory() as folder,
         console.status("starting …") as status,
@@ -48,31 +48,31 @@ def main(names: list[str]) -> int:
     ):
         for name in names or list(JUDGES):
             status.update(f"{name} is looking …")
-            verdicts += _asked(name, running)
-    show(verdicts, console)
-    return 0 if all(verdict.ok for verdict in verdicts) else 1
+            results += _asked(name, running)
+    show(results, console)
+    return 0 if all(result.ok for result in results) else 1
 
 
-def _asked(name: str, running: RunningProduct) -> Iterator[Verdict]:
+def _asked(name: str, running: RunningProduct) -> Iterator[Result]:
     try:
         yield from JUDGES[name](running)
     except (ToolMissing, OSError, RuntimeError) as missing:
-        yield Verdict(name, "", "could not be asked", (str(missing),))
+        yield Result(name, "", "could not be asked", (str(missing),))
 
 
-def show(verdicts: list[Verdict], console: Console) -> None:
-    """Print a row for each verdict, with its findings and what is excused below it."""
+def show(results: list[Result], console: Console) -> None:
+    """Print a row for each result, with its findings and what is excused below it."""
     table = Table("judge", "page or address", "said", "")
-    for verdict in verdicts:
-        table.add_row(verdict.judge, escape(verdict.subject), escape(verdict.said), "ok" if verdict.ok else "NOT OK")
+    for result in results:
+        table.add_row(result.judge, escape(result.subject), escape(result.said), "ok" if result.ok else "NOT OK")
     console.print(table)
-    for verdict in verdicts:
-        for finding in dict.fromkeys(verdict.findings):
-            console.print(f"✗ {verdict.judge}, {escape(verdict.subject)}: {escape(finding)}", soft_wrap=True)
-    for each in dict.fromkeys(f"{verdict.judge}: {each}" for verdict in verdicts for each in verdict.excused):
+    for result in results:
+        for finding in dict.fromkeys(result.findings):
+            console.print(f"✗ {result.judge}, {escape(result.subject)}: {escape(finding)}", soft_wrap=True)
+    for each in dict.fromkeys(f"{result.judge}: {each}" for result in results for each in result.excused):
         console.print(f"excused, {escape(each)}", soft_wrap=True)
-    failed = sum(not verdict.ok for verdict in verdicts)
-    console.print(f"{len(verdicts)} verdicts, {failed} not ok")
+    failed = sum(not result.ok for result in results)
+    console.print(f"{len(results)} results, {failed} not ok")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.audit.markup import OPERATOR, choices
 from tests.audit.product import RunningProduct
+from tests.audit.result import Result, judged
 from tests.audit.tools import chromium, node_package
-from tests.audit.verdict import Verdict, judged
 
 STATES = ("available", "queue_depth_reached", "outside_hours")
 RUN = """async () => {
@@ -22,7 +22,7 @@ RUN = """async () => {
 }"""
 
 
-def axe(product: RunningProduct) -> Iterator[Verdict]:
+def axe(product: RunningProduct) -> Iterator[Result]:
     """Let axe look at every page that visitors reach and every kind that the preview can draw."""
     script = (node_package("axe-core") / "axe.min.js").read_text(encoding="utf-8")
     found: dict[str, set[str]] = defaultdict(set)

@@ -6,13 +6,13 @@ import secrets
 from collections.abc import Iterator
 
 from tests.audit.product import RunningProduct, running_product
-from tests.audit.verdict import Verdict, judged
+from tests.audit.result import Result, judged
 from tests.described import look
 
 EXAMPLES = 300
 
 
-def schemathesis(product: RunningProduct) -> Iterator[Verdict]:
+def schemathesis(product: RunningProduct) -> Iterator[Result]:
     """Ask as an operator and as a visitor, with another seed each time; the table names it.
 
     It is shown a server that is reached by its own port, so that what answers lead to is there as well.

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from tests.audit.product import RunningProduct, behind_tls
+from tests.audit.result import Result, judged
 from tests.audit.tools import node_package, node_probe
-from tests.audit.verdict import Verdict, judged
 
 PRODUCT_HOST, SITE_HOST = "localhost", "127.0.0.1"
 MEDIUM_MAYBE = 50  # csp_evaluator's scale runs from 10, high, to 60, info
 
 
-def observatory(product: RunningProduct) -> Iterator[Verdict]:
+def observatory(product: RunningProduct) -> Iterator[Result]:
     """Scan the survey page, further pages of the product, and the sample site; A+ is wanted of each."""
     node_package("@mdn/mdn-http-observatory")
     pages = {
@@ -32,7 +32,7 @@ def observatory(product: RunningProduct) -> Iterator[Verdict]:
         yield judged("Observatory", name, findings, said=f"{result['grade']} {result['score']}")
 
 
-def policies(product: RunningProduct) -> Iterator[Verdict]:
+def policies(product: RunningProduct) -> Iterator[Result]:
     """Judge the policy of every kind of answer."""
     node_package("csp_evaluator")
     answers = {

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.audit.product import RunningProduct, running_product
+from tests.audit.result import Result, judged
 from tests.audit.tools import chromium, node_package, program
-from tests.audit.verdict import Verdict, judged
 
 RUNS = int(os.environ.get("AUDIT_LIGHTHOUSE_RUNS", "5"))
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
@@ -23,7 +23,7 @@ FLAGS = "--headless=new --no-sandbox --disable-background-networking --disable-d
 Scores = dict[str, float]
 
 
-def judge(_: RunningProduct) -> Iterator[Verdict]:
+def judge(_: RunningProduct) -> Iterator[Result]:
     """Measure both pages in turns; no median may be worse, but the blocking time's by the spread."""
     with tempfile.TemporaryDirectory() as folder, running_product(Path(folder)) as running:
         for name, (without, with_tag) in PAGES.items():
@@ -53,7 +53,7 @@ def _measure(url: str, folder: Path) -> Scores:
     return scores
 
 
-def _compared(subject: str, without: list[Scores], with_tag: list[Scores]) -> Verdict:
+def _compared(subject: str, without: list[Scores], with_tag: list[Scores]) -> Result:
     parts, findings = [], []
     for figure in without[0]:
         before, after = ([run[figure] for run in runs] for runs in (without, with_tag))

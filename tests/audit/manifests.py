@@ -6,14 +6,14 @@ import subprocess
 from collections.abc import Iterator
 
 from tests.audit.product import RunningProduct
+from tests.audit.result import Result, judged
 from tests.audit.tools import ROOT, python_program
-from tests.audit.verdict import Verdict, judged
 
 FOLDER = ROOT / "examples" / "deploy" / "kubernetes"
 VERSIONS = ("1.29", "1.37")  # the oldest and the newest that are judged
 
 
-def kubernetes(_: RunningProduct) -> Iterator[Verdict]:
+def kubernetes(_: RunningProduct) -> Iterator[Result]:
     """Return what is wrong with each manifest, in the oldest and in the newest version."""
     for file in sorted(set(FOLDER.glob("*.yaml")) - {FOLDER / "kustomization.yaml"}):
         for version in VERSIONS:

@@ -13,8 +13,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
 from tests.audit.product import TOKEN, Answer, RunningProduct
+from tests.audit.result import Excuse, Result, judged
 from tests.audit.tools import MODULES, java, node_package, program
-from tests.audit.verdict import Excuse, Verdict, judged
 
 OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -33,7 +33,7 @@ VNU_EXCUSES = (
 )
 
 
-def vnu(product: RunningProduct) -> Iterator[Verdict]:
+def vnu(product: RunningProduct) -> Iterator[Result]:
     """Let the Nu Html Checker read all pages at once."""
     files = written(product)
     jar = node_package("vnu-jar") / "build" / "dist" / "vnu.jar"
@@ -60,7 +60,7 @@ def vnu(product: RunningProduct) -> Iterator[Verdict]:
     yield from _by_group("vnu", files, found, VNU_EXCUSES)
 
 
-def html_validate(product: RunningProduct) -> Iterator[Verdict]:
+def html_validate(product: RunningProduct) -> Iterator[Result]:
     """Let html-validate read all pages at once."""
     files = written(product)
     node_package("html-validate")
@@ -143,7 +143,7 @@ def _frames(options: dict[str, list[str]]) -> Iterator[str]:
 
 def _by_group(
     judge: str, files: dict[str, Path], found: dict[str, list[str]], excuses: tuple[Excuse, ...] = ()
-) -> Iterator[Verdict]:
+) -> Iterator[Result]:
     groups: dict[str, list[str]] = defaultdict(list)
     for name in files:
         groups[name.partition("-")[0]].append(name)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import cast
 
 from tests.audit.product import Answer, RunningProduct, running_product
+from tests.audit.result import Excuse, Result, judged
 from tests.audit.tools import python_probe
-from tests.audit.verdict import Excuse, Verdict, judged
 
 # A note's first word is its level; only these count.
 LEVELS = ("BAD", "WARN")
@@ -49,7 +49,7 @@ def addresses(product: RunningProduct) -> Iterator[tuple[str, str, dict[str, str
         yield f"linked file {number + 1}", link, {}
 
 
-def httplint(product: RunningProduct) -> Iterator[Verdict]:
+def httplint(product: RunningProduct) -> Iterator[Result]:
     """Let httplint read each answer as it came."""
     for name, path, headers in addresses(product):
         answers = list(_answers(product, path, headers))
@@ -68,7 +68,7 @@ def httplint(product: RunningProduct) -> Iterator[Verdict]:
         yield judged("httplint", f"{name} ({seen})", _counting(answers, found), excuses=EXCUSES)
 
 
-def redbot(product: RunningProduct) -> Iterator[Verdict]:
+def redbot(product: RunningProduct) -> Iterator[Result]:
     """Let REDbot ask each address itself: plainly, conditionally, with ranges, and for compressed answers.
 
     It comes without TLS, so it is shown a server whose public address has none, and which sends no HSTS.
@@ -77,7 +77,7 @@ def redbot(product: RunningProduct) -> Iterator[Verdict]:
         yield from _seen_by_redbot(plain)
 
 
-def _seen_by_redbot(product: RunningProduct) -> Iterator[Verdict]:
+def _seen_by_redbot(product: RunningProduct) -> Iterator[Result]:
     for name, path, headers in addresses(product):
         notes: list[str] = []
         for method in ("GET", "HEAD"):

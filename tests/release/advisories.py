@@ -30,12 +30,12 @@ def main(folder: Path, service: str) -> int:
         text=True,
         check=False,
     )
-    words, code = verdict(service, done.stdout, done.stderr)
+    words, code = result(service, done.stdout, done.stderr)
     (sys.stderr if code else sys.stdout).write(words + "\n")
     return code
 
 
-def verdict(service: str, output: str, errors: str) -> tuple[str, int]:
+def result(service: str, output: str, errors: str) -> tuple[str, int]:
     """Say what pip-audit found: 0 for nothing, 1 for weaknesses, 2 when some or all were not looked up."""
     elsewhere = ELSEWHERE.format("pypi" if service == "osv" else "osv")
     if not output.startswith("{"):

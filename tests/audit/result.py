@@ -15,7 +15,7 @@ class Excuse(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Result:
     """One row of the table. `findings` count against the product, `excused` do not and are shown with their reason."""
 
     judge: str
@@ -31,7 +31,7 @@ class Verdict:
 
 def judged(
     judge: str, subject: str, findings: Iterable[str], *, excuses: Iterable[Excuse] = (), said: str = ""
-) -> Verdict:
+) -> Result:
     """Sort the findings into those that count and those that are excused."""
     left: list[str] = []
     excused: dict[str, None] = {}
@@ -41,7 +41,7 @@ def judged(
             left.append(finding)
         else:
             excused[f"{excuse.text}: {excuse.why}"] = None
-    return Verdict(judge, subject, said or f"{len(left)} findings", tuple(left), tuple(excused))
+    return Result(judge, subject, said or f"{len(left)} findings", tuple(left), tuple(excused))
 
 
-Judge = Callable[[], Iterator[Verdict]]
+Judge = Callable[[], Iterator[Result]]
