@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import http.client
 import socket
 import ssl
 import urllib.error
 import urllib.request
+import zlib
 from dataclasses import dataclass
 from email.message import Message
 from enum import StrEnum
@@ -65,6 +67,7 @@ def visit(url: str, *, timeout: float) -> Page | Unreached:
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}),
         urllib.request.HTTPSHandler(context=trusting(None)),
+        urllib.request.HTTPCookieProcessor(),  # guards in front set one and lead to the same address again
     )
     try:
         request = urllib.request.Request(url, headers=_HEADERS)  # noqa: S310 - the settings allow http and https alone
@@ -82,6 +85,9 @@ def visit(url: str, *, timeout: float) -> Page | Unreached:
 
 
 def _page(url: str, status: int, headers: Message, body: bytes) -> Page:
+    if headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip"):  # though nobody asked for it
+        with contextlib.suppress(zlib.error):
+            body = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS).decompress(body, LARGEST_PAGE)
     charset = headers.get_content_charset() or "utf-8"
     try:
         text = body.decode(charset, "replace")
