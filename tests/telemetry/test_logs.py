@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import io
 import json
@@ -154,3 +155,28 @@ def test_a_level_hides_what_is_below(log_lines: io.StringIO) -> None:
     telemetry.logger().warning("shown")
     assert "hidden" not in log_lines.getvalue()
     assert "shown" in log_lines.getvalue()
+
+
+class Refusing(io.StringIO):
+    """A stream that takes nothing, as a pipe without a reader or a file on a full disk."""
+
+    error: Exception | None = None
+
+    def flush(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [BrokenPipeError(errno.EPIPE, "Broken pipe"), OSError(errno.ENOSPC, "No space left"), ValueError("closed file")],
+)
+def test_a_log_that_cannot_be_written_stops_nobody_and_goes_on_when_it_can(error: Exception) -> None:
+    stream = Refusing()
+    telemetry.configure("info", stream=stream)
+    stream.error = error
+    telemetry.logger().info("first")
+    logging.getLogger("elsewhere").warning("second")
+    stream.error = None
+    telemetry.logger().info("third")
+    assert '"event": "third"' in stream.getvalue()

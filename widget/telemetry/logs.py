@@ -6,6 +6,7 @@ never a field; the redaction here takes out what stands in a string all the same
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import logging
 import re
@@ -146,15 +147,20 @@ def _clean(key: str, value: Any, depth: int) -> Any:
 
 
 class _Lines:
-    """Write one line per event; the stream is looked up late, since stderr may be swapped after start."""
+    """Write one line per event; the stream is looked up late, since stderr may be swapped after start.
+
+    A line that cannot be written is lost: whoever reads the log has gone, or its disk is full. Raised, that would end
+    the task that had something to say: a refresh, the delivery, a stop.
+    """
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
 
     def msg(self, line: str) -> None:
         stream = self._stream or sys.stderr
-        stream.write(line + "\n")
-        stream.flush()
+        with contextlib.suppress(OSError, ValueError):  # ValueError: a closed one
+            stream.write(line + "\n")
+            stream.flush()
 
     debug = info = warning = error = critical = exception = log = msg
 
