@@ -19,7 +19,7 @@ def greeted(at: StubServers, page: Page) -> Page:
     visit(page, at.page(at.tag() + "<input id=search>"))
     expect(page.locator(BUTTON)).to_be_visible()
     page.locator("#search").focus()
-    page.clock.run_for(20_500)
+    pass_time(page, 21, step=1)
     expect(page.locator(BUBBLE)).to_be_visible()
     return page
 
@@ -29,7 +29,8 @@ def test_it_comes_after_its_time_is_announced_and_takes_no_focus(at: StubServers
     visit(page, at.page(at.tag() + "<input id=search>"))
     expect(page.locator(BUTTON)).to_be_visible()
     page.locator("#search").focus()
-    page.clock.run_for(19_900)
+    pass_time(page, 19, step=1)
+    page.clock.run_for(900)
     expect(page.locator(BUBBLE)).to_be_hidden()
     page.clock.run_for(100)
     expect(page.locator(BUBBLE)).to_be_visible()
@@ -67,7 +68,7 @@ def test_it_is_closed_for_this_tab_alone_and_that_alone_is_kept(
     greeted.reload()
     pass_time(greeted, 1, step=1)
     expect(greeted.locator(BUTTON)).to_be_visible()
-    greeted.clock.run_for(60_000)
+    pass_time(greeted, 60)
     expect(greeted.locator(BUBBLE)).to_be_hidden()
 
 
@@ -78,7 +79,7 @@ def test_it_goes_when_chat_closes_and_does_not_come_again(at: StubServers, greet
     at.chat.show, at.chat.state = True, "available"
     ask_again(greeted)
     expect(greeted.locator(BUTTON)).to_be_visible()
-    greeted.clock.run_for(60_000)
+    pass_time(greeted, 60)
     expect(greeted.locator(BUBBLE)).to_be_hidden()
     assert greeted.evaluate(STORED) == [0, 0]
 
@@ -94,7 +95,7 @@ def test_one_of_several_launchers_greets(at: StubServers, page: Page) -> None:
     elements = "".join(f'<ece-chat entry-point="{name}"></ece-chat>' for name in ("sales", "support"))
     visit(page, at.page(elements + at.tag("")))
     expect(page.locator(BUTTON)).to_have_count(2)
-    page.clock.run_for(60_000)
+    pass_time(page, 60)
     expect(page.locator(BUBBLE).filter(visible=True)).to_have_count(1)
 
 
@@ -104,7 +105,7 @@ def test_nobody_is_greeted_where_it_could_not_be_kept_that_it_was_closed(at: Stu
       get() { throw new DOMException("no", "SecurityError"); } })""")
     visit(page, at.page(at.tag()))
     expect(page.locator(BUTTON)).to_be_visible()
-    page.clock.run_for(30_000)
+    pass_time(page, 30)
     expect(page.locator(BUBBLE)).to_be_hidden()
 
 
@@ -113,9 +114,9 @@ def test_nothing_greets_after_destroy(at: StubServers, page: Page, seen: bool) -
     at.chat.greeting = "Questions about gears?"
     visit(page, at.page('<ece-chat entry-point="sales"></ece-chat>' + at.tag("")))
     expect(page.locator(BUTTON)).to_be_visible()
-    page.clock.run_for(20_500 if seen else 10_000)
+    pass_time(page, 21 if seen else 10, step=1)
     page.evaluate("eceChat.destroy()")
-    page.clock.run_for(60_000)
+    pass_time(page, 60)
     expect(page.locator(LIVE)).to_have_text("")
     assert page.locator("ece-chat").get_attribute("data-greeting") is None
 
@@ -126,7 +127,7 @@ def test_nobody_is_greeted_by_a_launcher_that_has_nothing_drawn(at: StubServers,
     expect(page.locator(BUTTON)).to_be_visible()
     at.chat.fault = "500"
     page.evaluate("document.querySelector('ece-chat').setAttribute('entry-point', 'support')")
-    page.clock.run_for(60_000)
+    pass_time(page, 60)
     expect(page.locator(BUTTON)).to_have_count(0)
     expect(page.locator(LIVE)).to_have_text("")
 
