@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import io
 import os
 import resource
 import socket
@@ -203,7 +204,7 @@ async def test_a_start_without_the_server_waits_for_it(cluster: Cluster, clock: 
 
 
 async def test_a_start_waits_no_longer_than_it_says_for_a_database_that_is_prepared_meanwhile(
-    path: Path, clock: Any, message: Make
+    path: Path, clock: Any, message: Make, log_lines: io.StringIO
 ) -> None:
     go_on = threading.Event()
 
@@ -215,6 +216,7 @@ async def test_a_start_waits_no_longer_than_it_says_for_a_database_that_is_prepa
     outbox = Outbox(await asyncio.to_thread(Migrated, path), now=clock.now)
     await outbox.open(patience=0.0)
     assert not path.exists()
+    assert '"event": "storage_still_opening"' in log_lines.getvalue()
     go_on.set()
     await well(outbox, clock, message(1))
     await outbox.close()

@@ -70,6 +70,8 @@ class Outbox:
             if isinstance(error.__cause__, StoreRefused):
                 await self.close()
                 raise error.__cause__ from error
+            if error.__cause__ is None:  # it did not fail: then the writer has told why
+                log.warning("storage_still_opening", database=self._database.name, waited=patience)
 
     async def close(self) -> None:
         """Finish what is queued and close the database; nothing may be asked afterwards."""
