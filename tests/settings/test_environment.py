@@ -169,7 +169,8 @@ def test_a_secret_file_that_holds_none_is_one_fault_that_names_it(
     (tmp_path / "secret").write_text(content, encoding="utf-8")
     message = refused(table, {f"ECE_WIDGET_{key}_FILE": str(tmp_path / "secret")})
     assert "1 fault\n" in message
-    assert f'{key}_FILE = "{tmp_path}/secret": the name of a file that holds something, 64 KiB at most' in message
+    assert f'{key}_FILE = "{tmp_path}'[:60] in message  # a long path is told in part
+    assert ": the name of a file that holds something, 64 KiB at most" in message
 
 
 def test_of_a_file_without_an_end_no_more_is_read_than_a_secret_has(table: Table) -> None:
