@@ -87,6 +87,17 @@ async def test_the_form_has_every_question_under_its_id(client: httpx.AsyncClien
         assert f'name="{name}"' in answer.text
 
 
+async def test_each_page_of_thanks_has_the_nonce_of_its_own_policy(
+    client: httpx.AsyncClient, stage: SurveyStage
+) -> None:
+    nonces = set()
+    for answer in [await client.post(stage.path(), data=_GOOD) for _ in range(2)]:
+        (nonce,) = re.findall(r'<script src="[^"]+" nonce="([^"]+)" defer>', answer.text)
+        assert f"script-src 'nonce-{nonce}'" in answer.headers["content-security-policy"]
+        nonces.add(nonce)
+    assert len(nonces) == 2
+
+
 async def test_survey_pages_are_private_and_their_policy_has_no_unsafe_word(
     client: httpx.AsyncClient, stage: SurveyStage
 ) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from starlette.exceptions import HTTPException
@@ -38,6 +39,8 @@ BYTES_PER_CHARACTER = 12
 LONGEST_START = 8 * 1024
 LONGEST_LINK_REQUEST = 4 * 1024
 START = "/survey/start"
+MOST_MESSAGES = 1000  # kept rendered: of entry points, surveys, themes and languages
+_NONCE = "the-nonce-of-each-answer"  # in a kept page
 _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 # "." ends no token, and ")", ">", quotes and the like stand in none (base64url).
 _BEHIND_A_TOKEN = re.compile(r"[^A-Za-z0-9_-]+\Z")
@@ -82,6 +85,8 @@ class SurveyAddresses:
         self._negotiate = negotiate
         self._resolve_theme = resolve_theme
         self._script = script
+        # The thanks are the same for everybody but for the nonce, and rendering them is a twentieth of a post's time.
+        self._render_message = lru_cache(MOST_MESSAGES)(pages.render)
         self._count_survey = count_survey  # accepted, repeated, faulty, refused
         self._count_begun = count_begun
         self._count_ticket = count_ticket  # taken_up, or the code for which it was refused
@@ -231,11 +236,10 @@ class SurveyAddresses:
     def _message(
         self, request: Request, template: str, status: int, opened: OpenSurvey | None, language: str
     ) -> Response:
-        context = MessageContext(
-            opened.survey.name if opened else "", opened.grant.entry_point if opened else "", self.script_url, nonce()
-        )
-        theme = self._theme(request, opened)
-        return self._page(self.pages.render(template, context, theme=theme, language=language), status)
+        survey, entry_point = (opened.survey.name, opened.grant.entry_point) if opened else ("", "")
+        context = MessageContext(survey, entry_point, self.script_url, _NONCE)
+        html = self._render_message(template, context, theme=self._theme(request, opened), language=language)
+        return self._page(html.replace(_NONCE, nonce()), status)
 
     def _expired(self, request: Request) -> Response:
         return self._message(request, "survey/expired.html", 410, None, self._language(request)[1])
