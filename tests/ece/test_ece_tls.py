@@ -244,7 +244,7 @@ def _hang_up(listening: socket.socket, said: bytes, hard: bool) -> None:
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["ca_file", "public"])
-def test_certificates_are_judged_alike_on_every_python(ca_file: Path, *, named: bool) -> None:
+def test_the_rules_for_certificates_are_the_same_on_every_python(ca_file: Path, *, named: bool) -> None:
     public, file = ssl.create_default_context(), ca_file if named else None
     public.verify_flags |= ssl.VERIFY_X509_STRICT  # the default from Python 3.13 on
     settings = EceSettings(base_url="https://ece.example.com", ca_file=file)

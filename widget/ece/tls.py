@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from widget.settings import EceSettings, Fault, SettingsFaults
-from widget.settings.certificates import judged_alike
+from widget.settings.certificates import with_common_rules
 
 UNKNOWN_ISSUER = "the certificate is signed by an authority nobody here knows; [ece] ca_file can name it"
 # OpenSSL's verification codes (openssl/x509_vfy.h)
@@ -45,7 +45,7 @@ def trust(settings: EceSettings, public: Callable[[], ssl.SSLContext]) -> ssl.SS
             context = ssl.create_default_context(cafile=settings.ca_file)
         except (OSError, ValueError):
             raise _fault("ca_file", settings.ca_file, "a file of certificates in PEM form") from None
-    judged_alike(context)
+    with_common_rules(context)
     if settings.client_cert is not None:
         try:
             context.load_cert_chain(settings.client_cert, settings.client_key, password=lambda: b"")

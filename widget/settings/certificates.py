@@ -1,4 +1,4 @@
-"""How the certificates of others are judged: in one way towards ECE, mail servers and webhooks, and on every Python."""
+"""One set of rules for the certificates of ECE, mail servers and webhooks, whatever the version of Python."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import ssl
 from pathlib import Path
 
 
-def judged_alike(context: ssl.SSLContext) -> ssl.SSLContext:
-    """Return this context with the same rules on every Python, which are those of curl.
+def with_common_rules(context: ssl.SSLContext) -> ssl.SSLContext:
+    """Set the rules of curl, the same for every version of Python, and return the context.
 
     An issuing authority that another one signed is trusted where it alone is named: the default from Python 3.13 on. An
     authority whose certificate lacks an extension, as companies' own often do, is one: from 3.13 on it would be none.
@@ -19,7 +19,7 @@ def judged_alike(context: ssl.SSLContext) -> ssl.SSLContext:
 
 def trusting(ca_file: Path | None) -> ssl.SSLContext:
     """Return a context that trusts the public authorities, and those in `ca_file` too; reads files."""
-    context = judged_alike(ssl.create_default_context())
+    context = with_common_rules(ssl.create_default_context())
     if ca_file is not None:
         context.load_verify_locations(ca_file)
     return context

@@ -59,7 +59,7 @@ class Operators(Protocol):
 
 
 class SurveyAddresses:
-    """The endpoints. What they are made of may be replaced while they serve, as after a reload of the settings."""
+    """The endpoints, for one set of settings: a reload makes them anew."""
 
     def __init__(
         self,
