@@ -27,62 +27,57 @@ def page(context: BrowserContext) -> Iterator[Page]:
     assert faults == []
 
 
-def _poll(page: Page) -> None:
-    """Let the page's own timers run past the longest check of an open button, jitter included."""
-    page.clock.run_for(19_000)
-    # Until the moment of ECE's answer, whole seconds on the wire, is a newer one: to the page 19 s have passed.
-    page.wait_for_timeout(1_100)
+def _ask_until(page: Page, shown: int) -> None:
+    """Have the launchers of the page ask until so many buttons show, by real time on both sides.
 
-
-def _poll_until_it_shows(page: Page, button: Locator, *, shows: bool = True) -> None:
-    """Let the page poll until the button shows, or does not, ten times at most.
-
-    How many it takes is chance: by the page's clock an answer may be too old, and the server looks in real time.
+    When they ask by themselves is held to by test_launcher, on a page whose time stands still.
     """
-    for _ in range(10):
-        _poll(page)
-        if button.is_visible() == shows:
-            break
-    expect(button).to_have_count(int(shows))
+
+    def is_so() -> bool:
+        page.evaluate("eceChat.refresh()")
+        page.wait_for_timeout(200)
+        return _button(page).count() == shown
+
+    until(is_so, f"{shown} buttons")
+
+
+def _button(page: Page) -> Locator:
+    return page.get_by_role("button", name=re.compile("chat", re.IGNORECASE))
 
 
 def test_the_button_shows_place_and_wait(real: RealServers, page: Page) -> None:
     real.tell("/control/entry-points/1001", {"fixed_wait": 170, "fixed_depth": 2})
     page.goto(real.site)
-    button = page.get_by_role("button", name=re.compile("chat", re.IGNORECASE))
+    button = _button(page)
     expect(button).to_be_visible()
     expect(button).to_contain_text("about 3 minutes")
     expect(button).to_contain_text("number 3")
 
 
 def test_the_button_goes_with_the_agents_and_comes_back_with_them(real: RealServers, page: Page) -> None:
-    page.clock.install()
     page.goto(real.site)
-    page.clock.run_for(1000)
-    button = page.get_by_role("button", name=re.compile("chat", re.IGNORECASE))
-    expect(button).to_be_visible()
+    expect(_button(page)).to_be_visible()
     real.tell("/control/entry-points/1001", {"away": True})
-    _poll_until_it_shows(page, button, shows=False)
+    _ask_until(page, shown=0)
     real.tell("/control/entry-points/1001", {"away": False})
-    _poll_until_it_shows(page, button)
+    _ask_until(page, shown=1)
 
 
 def test_the_page_stays_as_it_was_while_ece_fails(real: RealServers, page: Page) -> None:
     real.tell("/control/faults", {"kind": "500", "call": "all"})
     page.wait_for_timeout(STALE_FOR * 1000 + 100)  # until what ECE said before is not trusted any more
-    page.clock.install()
-    page.goto(real.site)
-    page.clock.run_for(1000)
+    with page.expect_response(re.compile("/v1/launcher/")):
+        page.goto(real.site)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    expect(page.get_by_role("button", name=re.compile("chat", re.IGNORECASE))).to_have_count(0)
+    expect(_button(page)).to_have_count(0)
     real.tell("/control/faults/clear", {})
-    _poll_until_it_shows(page, page.get_by_role("button", name=re.compile("chat", re.IGNORECASE)))
+    _ask_until(page, shown=1)
 
 
 def test_a_visitor_chats_and_the_answers_reach_ece(real: RealServers, page: Page) -> None:
     page.goto(real.site)
     with page.context.expect_page() as opened:
-        page.get_by_role("button", name=re.compile("chat", re.IGNORECASE)).click()
+        _button(page).click()
     chat = opened.value
     expect(chat.get_by_role("button", name=re.compile("end chat", re.IGNORECASE))).to_be_visible()
     _until_an_agent_joins(real, chat)
