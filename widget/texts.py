@@ -14,7 +14,7 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from gettext import c2py
 from io import BytesIO
 from pathlib import Path
@@ -58,7 +58,7 @@ _MORE = marked("more than %(duration)s")
 Messages = Mapping[str, str | tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Language:
     """One language as its catalog gives it; `plural` chooses among its `forms` for a number."""
 
@@ -68,7 +68,7 @@ class Language:
     forms: int
     plural: Callable[[int], int]
 
-    @property
+    @cached_property
     def direction(self) -> Literal["ltr", "rtl"]:
         return "rtl" if self.locale.text_direction == "rtl" else "ltr"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -203,7 +203,7 @@ class Pages:
         self, template: str, context: DataclassInstance, *, theme: str, language: str, scheme: Scheme = "auto"
     ) -> str:
         """Render any template with the fields of `context` and what every template has."""
-        values: dict[str, Any] = {each.name: getattr(context, each.name) for each in fields(context)}
+        values: dict[str, Any] = {name: getattr(context, name) for name in _field_names(type(context))}
         values |= {
             "lang": language,
             "dir": self.texts.direction(language),
@@ -249,6 +249,11 @@ class Pages:
             self.logo_faults[name] = str(refused)
             return Markup()
         return Markup(svg)  # noqa: S704 — written anew from a list of shapes
+
+
+@cache
+def _field_names(context: type[DataclassInstance]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(context))
 
 
 def _edition(settings: Settings, themes: Themes, texts: Texts) -> bytes:
