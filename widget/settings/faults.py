@@ -39,9 +39,6 @@ _PLAIN_WORDS = {
 }
 
 
-BrokenRule = tuple[str, Any, str]  # key, value as written, what is allowed
-
-
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One wrong setting. `value` is as written, empty for a secret; `variable` set it, where the file did not."""

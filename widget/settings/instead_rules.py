@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from widget.domain.contact import is_email
 from widget.domain.instead import Kind
 from widget.settings.addresses import is_origin
-from widget.settings.faults import BrokenRule
+from widget.settings.faults import Fault, shown
+from widget.settings.raw import listed, table_at
 
 _PHONE = re.compile(r"\+?[0-9 ()/.-]+")
 _ALLOWED = {
@@ -21,27 +22,22 @@ _ALLOWED = {
 }
 
 
-def instead_faults(raw: Mapping[str, Any]) -> Iterator[BrokenRule]:
+def instead_faults(raw: Mapping[str, Any]) -> Iterator[Fault]:
     """Name every other way that leads nowhere; `raw` is the whole table as read from TOML."""
-    entry_points = raw.get("entry_points")
-    if not isinstance(entry_points, dict):
-        return
-    for name, entry_point in entry_points.items():
-        for place, way in enumerate(_ways(entry_point)):
-            key = f"entry_points.{name}.instead.{place}.value"
-            if way.get("kind") == Kind.MESSAGE and "messages" not in raw:
-                yield (
-                    key.replace("value", "kind"),
-                    "message",
-                    "needs the section [messages], which says where messages go",
-                )
+    entry_points = table_at(raw, "entry_points")
+    for name in entry_points:
+        for place, way in enumerate(_ways(entry_points, name)):
+            key = f"entry_points.{name}.instead.{place}"
             kind, value = way.get("kind"), way.get("value", "")
+            if kind == Kind.MESSAGE and "messages" not in raw:
+                words = "needs the section [messages], which says where messages go"
+                yield Fault(f"{key}.kind", shown(kind), words)
             if not isinstance(value, str) or kind not in tuple(Kind):
                 continue  # told already, as a fault of the value itself
             if kind == Kind.ENTRY_POINT:
-                yield from _entry_point(key, name, value, entry_points)
+                yield from _entry_point(f"{key}.value", name, value, entry_points)
             elif not _is_right(Kind(kind), value):
-                yield key, value, _ALLOWED[Kind(kind)]
+                yield Fault(f"{key}.value", shown(value), _ALLOWED[Kind(kind)])
 
 
 def _is_right(kind: Kind, value: str) -> bool:
@@ -67,24 +63,22 @@ def _is_https(value: str) -> bool:
     return parts.scheme == "https" and is_origin(f"https://{parts.netloc}") and plain
 
 
-def _entry_point(key: str, name: str, value: str, entry_points: Mapping[str, Any]) -> Iterator[BrokenRule]:
+def _entry_point(key: str, name: str, value: str, entry_points: Mapping[str, Any]) -> Iterator[Fault]:
     if value == name:
-        yield key, value, "another entry point; this one names itself"
+        yield Fault(key, shown(value), "another entry point; this one names itself")
     elif value not in entry_points:
-        yield (
-            key,
-            value,
-            f"the name of an entry point ({', '.join(sorted(set(entry_points) - {name})) or 'none is there'})",
-        )
+        others = ", ".join(sorted(set(entry_points) - {name}))
+        yield Fault(key, shown(value), f"the name of an entry point ({others or 'none is there'})")
     elif circle := _way_back(value, name, entry_points):
-        yield key, value, f"leads back to itself: {' → '.join([name, *circle])}; leave one of these out"
+        words = f"leads back to itself: {' → '.join([name, *circle])}; leave one of these out"
+        yield Fault(key, shown(value), words)
 
 
 def _way_back(start: str, wanted: str, entry_points: Mapping[str, Any]) -> list[str]:
     """Return the shortest way from one entry point to another, both included; empty where there is none."""
     ways, seen = [[start]], {start}
     for way in ways:  # grows while it is read
-        for following in _named_by(entry_points.get(way[-1])):
+        for following in _named_by(entry_points, way[-1]):
             if following == wanted:
                 return [*way, following]
             if following not in seen:
@@ -93,10 +87,9 @@ def _way_back(start: str, wanted: str, entry_points: Mapping[str, Any]) -> list[
     return []
 
 
-def _named_by(entry_point: Any) -> list[str]:
-    return [str(way.get("value")) for way in _ways(entry_point) if way.get("kind") == Kind.ENTRY_POINT]
+def _named_by(entry_points: Mapping[str, Any], name: str) -> list[str]:
+    return [str(way.get("value")) for way in _ways(entry_points, name) if way.get("kind") == Kind.ENTRY_POINT]
 
 
-def _ways(entry_point: Any) -> list[dict[str, Any]]:
-    listed = entry_point.get("instead") if isinstance(entry_point, dict) else None
-    return [way if isinstance(way, dict) else {} for way in listed] if isinstance(listed, list) else []
+def _ways(entry_points: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    return [way if isinstance(way, dict) else {} for way in listed(table_at(entry_points, name).get("instead"))]

@@ -12,22 +12,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from widget.domain.contact import is_email
 from widget.domain.message import ALWAYS_ASKED, FIELDS, MessageForm
 from widget.domain.outbox import SMTP, WEBHOOKS
 from widget.settings.addresses import DestinationName, is_destination, is_origin
-from widget.settings.faults import BrokenRule
+from widget.settings.faults import Fault, shown
+from widget.settings.raw import listed, table_at
 from widget.settings.surveys import Text
-from widget.settings.values import Words
+from widget.settings.values import Section, Words
 
 _SHORTEST_KEY, _LONGEST_KEY = 24, 64  # bytes, as Standard Webhooks wants a secret
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 def _email(value: str) -> str:
@@ -87,7 +84,7 @@ Link = Annotated[str, AfterValidator(_link)]
 FormField = Literal["name", "email", "phone", "text"]
 
 
-class MessagesSettings(_Section):
+class MessagesSettings(Section):
     fields: Annotated[tuple[FormField, ...], Words] = ("name", "email", "phone", "text")
     required: Annotated[tuple[FormField, ...], Words] = ("name",)
     consent: Text | None = None
@@ -106,53 +103,50 @@ class MessagesSettings(_Section):
         )
 
 
-class SmtpSettings(_Section):
+class SmtpSettings(Section):
     url: Annotated[SecretStr, AfterValidator(_smtp_url)]
     sender: EmailAddress = Field(alias="from")
     to: Annotated[tuple[EmailAddress, ...], Words] = Field(min_length=1, max_length=100)
     ca_file: Path | None = None
 
 
-class WebhookSettings(_Section):
+class WebhookSettings(Section):
     url: Annotated[SecretStr, AfterValidator(_webhook_url)]
     secret: Annotated[SecretStr, AfterValidator(_webhook_secret)]
     ca_file: Path | None = None
 
 
-def destination_faults(raw: Mapping[str, Any]) -> Iterator[BrokenRule]:
-    """Yield key, value as written and what is allowed, for rules between these sections."""
-    smtp, webhooks = raw.get("smtp"), raw.get("webhooks")
-    there = [SMTP] if isinstance(smtp, dict) else []
-    there += [f"{WEBHOOKS}{name}" for name in webhooks] if isinstance(webhooks, dict) else []
+def destination_faults(raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield a fault for each broken rule between these sections."""
+    there = [SMTP] if isinstance(raw.get("smtp"), dict) else []
+    there += [f"{WEBHOOKS}{name}" for name in table_at(raw, "webhooks")]
     for key, to in _named(raw):
         if is_destination(to) and to not in there:
             section = "[smtp]" if to == SMTP else f"[{to}]"
             others = f"; there are {', '.join(there)}" if there else ""
-            yield key, to, f"names a destination that is not set up; write a section {section}{others}"
-    messages = raw.get("messages")
-    if isinstance(messages, dict):
-        yield from _message_faults(messages)
+            words = f"names a destination that is not set up; write a section {section}{others}"
+            yield Fault(key, shown(to), words)
+    yield from _message_faults(table_at(raw, "messages"))
 
 
 def _named(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    messages, surveys = raw.get("messages"), raw.get("surveys")
-    if isinstance(messages, dict):
-        yield "messages.to", messages.get("to", SMTP)
-    for name, survey in surveys.items() if isinstance(surveys, dict) else ():
-        alert = survey.get("alert_if") if isinstance(survey, dict) else None
-        if isinstance(alert, dict):
-            yield f"surveys.{name}.alert_if.to", alert.get("to", SMTP)
+    sections = {"messages": raw.get("messages")}
+    surveys = table_at(raw, "surveys")
+    sections |= {f"surveys.{name}.alert_if": table_at(surveys, name).get("alert_if") for name in surveys}
+    for place, section in sections.items():
+        if isinstance(section, dict):
+            yield f"{place}.to", section.get("to", SMTP)
 
 
-def _message_faults(messages: Mapping[str, Any]) -> Iterator[BrokenRule]:
+def _message_faults(messages: Mapping[str, Any]) -> Iterator[Fault]:
     asked = [*_words(messages["fields"]), *ALWAYS_ASKED] if "fields" in messages else list(FIELDS)
     for name in _words(messages.get("required")):
         if name in FIELDS and name not in asked:
-            yield "messages.required", name, f'is not asked; add "{name}" to messages.fields'
+            yield Fault("messages.required", shown(name), f'is not asked; add "{name}" to messages.fields')
     if "consent_link" in messages and "consent" not in messages:
-        yield "messages.consent_link", messages["consent_link"], "goes with messages.consent, the sentence it explains"
+        words = "goes with messages.consent, the sentence it explains"
+        yield Fault("messages.consent_link", shown(messages["consent_link"]), words)
 
 
 def _words(value: Any) -> list[str]:
-    listed = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
-    return [str(each).strip() for each in listed]
+    return [str(each).strip() for each in (value.split(",") if isinstance(value, str) else listed(value))]

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from widget.domain.hours import Hours
 from widget.domain.instead import Kind, Way
@@ -45,6 +45,7 @@ from widget.settings.values import (
     ProxyNetwork,
     Range,
     Rate,
+    Section,
     Senders,
     SigningKey,
     Slots,
@@ -69,10 +70,6 @@ FrameFeature = Literal[
     "speaker-selection",
     "web-share",
 ]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class ServerSettings(Section):

@@ -15,38 +15,37 @@ from widget.settings.faults import Fault, shown
 from widget.settings.instead_rules import instead_faults
 from widget.settings.messages import destination_faults
 from widget.settings.model import EceSettings, ThemesSettings
+from widget.settings.raw import listed, table_at
 from widget.settings.survey_rules import survey_faults
 
 
 def broken_rules(raw: Mapping[str, Any], directory: Path, *, new_themes: bool) -> Iterator[Fault]:
     """Return a fault for each rule between settings, and between them and the disk, that this table breaks."""
     yield from _entry_points(raw)
-    for key, value, allowed in instead_faults(raw):
-        yield Fault(key, shown(value), allowed)
-    for name, survey in _table(raw, "surveys").items():
-        for key, value, allowed in survey_faults(name, survey if isinstance(survey, dict) else {}):
-            yield Fault(key, value, allowed)
-    for key, value, allowed in destination_faults(raw):
-        yield Fault(key, shown(value), allowed)
+    yield from instead_faults(raw)
+    surveys = table_at(raw, "surveys")
+    for name in surveys:
+        yield from survey_faults(name, table_at(surveys, name))
+    yield from destination_faults(raw)
     yield from _authorities(raw)
-    yield from _certificates(_table(raw, "ece"))
-    yield from _times(_table(raw, "ece"))
-    yield from _themes(_table(raw, "themes"), directory, may_be_missing=new_themes)
+    yield from _certificates(table_at(raw, "ece"))
+    yield from _times(table_at(raw, "ece"))
+    yield from _themes(table_at(raw, "themes"), directory, may_be_missing=new_themes)
     yield from _metrics_ports(raw)
     yield from _console(raw)
-    url = str(_table(raw, "storage").get("url"))
+    url = str(table_at(raw, "storage").get("url"))
     if url.startswith("postgres") and find_spec("psycopg") is None:
         yield Fault("storage.url", "", "needs a library that is not installed: pip install 'ece-widget[postgres]'")
-    if _table(raw, "shared") and find_spec("redis") is None:
+    if table_at(raw, "shared") and find_spec("redis") is None:
         yield Fault("shared.url", "", "needs a library that is not installed: pip install 'ece-widget[shared]'")
 
 
 def _entry_points(raw: Mapping[str, Any]) -> Iterator[Fault]:
-    entry_points, surveys = _table(raw, "entry_points"), _table(raw, "surveys")
+    entry_points, surveys = table_at(raw, "entry_points"), table_at(raw, "surveys")
     if not entry_points and isinstance(raw.get("entry_points", {}), dict):
         yield Fault("entry_points", "", 'at least one is needed, as [entry_points.sales] with "id" and "chat_url"')
     for name in entry_points:
-        entry_point = _table(entry_points, name)
+        entry_point = table_at(entry_points, name)
         if "{origin}" in str(entry_point.get("chat_url")) and not _named_origins(raw):
             words = "{origin} is filled with a site that server.allowed_origins lists by name; list one"
             yield Fault(f"entry_points.{name}.chat_url", shown(entry_point["chat_url"]), words)
@@ -54,14 +53,14 @@ def _entry_points(raw: Mapping[str, Any]) -> Iterator[Fault]:
         if isinstance(survey, str) and survey not in surveys:
             words = f"the name of a survey ({', '.join(sorted(surveys)) or 'none is there'})"
             yield Fault(f"entry_points.{name}.survey", shown(survey), words)
-        hours = _table(entry_point, "hours")
-        for day in sorted(set(map(str, _list(hours.get("closed")))) & set(map(str, _table(hours, "special")))):
+        hours = table_at(entry_point, "hours")
+        for day in sorted(set(map(str, listed(hours.get("closed")))) & set(map(str, table_at(hours, "special")))):
             yield Fault(f"entry_points.{name}.hours.special.{day}", "", "stands in closed too; keep one of them")
 
 
 def _named_origins(raw: Mapping[str, Any]) -> list[str]:
-    listed = _table(raw, "server").get("allowed_origins")
-    texts = listed.split(",") if isinstance(listed, str) else _list(listed)
+    written = table_at(raw, "server").get("allowed_origins")
+    texts = written.split(",") if isinstance(written, str) else listed(written)
     return [str(each) for each in texts if str(each).strip() not in ("", "*")]
 
 
@@ -87,10 +86,10 @@ def _certificates(ece: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _authorities(raw: Mapping[str, Any]) -> Iterator[Fault]:
-    webhooks = _table(raw, "webhooks")
+    webhooks = table_at(raw, "webhooks")
     for section, table in (
-        ("smtp", _table(raw, "smtp")),
-        *((f"webhooks.{name}", _table(webhooks, name)) for name in webhooks),
+        ("smtp", table_at(raw, "smtp")),
+        *((f"webhooks.{name}", table_at(webhooks, name)) for name in webhooks),
     ):
         if isinstance(table.get("ca_file"), str):
             yield from _authority(f"{section}.ca_file", table["ca_file"])
@@ -131,7 +130,7 @@ def _times(ece: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _metrics_ports(raw: Mapping[str, Any]) -> Iterator[Fault]:
     """`serve` and `deliver` may run on one machine, and each takes its port for itself."""
-    server, delivery = (_table(raw, section).get("metrics_listen") for section in ("server", "delivery"))
+    server, delivery = (table_at(raw, section).get("metrics_listen") for section in ("server", "delivery"))
     if server and isinstance(delivery, str) and delivery == server:
         words = "another port than that of server.metrics_listen, which `serve` takes"
         yield Fault("delivery.metrics_listen", shown(delivery), words)
@@ -139,22 +138,13 @@ def _metrics_ports(raw: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _console(raw: Mapping[str, Any]) -> Iterator[Fault]:
     """Nobody could sign in to a console that has neither; and a header that any visitor may send signs nobody in."""
-    console, server = _table(raw, "console"), _table(raw, "server")
+    console, server = table_at(raw, "console"), table_at(raw, "server")
     enabled = console.get("enabled")
     if enabled is not True and str(enabled).strip().lower() not in ("true", "yes", "on", "1"):
         return
-    if not console.get("user_header") and not _table(raw, "security").get("operator_tokens"):
+    if not console.get("user_header") and not table_at(raw, "security").get("operator_tokens"):
         words = "needs security.operator_tokens to sign in with, or user_header for a proxy that signs people in"
         yield Fault("console.enabled", shown(enabled), words)
     if console.get("user_header") and "trusted_proxies" in server and not server["trusted_proxies"]:
         words = "is believed from server.trusted_proxies only, and there are none"
         yield Fault("console.user_header", shown(console["user_header"]), words)
-
-
-def _table(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
-    value = raw.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

@@ -19,6 +19,7 @@ from widget.settings.environment import Overlay, lay_over
 from widget.settings.faults import SettingsFaults, in_words, origin_of
 from widget.settings.model import Settings, StorageSettings, ThemesSettings
 from widget.settings.near_misses import did_you_mean
+from widget.settings.raw import table_at
 from widget.settings.reading import Unreadable, read_table
 from widget.settings.rules import broken_rules
 
@@ -80,14 +81,13 @@ def start_paths_at(directory: Path, table: dict[str, Any]) -> None:
     for (section, key), default in defaults.items():
         if isinstance(inner := table.setdefault(section, {}), dict):
             inner.setdefault(key, default)
-    webhooks = table.get("webhooks")
-    for holder in (table.get("smtp"), *(webhooks.values() if isinstance(webhooks, dict) else ())):
+    for holder in (table.get("smtp"), *table_at(table, "webhooks").values()):
         if isinstance(holder, dict) and isinstance(holder.get("ca_file"), str) and holder["ca_file"]:
             holder["ca_file"] = str(directory / holder["ca_file"])
     for section, key in (("ece", "ca_file"), ("ece", "client_cert"), ("ece", "client_key"), *defaults):
-        inner = table.get(section)
-        value = inner.get(key) if isinstance(inner, dict) else None
-        if not isinstance(inner, dict) or not isinstance(value, str) or not value:
+        inner = table_at(table, section)
+        value = inner.get(key)
+        if not isinstance(value, str) or not value:
             continue
         if key != "url":
             inner[key] = str(directory / value)

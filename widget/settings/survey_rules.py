@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from widget.domain.survey import OTHER, Kind, Wording
-from widget.settings.faults import BrokenRule
+from widget.settings.faults import Fault
+from widget.settings.raw import listed
 from widget.settings.surveys import (
     ALL_ANSWERS,
     DEFAULT_ANSWER,
@@ -25,15 +26,15 @@ _LABELLED = (Kind.RATING, Kind.NPS, Kind.YES_NO)
 _TEXT: TypeAdapter[Wording] = TypeAdapter(Text)
 
 
-def survey_faults(name: str, table: Mapping[str, Any]) -> Iterator[BrokenRule]:
+def survey_faults(name: str, table: Mapping[str, Any]) -> Iterator[Fault]:
     """Name every broken rule of one survey table as read from TOML; values that do not parse are told elsewhere."""
     raw = table.get("questions")
-    parsed = [(f"surveys.{name}.questions.{place}", each) for place, each in enumerate(map(_parsed, _list(raw)))]
+    parsed = [(f"surveys.{name}.questions.{place}", each) for place, each in enumerate(map(_parsed, listed(raw)))]
     questions = [(key, question) for key, question in parsed if question is not None]
     for key, question in questions:
         yield from _kind_faults(key, question)
-    yield from _order_faults(parsed)
-    yield from _condition_faults(parsed, {str(each.get("id")) for each in _list(raw) if isinstance(each, dict)})
+    yield from _order_faults(questions)
+    yield from _condition_faults(questions, {str(each.get("id")) for each in listed(raw) if isinstance(each, dict)})
     yield from _language_faults(name, table, questions)
     yield from _alert_faults(name, table, questions)
     longest = sum(
@@ -42,7 +43,7 @@ def survey_faults(name: str, table: Mapping[str, Any]) -> Iterator[BrokenRule]:
         if question.kind is Kind.TEXT or question.other is not None
     )
     if longest > ALL_ANSWERS:
-        yield (
+        yield Fault(
             f"surveys.{name}.questions",
             "",
             f"all typed answers together may have {ALL_ANSWERS} characters, these have {longest}; lower a max_length",
@@ -51,7 +52,7 @@ def survey_faults(name: str, table: Mapping[str, Any]) -> Iterator[BrokenRule]:
 
 def _alert_faults(
     name: str, table: Mapping[str, Any], questions: Sequence[tuple[str, QuestionSettings]]
-) -> Iterator[BrokenRule]:
+) -> Iterator[Fault]:
     try:
         alert = AlertSettings.model_validate(table["alert_if"])
     except (KeyError, ValidationError):
@@ -59,18 +60,16 @@ def _alert_faults(
     key = f"surveys.{name}.alert_if"
     asked = next((question for _, question in questions if question.id == alert.question), None)
     if asked is None:
-        yield f"{key}.question", alert.question, "the id of a question of this survey"
+        yield Fault(f"{key}.question", alert.question, "the id of a question of this survey")
         return
     offered = asked.question(1).values
     if not offered:
-        yield f"{key}.question", alert.question, "a question that offers answers; this one is answered with a text"
+        yield Fault(
+            f"{key}.question", alert.question, "a question that offers answers; this one is answered with a text"
+        )
     for answer in alert.answers if offered else ():
         if answer not in offered:
-            yield f"{key}.answers", answer, f"answers that the question offers: {', '.join(offered)}"
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+            yield Fault(f"{key}.answers", answer, f"answers that the question offers: {', '.join(offered)}")
 
 
 def _parsed(raw: Any) -> QuestionSettings | None:
@@ -80,89 +79,85 @@ def _parsed(raw: Any) -> QuestionSettings | None:
         return None
 
 
-def _kind_faults(key: str, question: QuestionSettings) -> Iterator[BrokenRule]:
+def _kind_faults(key: str, question: QuestionSettings) -> Iterator[Fault]:
     kind = question.kind
     if kind in _CHOOSING and not question.options:
-        yield f"{key}.options", "", f'is required for kind "{kind}", as ["The price", "The wait"]'
+        yield Fault(f"{key}.options", "", f'is required for kind "{kind}", as ["The price", "The wait"]')
     if kind not in _CHOOSING and question.options:
-        yield f"{key}.options", "", f'goes with kind "choice" or "choices", not "{kind}"'
+        yield Fault(f"{key}.options", "", f'goes with kind "choice" or "choices", not "{kind}"')
     if kind not in _CHOOSING and question.other is not None:
-        yield f"{key}.other", "", f'goes with kind "choice" or "choices", not "{kind}"'
+        yield Fault(f"{key}.other", "", f'goes with kind "choice" or "choices", not "{kind}"')
     if kind is not Kind.RATING and question.scale is not None:
-        yield f"{key}.scale", str(question.scale), f'goes with kind "rating", not "{kind}"'
+        yield Fault(f"{key}.scale", str(question.scale), f'goes with kind "rating", not "{kind}"')
     if kind is not Kind.RATING and question.look is not None:
-        yield f"{key}.look", question.look, f'goes with kind "rating", not "{kind}"'
+        yield Fault(f"{key}.look", question.look, f'goes with kind "rating", not "{kind}"')
     if question.max_length is not None and kind is not Kind.TEXT and question.other is None:
-        yield f"{key}.max_length", str(question.max_length), 'goes with kind "text", or beside "other"'
+        yield Fault(f"{key}.max_length", str(question.max_length), 'goes with kind "text", or beside "other"')
     seen: set[str] = set()
     for place, option in enumerate(question.options):
         if option.value in seen:
-            yield f"{key}.options.{place}", option.value, "stands there twice; each value once"
+            yield Fault(f"{key}.options.{place}", option.value, "stands there twice; each value once")
         if option.value == OTHER and question.other is not None:
-            yield f"{key}.options.{place}", option.value, 'is the value that "other" itself uses; take another'
+            yield Fault(f"{key}.options.{place}", option.value, 'is the value that "other" itself uses; take another')
         seen.add(option.value)
     yield from _label_faults(key, question)
 
 
-def _label_faults(key: str, question: QuestionSettings) -> Iterator[BrokenRule]:
+def _label_faults(key: str, question: QuestionSettings) -> Iterator[Fault]:
     if not question.labels:
         return
     if question.kind not in _LABELLED:
-        yield f"{key}.labels", "", f'goes with kind "rating", "nps" or "yes_no", not "{question.kind}"'
+        yield Fault(f"{key}.labels", "", f'goes with kind "rating", "nps" or "yes_no", not "{question.kind}"')
         return
     values = question.question(1).values
     if isinstance(question.labels, Mapping):
         for step in question.labels:
             if step not in values:
-                yield f"{key}.labels.{step}", "", f"a step of the question ({values[0]} to {values[-1]})"
+                yield Fault(f"{key}.labels.{step}", "", f"a step of the question ({values[0]} to {values[-1]})")
     elif len(question.labels) not in (2, len(values)):
-        yield f"{key}.labels", "", f"two labels for the ends, or {len(values)} for every step"
+        yield Fault(f"{key}.labels", "", f"two labels for the ends, or {len(values)} for every step")
 
 
-def _order_faults(parsed: list[tuple[str, QuestionSettings | None]]) -> Iterator[BrokenRule]:
+def _order_faults(questions: list[tuple[str, QuestionSettings]]) -> Iterator[Fault]:
     seen: set[str] = set()
     page = 1
-    for key, question in parsed:
-        if question is None:
-            continue
+    for key, question in questions:
         if question.id in seen:
-            yield f"{key}.id", question.id, "is the id of an earlier question too; each has its own"
+            yield Fault(f"{key}.id", question.id, "is the id of an earlier question too; each has its own")
         seen.add(question.id)
         if question.page is not None and question.page < page:
-            yield f"{key}.page", str(question.page), f"at least {page}, the page of the question before it"
+            yield Fault(f"{key}.page", str(question.page), f"at least {page}, the page of the question before it")
         page = max(page, question.page or page)
 
 
-def _condition_faults(parsed: list[tuple[str, QuestionSettings | None]], all_ids: set[str]) -> Iterator[BrokenRule]:
+def _condition_faults(questions: list[tuple[str, QuestionSettings]], all_ids: set[str]) -> Iterator[Fault]:
     """Conditions look back only, so no two questions can wait for each other."""
     earlier: dict[str, QuestionSettings] = {}
-    faulty = all_ids - {question.id for _, question in parsed if question is not None}
-    for key, question in parsed:
-        if question is None:
-            continue
+    faulty = all_ids - {question.id for _, question in questions}
+    for key, question in questions:
         for asked, wanted in question.show_if.items():
             place = f"{key}.show_if.{asked}"
             if asked in faulty:
                 continue
             if asked not in earlier:
                 known = ", ".join(earlier) or "none is before it"
-                yield place, "", f"the id of an earlier question ({known})"
+                yield Fault(place, "", f"the id of an earlier question ({known})")
                 continue
             values = earlier[asked].question(1).values
             if not values:
-                yield place, "", "a question that offers answers; this one takes a text"
+                yield Fault(place, "", "a question that offers answers; this one takes a text")
                 continue
             if not wanted:
-                yield place, "[]", f"at least one of its answers ({', '.join(values)})"
+                yield Fault(place, "[]", f"at least one of its answers ({', '.join(values)})")
             for answer in wanted:
                 if answer not in values:
-                    yield place, answer, f"answers that it offers ({', '.join(values)})"
+                    yield Fault(place, answer, f"answers that it offers ({', '.join(values)})")
         earlier.setdefault(question.id, question)
 
 
 def _language_faults(
     name: str, table: Mapping[str, Any], questions: list[tuple[str, QuestionSettings]]
-) -> Iterator[BrokenRule]:
+) -> Iterator[Fault]:
     try:
         title = _TEXT.validate_python(table.get("title"))
     except ValidationError:
@@ -173,4 +168,4 @@ def _language_faults(
     every += [(f"{key}.{part}", wording) for key, question in questions for part, wording in wordings(question)]
     for key, wording in every:
         if language and "" not in wording.by_language and language not in wording.by_language:
-            yield key, "", f'a text in "{language}" too, the language that ECE receives'
+            yield Fault(key, "", f'a text in "{language}" too, the language that ECE receives')

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from widget.domain.language import language_tag
 from widget.domain.outbox import SMTP
 from widget.domain.survey import YES_NO_VALUES, AlertRule, Kind, Look, Option, Question, Survey, Wording
 from widget.settings.addresses import DestinationName
-from widget.settings.values import Language, Words
+from widget.settings.values import Language, Section, Words, matching
 
 LONGEST_WORDING = 1000
-LONGEST_LABEL = 60
-LONGEST_GREETING = 200
 LONGEST_VALUE = 200
 LONGEST_ANSWER = 10_000
 ALL_ANSWERS = 40_000  # code points that all typed answers of a survey may have: what one form post can carry
 DEFAULT_ANSWER = 4000
 DEFAULT_OTHER = 200
-_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
 def _wording(value: Any) -> Any:
-    if isinstance(value, Wording):
-        return value
     texts = {"": value} if isinstance(value, str) else value
     if (
         not isinstance(texts, dict)
@@ -41,12 +35,6 @@ def _wording(value: Any) -> Any:
             f" {LONGEST_WORDING} characters at most"
         )
     return Wording(MappingProxyType({str(tag).replace("_", "-"): text.strip() for tag, text in texts.items()}))
-
-
-def _question_id(value: str) -> str:
-    if not _ID.fullmatch(value):
-        raise ValueError("a name for the form field: a letter, then letters, digits, - and _, 64 at most")
-    return value
 
 
 def _option(value: Any) -> Any:
@@ -68,7 +56,7 @@ def _option(value: Any) -> Any:
 def _options(value: Any) -> Any:
     if not isinstance(value, list | tuple):
         raise ValueError('a list of texts, or of { value = "price", text = "The price" }')
-    return tuple(each if isinstance(each, Option) else _option(each) for each in value)
+    return tuple(map(_option, value))
 
 
 def _labels(value: Any) -> Any:
@@ -115,31 +103,29 @@ def _as_written(value: Any) -> Any:
     return {"": value.by_language[""]} if "" in value.by_language else dict(value.by_language)
 
 
-def _label(wording: Wording) -> Wording:
-    if any(len(text) > LONGEST_LABEL for text in wording.by_language.values()):
-        raise ValueError(f'{LONGEST_LABEL} characters at most, as "Ask our bike builders" or {{ en = "…", de = "…" }}')
-    return wording
+def _no_longer_than(longest: int, example: str) -> AfterValidator:
+    def check(wording: Wording) -> Wording:
+        if any(len(text) > longest for text in wording.by_language.values()):
+            raise ValueError(f'{longest} characters at most, as "{example}" or {{ en = "…", de = "…" }}')
+        return wording
+
+    return AfterValidator(check)
 
 
 Text = Annotated[Wording, BeforeValidator(_wording), PlainSerializer(_as_written)]
+GreetingText = Annotated[Text, _no_longer_than(200, "Questions about gears?")]
+Label = Annotated[Text, _no_longer_than(60, "Ask our bike builders")]
+QuestionId = Annotated[
+    str,
+    matching(
+        r"[A-Za-z][A-Za-z0-9_-]{0,63}",
+        "a name for the form field: a letter, then letters, digits, - and _, 64 at most",
+    ),
+]
 
 
-def _greeting(wording: Wording) -> Wording:
-    if any(len(text) > LONGEST_GREETING for text in wording.by_language.values()):
-        raise ValueError(
-            f'{LONGEST_GREETING} characters at most, as "Questions about gears?" or {{ en = "…", de = "…" }}'
-        )
-    return wording
-
-
-GreetingText = Annotated[Text, AfterValidator(_greeting)]
-Label = Annotated[Text, AfterValidator(_label)]
-
-
-class QuestionSettings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-    id: Annotated[str, AfterValidator(_question_id)]
+class QuestionSettings(Section):
+    id: QuestionId
     kind: Kind
     text: Text
     required: bool = False
@@ -181,19 +167,15 @@ def _alerting_answer(value: Any) -> Any:
     return str(value) if isinstance(value, int) else value
 
 
-class AlertSettings(BaseModel):
+class AlertSettings(Section):
     """Which surveys are told at once: those with one of these answers to that question."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     question: str
     answers: Annotated[tuple[Annotated[str, BeforeValidator(_alerting_answer)], ...], Words] = Field(min_length=1)
     to: DestinationName = SMTP
 
 
-class SurveySettings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
+class SurveySettings(Section):
     title: Text
     language: Language | None = None
     questions: tuple[QuestionSettings, ...] = Field(min_length=1, max_length=100)

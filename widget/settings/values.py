@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import date, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, SecretStr
 
 from widget.domain.hours import OpenRange, read_range
 from widget.domain.language import language_tag
@@ -25,10 +24,27 @@ _RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 _ON, _OFF = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
 
 
+class Section(BaseModel):
+    """A section of the settings file: its keys, of which none may be misspelt."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
 class EnvironmentText(str):
     """A value from the environment, where all is text: here `1001` may be a number, in the file `"1001"` may not."""
 
     __slots__ = ()
+
+
+def matching(pattern: str, allowed: str) -> AfterValidator:
+    """Return the check of a text that has to fit a pattern as a whole."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(allowed)
+        return value
+
+    return AfterValidator(check)
 
 
 def _whole(low: int, high: int) -> BeforeValidator:
@@ -61,13 +77,10 @@ def _duration(value: Any) -> float:
     return number
 
 
-def _at_most(limit: float, words: str) -> Callable[[float], float]:
-    def check(value: float) -> float:
-        if value > limit:
-            raise ValueError(words)
-        return value
-
-    return check
+def _call_timeout(value: float) -> float:
+    if value > 60:
+        raise ValueError("at most 60 seconds; a visitor may wait that long")
+    return value
 
 
 def _words(value: Any) -> Any:
@@ -77,12 +90,6 @@ def _words(value: Any) -> Any:
     if value.lstrip().startswith(("[", "{")):  # broken JSON; split, it could pass for secrets
         raise ValueError('a list: words between commas, or JSON as ["one", "two"]')
     return [EnvironmentText(part.strip()) for part in value.split(",") if part.strip()]
-
-
-def _locale(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,35}", value):
-        raise ValueError('a locale as ECE\'s template wants it, as "de-DE" or "de_DE"')
-    return value
 
 
 def _proxy(value: str) -> str:
@@ -134,12 +141,6 @@ def _name(value: str) -> str:
     return value
 
 
-def _svg_file(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9_-]+\.svg", value):
-        raise ValueError('an .svg file of the theme, named in small letters, digits, - and _, as "workshop.svg"')
-    return value
-
-
 def _language(value: str) -> str:
     if (tag := language_tag(value)) is None:
         raise ValueError('a language tag, as "de" or "pt-BR"')
@@ -154,12 +155,10 @@ def _rate(value: str) -> str:
 
 
 def _range(value: Any) -> Any:
-    return value if isinstance(value, OpenRange) else read_range(value if isinstance(value, str) else "")
+    return read_range(value if isinstance(value, str) else "")
 
 
 def _timezone(value: Any) -> Any:
-    if isinstance(value, ZoneInfo):
-        return value
     try:
         return ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
@@ -175,27 +174,31 @@ def _day(value: Any) -> Any:
         raise ValueError('a day as "2026-12-25"') from None
 
 
-def _header_name(value: str) -> str:
-    if value and not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,63}", value):
-        raise ValueError('the name of a header, as "X-Remote-User", or nothing')
-    return value
-
-
 Duration = Annotated[float, BeforeValidator(_duration)]
-CallTimeout = Annotated[Duration, AfterValidator(_at_most(60, "at most 60 seconds; a visitor may wait that long"))]
-HeaderName = Annotated[str, AfterValidator(_header_name)]
+CallTimeout = Annotated[Duration, AfterValidator(_call_timeout)]
+HeaderName = Annotated[
+    str, matching(r"(?:[A-Za-z][A-Za-z0-9-]{0,63})?", 'the name of a header, as "X-Remote-User", or nothing')
+]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 EntryPointId = Annotated[int, _whole(1, LONGEST_ID)]
 Depth = Annotated[int, _whole(0, LONGEST_ID)]
 Slots = Annotated[int, _whole(1, LONGEST_ID)]
 Connections = Annotated[int, _whole(1, 1000)]
 Senders = Annotated[int, _whole(1, 100)]
-EceLocale = Annotated[str, AfterValidator(_locale)]
+EceLocale = Annotated[
+    str, matching(r"[A-Za-z0-9_.-]{1,35}", 'a locale as ECE\'s template wants it, as "de-DE" or "de_DE"')
+]
 ProxyNetwork = Annotated[str, AfterValidator(_proxy)]
 SigningKey = Annotated[SecretStr, AfterValidator(_secret), AfterValidator(_signing_key)]
 OperatorToken = Annotated[SecretStr, AfterValidator(_secret), AfterValidator(_operator_token)]
 Name = Annotated[str, AfterValidator(_name)]
-SvgFile = Annotated[str, AfterValidator(_svg_file)]
+SvgFile = Annotated[
+    str,
+    matching(
+        r"[a-z0-9_-]+\.svg",
+        'an .svg file of the theme, named in small letters, digits, - and _, as "workshop.svg"',
+    ),
+]
 Language = Annotated[str, AfterValidator(_language)]
 Rate = Annotated[str, AfterValidator(_rate)]
 Range = Annotated[
