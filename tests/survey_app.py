@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from widget import settings, telemetry
-from widget.application.surveys import EntryPointSurvey, SurveyLinks, Surveys
+from widget.application.surveys import SurveyLinks, Surveys
 from widget.assets import asset_folder
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import OutboxMessage
@@ -113,14 +113,7 @@ class MemoryOutbox:
             raise OutboxUnavailable("switched off")
 
 
-_rendered: list[Pages] = []
-
-
-def _pages(configured: settings.Settings) -> Pages:
-    """Compile the templates once for all tests: survey pages take nothing from the settings."""
-    if not _rendered:
-        _rendered.append(Pages(configured, Themes.load(), Texts.load()))
-    return _rendered[0]
+THEMES, TEXTS = Themes.load(), Texts.load()
 
 
 class SurveyStage:
@@ -134,22 +127,19 @@ class SurveyStage:
         self.tokens = Tokens(lambda: self.keys, lambda: self.now)
         self.links = SurveyLinks(
             {name: survey.survey(name) for name, survey in configured.surveys.items()},
-            {name: EntryPointSurvey(each.survey, each.theme) for name, each in configured.entry_points.items()},
+            configured.entry_points,
             tokens=self.tokens,
             now=lambda: self.now,
             lifetime=configured.security.survey_lifetime,
         )
         self.surveys = Surveys(self.links, outbox=self.outbox, rehearse=partial(survey_xml, namespace=True))
         telemetry.configure("error", stream=StringIO())
-        self.pages = _pages(configured)
-        themes, texts = self.pages.themes, self.pages.texts
+        self.pages = Pages(configured, THEMES, TEXTS)
         self.addresses = SurveyAddresses(
             self.surveys,
             self.pages,
             public_url=configured.server.public_url,
             chat_origins={name: origin_of(each.chat_url) for name, each in configured.entry_points.items()},
-            negotiate=texts.negotiate,
-            resolve_theme=themes.resolve,
             require_operator=Operators(["operator-token-for-tests"]).require,
             script=(asset_folder("static") / "survey.js").read_bytes(),
             count_survey=self.count,
@@ -164,7 +154,7 @@ class SurveyStage:
                 code=code,
                 request_id=request_id,
                 theme="default",
-                language=texts.negotiate(language),
+                language=TEXTS.negotiate(language),
                 posted=posted,
             )
 

@@ -103,8 +103,6 @@ def _surveys(services: Services, operators: Operators) -> SurveyAddresses:
         services.pages,
         public_url=settings.server.public_url,
         chat_origins={name: origin_of(each.chat_url) for name, each in settings.entry_points.items()},
-        negotiate=services.pages.language,
-        resolve_theme=services.pages.themes.resolve,
         require_operator=operators.require,
         script=(asset_folder("static") / "survey.js").read_bytes(),
         count_survey=services.tally.survey,

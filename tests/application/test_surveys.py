@@ -11,7 +11,14 @@ from tests.survey_app import EVERY_KIND, NOW, SID, SurveyStage
 from widget import settings
 from widget.application.surveys import Surveys, survey_key
 from widget.domain.answers import FaultCode
-from widget.domain.errors import OutboxUnavailable, SurveyUnknown, TicketTaken, TokenExpired, TokenInvalid
+from widget.domain.errors import (
+    EceUnsendable,
+    OutboxUnavailable,
+    SurveyUnknown,
+    TicketTaken,
+    TokenExpired,
+    TokenInvalid,
+)
 from widget.domain.outbox import OutboxMessage, RowKind
 
 pytestmark = pytest.mark.anyio
@@ -90,7 +97,7 @@ async def test_faulty_answers_are_not_enqueued(stage: SurveyStage) -> None:
 
 async def test_nothing_is_thanked_for_that_cannot_be_written_as_xml(stage: SurveyStage) -> None:
     def refuse(message: OutboxMessage) -> None:
-        raise ValueError("not XML")
+        raise EceUnsendable("not XML")
 
     surveys = Surveys(stage.links, outbox=stage.outbox, rehearse=refuse)
     submission = await surveys.submit(stage.links.open(stage.links.link(SID, "sales").token), _GOOD)

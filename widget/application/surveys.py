@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from widget.domain.answers import Checked, FaultCode, FieldFault, Fields, Filled, answers, check, chosen_of
+from widget.domain.answers import Checked, FaultCode, FieldFault, Fields, answers, check, chosen_of
 from widget.domain.asked import versions_of
-from widget.domain.errors import SurveyUnknown, TicketTaken
+from widget.domain.errors import EceUnsendable, SurveyUnknown, TicketTaken
 from widget.domain.outbox import LONGEST_SID, OutboxMessage, QueueThen, RowKind, valid_sid
-from widget.domain.survey import Survey, shown
+from widget.domain.survey import Survey
+from widget.settings import EntryPointSettings
 
 
 class Grant(Protocol):
@@ -81,25 +82,12 @@ class SurveyOutbox(Protocol):
         ...
 
 
-# Builds what ECE will get and throws it away; raises ValueError when the message cannot be written.
-Rehearsal = Callable[[OutboxMessage], object]
-
-
-@dataclass(frozen=True, slots=True)
-class EntryPointSurvey:
-    """What surveys need to know of an entry point: its default survey and its theme."""
-
-    survey: str | None
-    theme: str
-
-
 @dataclass(frozen=True, slots=True)
 class OpenSurvey:
     """A verified link and the survey it opens."""
 
     grant: Grant
     survey: Survey
-    theme: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +128,7 @@ class SurveyLinks:
     def __init__(
         self,
         definitions: Mapping[str, Survey],
-        entry_points: Mapping[str, EntryPointSurvey],
+        entry_points: Mapping[str, EntryPointSettings],
         *,
         tokens: TokenVerifier,
         now: Callable[[], datetime],
@@ -176,17 +164,21 @@ class SurveyLinks:
     def open(self, token: str) -> OpenSurvey:
         """Verify a link; raises TokenInvalid, TokenExpired, SurveyUnknown."""
         grant = self.tokens.verify_survey(token)
-        entry_point = self.entry_points.get(grant.entry_point)
         survey = self.definitions.get(grant.survey)
-        if entry_point is None or survey is None:
+        if grant.entry_point not in self.entry_points or survey is None:
             raise SurveyUnknown("the settings do not have it any more")
-        return OpenSurvey(grant, survey, entry_point.theme)
+        return OpenSurvey(grant, survey)
 
 
 class Surveys:
-    """Everything a visitor does with a survey before its delivery."""
+    """Everything a visitor does with a survey before its delivery.
 
-    def __init__(self, links: SurveyLinks, *, outbox: SurveyOutbox, rehearse: Rehearsal) -> None:
+    `rehearse` builds what ECE will get and throws it away; it raises EceUnsendable when that cannot be written.
+    """
+
+    def __init__(
+        self, links: SurveyLinks, *, outbox: SurveyOutbox, rehearse: Callable[[OutboxMessage], object]
+    ) -> None:
         self.links = links
         self._outbox = outbox
         self._rehearse = rehearse
@@ -231,14 +223,13 @@ class Surveys:
         )
         try:
             self._rehearse(message)
-        except ValueError:
-            faults = (FieldFault(FaultCode.UNSENDABLE),)
-            return Submission(Checked(checked.filled, checked.visible, faults), accepted=False)
+        except EceUnsendable:
+            return Submission(replace(checked, faults=(FieldFault(FaultCode.UNSENDABLE),)), accepted=False)
         rule = opened.survey.alert_if
-        if rule is None or not rule.fits(checked.visible, checked.filled.chosen):
-            return Submission(checked, accepted=True, new=await self._outbox.enqueue(message))
-        new = await self._outbox.enqueue(message, alert_of(message, rule.destination))
-        return Submission(checked, accepted=True, new=new)
+        alert = None
+        if rule is not None and rule.fits(checked.visible, checked.filled.chosen):
+            alert = alert_of(message, rule.destination)
+        return Submission(checked, accepted=True, new=await self._outbox.enqueue(message, alert))
 
 
 def without_abandoned(survey: Survey, fields: Fields, page: int) -> Fields:
@@ -246,7 +237,7 @@ def without_abandoned(survey: Survey, fields: Fields, page: int) -> Fields:
 
     They travel in hidden fields, so nobody can see or empty them any more.
     """
-    visible = shown(survey.questions, check(survey, fields).filled.chosen)
+    visible = check(survey, fields).visible
     gone = {
         name
         for question in survey.questions
@@ -254,20 +245,3 @@ def without_abandoned(survey: Survey, fields: Fields, page: int) -> Fields:
         for name in (question.id, question.other_field)
     }
     return {name: values for name, values in fields.items() if name not in gone}
-
-
-__all__ = [
-    "EntryPointSurvey",
-    "Filled",
-    "OpenSurvey",
-    "Rehearsal",
-    "Submission",
-    "SurveyLink",
-    "SurveyLinks",
-    "SurveyOutbox",
-    "Surveys",
-    "TokenVerifier",
-    "sid_hash",
-    "survey_key",
-    "without_abandoned",
-]

@@ -22,10 +22,11 @@ from widget.application.reporting import availability_samples
 from widget.application.surveys import Surveys
 from widget.application.tally import Tally
 from widget.domain.outbox import QueueThen
+from widget.ece.wire import survey_xml
 from widget.services.delivering import DeliveryServices, run_beside, watched
 from widget.services.fleet import fleet_refresher, shared_server
 from widget.services.rendering import load_pages
-from widget.services.surveys import rehearse, survey_links
+from widget.services.surveys import survey_links
 from widget.settings import Settings
 from widget.telemetry import Metrics, Sample
 from widget.tokens import Tokens
@@ -73,7 +74,11 @@ class Services(DeliveryServices):
             now=clock.now,
         )
         self.chat_addresses = _chat_addresses(settings, self.tokens, clock, self.tally, availability)
-        self.surveys = Surveys(survey_links(settings, self.tokens, clock.now), outbox=self.outbox, rehearse=rehearse)
+        self.surveys = Surveys(
+            survey_links(settings, self.tokens, clock.now),
+            outbox=self.outbox,
+            rehearse=partial(survey_xml, namespace=True),
+        )
         self.operations: Operations | None = None
         if self.history_store is not None:
             from widget.services.operations import make_operations, make_recorder

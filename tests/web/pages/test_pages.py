@@ -27,7 +27,7 @@ from widget.web.designers.findings import findings, log_findings
 from widget.web.designers.samples import STATES, sample
 from widget.web.pages.messages import REASONS
 from widget.web.pages.pages import Pages
-from widget.web.pages.stylesheets import compact, without_unused
+from widget.web.pages.static_files import compact, without_unused
 from widget.web.pages.templating import TemplateFault
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)

@@ -5,7 +5,6 @@ Every page extends `_layout.html`, which needs what `Frame` has; the fields of a
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from starlette.responses import Response
 from widget.assets import asset_folder
 from widget.texts import Texts
 from widget.web.edge.headers import nonce
-from widget.web.pages.stylesheets import StyleSheet, style_sheet
+from widget.web.pages.static_files import StyleSheet, script_route, style_sheet
 from widget.web.pages.templating import template_functions
 
 if TYPE_CHECKING:
@@ -71,8 +70,7 @@ class ConsolePages:
             self._environment.get_template(name)
         self._functions = {each: template_functions(texts, each) for each in texts.languages}
         self.sheet: StyleSheet = style_sheet("console.css", (folder / "console.css").read_text(encoding="utf-8"))
-        self.script = (asset_folder("static") / "console.js").read_bytes()
-        self.script_url = f"/console.{hashlib.sha256(self.script).hexdigest()[:16]}.js"
+        self.script = script_route("console", (asset_folder("static") / "console.js").read_bytes())
 
     def page(
         self, template: str, frame: Frame, context: DataclassInstance | None = None, *, status: int = 200
@@ -84,7 +82,7 @@ class ConsolePages:
             "lang": frame.language,
             "dir": self.texts.direction(frame.language),
             "stylesheet": self.sheet.path,
-            "script": self.script_url,
+            "script": self.script.path,
             "nonce": nonce(),
             **self._functions[frame.language],
         }

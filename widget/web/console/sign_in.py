@@ -119,7 +119,7 @@ class SignIn:
             Route("/console", self.first, methods=["GET"]),
             Route("/console", self.sign_in, methods=["POST"]),
             Route(SIGN_OUT, self.form(self.sign_out, "", longest=LONGEST_SIGN_IN), methods=["POST"]),
-            Route(self.pages.script_url, self.script, methods=["GET"]),
+            self.pages.script,
         ]
 
     def page(self, page: Page, name: str, *, to_others: str = "") -> Endpoint:
@@ -182,11 +182,6 @@ class SignIn:
         response = see("/console")
         self._sessions.delete_cookie(response)
         return response
-
-    async def script(self, request: Request) -> Response:
-        """Return the script that refreshes a page, under a name that changes with it."""
-        headers = {"Cache-Control": "max-age=31536000, immutable"}
-        return Response(self.pages.script, headers=headers, media_type="text/javascript")
 
     async def _answer(self, page: Page, visit: Visit) -> Response:
         try:

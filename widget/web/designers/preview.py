@@ -8,7 +8,6 @@ of the query is looked up in a list; unknown ones are ignored.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -29,7 +28,7 @@ from widget.web.designers.reasons import drawn, explain
 from widget.web.designers.samples import STATE_WORDS, STATES, sample
 from widget.web.edge.headers import nonce
 from widget.web.pages.pages import Pages
-from widget.web.pages.stylesheets import IMMUTABLE
+from widget.web.pages.static_files import script_route
 from widget.web.pages.theme_sheets import SCHEMES, Scheme
 
 MOST_FRAMES = 60
@@ -139,14 +138,14 @@ class Preview:
             *(f"error {status}" for status in ERRORS),
             *self._surveys,
         )
-        self._script = script
-        self.script_url = f"/preview.{hashlib.sha256(script).hexdigest()[:16]}.js"
+        self._script = script_route("preview", script)
+        self.script_url = self._script.path
 
     def routes(self) -> list[Route]:
         return [
             Route("/preview", self.page, methods=["GET"], name="preview"),
             Route("/preview/frame", self.frame, methods=["GET"], name="preview_frame"),
-            Route(self.script_url, self.script, methods=["GET"]),
+            self._script,
         ]
 
     async def page(self, request: Request) -> Response:
@@ -190,10 +189,6 @@ class Preview:
             )
             html = self._pages.render("error.html", fault, theme=theme, language=language, scheme=scheme)
         return HTMLResponse(html)
-
-    async def script(self, request: Request) -> Response:
-        """Answer with the page's script, under a name that changes with it."""
-        return Response(self._script, headers={"Cache-Control": IMMUTABLE}, media_type="text/javascript")
 
     def _choices(self, request: Request) -> dict[str, Choice]:
         themes, languages = self._pages.themes.names, self._pages.texts.languages

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from widget.themes import Themes
 from widget.web.pages.contexts import StyleContext
-from widget.web.pages.stylesheets import StyleSheet, compact, style_routes, style_sheet, without_unused
+from widget.web.pages.static_files import StyleSheet, compact, style_routes, style_sheet, without_unused
 
 Scheme = Literal["auto", "light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("auto", "light", "dark")

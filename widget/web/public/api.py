@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from widget.application.availability import Availability
-from widget.domain.decision import Decision
 from widget.domain.evaluation import State
 from widget.web.edge.errors import Problem, unknown_entry_point
+from widget.web.pages.pages import Pages
 from widget.web.public.answers import PublicAnswers
 from widget.web.public.cached_answer import response
 from widget.web.public.spelling import query_fields
@@ -21,16 +20,6 @@ RETRY_UNKNOWN_AFTER = 5
 FRAMED_BY_ANYONE = {"Content-Security-Policy": "default-src 'none'"}
 
 
-class ClosedPages(Protocol):
-    """Who draws the page that says why there is no chat."""
-
-    def closed(self, decision: Decision, *, theme: str, language: str) -> str: ...
-
-    def theme(self, asked: str | None, *, entry_point: str) -> str: ...
-
-    def language(self, asked: str | None) -> str: ...
-
-
 class PublicApi:
     """The endpoints; `chat_address(entry_point, locale, origin)` returns the address at ECE, with a fresh ticket."""
 
@@ -38,7 +27,7 @@ class PublicApi:
         self,
         answers: PublicAnswers,
         availability: Availability,
-        pages: ClosedPages,
+        pages: Pages,
         chat_address: Callable[[str, str | None, str | None], str],
     ) -> None:
         self._answers = answers

@@ -6,12 +6,9 @@ to ride on; answers are stored only when a post carries the signed link, and no 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -27,11 +24,11 @@ from widget.domain.survey import Survey
 from widget.web.edge.errors import RETRY_STORAGE_AFTER, Problem
 from widget.web.edge.headers import nonce
 from widget.web.edge.origins import is_from_here, origin_of
+from widget.web.pages.pages import Pages
+from widget.web.pages.static_files import script_route
+from widget.web.public.caching import rfc3339
 from widget.web.surveys.forms import read_form, read_object
 from widget.web.surveys.views import GO_FIELD, PAGE_FIELD, MessageContext, SurveyView, asked
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 # A character typed takes up to twelve bytes in a form (four of UTF-8, each as %XX); the rest is names and choices.
 FORM_OVERHEAD = 64 * 1024
@@ -46,31 +43,20 @@ _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 _BEHIND_A_TOKEN = re.compile(r"[^A-Za-z0-9_-]+\Z")
 
 
-class SurveyPages(Protocol):
-    """Renders templates; `web/pages/pages.py` is one."""
-
-    def render(self, template: str, context: DataclassInstance, *, theme: str, language: str) -> str: ...
-
-
-class Operators(Protocol):
-    """Lets operators in; raises Problem for everybody else."""
-
-    def __call__(self, request: Request) -> None: ...
-
-
 class SurveyAddresses:
-    """The endpoints, for one set of settings: a reload makes them anew."""
+    """The endpoints, for one set of settings: a reload makes them anew.
+
+    `require_operator` lets operators in, and raises Problem for everybody else.
+    """
 
     def __init__(
         self,
         surveys: Surveys,
-        pages: SurveyPages,
+        pages: Pages,
         *,
         public_url: str,
         chat_origins: Mapping[str, str],
-        negotiate: Callable[[str | None], str],
-        resolve_theme: Callable[[str | None, str], str],
-        require_operator: Operators,
+        require_operator: Callable[[Request], None],
         script: bytes,
         count_survey: Callable[[str, str], None] = lambda entry_point, outcome: None,
         count_begun: Callable[[str, str, str], None] = lambda survey, entry_point, language: None,
@@ -82,15 +68,13 @@ class SurveyAddresses:
         self._own_origin = origin_of(public_url)
         self.chat_origins = chat_origins
         self.require_operator = require_operator
-        self._negotiate = negotiate
-        self._resolve_theme = resolve_theme
-        self._script = script
         # The thanks are the same for everybody but for the nonce, and rendering them is a twentieth of a post's time.
         self._render_message = lru_cache(MOST_MESSAGES)(pages.render)
         self._count_survey = count_survey  # accepted, repeated, faulty, refused
         self._count_begun = count_begun
         self._count_ticket = count_ticket  # taken_up, or the code for which it was refused
-        self.script_url = f"/survey.{hashlib.sha256(script).hexdigest()[:16]}.js"
+        self._script = script_route("survey", script)
+        self.script_url = self._script.path
 
     def routes(self) -> list[Route]:
         return [
@@ -98,7 +82,7 @@ class SurveyAddresses:
             Route("/survey/{token}", self.show, methods=["GET"]),
             Route("/survey/{token}", self.submit, methods=["POST"]),
             Route("/v1/survey-links", self.sign_link, methods=["POST"]),
-            Route(self.script_url, self.script, methods=["GET"]),
+            self._script,
         ]
 
     async def start(self, request: Request) -> Response:
@@ -177,14 +161,9 @@ class SurveyAddresses:
             link = self.surveys.links.link(sid, entry_point, survey)
         except SurveyUnknown:
             raise Problem(404, "unknown_survey", "No such entry point or survey is configured.") from None
-        expires = link.expires.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         url = f"{self.public_url}/survey/{link.token}"
-        return JSONResponse({"url": url, "expiresAt": expires}, 201, {**_PRIVATE, "Location": url})
-
-    async def script(self, request: Request) -> Response:
-        """Return the script that improves the form, under a name that changes with it."""
-        headers = {"Cache-Control": "max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-        return Response(self._script, headers=headers, media_type="text/javascript")
+        answer = {"url": url, "expiresAt": rfc3339(link.expires)}
+        return JSONResponse(answer, 201, {**_PRIVATE, "Location": url})
 
     async def _take(self, request: Request, opened: OpenSurvey, fields: Fields, *, page: int) -> Response:
         language = self._language(request)[1]
@@ -229,7 +208,7 @@ class SurveyAddresses:
             script_url=self.script_url,
             nonce=nonce(),
         )
-        theme = self._theme(request, opened)
+        theme = self.pages.theme(request.query_params.get("theme"), entry_point=opened.grant.entry_point)
         context = view.form(fields, page=page, faults=faults, storage_down=storage_down)
         return self._page(self.pages.render("survey/form.html", context, theme=theme, language=language), status)
 
@@ -238,7 +217,8 @@ class SurveyAddresses:
     ) -> Response:
         survey, entry_point = (opened.survey.name, opened.grant.entry_point) if opened else ("", "")
         context = MessageContext(survey, entry_point, self.script_url, _NONCE)
-        html = self._render_message(template, context, theme=self._theme(request, opened), language=language)
+        theme = self.pages.theme(request.query_params.get("theme"), entry_point=entry_point)
+        html = self._render_message(template, context, theme=theme, language=language)
         return self._page(html.replace(_NONCE, nonce()), status)
 
     def _expired(self, request: Request) -> Response:
@@ -250,11 +230,8 @@ class SurveyAddresses:
     def _language(self, request: Request) -> tuple[str, str]:
         """Return what the reader asked for, and the nearest to it that the pages have."""
         wanted = wanted_language(request)
-        language = self._negotiate(wanted)
+        language = self.pages.language(wanted)
         return wanted or language, language
-
-    def _theme(self, request: Request, opened: OpenSurvey | None) -> str:
-        return self._resolve_theme(request.query_params.get("theme"), opened.theme if opened else "default")
 
     def _require_chat_origin(self, request: Request, entry_point: str) -> None:
         """Refuse a page that is not ECE's: a browser names the sender's origin, other clients name none.

@@ -1,4 +1,4 @@
-"""Style sheets of pages as ready bytes under names that never change: `/assets/<hash>/page.css`."""
+"""Style sheets and scripts of pages as ready bytes, each under a name that changes with it."""
 
 from __future__ import annotations
 
@@ -51,8 +51,18 @@ def without_unused(css: str) -> str:
     return re.sub(r"(--ece-[a-z-]+):[^;}]*;?", lambda match: "" if match[1] in drop else match[0], css)
 
 
+def script_route(name: str, script: bytes) -> Route:
+    """Serve a script; the address, with a hash of it, is the route's path."""
+
+    async def answer(_: Request) -> Response:
+        headers = {"Cache-Control": IMMUTABLE, "X-Content-Type-Options": "nosniff"}
+        return Response(script, headers=headers, media_type="text/javascript")
+
+    return Route(f"/{name}.{hashlib.sha256(script).hexdigest()[:16]}.js", answer, methods=["GET"])
+
+
 def style_routes(find: Callable[[str], StyleSheet | None]) -> list[Route]:
-    """Serve style sheets under names that never mean anything else."""
+    """Serve style sheets at `/assets/<hash>/page.css` and the like."""
 
     async def answer(request: Request) -> Response:
         sheet = find(request.url.path)
