@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -12,7 +12,9 @@ from widget.domain.errors import OutboxUnavailable
 from widget.store.writer import Job, Writer
 
 PATIENCE = 12.0  # seconds a caller waits; above the longest lock wait, below a browser's patience
-Together = Callable[[Connection, Sequence[Any]], Sequence[Any]]
+
+A = TypeVar("A")
+R = TypeVar("R")
 
 
 class AsyncWriter:
@@ -37,13 +39,15 @@ class AsyncWriter:
         """Finish what is queued and end the thread; nothing may be asked afterwards."""
         await asyncio.get_running_loop().run_in_executor(None, self._writer.close)
 
-    async def do(self, together: Together, argument: Any, *, patience: float = PATIENCE) -> Any:
+    async def do(
+        self, together: Callable[[Connection, Sequence[A]], Sequence[R]], argument: A, *, patience: float = PATIENCE
+    ) -> R:
         """Return what `together` gives for this argument, once its whole group is committed and synced."""
         loop = self._loop
         if loop is None:
             raise OutboxUnavailable("not open")
         job = Job(together, argument, self._finished)
-        future: asyncio.Future[Any] = loop.create_future()
+        future: asyncio.Future[R] = loop.create_future()
         self._waiting[job] = (future, loop.call_later(patience, self._give_up, job))
         try:
             self._writer.submit(job)
@@ -52,13 +56,9 @@ class AsyncWriter:
             job.wanted = False
             self._waiting.pop(job)[1].cancel()
 
-    async def do_each(self, work: Callable[[Connection, Any], Any], argument: Any) -> Any:
-        """Return what `work` gives for this argument, in a transaction that other calls may share."""
-
-        def together(connection: Connection, arguments: Sequence[Any]) -> Sequence[Any]:
-            return [work(connection, argument) for argument in arguments]
-
-        return await self.do(together, argument)
+    async def run(self, work: Callable[[Connection], R], *, patience: float = PATIENCE) -> R:
+        """Return what `work` gives, in a transaction that other calls may share."""
+        return await self.do(lambda connection, _: [work(connection)], None, patience=patience)
 
     def _give_up(self, job: Job) -> None:
         """End a wait on a database that neither answers nor fails. Should it commit later, nothing was promised."""

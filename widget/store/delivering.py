@@ -157,15 +157,11 @@ _SETTLE = (
 )
 
 
-def claim(connection: Connection, claims: Sequence[Claim]) -> list[Taken]:
-    """Serve each claim in turn: lease rows that are due, or whose lease ran out since their owner died.
+def claim(connection: Connection, wanted: Claim) -> Taken:
+    """Lease rows that are due, or whose lease ran out since their owner died.
 
     A row that cannot be read becomes dead in the same transaction, so that it holds up no other.
     """
-    return [_claim(connection, each) for each in claims]
-
-
-def _claim(connection: Connection, wanted: Claim) -> Taken:
     until = wanted.now + wanted.lease
     values = {
         "at": to_ms(wanted.now),
@@ -218,30 +214,23 @@ def end_leases(connection: Connection, gone: Callable[[Sequence[str]], Sequence[
     return connection.execute(changed).rowcount if ended else 0
 
 
-def hasten(connection: Connection, served: Sequence[tuple[str, datetime]]) -> list[int]:
-    """Make rows due that wait only because their destination did not serve, since it serves again."""
-    return [
-        connection.execute(
-            update(outbox)
-            .where(
-                is_waiting,
-                outbox.c.state == _PENDING,
-                outbox.c.destination == destination,
-                outbox.c.waits_for_ece.is_(True),
-                outbox.c.next_attempt_at > to_ms(now),
-            )
-            .values(next_attempt_at=to_ms(now), waits_for_ece=False)
-        ).rowcount
-        for destination, now in served
-    ]
+def hasten(connection: Connection, destination: str, now: datetime) -> int:
+    """Make rows due that wait only because their destination did not serve, since it serves again; return how many."""
+    return connection.execute(
+        update(outbox)
+        .where(
+            is_waiting,
+            outbox.c.state == _PENDING,
+            outbox.c.destination == destination,
+            outbox.c.waits_for_ece.is_(True),
+            outbox.c.next_attempt_at > to_ms(now),
+        )
+        .values(next_attempt_at=to_ms(now), waits_for_ece=False)
+    ).rowcount
 
 
-def give_up_before(connection: Connection, accepted: Sequence[tuple[datetime, datetime]]) -> list[list[DeadRow]]:
-    """Make rows dead that were tried and wait since before the first moment of each pair; the second is now."""
-    return [_give_up(connection, before, now) for before, now in accepted]
-
-
-def _give_up(connection: Connection, before: datetime, now: datetime) -> list[DeadRow]:
+def give_up_before(connection: Connection, before: datetime, now: datetime) -> list[DeadRow]:
+    """Make some rows dead that were tried and wait since before a moment; return them, none where none is left."""
     some = (
         select(outbox.c.id)
         .where(

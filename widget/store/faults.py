@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 
-from widget.domain.errors import WidgetError
+from widget.domain.errors import OutboxUnavailable, WidgetError
 
 # What may go wrong in a call to the database. ValueError: text that a driver cannot encode.
 STORE_ERRORS = (SQLAlchemyError, OSError, ValueError)
@@ -116,6 +118,15 @@ def in_words(error: BaseException) -> str:
     if type(original).__module__.startswith("psycopg"):
         return _why_not_connected(str(original).lower())
     return "the database failed"
+
+
+@contextmanager
+def as_unavailable() -> Iterator[None]:
+    """Raise OutboxUnavailable, with what is wrong in words, where a call to the database fails."""
+    try:
+        yield
+    except STORE_ERRORS as error:
+        raise OutboxUnavailable(in_words(error)) from error
 
 
 def _why_not_connected(said: str) -> str:

@@ -66,15 +66,17 @@ class Selection:
             parts.append(or_(states, has_unknown_state) if MessageState.DEAD in self.states else states)
         if self.ids:
             parts.append(outbox.c.id.in_(self.ids))
-        for column, value in ((outbox.c.sid, self.sid), (outbox.c.entry_point, self.entry_point)):
+        for column, value in (
+            (outbox.c.sid, self.sid),
+            (outbox.c.entry_point, self.entry_point),
+            (outbox.c.survey, self.survey),
+        ):
             if value is not None:
                 parts.append(column == value)
         if self.person is not None:
             parts.append(and_(outbox.c.kind == RowKind.MESSAGE.value, outbox.c.sid == self.person))
         if self.kinds:
             parts.append(outbox.c.kind.in_([kind.value for kind in self.kinds]))
-        if self.survey is not None:
-            parts.append(outbox.c.survey == self.survey)
         if self.accepted_from is not None:
             parts.append(outbox.c.accepted_at >= to_ms(self.accepted_from))
         if self.accepted_before is not None:

@@ -9,11 +9,10 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import OutboxCounts, OutboxRow
 from widget.store import accepting, operating
 from widget.store.choose import choose_database
-from widget.store.faults import STORE_ERRORS, StoreRefused, in_words
+from widget.store.faults import StoreRefused, as_unavailable
 from widget.store.operating import FREED, PAGE, Selection
 from widget.store.sqlite import SqliteDatabase
 from widget.store.writer import Database
@@ -64,7 +63,7 @@ class OperatorStore:
     def erase_freed(self) -> str | None:
         """Leave no trace of what was purged in any file; return None, or a sentence that says why some is left."""
         freed = self._do(lambda connection: accepting.recall(connection, FREED))
-        with _in_words():
+        with as_unavailable():
             left = self._database.erase_freed(None)
         if left is None and freed is not None:
             self._do(lambda connection: accepting.forget(connection, FREED, freed))
@@ -74,19 +73,11 @@ class OperatorStore:
         return self._do(lambda connection: operating.page(connection, selection, after, PAGE, self._key))
 
     def _do(self, work: Callable[[Connection], T]) -> T:
-        with _in_words(), self._connection.begin():
-            result = work(self._connection)
-        with _in_words():
+        with as_unavailable():
+            with self._connection.begin():
+                result = work(self._connection)
             self._database.prove()
         return result
-
-
-@contextmanager
-def _in_words() -> Iterator[None]:
-    try:
-        yield
-    except STORE_ERRORS as error:
-        raise OutboxUnavailable(in_words(error)) from error
 
 
 @contextmanager
@@ -95,7 +86,7 @@ def operator_store(url: str) -> Iterator[OperatorStore]:
     database = choose_database(url)
     if isinstance(database, SqliteDatabase) and not database.path.exists():
         raise StoreRefused(f"There is no outbox yet: {database.path} does not exist; `ece-widget serve` makes it.")
-    with _in_words():
+    with as_unavailable():
         database.prepare()
         connection = database.connect()
     try:

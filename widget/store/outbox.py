@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -25,7 +25,7 @@ from widget.store import accepting, delivering, operating
 from widget.store.async_writer import AsyncWriter
 from widget.store.choose import choose_database
 from widget.store.delivering import Claim, Settlement
-from widget.store.faults import STORE_ERRORS, StoreRefused, in_words
+from widget.store.faults import StoreRefused, as_unavailable, in_words
 from widget.store.operating import Selection
 from widget.store.times import to_ms
 from widget.store.writer import Database, Writer
@@ -52,7 +52,7 @@ class Outbox:
         self._database = database
         self._writer = AsyncWriter(Writer(database, on_connect=self._read_key))
         self._key: bytes | None = None
-        self._on_new: Callable[[], None] = _nothing
+        self._on_new: Callable[[], None] = lambda: None
         self._probed_at: datetime | None = None
         self._clean_again_at = float("-inf")
         self._not_cleaned = 0  # times in a row
@@ -65,7 +65,7 @@ class Outbox:
         """
         self._writer.start()
         try:
-            await self._writer.do(_touch, None, patience=patience)
+            await self._writer.run(lambda _: None, patience=patience)
         except OutboxUnavailable as error:
             if isinstance(error.__cause__, StoreRefused):
                 await self.close()
@@ -88,19 +88,18 @@ class Outbox:
 
         `follower` is a second row, an alert, which the same transaction takes where the first is new.
         """
-        new: bool = await self._writer.do(accepting.enqueue, (message, follower, self._now()))
+        new = await self._writer.do(accepting.enqueue, (message, follower, self._now()))
         if new:
             self._on_new()
         return new
 
     async def holds(self, key: str) -> bool:
         """Say whether a row of this key was promised before, purged ones too."""
-        return bool(await self._writer.do_each(accepting.has_key, key))
+        return await self._writer.run(lambda connection: accepting.has_key(connection, key))
 
     async def bind_ticket(self, ticket_id: str, sid_hash: str, expires: datetime) -> str:
         """Bind a launch ticket to a chat unless it is bound; give the hash of the chat it belongs to."""
-        bound: str = await self._writer.do(accepting.bind_tickets, (ticket_id, sid_hash, expires))
-        return bound
+        return await self._writer.do(accepting.bind_tickets, (ticket_id, sid_hash, expires))
 
     # --- sessions of the console ---
 
@@ -120,14 +119,14 @@ class Outbox:
 
     async def change(self, work: Callable[[Connection], int]) -> int:
         """Return what `work` returns once it is on disk; rows that are due again are sent at once."""
-        changed = int(await self._writer.do_each(lambda connection, _: work(connection), None))
+        changed = await self._writer.run(work)
         self._on_new()
         return changed
 
     async def hash_key(self) -> bytes:
         """Return the secret of keyed hashes, made at random once in the life of a database."""
         if self._key is None:
-            await self._writer.do(_touch, None)
+            await self._writer.run(lambda _: None)
         if self._key is None:
             raise OutboxUnavailable("not open")
         return self._key
@@ -144,9 +143,7 @@ class Outbox:
         except OSError as error:
             log.warning("owner_not_enrolled", reason=in_words(error))  # its leases are then waited for
         now = self._now()
-        ended = await self._writer.do_each(
-            lambda connection, gone: delivering.end_leases(connection, gone, now), owners.gone
-        )
+        ended = await self._writer.run(lambda connection: delivering.end_leases(connection, owners.gone, now))
         if ended:
             log.info("leases_taken_over", rows=ended)
 
@@ -169,8 +166,7 @@ class Outbox:
     ) -> Taken:
         """Lease up to `limit` due messages of a destination; those that cannot be read become dead instead."""
         wanted = Claim(limit, owner, now, lease, destination, pick, entry_point, untried)
-        taken: Taken = await self._writer.do(delivering.claim, wanted)
-        return taken
+        return await self._writer.run(lambda connection: delivering.claim(connection, wanted))
 
     async def settle_delivered(self, claimed: ClaimedMessage, *, now: datetime) -> bool:
         """Record that ECE took it. False when the lease was lost."""
@@ -221,7 +217,7 @@ class Outbox:
 
     async def hasten(self, *, destination: str = ECE, now: datetime) -> int:
         """Make due what waits only because this destination did not serve; give how many."""
-        return int(await self._writer.do(delivering.hasten, (destination, now)))
+        return await self._writer.run(lambda connection: delivering.hasten(connection, destination, now))
 
     async def tidy(self, *, now: datetime, max_age: timedelta, retention: timedelta) -> list[DeadRow]:
         """Give up what was tried for longer than `max_age`, and purge what was settled longer ago than `retention`.
@@ -229,13 +225,13 @@ class Outbox:
         The files are cleaned of what was purged. Returns the rows that were given up.
         """
         given_up: list[DeadRow] = []
-        while page := await self._writer.do(delivering.give_up_before, (now - max_age, now)):
-            given_up += page
-        await self._writer.do_each(accepting.forget_expired_tickets, now)
-        settled = Selection(settled_before=now - retention)
-        while await self._writer.do_each(
-            lambda connection, _: operating.purge(connection, settled, now, operating.PAGE), 0
+        while page := await self._writer.run(
+            lambda connection: delivering.give_up_before(connection, now - max_age, now)
         ):
+            given_up += page
+        await self._writer.run(lambda connection: accepting.forget_expired_tickets(connection, now))
+        settled = Selection(settled_before=now - retention)
+        while await self._writer.run(lambda connection: operating.purge(connection, settled, now, operating.PAGE)):
             continue
         await self.clean_files()
         return given_up
@@ -243,16 +239,14 @@ class Outbox:
     async def clean_files(self) -> None:
         """Leave nothing of what was purged in the files, at most so often that visitors do not notice."""
         clock = asyncio.get_running_loop().time
-        freed = await self._writer.do_each(accepting.recall, operating.FREED)
+        freed = await self._writer.run(lambda connection: accepting.recall(connection, operating.FREED))
         if freed is None or clock() < self._clean_again_at:
             return
         begun = clock()
         left = await asyncio.to_thread(self._erase_freed)
         if left is None:
             self._not_cleaned = 0
-            await self._writer.do_each(
-                lambda connection, value: accepting.forget(connection, operating.FREED, value), freed
-            )
+            await self._writer.run(lambda connection: accepting.forget(connection, operating.FREED, freed))
         else:
             self._not_cleaned += 1
             log.warning("outbox_not_cleaned", reason=left)
@@ -260,10 +254,8 @@ class Outbox:
         self._clean_again_at = clock() + min(pause, LONGEST_CLEANING_PAUSE)
 
     def _erase_freed(self) -> str | None:
-        try:
+        with as_unavailable():
             return self._database.erase_freed(CLEANING_SECONDS)
-        except STORE_ERRORS as error:
-            raise OutboxUnavailable(in_words(error)) from error
 
     # --- what is known ---
 
@@ -274,7 +266,7 @@ class Outbox:
         if not fresh or self._writer.reason is not None:
             self._probed_at = now
             try:
-                await self._writer.do_each(_write_probe, str(to_ms(now)))
+                await self._writer.run(lambda connection: accepting.remember(connection, "probe", str(to_ms(now))))
             except OutboxUnavailable as error:
                 return self._writer.reason or str(error)
         return self._writer.reason
@@ -289,38 +281,22 @@ class Outbox:
 
     async def load_dialect(self) -> str | None:
         """Return the form of the survey call that ECE accepted last, as `ece/` wrote it."""
-        found: str | None = await self._writer.do_each(accepting.recall, "dialect")
-        return found
+        return await self._writer.run(lambda connection: accepting.recall(connection, "dialect"))
 
     async def save_dialect(self, dialect: str) -> None:
         """Keep the form that ECE accepted."""
-        await self._writer.do_each(lambda connection, value: accepting.remember(connection, "dialect", value), dialect)
+        await self._writer.run(lambda connection: accepting.remember(connection, "dialect", dialect))
 
     async def _settle(self, settlement: Settlement) -> bool:
-        return bool(await self._writer.do(delivering.settle, settlement))
+        return await self._writer.do(delivering.settle, settlement)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
-        try:
-            with self._database.connect_to_read() as connection, connection.begin():
-                return work(connection)
-        except STORE_ERRORS as error:
-            raise OutboxUnavailable(in_words(error)) from error
+        with as_unavailable(), self._database.connect_to_read() as connection, connection.begin():
+            return work(connection)
 
     def _read_key(self, connection: Connection) -> None:
         with connection.begin():
             self._key = accepting.read_hash_key(connection)
-
-
-def _touch(_connection: Connection, arguments: Sequence[Any]) -> Sequence[Any]:
-    return list(arguments)
-
-
-def _write_probe(connection: Connection, value: str) -> None:
-    accepting.remember(connection, "probe", value)
-
-
-def _nothing() -> None:
-    return None
 
 
 async def open_outbox(url: str, *, now: Callable[[], datetime]) -> Outbox:

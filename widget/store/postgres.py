@@ -72,8 +72,8 @@ class PostgresDatabase:
 
     def connect(self) -> Connection:
         """Open a connection with bounded waits and durable commits."""
-        connection = self._engine.connect()
-        try:
+        with contextlib.ExitStack() as unless_ready:
+            connection = unless_ready.enter_context(self._engine.connect())
             with connection.begin():
                 # one statement for all, then one for each that was in it, must end within a visitor's patience
                 connection.execute(text(f"SET statement_timeout = '{self._statement_seconds:g}s'"))
@@ -84,21 +84,17 @@ class PostgresDatabase:
                     connection.execute(text("SET synchronous_commit = on"))
                 if connection.execute(text("SHOW fsync")).scalar() == "off":
                     log.warning("postgresql_without_fsync")
-        except BaseException:
-            connection.close()
-            raise
+            unless_ready.pop_all()
         return connection
 
     def connect_to_read(self) -> Connection:
         """Open a connection that changes nothing, beside the writer's."""
-        connection = self._engine.connect()
-        try:
+        with contextlib.ExitStack() as unless_ready:
+            connection = unless_ready.enter_context(self._engine.connect())
             with connection.begin():
                 connection.execute(text("SET statement_timeout = '15s'"))
                 connection.execute(text("SET default_transaction_read_only = on"))
-        except BaseException:
-            connection.close()
-            raise
+            unless_ready.pop_all()
         return connection
 
     def prove(self) -> None:

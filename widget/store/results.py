@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, func, or_, select, true
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, func, or_, select, true
 
 from widget.domain.asked import QuestionVersion
 from widget.domain.outbox import MessageState, RowKind
@@ -37,19 +37,18 @@ class ResultsStore:
 
     async def surveys(self) -> list[str]:
         """Return every survey that anything was counted for."""
-        found = await self._read(lambda to: to.execute(select(answer_totals.c.survey).distinct()).scalars().all())
-        return sorted(each for each in found if isinstance(each, str))
+        return await self._distinct(answer_totals.c.survey)
 
     async def languages(self, survey: str) -> list[str]:
         """Return the languages in which a survey was answered."""
-        return await self._distinct(answer_totals.c.language, survey)
+        return await self._distinct(answer_totals.c.language, answer_totals.c.survey == survey)
 
     async def entry_points(self, survey: str) -> list[str]:
         """Return the entry points at which a survey was answered."""
-        return await self._distinct(answer_totals.c.entry_point, survey)
+        return await self._distinct(answer_totals.c.entry_point, answer_totals.c.survey == survey)
 
-    async def _distinct(self, column: Column[Any], survey: str) -> list[str]:
-        statement = select(column).where(answer_totals.c.survey == survey).distinct()
+    async def _distinct(self, column: Column[Any], *conditions: ColumnElement[bool]) -> list[str]:
+        statement = select(column).where(*conditions).distinct()
         found = await self._read(lambda to: to.execute(statement).scalars().all())
         return sorted(each for each in found if isinstance(each, str))
 
@@ -110,17 +109,13 @@ class ResultsStore:
             at = to_ms(before.accepted_at)
             behind = or_(moment < at, and_(moment == at, id < before.id))
         conditions = [
-            outbox.c.survey == scope.survey,
+            *_chosen(scope, outbox),
             outbox.c.kind == RowKind.SURVEY.value,
             outbox.c.state != MessageState.PURGED.value,
             moment >= _ms(scope.since),
             moment < _ms(scope.until),
             behind,
         ]
-        if scope.entry_point is not None:
-            conditions.append(outbox.c.entry_point == scope.entry_point)
-        if scope.language is not None:
-            conditions.append(outbox.c.language == scope.language)
         columns = (id, moment, outbox.c.entry_point, outbox.c.language, outbox.c.wait_time, outbox.c.queue_depth)
         statement = select(*columns, outbox.c.answers).where(*conditions).order_by(moment.desc(), id.desc())
         rows = await self._read(lambda to: to.execute(statement.limit(limit)).all())
@@ -133,16 +128,19 @@ class ResultsStore:
 
 
 def _within(scope: Scope) -> ColumnElement[bool]:
-    conditions = [
-        answer_totals.c.survey == scope.survey,
+    return and_(
+        *_chosen(scope, answer_totals),
         answer_totals.c.day >= (scope.since - FIRST_DAY).days,
         answer_totals.c.day < (scope.until - FIRST_DAY).days,
-    ]
+    )
+
+
+def _chosen(scope: Scope, table: Table) -> Iterator[ColumnElement[bool]]:
+    yield table.c.survey == scope.survey
     if scope.entry_point is not None:
-        conditions.append(answer_totals.c.entry_point == scope.entry_point)
+        yield table.c.entry_point == scope.entry_point
     if scope.language is not None:
-        conditions.append(answer_totals.c.language == scope.language)
-    return and_(*conditions)
+        yield table.c.language == scope.language
 
 
 def _ms(day: date) -> int:

@@ -56,16 +56,12 @@ class SqliteDatabase:
     name = "sqlite"
 
     def __init__(self, path: Path, *, driver: Any | None = None, busy_seconds: float = BUSY_SECONDS) -> None:
-        self._path, self._busy_seconds = path.absolute(), busy_seconds
+        self.path, self._busy_seconds = path.absolute(), busy_seconds
         self._driver = driver or choose_driver()
         self._wal = tuple(self._driver.sqlite_version_info) >= FIRST_SAFE_WAL
         self._identity: tuple[tuple[int, int] | None, ...] = ()
         self._engine = self._make_engine()
-        self.owners: Owners | None = Owners(self._path)
-
-    @property
-    def path(self) -> Path:
-        return self._path
+        self.owners: Owners | None = Owners(self.path)
 
     @property
     def caution(self) -> str | None:
@@ -85,37 +81,33 @@ class SqliteDatabase:
     def tried(self) -> Iterator[Connection | None]:
         """Open the file as `prepare` does, but make none and migrate nothing: None where it can be made and is not."""
         self._refuse_place()
-        if self._path.exists():
+        if self.path.exists():
             with self._opened_if_ours() as connection:
                 yield connection
-        elif os.access(self._path.parent, os.W_OK | os.X_OK):
+        elif os.access(self.path.parent, os.W_OK | os.X_OK):
             yield None
         else:
-            raise StoreRefused(f"No file can be made in the folder of [storage] url, {self._path.parent}.")
+            raise StoreRefused(f"No file can be made in the folder of [storage] url, {self.path.parent}.")
 
     def connect(self) -> Connection:
         """Open the file that `prepare` left; never make a new one, since that would lose what the old one promised."""
-        if not self._path.exists():
+        if not self.path.exists():
             raise FileGone
-        connection = self._engine.connect()
-        try:
+        with contextlib.ExitStack() as unless_ready:
+            connection = unless_ready.enter_context(self._engine.connect())
             if self._ask(connection, "PRAGMA application_id") != [(APPLICATION_ID,)]:
                 raise FileGone  # not the file that was prepared
             self._set_up(connection)
-            self._identity = (_identity(self._path), None)
-        except BaseException:
-            connection.close()
-            raise
+            self._identity = (_identity(self.path), None)
+            unless_ready.pop_all()
         return connection
 
     def connect_to_read(self) -> Connection:
         """Open the file beside the writer, who waits for no reader; nothing can be changed by this connection."""
-        connection = self._engine.connect().execution_options(reads_only=True)
-        try:
+        with contextlib.ExitStack() as unless_ready:
+            connection = unless_ready.enter_context(self._engine.connect().execution_options(reads_only=True))
             self._ask(connection, "PRAGMA query_only = ON")
-        except BaseException:
-            connection.close()
-            raise
+            unless_ready.pop_all()
         return connection
 
     def prove(self) -> None:
@@ -123,10 +115,10 @@ class SqliteDatabase:
 
         A removed file can be written and synced without any error, and nobody would ever read it again.
         """
-        journal = _identity(self._path.with_name(self._path.name + "-wal")) if self._wal else None
+        journal = _identity(self.path.with_name(self.path.name + "-wal")) if self._wal else None
         if self._identity[1] is None:
             self._identity = (self._identity[0], journal)
-        if (_identity(self._path), journal) != self._identity or self._identity[0] is None:
+        if (_identity(self.path), journal) != self._identity or self._identity[0] is None:
             raise FileGone
 
     def erase_freed(self, within: float | None) -> str | None:
@@ -160,7 +152,7 @@ class SqliteDatabase:
         self._engine.dispose()
 
     def _make_engine(self) -> Engine:
-        address = f"file:{quote(str(self._path))}?mode=rw"
+        address = f"file:{quote(str(self.path))}?mode=rw"
 
         def opened() -> Any:
             connection = self._driver.connect(
@@ -194,19 +186,19 @@ class SqliteDatabase:
             raise
 
     def _refuse_place(self) -> None:
-        if not self._path.parent.is_dir():
-            raise StoreRefused(f"The folder of [storage] url does not exist: {self._path.parent}")
-        if self._path.is_dir():
-            raise StoreRefused(f"[storage] url names a folder, {self._path}; let it name a file in it.")
+        if not self.path.parent.is_dir():
+            raise StoreRefused(f"The folder of [storage] url does not exist: {self.path.parent}")
+        if self.path.is_dir():
+            raise StoreRefused(f"[storage] url names a folder, {self.path}; let it name a file in it.")
 
     def _make_file(self) -> None:
         self._refuse_place()
-        folder = self._path.parent
+        folder = self.path.parent
         try:
             # For its owner alone, since it will hold personal data. Never opened when it exists: closing a handle of
             # one's own drops the locks of all of SQLite's in this process (https://sqlite.org/howtocorrupt.html, 2.2).
             with contextlib.suppress(FileExistsError):
-                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             folder_handle = os.open(folder, os.O_RDONLY)
             try:
                 os.fsync(folder_handle)
@@ -214,7 +206,7 @@ class SqliteDatabase:
                 os.close(folder_handle)
         except (PermissionError, IsADirectoryError, NotADirectoryError, FileNotFoundError) as error:
             raise StoreRefused(
-                f"The file of [storage] url, {self._path}, cannot be opened for writing: {error.strerror}."
+                f"The file of [storage] url, {self.path}, cannot be opened for writing: {error.strerror}."
             ) from error
 
     def _refuse_foreign(self, connection: Connection) -> None:
@@ -222,10 +214,10 @@ class SqliteDatabase:
         ((tables,),) = self._ask(connection, "SELECT count(*) FROM sqlite_master")
         if found != APPLICATION_ID and tables:
             raise StoreRefused(
-                f"The file {self._path} is a SQLite database of another program. "
+                f"The file {self.path} is a SQLite database of another program. "
                 "It was left as it is; let [storage] url name a file of its own."
             )
-        small = self._path.stat().st_size <= CHECK_WHOLE_FILE_UP_TO
+        small = self.path.stat().st_size <= CHECK_WHOLE_FILE_UP_TO
         if small and self._ask(connection, "PRAGMA quick_check(1)") != [("ok",)]:
             raise StoreRefused(self._damaged())
 
@@ -234,7 +226,7 @@ class SqliteDatabase:
         ((mode,),) = self._ask(connection, f"PRAGMA journal_mode = {wanted}")
         if mode != wanted:
             raise StoreRefused(
-                f"The file {self._path} is in journal mode {mode} and cannot be changed to {wanted}: another program "
+                f"The file {self.path} is in journal mode {mode} and cannot be changed to {wanted}: another program "
                 f"holds it open, or its file system has no shared memory (SQLite {self._driver.sqlite_version})."
             )
         for pragma in (
@@ -258,7 +250,7 @@ class SqliteDatabase:
 
     def _damaged(self) -> str:
         return (
-            f"The file {self._path} is no SQLite database, or a damaged one. It was left as it is; "
+            f"The file {self.path} is no SQLite database, or a damaged one. It was left as it is; "
             "put a backup in its place, or let [storage] url name another file."
         )
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
@@ -15,6 +13,7 @@ from widget.store.faults import STORE_ERRORS, StoreRefused, in_words
 from widget.store.migrate import version
 from widget.store.operating import counts_of_unsettled
 from widget.store.schema import HEAD, metadata
+from widget.store.writer import Database
 
 _NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 # No row fits, so nothing changes, and both databases refuse what the user may not do.
@@ -26,17 +25,6 @@ _RIGHTS = {
 }
 _OWNED = text("SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = CAST(:table AS regclass)")
 _FORBIDDEN = "42501"  # PostgreSQL's insufficient_privilege
-
-
-class TriedDatabase(Protocol):
-    """A database that can be opened without being changed; `tried` gives None for a file that is still to be made."""
-
-    name: str
-
-    @property
-    def caution(self) -> str | None: ...
-
-    def tried(self) -> AbstractContextManager[Connection | None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +45,7 @@ class StorageTrial:
     wrong: str = ""
 
 
-def try_storage(database: TriedDatabase) -> StorageTrial:
+def try_storage(database: Database) -> StorageTrial:
     """Open the database and return what is the case. Blocks for some seconds at most, so call it in a thread."""
     name = _NAMES[database.name]
     try:

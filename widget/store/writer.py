@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import structlog
@@ -28,12 +29,17 @@ log = structlog.get_logger(__name__)
 
 
 class Database(Protocol):
-    """What both databases offer to the writer."""
+    """What both databases offer; `tried` gives None for a file that is still to be made."""
 
     name: str
     owners: Owners | None
 
+    @property
+    def caution(self) -> str | None: ...
+
     def prepare(self) -> None: ...
+
+    def tried(self) -> AbstractContextManager[Connection | None]: ...
 
     def connect(self) -> Connection: ...
 
