@@ -16,6 +16,8 @@ BUTTON = "[...document.querySelectorAll('ece-chat')].pop()?.shadowRoot.querySele
 SUPPORT = "document.querySelector('ece-chat[entry-point=support]')?.shadowRoot.querySelector('.ece-chat-button')"
 PANEL = "document.querySelector('ece-chat-panel')?.shadowRoot"
 SURVEY = "document.querySelector('[data-survey].scripted')"
+# Within the survey: the page of thanks, which may come at any moment, has a button that closes the dock.
+ONWARD = "[...document.querySelectorAll('[data-survey] .actions button')].filter(each => each.offsetWidth).pop()"
 THANKS = "document.querySelector('[data-survey-done]')"
 CHATS = "return document.querySelector('#status')?.textContent.includes('joined')"
 
@@ -64,7 +66,7 @@ def answer(engine: Engine) -> None:
             tile = f'document.querySelector("{field}")?.parentElement'
             if is_seen(engine, tile):
                 pressed(engine, tile)
-        pressed(engine, "[...document.querySelectorAll('.actions button')].filter(each => each.offsetWidth).pop()")
+        pressed(engine, ONWARD)
         return False
 
     until(onward, "the thanks")
