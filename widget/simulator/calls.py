@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +19,7 @@ from widget.simulator.surveys import LARGEST_BODY, Judgement, ReceivedSurvey, ju
 from widget.simulator.world import GET_CALLS, SURVEY, EntryPoint, Traffic, World
 
 _COOKIE = "JSESSIONID"
+_RESPONSE_TYPES: dict[Refusal | None, int] = {Refusal.AGENT_NOT_AVAILABLE: 1, Refusal.QUEUE_DEPTH_REACHED: 2}
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -37,16 +39,11 @@ class Calls:
         routes: list[Route] = []
         for prefix in ("/egain/chat/entrypoint", "/ws/chat/entrypoint"):
             for call in GET_CALLS:
-                routes += under_any_root(f"{prefix}/{call}/{{id}}", self._get(call), methods=["GET"])
+                endpoint = self._counted(call, partial(self._answer, call))
+                routes += under_any_root(f"{prefix}/{call}/{{id}}", endpoint, methods=["GET"])
         for path in ("/egain/chat/endpoint/survey", "/egain/chat/entrypoint/survey", "/ws/chat/entrypoint/survey"):
             routes += under_any_root(path, self._counted(SURVEY, self._survey), methods=["POST"])
         return routes
-
-    def _get(self, call: str) -> Endpoint:
-        async def answer(request: Request) -> Response:
-            return self._answer(call, request)
-
-        return self._counted(call, answer)
 
     def _counted(self, call: str, right: Endpoint) -> Endpoint:
         """Count the request, then answer it correctly or with the fault that is switched on."""
@@ -71,7 +68,7 @@ class Calls:
         answer = Response(status_code=200) if fault.before else await right(request)
         return await spoil(fault, answer, request, sleep=self._sleep)
 
-    def _answer(self, call: str, request: Request) -> Response:
+    async def _answer(self, call: str, request: Request) -> Response:
         world = self._world
         world.catch_up()
         text = request.path_params["id"]
@@ -98,20 +95,10 @@ class Calls:
                 wait, depth = float(entry_point.wait), entry_point.depth
                 return wire.live_session_status(wait, depth, look), {"waitTime": wait, "queueDepth": depth}
             case "checkEligibility":
-                refusal = queue.refusal()
-                code = (
-                    {Refusal.AGENT_NOT_AVAILABLE: 1, Refusal.QUEUE_DEPTH_REACHED: 2}.get(refusal, 0) if refusal else 0
-                )
+                code = _RESPONSE_TYPES.get(queue.refusal(), 0)
                 return wire.check_eligibility(code, look), {"responseType": code}
             case _:
-                return _allowed(self._reason(entry_point), look)
-
-    def _reason(self, entry_point: EntryPoint) -> str | None:
-        if entry_point.forced_reason:
-            return entry_point.forced_reason
-        if not self._world.service_running:
-            return "service_not_running"
-        return entry_point.queue.refusal()
+                return _allowed(self._world.refusal(entry_point), look)
 
     def _unknown(self, call: str) -> Response:
         look = self._world.wire
@@ -131,7 +118,7 @@ class Calls:
         look = self._world.wire
         accept = request.headers.get("accept", "") if request is not None else ""
         as_json = look.format == "json" or (look.format == "accept" and "json" in accept and "xml" not in accept)
-        content = wire.as_json(values) if as_json else text
+        content = json.dumps(values, separators=(",", ":")) if as_json else text
         response = Response(content, headers={"cache-control": "no-store"})
         response.headers["content-type"] = "application/json" if as_json else look.content_type
         response.set_cookie(_COOKIE, f"{self._world.traffic['chatAllowed'].received:08x}", httponly=True)

@@ -18,10 +18,6 @@ ENDLESS_BODY = 64 * 1024 * 1024
 Sleep = Callable[[float], Awaitable[None]]
 
 
-def _start(response: Response) -> dict[str, object]:
-    return {"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers}
-
-
 def abort(scope: Scope) -> None:
     """Reset the connection if the server can; else end the request as a lost connection does."""
     extension = scope.get("extensions", {}).get(ABORT)
@@ -95,7 +91,8 @@ class Drip(_OnTheWire):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def answer() -> None:
-            await send(_start(self._right))
+            status, headers = self._right.status_code, self._right.raw_headers
+            await send({"type": "http.response.start", "status": status, "headers": headers})
             for byte in bytes(self._right.body):
                 await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
                 await self._sleep(self._pause)

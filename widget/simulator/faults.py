@@ -7,7 +7,7 @@ own, in `connections.py`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from starlette.requests import Request
@@ -93,9 +93,6 @@ class Fault:
     @property
     def before(self) -> bool:
         return self.kind in _BEFORE
-
-    def once_less(self) -> Fault:
-        return replace(self, times=None if self.times is None else self.times - 1)
 
 
 async def spoil(fault: Fault, right: Response, request: Request, *, sleep: Sleep) -> Response:

@@ -30,11 +30,7 @@ def environment(folder: Path) -> Environment:
     return made
 
 
-def render(template: str, **context: Any) -> str:
-    return environment(TEMPLATES).get_template(template).render(context)
-
-
-def page(template: str, *, policy: str, status: int = 200, **context: Any) -> HTMLResponse:
+def page(template: str, *, policy: str, **context: Any) -> HTMLResponse:
     """Return a page with its Content-Security-Policy; no cache may store it."""
     headers = {
         # Not no-referrer: a browser would then send the form at the end of a chat with `Origin: null`.
@@ -43,4 +39,4 @@ def page(template: str, *, policy: str, status: int = 200, **context: Any) -> HT
         "referrer-policy": "strict-origin",
         "x-content-type-options": "nosniff",
     }
-    return HTMLResponse(render(template, **context), status, headers)
+    return HTMLResponse(environment(TEMPLATES).get_template(template).render(context), headers=headers)

@@ -114,11 +114,7 @@ class Queue:
         if (refusal := self.refusal()) is not None:
             self.refused += 1
             return refusal
-        self._numbers += 1
-        patience = VISITOR_SILENCE if visitor else self.rng.expovariate(1 / self.patience)
-        length = self.rng.gammavariate(4, self.handling_time / 4)
-        chat = Chat(self._numbers, self.now, self.now + patience, length, visitor)
-        self.waiting.append(chat)
+        chat = self._append(visitor=visitor)
         self._assign()
         return chat
 
@@ -148,10 +144,15 @@ class Queue:
             last = next((chat for chat in reversed(self.waiting) if not chat.visitor), self.waiting[-1])
             self.waiting.remove(last)
         while len(self.waiting) < depth:
-            self._numbers += 1
-            until = self.now + self.rng.expovariate(1 / self.patience)
-            length = self.rng.gammavariate(4, self.handling_time / 4)
-            self.waiting.append(Chat(self._numbers, self.now, until, length))
+            self._append(visitor=False)
+
+    def _append(self, *, visitor: bool) -> Chat:
+        self._numbers += 1
+        patience = VISITOR_SILENCE if visitor else self.rng.expovariate(1 / self.patience)
+        length = self.rng.gammavariate(4, self.handling_time / 4)
+        chat = Chat(self._numbers, self.now, self.now + patience, length, visitor)
+        self.waiting.append(chat)
+        return chat
 
     def _next_event(self) -> float:
         times = [chat.until for chat in self.waiting]

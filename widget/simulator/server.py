@@ -8,6 +8,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -93,30 +94,13 @@ def make_server(app: ASGIApp, *, http: Any = "auto") -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-class ServerThread:
-    """One server in its thread. `running` is also false when it ended by itself, which is a failure."""
+class ServerThread(threading.Thread):
+    """One server in its thread, which also ends when the server ends by itself: that is a failure."""
 
     def __init__(self, server: uvicorn.Server, listener: socket.socket, *, name: str = "server") -> None:
-        self._server = server
         # A daemon thread: a server that does not stop in time must not keep the process alive.
-        self._thread = threading.Thread(target=server.run, args=([listener],), name=name, daemon=True)
-
-    @property
-    def started(self) -> bool:
-        return self._server.started
-
-    @property
-    def running(self) -> bool:
-        return self._thread.is_alive()
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def ask_to_stop(self) -> None:
-        self._server.should_exit = True
-
-    def wait_for_the_end(self) -> None:
-        self._thread.join(STOPS_WITHIN)
+        super().__init__(target=server.run, args=([listener],), name=name, daemon=True)
+        self.server = server
 
 
 def run_until_stopped(running: list[ServerThread], stop: threading.Event, *, started: Callable[[], None]) -> int:
@@ -124,14 +108,14 @@ def run_until_stopped(running: list[ServerThread], stop: threading.Event, *, sta
     for each in running:
         each.start()
     told = False
-    while all(each.running for each in running) and not stop.wait(_LOOK_EVERY):
-        if not told and all(each.started for each in running):
+    while all(each.is_alive() for each in running) and not stop.wait(_LOOK_EVERY):
+        if not told and all(each.server.started for each in running):
             started()
             told = True
     for each in running:
-        each.ask_to_stop()
+        each.server.should_exit = True
     for each in running:
-        each.wait_for_the_end()
+        each.join(STOPS_WITHIN)
     return 0 if stop.is_set() else 1
 
 
@@ -160,15 +144,14 @@ def stop_on_signals(stack: ExitStack) -> threading.Event:
 def serving(app: ASGIApp, *, http: Any = ResettableProtocol, port: int = 0) -> Iterator[str]:
     """Serve `app` on loopback while the block runs, and yield the origin. Port 0 means any free port."""
     with listen("127.0.0.1", port) as listener:
-        server = ServerThread(make_server(app, http=http), listener)
-        server.start()
-        pause = threading.Event()
-        while server.running and not server.started:
-            pause.wait(_LOOK_EVERY)
-        if not server.running:
+        thread = ServerThread(make_server(app, http=http), listener)
+        thread.start()
+        while thread.is_alive() and not thread.server.started:
+            time.sleep(_LOOK_EVERY)
+        if not thread.is_alive():
             raise RuntimeError("the server ended while it started; its log says why")
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            server.ask_to_stop()
-            server.wait_for_the_end()
+            thread.server.should_exit = True
+            thread.join(STOPS_WITHIN)

@@ -13,10 +13,7 @@ def state(world: World) -> dict[str, Any]:
     """Return everything that the control page shows."""
     return {
         "service_running": world.service_running,
-        "entry_points": {
-            str(each.id): entry_point(each, service_running=world.service_running)
-            for each in world.entry_points.values()
-        },
+        "entry_points": {str(each.id): entry_point(each, world.refusal(each)) for each in world.entry_points.values()},
         "faults": {
             call: {"kind": str(fault.kind), "seconds": fault.seconds, "times": fault.times}
             for call, fault in world.faults.items()
@@ -37,10 +34,9 @@ def state(world: World) -> dict[str, Any]:
     }
 
 
-def entry_point(each: EntryPoint, *, service_running: bool) -> dict[str, Any]:
-    """Return what the control page shows of one entry point."""
+def entry_point(each: EntryPoint, closed: str | None) -> dict[str, Any]:
+    """Return what the control page shows of one entry point; `closed` says why it takes no chats, None if it does."""
     queue = each.queue
-    closed = each.forced_reason or (None if service_running else "service_not_running") or queue.refusal()
     return {
         "id": each.id,
         "name": each.name,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 BINDINGS = "http://bindings.egain.com/chat"
 OLDER_BINDINGS = "com/egain/live/framework/bosh/gen"
@@ -43,7 +42,8 @@ class Wire:
 
 def agent_availability(available: bool, wire: Wire) -> str:
     """Guide, section 9."""
-    return _empty("agentAvailability", f'available="{_word(available)}"', wire, attributes_first=True)
+    attributes = f'available="{"true" if available else "false"}"'
+    return _empty("agentAvailability", attributes, wire, attributes_first=True)
 
 
 def capacity(count: object, wire: Wire) -> str:
@@ -67,14 +67,6 @@ def chat_allowed(reason: str | None, wire: Wire) -> str:
     """Guide, section 13."""
     attributes = 'allowed="true"' if reason is None else f'allowed="false"\nreason="{reason}"'
     return _empty("chatAllowed", attributes, wire, attributes_first=False)
-
-
-def as_json(values: dict[str, Any]) -> str:
-    return json.dumps(values, separators=(",", ":"))
-
-
-def _word(value: bool) -> str:
-    return "true" if value else "false"
 
 
 def _empty(name: str, attributes: str, wire: Wire, *, attributes_first: bool) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from widget.simulator.faults import Fault, FaultKind
 from widget.simulator.queue import Chat, Queue, Refusal
@@ -130,7 +131,7 @@ class World:
                 if fault.times <= 1:
                     del self.faults[key]
                 else:
-                    self.faults[key] = fault.once_less()
+                    self.faults[key] = replace(fault, times=fault.times - 1)
             return fault
         return None
 
@@ -140,6 +141,11 @@ class World:
             self.faults.pop(call, None)
         else:
             self.faults[call] = fault
+
+    def refusal(self, entry_point: EntryPoint) -> str | None:
+        """Return why a new chat would be refused now; None when it would be accepted."""
+        stopped = None if self.service_running else "service_not_running"
+        return entry_point.forced_reason or stopped or entry_point.queue.refusal()
 
     def complain(self, call: str, what: str) -> None:
         self.complaints.appendleft(Complaint(self.now(), call, what))
@@ -157,11 +163,8 @@ class World:
 
 
 def _entry_points(rng: random.Random) -> list[EntryPoint]:
-    def queue(**values: float) -> Queue:
-        made = Queue(random.Random(rng.getrandbits(64)))  # noqa: S311 - as above
-        for name, value in values.items():
-            setattr(made, name, value)
-        return made
+    def queue(**values: Any) -> Queue:
+        return Queue(random.Random(rng.getrandbits(64)), **values)  # noqa: S311 - as above
 
     return [
         EntryPoint(1001, "Sales", "a busy queue", queue(arrivals_per_minute=3.2)),
