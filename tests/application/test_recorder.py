@@ -17,11 +17,10 @@ from widget.application.recorder import Recorder
 from widget.application.tally import Tally
 from widget.domain.errors import EceRefused, OutboxUnavailable
 from widget.domain.evaluation import State
-from widget.domain.history import FIVE_MINUTES, Batch, Change, Count, Counts, Process, Span
+from widget.domain.history import FIVE_MINUTES, Batch, Begun, Change, Count, Counts, Process, Span
 from widget.domain.hours import Hours, OpenRange
 from widget.domain.policy import Policy
 from widget.domain.readings import Call, LiveSessionStatus, Reason
-from widget.domain.results import Begun
 from widget.domain.switches import Closing, Switch
 
 pytestmark = pytest.mark.anyio

@@ -18,7 +18,6 @@ import pytest
 import trustme
 
 from tests.forward_proxy import ForwardProxy, forward_proxy
-from widget.domain import retry
 from widget.domain.errors import EceError, EceGatewayDown, EceRefused, EceReset, EceTimeout, EceTlsFailure
 from widget.domain.outbox import OutboxMessage
 from widget.domain.readings import Call, ChatAllowed
@@ -186,7 +185,7 @@ async def test_a_proxy_that_fails_speaks_against_the_host_and_costs_no_survey_an
             error = await failure(asked, ask)
             assert type(error) is kind
             assert error.detail.startswith(words)
-            assert (error.blame, retry.is_permanent(error)) == ("host", False)
+            assert (error.blame, error.retryable) == ("host", True)
             assert error.maybe_received is maybe_received or ask is chat_allowed
         await let_go_of(proxy, asked)
 

@@ -13,9 +13,9 @@ import pytest
 from tests.hand_clock import HandClock
 from tests.store.conftest import make_message
 from widget.domain.asked import Chosen, QuestionVersion
-from widget.domain.history import Batch, Process
+from widget.domain.history import Batch, Begun, Process
 from widget.domain.outbox import Answer, OutboxMessage, QueueThen
-from widget.domain.results import Begun, Scope, by_version
+from widget.domain.results import Scope, by_version
 from widget.domain.survey import Kind
 from widget.store.history import HistoryStore
 from widget.store.operating import Selection

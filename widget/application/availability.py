@@ -54,7 +54,7 @@ class View:
 
 
 class Availability:
-    """Hold the snapshots of all entry points; `fresh_for`, `stale_for` and `timeout` in seconds.
+    """Hold the snapshots of all entry points, in `watches` by name; `fresh_for`, `stale_for`, `timeout` in seconds.
 
     `refresher` brings new ones; without it this process asks ECE for itself.
     """
@@ -71,7 +71,7 @@ class Availability:
         observer: Observer,
         refresher: Refresher | None = None,
     ) -> None:
-        self._watches = watches
+        self.watches = watches
         self._offered_by: dict[str, list[str]] = {name: [] for name in watches}
         for name, watch in watches.items():
             for other in entry_points(watch.policy.instead):
@@ -93,11 +93,6 @@ class Availability:
             ended=self._tell,
         )
 
-    @property
-    def watches(self) -> Mapping[str, EntryPointWatch]:
-        """The entry points by name, to read."""
-        return self._watches
-
     def on_change(self, tell: Callable[[str], None]) -> None:
         """Call `tell` with the entry point's name when its refresh has ended or its rules have changed.
 
@@ -107,7 +102,7 @@ class Availability:
 
     def follow(self, policy: Policy) -> None:
         """Decide by these rules from now on, for the entry point that they name. Raises KeyError."""
-        self._watches[policy.entry_point].policy = policy
+        self.watches[policy.entry_point].policy = policy
         self._tell(policy.entry_point)
 
     def _tell(self, name: str) -> None:
@@ -121,13 +116,13 @@ class Availability:
         Waits at most `timeout` when there is nothing yet, or when the last snapshot expired because nobody came.
         Raises KeyError for a name that is not configured.
         """
-        watch = self._watches[name]
+        watch = self.watches[name]
         await self._join_refreshes(each for each in self._involved(watch) if self._lacks_an_answer(each))
         return self._view(watch)
 
     def view_now(self, name: str) -> View | None:
         """Answer as `view` does if that needs no waiting, else return None. Raises KeyError."""
-        watch = self._watches[name]
+        watch = self.watches[name]
         waits = any(self._lacks_an_answer(each) for each in self._involved(watch))
         return None if waits else self._view(watch)
 
@@ -136,7 +131,7 @@ class Availability:
 
         A refresh that failed leaves the stale snapshot standing as long as it is trusted.
         """
-        watch = self._watches[name]
+        watch = self.watches[name]
         aged = (each for each in self._involved(watch) if self._refreshes.freshness_of(each) is not Freshness.FRESH)
         await self._join_refreshes(each for each in aged if self.asks_ece(each))
         view = self._view(watch)
@@ -169,7 +164,7 @@ class Availability:
         others = entry_points(watch.policy.instead)
         if others and not self._lacks_an_answer(watch):
             others = could_offer(watch.policy, self._decided(watch), self._clock.now())
-        return [watch, *(self._watches[each] for each in others)]
+        return [watch, *(self.watches[each] for each in others)]
 
     def asks_ece(self, watch: EntryPointWatch) -> bool:
         """Say whether ECE has a part in the decision now: enabled, and within hours."""
@@ -180,12 +175,12 @@ class Availability:
 
         The decision is None where a visitor would wait for ECE. Raises KeyError.
         """
-        watch = self._watches[name]
+        watch = self.watches[name]
         evaluation, _ = self._trusted(watch)
         if self._lacks_an_answer(watch):
             return None, evaluation
         now, decision = self._clock.now(), self._decided(watch)
-        others = {each: self._decided(self._watches[each]) for each in could_offer(watch.policy, decision, now)}
+        others = {each: self._decided(self.watches[each]) for each in could_offer(watch.policy, decision, now)}
         return offer(watch.policy, decision, others, now), evaluation
 
     def other_ways_now(self, name: str) -> tuple[Way, ...]:
@@ -193,14 +188,14 @@ class Availability:
 
         Starts no refresh, and knows nothing of an entry point that is not configured.
         """
-        watch = self._watches.get(name)
+        watch = self.watches.get(name)
         if watch is None:
             return ()
         return offered(
             watch.policy.instead,
             Reason.OTHER,
             self._clock.now(),
-            is_open=lambda other: self._decided(self._watches[other]).state is State.AVAILABLE,
+            is_open=lambda other: self._decided(self.watches[other]).state is State.AVAILABLE,
         )
 
     def _decided(self, watch: EntryPointWatch) -> Decision:
@@ -226,7 +221,7 @@ class Availability:
     def _current_view(self, watch: EntryPointWatch) -> View:
         """Return the watch's own view with the ways that are open; as fresh as the entry points that it could offer."""
         own, now = self._own_view(watch), self._clock.now()
-        others = {name: self._own_view(self._watches[name]) for name in could_offer(watch.policy, own.decision, now)}
+        others = {name: self._own_view(self.watches[name]) for name in could_offer(watch.policy, own.decision, now)}
         decision = offer(watch.policy, own.decision, {name: each.decision for name, each in others.items()}, now)
         trusted = [own.trusted_for, *(others[name].trusted_for for name in entry_points(decision.instead))]
         return View(

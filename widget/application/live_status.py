@@ -6,6 +6,7 @@ Times are aware and in UTC, waits and ages in seconds.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -104,12 +105,10 @@ class LiveStatus:
         changes: dict[str, Change] = {}
         past: dict[str, list[Bucket]] = {}
         processes: tuple[Process, ...] | None = None
-        try:
+        with contextlib.suppress(OutboxUnavailable):  # the page says that the database is away
             changes, past, processes = await asyncio.gather(
                 self._history.since(names), self._history.last_hour(names), self._history.processes()
             )
-        except OutboxUnavailable:
-            processes = None  # the page says that the database is away
         return Now(
             at=self._clock.now(),
             entry_points=tuple(self._entry_point(name, changes.get(name), past.get(name, [])) for name in names),

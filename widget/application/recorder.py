@@ -17,12 +17,11 @@ from typing import Any, Protocol, TypeVar
 
 from widget import telemetry
 from widget.application.availability import Availability
-from widget.application.clock import Clock
+from widget.application.clock import Clock, wait_for
 from widget.application.tally import TICKET_OUTCOMES, Tally
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.evaluation import State
-from widget.domain.history import AVAILABLE, Batch, Bucket, Change, Count, Counts, Process, Span, start_of
-from widget.domain.results import Begun
+from widget.domain.history import AVAILABLE, Batch, Begun, Bucket, Change, Count, Counts, Process, Span, start_of
 
 WRITE_EVERY = 5.0  # seconds
 SEEN_EVERY = 10.0  # seconds: a process that has nothing to write says so often that it is there
@@ -102,9 +101,7 @@ class Recorder:
     async def run(self) -> None:
         """Collect and write every `WRITE_EVERY` seconds, and at the end of each five minutes, until `stop`."""
         while not self._stopped.is_set():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._pause()):
-                    await self._stopped.wait()
+            await wait_for(self._stopped, self._pause())
             self.collect()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._last_write if self._stopped.is_set() else None):

@@ -12,6 +12,7 @@ import structlog
 
 from widget.application.availability import Availability
 from widget.application.breakers import GuardedSource
+from widget.application.clock import wait_for
 from widget.application.delivery import Delivery
 from widget.domain.breaker import Breaker, Closed, HalfOpen, Open
 from widget.domain.errors import OutboxUnavailable
@@ -20,6 +21,7 @@ from widget.domain.outbox import MessageState, OutboxCounts
 from widget.telemetry import Sample
 
 LOOK_EVERY = 15.0  # seconds
+_BREAKER_STATES: dict[type[Breaker], int] = {Closed: 0, HalfOpen: 1, Open: 2}
 
 log = structlog.get_logger(__name__)
 
@@ -31,13 +33,16 @@ class CountedOutbox(Protocol):
 
 
 class OutboxWatch:
-    """Count what waits in the outbox and what is dead from time to time, so that a scrape waits for no database."""
+    """Count what waits in the outbox and what is dead from time to time, so that a scrape waits for no database.
+
+    `counts` is what the last look found; None before it.
+    """
 
     def __init__(self, outbox: CountedOutbox, *, destinations: Collection[str], now: Callable[[], datetime]) -> None:
         self._outbox = outbox
         self._destinations = destinations
         self._now = now
-        self._counts: OutboxCounts | None = None
+        self.counts: OutboxCounts | None = None
         self._undeliverable: Collection[str] = ()
         self._stopped = asyncio.Event()
 
@@ -46,14 +51,12 @@ class OutboxWatch:
         while not self._stopped.is_set():
             with contextlib.suppress(OutboxUnavailable):  # /readyz says so
                 await self.look()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY):
-                    await self._stopped.wait()
+            await wait_for(self._stopped, LOOK_EVERY)
 
     async def look(self) -> None:
         """Count once, and warn of rows whose destination is not in the settings, once until there are none."""
-        self._counts = await self._outbox.counts_of_unsettled()
-        undeliverable = self._counts.undeliverable(self._destinations)
+        self.counts = await self._outbox.counts_of_unsettled()
+        undeliverable = self.counts.undeliverable(self._destinations)
         for destination, rows in undeliverable.items():
             if destination not in self._undeliverable:
                 log.warning("rows_undeliverable", destination=destination, rows=rows)
@@ -63,20 +66,15 @@ class OutboxWatch:
         """Let `run` return."""
         self._stopped.set()
 
-    @property
-    def counts(self) -> OutboxCounts | None:
-        """What the last look found; None before it."""
-        return self._counts
-
     def samples(self) -> Iterable[Sample]:
         """Yield the figures of the last look, for a scrape."""
-        if self._counts is None:
+        if self.counts is None:
             return
-        for state, number in self._counts.by_state.items():
+        for state, number in self.counts.by_state.items():
             yield "ece_widget_outbox_messages", (state.value,), number
-        for destination, number in self._counts.waiting_for.items():
+        for destination, number in self.counts.waiting_for.items():
             yield "ece_widget_outbox_waiting", (destination,), number
-        oldest = self._counts.oldest_waiting
+        oldest = self.counts.oldest_waiting
         age = (self._now() - oldest).total_seconds() if oldest else 0.0
         yield "ece_widget_outbox_oldest_seconds", (MessageState.PENDING.value,), max(0.0, age)
 
@@ -104,9 +102,9 @@ def availability_samples(availability: Availability, source: GuardedSource) -> I
         ):
             if number is not None:
                 yield metric, (name,), float(number)
-    yield "ece_widget_breaker_state", ("", ""), _number(source.host)
+    yield "ece_widget_breaker_state", ("", ""), _BREAKER_STATES[type(source.host)]
     for (entry_point, call), breaker in source.calls.items():
-        yield "ece_widget_breaker_state", (entry_point, str(call)), _number(breaker)
+        yield "ece_widget_breaker_state", (entry_point, str(call)), _BREAKER_STATES[type(breaker)]
 
 
 def delivery_samples(delivery: Delivery) -> Iterable[Sample]:
@@ -137,13 +135,3 @@ def trouble_at_ece(source: GuardedSource) -> str | None:
         {entry_point for (entry_point, _), state in source.calls.items() if not isinstance(state, Closed)}
     )
     return f"ECE answers with errors for: {', '.join(troubled)}" if troubled else None
-
-
-def _number(state: Breaker) -> int:
-    match state:
-        case Closed():
-            return 0
-        case HalfOpen():
-            return 1
-        case Open():
-            return 2

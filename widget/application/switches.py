@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from widget import telemetry
+from widget.application.clock import wait_for
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.hours import OpenRange
 from widget.domain.policy import Policy
@@ -107,9 +108,7 @@ class Switches:
         """Look at the log until `stop`."""
         while not self._stopped.is_set():
             await self.look()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._pause):
-                    await self._stopped.wait()
+            await wait_for(self._stopped, self._pause)
 
     def stop(self) -> None:
         """Let `run` return."""

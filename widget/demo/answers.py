@@ -11,8 +11,8 @@ from sqlalchemy import update
 
 from widget.domain.answers import answers, check, chosen_of
 from widget.domain.asked import versions_of
+from widget.domain.history import Begun
 from widget.domain.outbox import MessageState, OutboxMessage, QueueThen
-from widget.domain.results import Begun
 from widget.domain.survey import Survey
 from widget.store import accepting, counting
 from widget.store.choose import choose_database

@@ -13,7 +13,6 @@ from enum import IntEnum
 
 from widget.domain.evaluation import State
 from widget.domain.readings import Reason
-from widget.domain.results import Begun
 
 FIVE_MINUTES = timedelta(minutes=5)
 
@@ -216,6 +215,17 @@ class Process:
     version: str
     started: datetime
     seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """How many forms of a survey were opened on a day (UTC), at an entry point, in a language."""
+
+    day: date
+    survey: str
+    entry_point: str
+    language: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

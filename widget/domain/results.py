@@ -8,12 +8,14 @@ https://en.wikipedia.org/wiki/Binomial_proportion_confidence_interval). Of fewer
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from widget.domain.answers import SEPARATOR
 from widget.domain.asked import QuestionVersion
+from widget.domain.history import period_of
 from widget.domain.survey import OTHER, Kind
 
 FEWEST = 5
@@ -36,17 +38,6 @@ class Scope:
     def previous(self) -> Scope:
         """Return the period before, of the same length."""
         return replace(self, since=self.since - (self.until - self.since), until=self.since)
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """How many forms of a survey were opened on a day (UTC), at an entry point, in a language."""
-
-    day: date
-    survey: str
-    entry_point: str
-    language: str
-    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,42 +165,27 @@ def share(value: str, words: str, number: int, answered: int) -> Share:
     return Share(value, words, number, part, min(low, part), max(high, part))
 
 
-def by_version(totals: Iterable[Total]) -> dict[str, dict[str, int]]:
+def by_version(totals: Iterable[Total]) -> dict[str, Counter[str]]:
     """Return numbers by value, by version."""
-    found: dict[str, dict[str, int]] = {}
+    found: dict[str, Counter[str]] = {}
     for each in totals:
-        values = found.setdefault(each.version, {})
-        values[each.value] = values.get(each.value, 0) + each.number
+        found.setdefault(each.version, Counter())[each.value] += each.number
     return found
 
 
 def steps(since: date, until: date, by_day: Mapping[date, Mapping[str, int]], kind: Kind) -> tuple[Step, ...]:
     """Return a line from `since` to before `until`: by day, by week of a longer time, by month of one longer still."""
-    found: dict[date, dict[str, int]] = {}
+    length = (until - since).days
+    by = "day" if length <= _LONGEST_BY_DAY else "week" if length <= _LONGEST_BY_WEEK else "month"
+    found: dict[date, Counter[str]] = {}
     day = since
     while day < until:
-        start = _start(day, since, until)
-        found[start] = {}
-        day = _next(start, since, until)
+        first, last = period_of(day, by)
+        found[first] = Counter()
+        day = last + timedelta(days=1)
     for day, totals in by_day.items():
-        values = found.setdefault(_start(day, since, until), {})
-        for value, number in totals.items():
-            values[value] = values.get(value, 0) + number
-    return tuple(Step(day, found[day].get("", 0), score(kind, found[day])) for day in sorted(found))
-
-
-def _start(day: date, since: date, until: date) -> date:
-    length = (until - since).days
-    if length <= _LONGEST_BY_DAY:
-        return day
-    return day - timedelta(days=day.weekday()) if length <= _LONGEST_BY_WEEK else day.replace(day=1)
-
-
-def _next(start: date, since: date, until: date) -> date:
-    length = (until - since).days
-    if length <= _LONGEST_BY_DAY:
-        return start + timedelta(days=1)
-    return start + timedelta(days=7) if length <= _LONGEST_BY_WEEK else (start + timedelta(days=31)).replace(day=1)
+        found.setdefault(period_of(day, by)[0], Counter()).update(totals)
+    return tuple(Step(day, found[day][""], score(kind, found[day])) for day in sorted(found))
 
 
 def _groups(totals: Mapping[str, int], answered: int) -> tuple[Share, ...]:

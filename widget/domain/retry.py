@@ -59,7 +59,7 @@ def after_failure(
 
     `possible_doubles` is how often before ECE may have received the row without saying so.
     """
-    if is_permanent(error):
+    if not error.retryable:
         return GiveUp(described(error))
     if is_doubtful_success(error) and possible_doubles + 1 >= DOUBTFUL_SUCCESSES:
         return GiveUp(f"doubtful_success {error.status}: ECE may have it {possible_doubles + 1} times")
@@ -76,11 +76,6 @@ def after_failure(
 def ceiling(attempts: int) -> float:
     """Return the longest pause in seconds after attempt number `attempts`."""
     return min(LONGEST_CEILING, FIRST_CEILING * 2.0 ** min(max(attempts - 1, 0), 30))
-
-
-def is_permanent(error: DeliveryError) -> bool:
-    """Say whether sending the same again can never work."""
-    return not error.retryable
 
 
 def is_doubtful_success(error: DeliveryError) -> bool:

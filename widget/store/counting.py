@@ -21,7 +21,7 @@ from widget.store.inserting import insert_into, insert_unless_there
 from widget.store.schema import answer_totals, questions
 
 if TYPE_CHECKING:
-    from widget.domain.results import Begun
+    from widget.domain.history import Begun
 
 FIRST_DAY = date(1970, 1, 1)
 OF_ALL = ""  # the question of the total that counts whole surveys

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from anyio import to_thread
@@ -46,7 +47,7 @@ class Metrics:
         self._counters: dict[str, Counter] = {}
         self._histograms: dict[str, Histogram] = {}
         self._sources: list[Source] = []
-        self._kept: dict[Series, float] = {}
+        self._kept: dict[Series, float] = defaultdict(float)
         self._process = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=self._process)
         PlatformCollector(registry=self._process)
@@ -71,14 +72,13 @@ class Metrics:
         self._sources.remove(source)
         for name, labels, value in source():
             if name in _READ_COUNTERS:
-                self._kept[name, labels] = self._kept.get((name, labels), 0.0) + value
+                self._kept[name, labels] += value
 
     def _read(self) -> dict[Series, float]:
-        found = dict(self._kept)
+        found = self._kept.copy()
         for source in tuple(self._sources):
             for name, labels, value in source():
-                before = found.get((name, labels), 0.0) if name in _READ_COUNTERS else 0.0
-                found[name, labels] = before + value
+                found[name, labels] = value + (found[name, labels] if name in _READ_COUNTERS else 0.0)
         return found
 
     async def render(self) -> bytes:
@@ -130,11 +130,8 @@ class _Sources(Collector):
         for each in DEFINITIONS:
             if not each.source:
                 continue
-            family: CounterMetricFamily | GaugeMetricFamily
-            if each.kind == "counter":
-                family = CounterMetricFamily(each.name, each.help, labels=each.labels)
-            else:
-                family = GaugeMetricFamily(each.name, each.help, labels=each.labels)
+            make = CounterMetricFamily if each.kind == "counter" else GaugeMetricFamily
+            family = make(each.name, each.help, labels=each.labels)
             for labels, value in values[each.name]:
                 family.add_metric(list(labels), value)
             yield family

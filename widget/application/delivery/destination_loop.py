@@ -15,7 +15,7 @@ from datetime import timedelta
 
 import structlog
 
-from widget.application.clock import Clock
+from widget.application.clock import Clock, wait_for
 from widget.application.delivery.ports import DeliveryCounts, DeliveryRules, Destination, OutboxQueue
 from widget.domain import pace, retry
 from widget.domain.breaker import Open
@@ -95,7 +95,8 @@ class DestinationLoop:
                         self._unexpected(error)
                     await asyncio.sleep(back_off * (0.5 + self._clock.chance() / 2))  # also when woken
                     pause, back_off = 0.0, min(back_off * 2, LONGEST_BACK_OFF)
-                await self._sleep(pause)
+                if pause > 0 and not self._stopping:
+                    await wait_for(self._wake, pause)
         finally:
             await self._finish()
 
@@ -143,14 +144,6 @@ class DestinationLoop:
     def _set_aside(self, row: DeadRow) -> None:
         self._counts.unreadable += 1
         log.error("row_set_aside", row=row.id, reason=row.reason)
-
-    async def _sleep(self, pause: float) -> None:
-        if pause > 0 and not self._stopping:
-            try:
-                async with asyncio.timeout(pause):
-                    await self._wake.wait()
-            except TimeoutError:
-                return
 
     def _begin(self, claimed: ClaimedMessage, *, ahead: bool) -> None:
         self._held.add(claimed.id)
@@ -224,7 +217,7 @@ class DestinationLoop:
             self._pace = pace.not_sent(self._pace, now)
             await asyncio.sleep(BUSY_PAUSE)
             return None
-        if retry.is_permanent(error):
+        if not error.retryable:
             self._pace = pace.refused(self._pace, now)
         else:
             self._pace = pace.failed(self._pace, error, now, chance=self._clock.chance())

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from widget.application.clock import Clock
+from widget.application.clock import Clock, wait_for
 from widget.application.delivery.destination_loop import DestinationLoop
 from widget.application.delivery.ports import DeliveryCounts, DeliveryRules, Destination, OutboxQueue
 from widget.domain.errors import OutboxUnavailable
@@ -85,11 +85,7 @@ class Delivery:
                 pause = TIDY_AGAIN_SECONDS
             except Exception as error:  # noqa: BLE001 — a mistake of ours must not end the deliveries
                 log.error("tidying_failed", kind=type(error).__name__)
-            try:
-                async with asyncio.timeout(pause):
-                    await self._stopping.wait()
-            except TimeoutError:
-                continue
+            await wait_for(self._stopping, pause)
 
     async def _tidy(self) -> None:
         leap = self._leap()
