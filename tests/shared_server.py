@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from tests.ports import free_port
 
 INSTALL = "No Valkey or Redis server was found; install one (Debian: apt-get install redis-server)"
-PATIENCE = 30.0  # seconds: a guard against hangs, no measure
+PATIENCE = 120.0  # seconds: a guard against hangs, no measure
 
 
 def server_program() -> str:

@@ -23,7 +23,7 @@ from widget.server.guard import Deadlines
 T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 30.0  # seconds: a guard against hangs, no measure
+PATIENCE = 120.0  # seconds: a guard against hangs, no measure
 SHORT = Deadlines(
     head=0.5, body=0.8, write=0.6, keep_alive=1.0, keep_alive_crowded=0.2, stopping=0.5, first=0.5, sweep=0.05
 )
