@@ -37,6 +37,8 @@ from widget.domain.readings import (
     Reason,
 )
 from widget.ece import tls
+from widget.ece.progress import Probe
+from widget.ece.wire import Oddity
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 HEALTHY: dict[Call, Reading] = {
@@ -48,17 +50,6 @@ HEALTHY: dict[Call, Reading] = {
 }
 
 
-@dataclass(frozen=True)
-class Seen:
-    call: Call
-    status: int | None = 200
-    elapsed: float = 0.01
-    content_type: str | None = "text/xml"
-    reading: Reading | None = None
-    error: EceError | None = None
-    oddities: frozenset[str] = frozenset()
-
-
 @dataclass
 class Ece:
     """An ECE that answers as told, and notes how many calls ran at once."""
@@ -67,18 +58,18 @@ class Ece:
     status: int | None = 200
     content_type: str = "text/xml"
     elapsed: float = 0.01
-    oddities: frozenset[str] = frozenset()
+    oddities: frozenset[Oddity] = frozenset()
     running: int = 0
     most: int = 0
 
-    async def probe(self, call: Call, entry_point_id: int) -> Seen:
+    async def probe(self, call: Call, entry_point_id: int) -> Probe:
         self.running += 1
         self.most = max(self.most, self.running)
         await asyncio.sleep(0)
         self.running -= 1
         answer = self.answers[call]
         failed = answer if isinstance(answer, EceError) else None
-        return Seen(
+        return Probe(
             call,
             self.status,
             self.elapsed,
@@ -262,7 +253,7 @@ def test_a_slow_ece_is_a_note_that_names_the_setting(table: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("oddity", ["unknown_reason", "unusable_number", "repaired"])
 def test_an_odd_answer_is_a_note(table: dict[str, Any], oddity: str) -> None:
-    found = report(table, Ece(oddities=frozenset({oddity})))
+    found = report(table, Ece(oddities=frozenset({Oddity(oddity)})))
     assert found.all_well
     assert len(found.diagnoses[0].findings) == 1
 

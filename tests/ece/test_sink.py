@@ -37,15 +37,15 @@ class Memory:
         self.text = text
         self.broken = broken
 
-    async def load(self) -> str | None:
+    async def load_dialect(self) -> str | None:
         if self.broken:
             raise OutboxUnavailable
         return self.text
 
-    async def save(self, accepted: str) -> None:
+    async def save_dialect(self, dialect: str) -> None:
         if self.broken:
             raise OutboxUnavailable
-        self.text = accepted
+        self.text = dialect
 
 
 class Ece:

@@ -26,16 +26,11 @@ class Open:
         return True
 
 
-class Dialects:
-    def __init__(self, outbox: Outbox) -> None:
-        self.load, self.save = outbox.load_dialect, outbox.save_dialect
-
-
 async def run(url: str, name: str, base_url: str) -> None:
     """Promise until killed, and deliver meanwhile; without a name only deliver, until nothing waits."""
     outbox = await open_outbox(url, now=lambda: datetime.now(UTC))
     settings = EceSettings(base_url=base_url, timeout=1.0)
-    sink = EceSurveySink(EceClient(settings), settings, Dialects(outbox))
+    sink = EceSurveySink(EceClient(settings), settings, outbox)
     delivery = Delivery(
         outbox,
         [Destination("ece", sink, Open(), concurrency=4, send_limit=timedelta(seconds=4))],

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from widget.doctor.browsing import Page, Unreached
 from widget.doctor.chat_page import chat_page_findings
-from widget.doctor.findings import address_of, findings
-from widget.doctor.report import CheckedCall, Diagnosis, Probe, Report, Service
+from widget.doctor.findings import findings
+from widget.doctor.report import CheckedCall, Diagnosis, Report, Service
 from widget.domain.decision import decide
 from widget.domain.errors import EceError, EceUnreadable
 from widget.domain.evaluation import LimitMemory, Outcome, evaluate, require_number
@@ -19,6 +19,9 @@ from widget.domain.policy import Policy
 from widget.domain.readings import Call
 from widget.settings import Settings
 from widget.settings import warnings as warnings_of
+
+if TYPE_CHECKING:
+    from widget.ece.progress import Probe
 
 AT_ONCE = 20
 
@@ -101,8 +104,7 @@ def diagnose(
         entry_point=name,
         id=entry_point.id,
         calls=tuple(
-            CheckedCall(probes[call], call in policy.calls, address_of(settings.ece, call, entry_point.id))
-            for call in Call
+            CheckedCall(probes[call], call in policy.calls, settings.ece.address(call, entry_point.id)) for call in Call
         ),
         decision=decide(policy, evaluation, as_of=now, now=now),
         findings=tuple(findings(settings, entry_point.id, policy, probes, outcomes, now, of_the_page)),

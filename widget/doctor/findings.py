@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from widget.doctor.remedies import remedy
-from widget.doctor.report import Finding, Probe, Severity
+from widget.doctor.report import Finding, Severity
 from widget.domain import hours as business_hours
 from widget.domain.errors import EceError
 from widget.domain.evaluation import Outcomes
@@ -20,9 +21,13 @@ from widget.domain.readings import (
     Eligibility,
     Reason,
 )
-from widget.settings import EceSettings, Settings
+from widget.settings import Settings
 
-Probes = Mapping[Call, Probe]
+if TYPE_CHECKING:
+    from widget.ece.progress import Probe
+
+    Probes = Mapping[Call, Probe]
+
 SLOW = 0.5  # of the time allowed
 
 _ECE_SAYS = {
@@ -45,11 +50,6 @@ _ODD = {
     "unusable_number": "ECE gave a number that is none; it counts as not given",
     "repaired": "ECE's XML is not well formed; it was read all the same",
 }
-
-
-def address_of(ece: EceSettings, call: Call, entry_point_id: int) -> str:
-    """Return the address that a call asks."""
-    return f"{ece.base_url}{ece.api_path}/{call}/{entry_point_id}"
 
 
 def findings(
@@ -87,7 +87,7 @@ def _failed_calls(settings: Settings, entry_point_id: int, policy: Policy, probe
     for (what, change), calls in groups.items():
         needed = [call for call in calls if call in policy.calls and policy.needs(call)]
         which = "every call" if len(calls) == len(Call) else ", ".join(calls)
-        address = address_of(settings.ece, (needed or calls)[0], entry_point_id)
+        address = settings.ece.address((needed or calls)[0], entry_point_id)
         if needed:
             yield Finding(Severity.WRONG, f"{which}: {what}", change, address)
         else:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from widget.doctor.report import Probe
 from widget.domain.errors import (
     ANSWERED_IN_TLS,
     NOT_HTTP,
@@ -22,6 +22,37 @@ from widget.domain.errors import (
     EceUnreadable,
 )
 from widget.settings import EceSettings
+
+if TYPE_CHECKING:
+    from widget.ece.progress import Probe
+
+_RENEW = (
+    "Renew it on ECE's web server, or the intermediate certificate that is sent along if that is the one, and"
+    " check the clocks of both machines."
+)
+# What the words about a failure of TLS say, the first that fit, and what to change.
+_CERTIFICATES = (
+    (
+        "intermediate",
+        "Have ECE's web server send its whole chain, or save that intermediate certificate as a PEM file and name"
+        " it in `ca_file` of [ece].",
+    ),
+    ("TLS 1.0", "Switch TLS 1.2 or 1.3 on at ECE's web server; older versions are not safe."),
+    ("expired", _RENEW),
+    ("not valid yet", _RENEW),
+    ("another", "Use in `base_url` the host name that the certificate was issued for."),
+    ("speak TLS", "Check scheme and port of `base_url` in [ece]; this port may want http."),
+    (
+        "ca_file",
+        "Save the certificate of the authority that signed it as a PEM file and name it in `ca_file` of [ece].",
+    ),
+    ("not accepted", "Put another certificate on ECE's web server; these are OpenSSL's words for what this one lacks."),
+    ("wants", "Name a certificate that ECE accepts in `client_cert` and `client_key` of [ece]."),
+)
+_OTHER_TLS = (
+    "See in the log of ECE's web server, or of the balancer before it, why: it may want a certificate"
+    " (`client_cert` in [ece]), another host name in `base_url`, or other versions and ciphers of TLS."
+)
 
 
 def remedy(ece: EceSettings, probe: Probe, error: EceError) -> tuple[str, str]:
@@ -88,35 +119,7 @@ def remedy(ece: EceSettings, probe: Probe, error: EceError) -> tuple[str, str]:
 
 def _certificate(host: str, detail: str) -> tuple[str, str]:
     what = f"TLS with {host} failed: {detail or 'the certificate was not accepted'}"
-    if "intermediate" in detail:
-        return what, (
-            "Have ECE's web server send its whole chain, or save that intermediate certificate as a PEM file and name"
-            " it in `ca_file` of [ece]."
-        )
-    if "TLS 1.0" in detail:
-        return what, "Switch TLS 1.2 or 1.3 on at ECE's web server; older versions are not safe."
-    if "expired" in detail or "not valid yet" in detail:
-        return what, (
-            "Renew it on ECE's web server, or the intermediate certificate that is sent along if that is the one, and"
-            " check the clocks of both machines."
-        )
-    if "another" in detail:
-        return what, "Use in `base_url` the host name that the certificate was issued for."
-    if "speak TLS" in detail:
-        return what, "Check scheme and port of `base_url` in [ece]; this port may want http."
-    if "ca_file" in detail:
-        return (
-            what,
-            "Save the certificate of the authority that signed it as a PEM file and name it in `ca_file` of [ece].",
-        )
-    if "not accepted" in detail:
-        return what, "Put another certificate on ECE's web server; these are OpenSSL's words for what this one lacks."
-    if "wants" in detail:
-        return what, "Name a certificate that ECE accepts in `client_cert` and `client_key` of [ece]."
-    return what, (
-        "See in the log of ECE's web server, or of the balancer before it, why: it may want a certificate"
-        " (`client_cert` in [ece]), another host name in `base_url`, or other versions and ciphers of TLS."
-    )
+    return what, next((change for said, change in _CERTIFICATES if said in detail), _OTHER_TLS)
 
 
 def _not_through_the_proxy(host: str, error: EceError) -> tuple[str, str]:

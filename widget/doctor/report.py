@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from widget.domain.decision import Decision
-from widget.domain.errors import EceError
-from widget.domain.readings import Call, Reading
 
-
-class Probe(Protocol):
-    """One GET call to ECE, made and told about whether it failed or not; `elapsed` in seconds."""
-
-    @property
-    def call(self) -> Call: ...
-    @property
-    def status(self) -> int | None: ...
-    @property
-    def elapsed(self) -> float: ...
-    @property
-    def content_type(self) -> str | None: ...
-    @property
-    def reading(self) -> Reading | None: ...
-    @property
-    def error(self) -> EceError | None: ...
-    @property
-    def oddities(self) -> AbstractSet[str]: ...
+if TYPE_CHECKING:
+    from widget.ece.progress import Probe
 
 
 class Severity(StrEnum):
@@ -59,8 +40,13 @@ class CheckedCall:
 
     @property
     def understood(self) -> str:
-        """The reading in a few words, or what failed."""
-        return in_words(self.probe)
+        """What the call gave: ECE's own names and values, or the error."""
+        if self.probe.reading is None:
+            return self.probe.error.detail if self.probe.error is not None else "nothing"
+        values = asdict(self.probe.reading).items()
+        return ", ".join(
+            f"{name.replace('_', ' ')} {'none' if value is None else str(value).lower()}" for name, value in values
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +94,3 @@ class Report:
             for finding in diagnosis.findings:
                 groups.setdefault(finding, []).append(diagnosis.entry_point)
         return groups
-
-
-def in_words(probe: Probe) -> str:
-    """Say what one call gave: ECE's own names and values, or the error."""
-    reading = probe.reading
-    if reading is None:
-        return probe.error.detail if probe.error is not None else "nothing"
-    values = {name: getattr(reading, name) for name in type(reading).__dataclass_fields__}
-    shown = {name: "none" if value is None else str(value) for name, value in values.items()}
-    return ", ".join(f"{name.replace('_', ' ')} {value.lower()}" for name, value in shown.items())

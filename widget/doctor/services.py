@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from widget.doctor.report import Finding, Service, Severity
 from widget.domain.errors import DeliveryError
-from widget.domain.outbox import OutboxCounts
 
-
-class StorageTrial(Protocol):
-    """What opening the storage gave; `missing_rights` and `wrong` are empty when all is well."""
-
-    @property
-    def server(self) -> str: ...
-    @property
-    def schema(self) -> str | None: ...
-    @property
-    def newest(self) -> str: ...
-    @property
-    def missing_rights(self) -> Sequence[str]: ...
-    @property
-    def counts(self) -> OutboxCounts | None: ...
-    @property
-    def caution(self) -> str | None: ...
-    @property
-    def wrong(self) -> str: ...
+if TYPE_CHECKING:
+    from widget.store.trial import StorageTrial
 
 
 def storage_service(trial: StorageTrial, destinations: Collection[str]) -> Service:

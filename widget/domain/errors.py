@@ -31,6 +31,7 @@ WidgetError
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 NOT_HTTP = "the answer is not HTTP as it may be"  # how an EceReset begins that names what it refused
@@ -231,3 +232,13 @@ class OutboxUnavailable(WidgetError):
     """The database did not take or give the row; nothing was promised and the visitor may try again."""
 
     code = "storage_unavailable"
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, then what led to it, and so on to the first cause."""
+    seen: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in seen:
+        yield cause
+        seen.append(cause)
+        cause = cause.__cause__ or cause.__context__

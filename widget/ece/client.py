@@ -14,7 +14,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TypeVar
 
 import httpx
 
@@ -45,8 +44,6 @@ _POST = {
 _PACKED = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}", re.ASCII)
 
-_R = TypeVar("_R", bound=Reading)
-
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
@@ -68,14 +65,10 @@ class EceClient:
         now: Callable[[], float] = time.time,
     ) -> None:
         """Build the client; reads certificate files, so call it outside the event loop. Raises SettingsFaults."""
-        self._base_url = settings.base_url
-        self._api = settings.base_url + settings.api_path
-        self._timeout = settings.timeout
-        self._wait_time_unit = settings.wait_time_unit
+        self._settings = settings
         self._proxied = settings.proxy is not None
         network = Network(settings.connection_max_age)
         self._failover = Failover(network)
-        self._settings = settings
         self._chain: asyncio.Future[str] | None = None  # what is wrong with it, once somebody asked
         self._transports = [transport] * settings.max_connections if transport else _transports(settings, network)
         # The last one given back goes out first: so few connections stay open, and those are warm.
@@ -95,7 +88,7 @@ class EceClient:
         It has a connection of its own: whatever another call left behind on one is never its receipt.
         """
         body = wire.survey_xml(message, namespace=form.format is Format.NAMESPACE)
-        reply = await self._exchange("POST", self._base_url + form.path, _POST, Progress(), body)
+        reply = await self._exchange("POST", self._settings.base_url + form.path, _POST, Progress(), body)
         if reply.status != 204:
             wire.survey_answer(reply.body, reply.content_type, status=reply.status)
 
@@ -130,31 +123,27 @@ class EceClient:
         return EceTlsFailure(await self._chain)
 
     def _look_at_chain(self) -> str:
-        address = httpx.URL(self._base_url)
+        address = httpx.URL(self._settings.base_url)
         return tls.why_the_issuer_is_unknown(
-            _trusted(self._settings), address.host, address.port or 443, timeout=self._timeout
+            _trusted(self._settings), address.host, address.port or 443, timeout=self._settings.timeout
         )
 
     async def _ask(self, call: Call, entry_point_id: int, progress: Progress) -> wire.Understood:
         try:
-            reply = await self._exchange("GET", self.address(call, entry_point_id), _GET, progress)
-            understood = wire.read(call, reply.body, status=reply.status, wait_time_unit=self._wait_time_unit)
+            reply = await self._exchange("GET", self._settings.address(call, entry_point_id), _GET, progress)
+            understood = wire.read(call, reply.body, status=reply.status, wait_time_unit=self._settings.wait_time_unit)
         except EceError as error:
             self._failover.heard(call, entry_point_id, error)
             raise
         self._failover.heard(call, entry_point_id, understood.reading)
         return understood
 
-    def address(self, call: Call, entry_point_id: int) -> str:
-        """Return the address that a GET call asks."""
-        return f"{self._api}/{call}/{entry_point_id:d}"
-
     async def _exchange(
         self, method: str, url: str, headers: dict[str, str], progress: Progress, content: bytes | None = None
     ) -> _Reply:
         """Make one call within the total time; waiting for a free connection counts, but for no circuit breaker."""
         try:
-            async with asyncio.timeout(self._timeout), self._connection() as transport:
+            async with asyncio.timeout(self._settings.timeout), self._connection() as transport:
                 progress.asked_at = asyncio.get_running_loop().time()
                 request = _request(method, url, headers, progress, content)
                 if content is not None:
@@ -169,10 +158,10 @@ class EceClient:
                     request = _request(method, url, headers, progress, content)
                     return await self._send(transport, request, progress)
         except TimeoutError:
-            if progress.waited_for_us(self._timeout, now=asyncio.get_running_loop().time()):
+            if progress.waited_for_us(self._settings.timeout, now=asyncio.get_running_loop().time()):
                 detail = "all connections were in use; see [ece] max_connections"
                 raise EceBusy(detail, maybe_received=progress.maybe_received) from None
-            detail = f"no whole answer within {self._timeout:g} s"
+            detail = f"no whole answer within {self._settings.timeout:g} s"
             raise EceTimeout(detail, status=progress.status, maybe_received=progress.maybe_received) from None
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
             raise _translated(error, progress, proxied=self._proxied) from error

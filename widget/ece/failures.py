@@ -16,13 +16,13 @@ from widget.domain.errors import (
     EceRefused,
     EceReset,
     EceStatus,
+    causes,
 )
 from widget.ece.answer import AnswerRefused
 
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL})
 _LONGEST_SHOWN = 300
 _AS_IT_IS = "%:/[]@!$&'()*+,="  # the signs that addresses may have (RFC 3986); others are shown percent-encoded
-_DEEPEST_CAUSE = 8
 
 
 def no_success(status: int, *, url: str, location: str | None, retry_after: float | None, is_survey: bool) -> EceError:
@@ -47,11 +47,8 @@ def refused_by_proxy(status: int | None) -> EceRefused:
 
 def no_connection(error: BaseException, *, to_proxy: bool) -> EceRefused:
     """Return the error for a connection that could not be made: refused, no route, no such host."""
-    cause: BaseException | None = error
-    for _ in range(_DEEPEST_CAUSE):
+    for cause in causes(error):
         match cause:
-            case None:
-                break
             case socket.gaierror() | UnicodeError():
                 unheard = isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_AGAIN
                 words = "no name server answers" if unheard else "no such host"
@@ -60,7 +57,6 @@ def no_connection(error: BaseException, *, to_proxy: bool) -> EceRefused:
                 return EceNoRoute("no connection to the proxy: no route" if to_proxy else "no route to the host")
             case ConnectionRefusedError() if not to_proxy:
                 return EceRefused("the connection was refused: nothing listens there")
-        cause = cause.__cause__ or cause.__context__
     return EceRefused("no connection to the proxy" if to_proxy else "no connection")
 
 
@@ -74,10 +70,7 @@ def reset(error: BaseException, *, status: int | None, maybe_received: bool) -> 
 
 def refused_for(error: BaseException) -> AnswerRefused | None:
     """Return what an answer was refused for, or None when the error has another cause."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, AnswerRefused):
-        cause = cause.__cause__ or cause.__context__
-    return cause
+    return next((cause for cause in causes(error) if isinstance(cause, AnswerRefused)), None)
 
 
 def _target(url: str, location: str | None) -> str | None:

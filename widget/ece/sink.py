@@ -24,9 +24,9 @@ from widget.settings import EceSettings
 class DialectMemory(Protocol):
     """Where the accepted form is kept, so that a restart and `check` know it: one text."""
 
-    async def load(self) -> str | None: ...
+    async def load_dialect(self) -> str | None: ...
 
-    async def save(self, accepted: str) -> None: ...
+    async def save_dialect(self, dialect: str) -> None: ...
 
 
 class EceSurveySink:
@@ -43,7 +43,7 @@ class EceSurveySink:
         """Return the form that ECE accepted last, or None while it accepted none that the settings allow."""
         if self._accepted is None:
             try:
-                text = await self._memory.load()
+                text = await self._memory.load_dialect()
             except WidgetError:
                 return None  # the survey itself does not depend on it; the next one asks again
             self._accepted = recalled(text, self._base_url, self.forms)
@@ -71,7 +71,7 @@ class EceSurveySink:
             return
         self._accepted = form
         with suppress(WidgetError):  # ECE has the survey: a failure here must not send it twice
-            await self._memory.save(remembered(self._base_url, form))
+            await self._memory.save_dialect(remembered(self._base_url, form))
 
 
 def _following(talks: Negotiation, error: EceStatus) -> Negotiation:

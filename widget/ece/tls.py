@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
+from widget.domain.errors import causes
 from widget.settings import EceSettings, Fault, SettingsFaults
 from widget.settings.certificates import with_common_rules
 
@@ -29,7 +30,6 @@ HUNG_UP = "the server hung up in the middle of the handshake"
 # How OpenSSL calls it when the server's versions and ours have nothing in common.
 _TOO_OLD = ("TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "VERSION_TOO_LOW")
 _ABOUT_OURS = ("TLSV1_ALERT_UNKNOWN_CA", "TLSV1_ALERT_ACCESS_DENIED")
-_DEEPEST_CAUSE = 8
 
 
 def trust(settings: EceSettings, public: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
@@ -57,10 +57,9 @@ def trust(settings: EceSettings, public: Callable[[], ssl.SSLContext]) -> ssl.SS
 
 def failure(error: BaseException) -> str | None:
     """Return in words what TLS refused, or None when TLS was not the reason."""
-    cause: BaseException | None = error
-    for _ in range(_DEEPEST_CAUSE):
+    for cause in causes(error):
         match cause:
-            case None | ssl.SSLEOFError() | ssl.SSLZeroReturnError():
+            case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
                 return None
             case ssl.SSLCertVerificationError(verify_code=code, verify_message=why):
                 return _WORDS.get(code, f"the certificate was not accepted: {why}")
@@ -75,7 +74,6 @@ def failure(error: BaseException) -> str | None:
             case ssl.SSLError():
                 named = getattr(cause, "reason", None)  # not of an alert that Python has no name for
                 return "the handshake was refused" + (f": {_in_small_words(named)}" if named else "")
-        cause = cause.__cause__ or cause.__context__
     return None
 
 

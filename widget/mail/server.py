@@ -20,14 +20,9 @@ from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
-from aiosmtplib import (
-    SMTPConnectResponseError,
-    SMTPException,
-    SMTPResponseException,
-    SMTPTimeoutError,
-)
+from aiosmtplib import SMTPException, SMTPResponseException, SMTPTimeoutError
 
-from widget.domain.errors import MailServerDown
+from widget.domain.errors import MailServerDown, causes
 from widget.settings import SmtpSettings
 from widget.settings.certificates import trusting
 
@@ -108,8 +103,6 @@ async def _greeted(server: MailServer) -> aiosmtplib.SMTP:
     try:
         await client.connect()
         await client.ehlo()
-    except SMTPConnectResponseError as error:
-        raise down(Step.GREETING, error) from error
     except SMTPResponseException as error:
         client.close()
         raise down(Step.GREETING, error) from error
@@ -152,14 +145,14 @@ _WORDS = {
 
 def down(step: Step, error: BaseException) -> MailServerDown:
     """Return the failure of a step before any mail, in words of ours."""
-    words, causes = _WORDS[step], list(_causes(error))
-    if unfit := next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None):
+    words, chain = _WORDS[step], list(causes(error))
+    if unfit := next((each for each in chain if isinstance(each, ssl.SSLCertVerificationError)), None):
         words = f"its certificate does not fit: {unfit.verify_message.rstrip('.')}"
-    elif unnamed := next((each for each in causes if isinstance(each, socket.gaierror)), None):
+    elif unnamed := next((each for each in chain if isinstance(each, socket.gaierror)), None):
         words = "no name server answers" if unnamed.errno == socket.EAI_AGAIN else "its name leads to no address"
-    elif any(isinstance(each, SMTPTimeoutError | TimeoutError) for each in causes):
+    elif any(isinstance(each, SMTPTimeoutError | TimeoutError) for each in chain):
         words = "it does not answer in time"
-    elif any(isinstance(each, ConnectionRefusedError) for each in causes):
+    elif any(isinstance(each, ConnectionRefusedError) for each in chain):
         words = "nothing listens there"
     return MailServerDown(words, status=status_of(error), step=step)
 
@@ -171,12 +164,4 @@ def status_of(error: BaseException) -> int | None:
 
 
 def _about_tls(error: BaseException) -> bool:
-    return any(isinstance(each, ssl.SSLError) for each in _causes(error))
-
-
-def _causes(error: BaseException | None) -> list[BaseException]:
-    found: list[BaseException] = []
-    while error is not None and error not in found:
-        found.append(error)
-        error = error.__cause__ or error.__context__
-    return found
+    return any(isinstance(each, ssl.SSLError) for each in causes(error))

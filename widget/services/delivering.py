@@ -10,7 +10,6 @@ import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -174,22 +173,9 @@ def run_beside(
 
 
 def _ece(settings: Settings, outbox: Outbox, client: EceClient, source: GuardedSource) -> Destination:
-    sink = EceSurveySink(client, settings.ece, _Dialects(outbox))
+    sink = EceSurveySink(client, settings.ece, outbox)
     send_limit = timedelta(seconds=settings.ece.timeout * len(sink.forms))
     return Destination(ECE, sink, source, concurrency=settings.delivery.concurrency, send_limit=send_limit)
-
-
-@dataclass(frozen=True, slots=True)
-class _Dialects:
-    """The outbox's memory of the accepted survey form, as `ece/` asks for it."""
-
-    outbox: Outbox
-
-    async def load(self) -> str | None:
-        return await self.outbox.load_dialect()
-
-    async def save(self, accepted: str) -> None:
-        await self.outbox.save_dialect(accepted)
 
 
 def _settings_hash(settings: Settings) -> str:

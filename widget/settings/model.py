@@ -103,6 +103,10 @@ class EceSettings(Section):
     survey_format: Literal["auto", "plain", "namespace"] = "auto"
     wait_time_unit: Literal["milliseconds", "seconds", "minutes"] = "seconds"
 
+    def address(self, call: Call, entry_point_id: int) -> str:
+        """Return the address that a GET call asks."""
+        return f"{self.base_url}{self.api_path}/{call}/{entry_point_id:d}"
+
 
 class HoursSettings(Section):
     timezone: Zone

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 
 from widget import __version__
-from widget.domain.errors import WebhookDown, WebhookError
+from widget.domain.errors import WebhookDown, WebhookError, causes
 from widget.domain.message import CONSENT, LANGUAGE
 from widget.domain.outbox import OutboxMessage, RowKind
 from widget.domain.retry_after import retry_after
@@ -143,13 +143,9 @@ def _refusal(status: int, asked: float | None) -> WebhookError:
 
 
 def _why_unreached(error: BaseException) -> str:
-    causes: list[BaseException] = []
-    cause: BaseException | None = error
-    while cause is not None and cause not in causes:
-        causes.append(cause)
-        cause = cause.__cause__ or cause.__context__
-    if unfit := next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None):
+    chain = list(causes(error))
+    if unfit := next((each for each in chain if isinstance(each, ssl.SSLCertVerificationError)), None):
         return f"its certificate does not fit: {unfit.verify_message.rstrip('.')}"
-    if any(isinstance(each, ssl.SSLError) for each in causes):
+    if any(isinstance(each, ssl.SSLError) for each in chain):
         return "TLS could not be begun"
     return "no connection could be made"
