@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from rich.text import Text
 from widget import settings
 from widget.commands.options import config_option, json_option, load_settings, print_json
 from widget.commands.streams import can_write
-from widget.commands.terminal import console, progress
+from widget.commands.terminal import console, fail, progress
 from widget.doctor import Diagnosis, Finding, Report, Service, Severity, examine
 from widget.doctor.browsing import Page, Unreached, visit
 from widget.doctor.services import shared_service, smtp_failure, smtp_service, storage_service, webhook_service
@@ -48,8 +49,7 @@ def check(config: Path | None, as_json: bool, offline: bool) -> None:
         client = EceClient(found.ece)
         database = choose_database(found.storage.url.get_secret_value())  # opens nothing yet
     except (settings.SettingsFaults, StoreRefused) as faults:
-        click.echo(str(faults), err=True)
-        sys.exit(2)
+        fail(str(faults), code=2)
     folder = found.themes.directory
     pages = Pages(found, Themes.load(folder), Texts.load(folder))
     warnings = [f"{each.about}: {each.words}" for each in findings(pages, now=datetime.now(UTC))]
@@ -91,10 +91,8 @@ def _services(found: settings.Settings, database: Any) -> Iterator[Awaitable[Ser
     server = SharedServer(found.shared.url.get_secret_value(), longest_wait=_SHARED_TIMEOUT)
 
     async def shared() -> Service:
-        try:
+        async with aclosing(server):
             return shared_service(await server.tried())
-        finally:
-            await server.aclose()
 
     yield shared()
 
@@ -112,12 +110,11 @@ def _destinations(found: settings.Settings) -> Iterator[Awaitable[Service]]:
         return smtp_service(encrypted=reached.encrypted, refused=reached.refused)
 
     async def webhook(name: str, sink: WebhookSink) -> Service:
-        try:
-            return webhook_service(name, await sink.reach())
-        except DeliveryError as failure:
-            return webhook_service(name, failure)
-        finally:
-            await sink.aclose()
+        async with aclosing(sink):
+            try:
+                return webhook_service(name, await sink.reach())
+            except DeliveryError as failure:
+                return webhook_service(name, failure)
 
     if found.smtp is not None:
         yield smtp(MailServer.of(found.smtp), found.smtp)
@@ -137,7 +134,7 @@ async def _examine(
         return address, await asyncio.to_thread(visit, address, timeout=_PAGE_TIMEOUT)
 
     with progress("Asking ECE", len(found.entry_points) * len(Call)) as advance:
-        try:
+        async with aclosing(client):
             return await examine(
                 found,
                 client,
@@ -147,8 +144,6 @@ async def _examine(
                 try_services=services,
                 warnings=warnings,
             )
-        finally:
-            await client.aclose()
 
 
 def print_report(report: Report, console: Console) -> None:

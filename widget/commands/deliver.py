@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-import sys
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -38,8 +37,7 @@ def deliver(config: Path | None) -> None:
         listener = _metrics_listener(found)
         counts = asyncio.run(_Delivering(file, build_delivery(found)).until_signalled(listener))
     except settings.SettingsFaults as faults:
-        click.echo(str(faults), err=True)
-        sys.exit(2)
+        fail(str(faults), code=2)
     except (StoreRefused, PortTaken) as refusal:
         fail(str(refusal))
     delivered, retried, dead = (

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import click
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from widget.settings.values import Duration
 
@@ -16,51 +16,50 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _FORMS = '"2026-11-24", "2026-11-24T08:00", "2026-11-24T08:00+01:00", or how long ago, as "24h" or "30d"'
 
 
-class Moment(click.ParamType[datetime]):
-    """One moment. `last` makes a day alone mean its end, so that `--until` has the whole of that day."""
-
+class _Time(click.ParamType[date]):
     name = "time"
 
     def __init__(self, *, last: bool = False) -> None:
         self._last = last
 
+
+class Moment(_Time):
+    """One moment. `last` makes a day alone mean its end, so that `--until` has the whole of that day."""
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Return an aware moment; any other text is wrong usage."""
         if isinstance(value, datetime):
             return value
-        found = self._read(str(value).strip())
-        if found is None:
-            self.fail(f"{value!r} is no time; write {_FORMS}", param, ctx)
-        return found
-
-    def _read(self, text: str) -> datetime | None:
+        text = str(value).strip()
         try:
             if re.match(r"\d{4}-", text):
                 at = datetime.fromisoformat(text)
                 at = at if at.tzinfo else at.replace(tzinfo=UTC)
                 return at.astimezone(UTC) + timedelta(days=self._last and _DAY.fullmatch(text) is not None)
             return datetime.now(UTC) - timedelta(seconds=TypeAdapter(Duration).validate_python(text))
-        except (ValueError, ValidationError, OverflowError):
-            return None
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no time; write {_FORMS}", param, ctx)
 
 
-class DayOrMoment(click.ParamType[datetime | date]):
+class DayOrMoment(_Time):
     """A moment, or a day of whatever time zone it is used in; with `last` the day after it, as an end."""
 
-    name = "time"
-
-    def __init__(self, *, last: bool = False) -> None:
-        self._last = last
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime | date:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
         """Return a day where one is written, else an aware moment; any other text is wrong usage."""
         text = str(value).strip()
-        if isinstance(value, date) or not _DAY.fullmatch(text):
-            return value if isinstance(value, date) else Moment().convert(value, param, ctx)
+        if isinstance(value, date):
+            return value
+        if not _DAY.fullmatch(text):
+            return Moment().convert(value, param, ctx)
         try:
             return date.fromisoformat(text) + timedelta(days=self._last)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is no time; write {_FORMS}", param, ctx)
+
+
+def shown(time: date | None) -> str | None:
+    """Return a day or a moment as JSON has it."""
+    return None if time is None else time.isoformat()
 
 
 since_option: Callable[[Any], Any] = click.option(

@@ -12,6 +12,7 @@ import click
 
 from widget import settings
 from widget.commands.streams import can_write
+from widget.commands.terminal import fail
 
 config_option: Callable[[Any], Any] = click.option(
     "--config",
@@ -26,8 +27,7 @@ def load_settings(config: Path | None, *, new_themes: bool = False) -> settings.
     try:
         return settings.load(config or settings.default_file(), new_themes=new_themes)
     except settings.SettingsFaults as faults:
-        click.echo(str(faults), err=True)
-        sys.exit(2)
+        fail(str(faults), code=2)
 
 
 def print_json(value: Any, *, indent: int | None = None) -> None:

@@ -18,7 +18,7 @@ from widget import telemetry
 from widget.application.clock import Clock
 from widget.application.history import History, Total
 from widget.commands import survey_results
-from widget.commands.moments import DayOrMoment
+from widget.commands.moments import DayOrMoment, shown
 from widget.commands.options import config_option, json_option, load_settings, print_json
 from widget.commands.survey_results import PeriodReport
 from widget.commands.terminal import WIDE, console, fail
@@ -79,7 +79,7 @@ def report(
         click.echo("The settings keep no history; what was kept before is reported. Set [history] enabled.", err=True)
     totals, results = _read(found, since, end, entry_points, surveys, by)
     if as_json:
-        period = {"since": _shown(since), "until": _shown(end), "by": by}
+        period = {"since": shown(since), "until": shown(end), "by": by}
         history = [_as_object(total) for total in totals]
         print_json({**period, "history": history, "surveys": [survey_results.as_object(each) for each in results]})
     elif as_csv:
@@ -132,7 +132,7 @@ def _as_object(total: Total) -> dict[str, Any]:
     counts = total.counts
     spreads = {name: _parts(spread) for name, spread in zip(_SPREADS, (counts.wait, counts.depth), strict=True)}
     groups = {group: counts.of(group) for group in dict.fromkeys(group for group, _ in COUNTS)}
-    return {"entryPoint": total.entry_point, "first": _shown(first), "last": _shown(last), **groups, **spreads}
+    return {"entryPoint": total.entry_point, "first": shown(first), "last": shown(last), **groups, **spreads}
 
 
 def _parts(spread: Spread) -> dict[str, float | None]:
@@ -207,7 +207,3 @@ def _as_moment(time: datetime | date) -> datetime:
 
 def _said(time: datetime | date) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if isinstance(time, datetime) else time.isoformat()
-
-
-def _shown(time: datetime | date | None) -> str | None:
-    return None if time is None else time.isoformat()

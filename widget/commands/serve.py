@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from widget import settings
 from widget.commands.options import config_option, load_settings
+from widget.commands.terminal import fail
 from widget.settings import values
 
 
@@ -41,8 +42,7 @@ def serve(
 ) -> None:
     """Serve the button, the chat address and the surveys."""
     if not host.strip():  # which a socket takes for every address there is
-        click.echo("--host is empty; name an address, as 127.0.0.1, or 0.0.0.0 for every one of IPv4.", err=True)
-        sys.exit(2)
+        fail("--host is empty; name an address, as 127.0.0.1, or 0.0.0.0 for every one of IPv4.", code=2)
     file = config or settings.default_file()
     found = load_settings(file)
     if reload and workers > 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from widget import settings as found
 from widget.commands.options import config_option, json_option, print_json
-from widget.commands.terminal import WIDE, console
+from widget.commands.terminal import WIDE, console, fail
 from widget.settings.effective import Effective, effective
 from widget.settings.near_misses import did_you_mean
 
@@ -31,8 +30,7 @@ def settings(key: str | None, config: Path | None, as_json: bool) -> None:
     try:
         rows = effective(file if config is not None or file.exists() else None)
     except found.SettingsFaults as faults:
-        click.echo(str(faults), err=True)
-        sys.exit(2)
+        fail(str(faults), code=2)
     if key is not None:
         rows = [row for row in rows if row.is_at(key)]
         if not rows:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import click
 
 from widget.assets import asset_folder
 from widget.commands.options import config_option, json_option, load_settings
+from widget.commands.terminal import fail
 from widget.snippet import build as scripts
 
 
@@ -22,8 +22,7 @@ def snippet(entry_point: str, config: Path | None, as_json: bool) -> None:
     settings = load_settings(config)
     if entry_point not in settings.entry_points:
         known = ", ".join(settings.entry_points) or "none"
-        click.echo(f"{entry_point[:80]!r} is no entry point of these settings; configured: {known}", err=True)
-        sys.exit(2)
+        fail(f"{entry_point[:80]!r} is no entry point of these settings; configured: {known}", code=2)
     copy = scripts.current(asset_folder("static"))
     origin = settings.server.public_url
     always = f'<script async src="{origin}/widget.js" data-entry-point="{entry_point}"></script>'

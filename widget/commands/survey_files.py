@@ -9,10 +9,10 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from widget.commands.moments import shown
 from widget.commands.terminal import fail
 from widget.domain.outbox import OutboxRow
 from widget.domain.spreadsheet import cell
@@ -45,9 +45,9 @@ def as_json_object(row: OutboxRow, *, answers: bool = True) -> dict[str, Any]:
         "chat": row.fingerprint or None,
         "entryPoint": row.entry_point,
         "survey": row.survey,
-        "acceptedAt": _moment(row.accepted_at),
-        "nextAttemptAt": _moment(row.next_attempt_at),
-        "settledAt": _moment(row.settled_at),
+        "acceptedAt": shown(row.accepted_at),
+        "nextAttemptAt": shown(row.next_attempt_at),
+        "settledAt": shown(row.settled_at),
         "attempts": row.attempts,
         "reason": row.reason,
         "possibleDoubles": row.possible_doubles,
@@ -124,7 +124,3 @@ def _for_its_owner_alone(path: str, flags: int) -> int:
 def printable(text: str) -> str:
     """Return text for a terminal: what would steer it, or turn the reading order around, is spelled out."""
     return "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()

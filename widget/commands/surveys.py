@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from widget import telemetry
-from widget.commands.moments import since_option, until_option
+from widget.commands.moments import shown, since_option, until_option
 from widget.commands.options import config_option, json_option, load_settings, print_json, typed_sid
 from widget.commands.survey_files import FORMATS, as_json_object, is_standard, opened, printable
 from widget.commands.terminal import console, fail, progress
@@ -109,7 +109,7 @@ def retry(rows: tuple[int, ...], everything: bool, config: Path | None) -> None:
     with _store(config) as store:
         again = store.send_again(Selection(ids=rows, states=(MessageState.DEAD,)), now=_now())
     wanted = len(set(rows))
-    click.echo(f"{_surveys(again)} will be sent again.")
+    click.echo(f"{_counted(again)} will be sent again.")
     if again < wanted:
         fail(f"{wanted - again} of the named rows {'is' if wanted - again == 1 else 'are'} not dead, or not there.")
 
@@ -164,7 +164,7 @@ def export(
                 if row.faults:
                     unreadable.append(row.id)
                 advance(1)
-    click.echo(f"{_surveys(number)} exported{'' if is_standard(output) else f' to {output}'}.", err=True)
+    click.echo(f"{_counted(number)} exported{'' if is_standard(output) else f' to {output}'}.", err=True)
     _name_unreadable(unreadable)
 
 
@@ -202,12 +202,12 @@ def purge(
         selection = Selection(person=person(_typed(email)))
     else:
         selection = Selection(settled_before=_now() - _age(older_than))
-    named = _surveys if email is None else _messages
+    noun = "survey" if email is None else "message"
     with _store(config) as store:
         unreadable = store.set_aside(selection)
         number = store.number_of(selection)
         if number and not yes and sys.stdin.isatty() and sys.stdout.isatty():
-            click.confirm(f"Forget what is written in {named(number)} for good?", abort=True)
+            click.confirm(f"Forget what is written in {_counted(number, noun)} for good?", abort=True)
         done = 0
         with progress("Purging", number) as advance:
             for page in store.purge(selection, now=_now()):
@@ -215,7 +215,7 @@ def purge(
                 advance(page)
         # also when there was nothing: an earlier purge may have been broken off before this
         left = store.erase_freed()
-    click.echo(f"{named(done)} purged.")
+    click.echo(f"{_counted(done, noun)} purged.")
     _name_unreadable(unreadable)
     if left is not None:
         fail(left)
@@ -274,12 +274,8 @@ def _sid(given: str) -> str:
     return given
 
 
-def _messages(number: int) -> str:
-    return f"{number} message{'' if number == 1 else 's'}"
-
-
-def _surveys(number: int) -> str:
-    return f"{number} survey{'' if number == 1 else 's'}"
+def _counted(number: int, noun: str = "survey") -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _named(row: OutboxRow) -> str:
@@ -288,10 +284,9 @@ def _named(row: OutboxRow) -> str:
 
 
 def _counts_object(counts: OutboxCounts) -> dict[str, Any]:
-    oldest = counts.oldest_waiting
     return {
         "counts": {state.value: number for state, number in counts.by_state.items()},
-        "oldestWaiting": None if oldest is None else oldest.isoformat(),
+        "oldestWaiting": shown(counts.oldest_waiting),
         "waitingFor": dict(counts.waiting_for),
         "possibleDoubles": counts.possible_doubles,
     }

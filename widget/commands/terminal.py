@@ -29,7 +29,7 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda number: bar.advance(task, number)
 
 
-def fail(sentence: str) -> NoReturn:
-    """End the command with a sentence on standard error and exit code 1."""
+def fail(sentence: str, *, code: int = 1) -> NoReturn:
+    """End the command with a sentence on standard error and an exit code."""
     click.echo(sentence, err=True)
-    sys.exit(1)
+    sys.exit(code)

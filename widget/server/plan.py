@@ -17,10 +17,6 @@ from widget.settings import Settings
 from widget.telemetry import Metrics
 
 
-def _nothing() -> None:
-    pass
-
-
 @dataclass(frozen=True, slots=True)
 class Served:
     """An application with its metrics, as `build` makes them; `drain` has its /readyz say that it takes no more."""
@@ -28,7 +24,7 @@ class Served:
     app: ASGIApp
     metrics: Metrics
     fast_exit: FastExit | None = None
-    drain: Callable[[], None] = _nothing
+    drain: Callable[[], None] = lambda: None
 
 
 # From the settings, whether to deliver, and the metrics that go on (None at the start).

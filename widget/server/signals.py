@@ -25,14 +25,7 @@ def from_the_start() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    with _handlers_of(dict.fromkeys(STOPPING, _exit), blocking={RELOADING}):
-        yield
-
-
-@contextlib.contextmanager
-def handled(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
-    """Handle these signals, also those that came before and were blocked."""
-    with _handlers_of(handlers):
+    with handled(dict.fromkeys(STOPPING, _exit), blocking={RELOADING}):
         yield
 
 
@@ -47,9 +40,10 @@ def blocked_for_a_child() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _handlers_of(
+def handled(
     handlers: Mapping[signal.Signals, Handler], *, blocking: Set[signal.Signals] = frozenset()
 ) -> Iterator[None]:
+    """Handle these signals, also those that came before and were blocked; hold back those of `blocking`."""
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, blocking)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)  # a process may be born with them blocked

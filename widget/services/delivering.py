@@ -89,11 +89,9 @@ class DeliveryServices:
         kept = timedelta(seconds=settings.history.retention)
         destinations = [_ece(settings, self.outbox, self.ece, self.source)]
         if settings.smtp is not None or settings.webhooks:
-            from widget.services.other_destinations import OtherDestinations
+            from widget.services.other_destinations import other_destinations
 
-            others = OtherDestinations(settings, pages, self.clock)
-            destinations += others.destinations
-            self._closes.append(others.aclose)
+            destinations += other_destinations(settings, pages, self.clock, self._closes)
         return Delivery(
             self.outbox,
             destinations,

@@ -10,26 +10,25 @@ import secrets
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from widget import __version__
 from widget.application.availability import Availability
-from widget.application.breakers import GuardedSource
-from widget.application.clock import Clock
-from widget.application.delivery import Delivery, DeliveryCounts
+from widget.application.delivery import DeliveryCounts
 from widget.application.history import History
 from widget.application.live_status import LiveStatus
 from widget.application.recorder import Answered, Recorder
-from widget.application.reporting import OutboxWatch
 from widget.application.results import Results
 from widget.application.switches import Switches
-from widget.application.tally import Tally
 from widget.domain.history import Process
 from widget.domain.outbox import RowKind
 from widget.settings import Settings
 from widget.store.history import HistoryStore
 from widget.store.outbox import Outbox
 from widget.store.results import ResultsStore
+
+if TYPE_CHECKING:
+    from widget.services.delivering import DeliveryServices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,20 +41,8 @@ class Operations:
     results: Results
 
 
-class Built(Protocol):
-    """The services that this needs."""
-
-    settings: Settings
-    clock: Clock
-    source: GuardedSource
-    outbox: Outbox
-    outbox_watch: OutboxWatch
-    delivery: Delivery | None
-    tally: Tally
-
-
 def make_recorder(
-    services: Built,
+    services: DeliveryServices,
     store: HistoryStore,
     *,
     role: str,
@@ -83,7 +70,9 @@ def _surveys(counts: DeliveryCounts) -> dict[str, int]:
     return {name: number for (kind, name), number in counts.delivered_of.items() if kind is RowKind.SURVEY}
 
 
-def make_operations(services: Built, store: HistoryStore, recorder: Recorder, availability: Availability) -> Operations:
+def make_operations(
+    services: DeliveryServices, store: HistoryStore, recorder: Recorder, availability: Availability
+) -> Operations:
     """Build what reads, and what follows the switches."""
     settings, clock = services.settings, services.clock
     history = History(store, settings.zones(), kept=settings.keeps_history, clock=clock)
