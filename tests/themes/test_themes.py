@@ -30,7 +30,7 @@ def write(directory: Path, files: dict[str, str]) -> Path:
 
 
 def said(themes: Themes) -> str:
-    return "\n".join(map(str, [*themes.faults(), *themes.warnings()]))
+    return "\n".join(map(str, [*themes.faults, *themes.warnings()]))
 
 
 def test_there_are_four_themes_and_nothing_is_wrong_with_them() -> None:
@@ -103,7 +103,7 @@ def test_a_theme_is_named_by_its_folder_and_odd_folders_are_named_as_faults(tmp_
     write(tmp_path, {"acme/theme.toml": "", "Acme Corp/theme.toml": "", "locales/de.po": "", ".git/x.html": ""})
     themes = Themes.load(tmp_path)
     assert set(themes.names) == {*NAMES, "acme"}
-    assert len(themes.faults()) == 1
+    assert len(themes.faults) == 1
     assert "Acme Corp: is no name for a theme" in said(themes)
 
 
@@ -298,4 +298,4 @@ def test_a_file_too_large_or_not_text_is_named(tmp_path: Path) -> None:
     themes = Themes.load(tmp_path)
     assert "closed.html: cannot be read: is larger than 256 KiB" in said(themes)
     assert "error.html: cannot be read" in said(themes)
-    assert json.dumps([str(each) for each in themes.faults()])
+    assert json.dumps([str(each) for each in themes.faults])

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from widget.themes.faults import ThemeFault, ThemeWarning
+from widget.themes.faults import ThemeRemark
 from widget.themes.folders import DESIGN_FILE, Layer
 from widget.themes.icons import ICONS, IconRefused, clean_icon
 
@@ -76,9 +76,9 @@ class Design:
             side = "left" if (side == "start") == (direction == "ltr") else "right"
         return f"{edge}-{side}"
 
-    def contrast_warnings(self) -> list[ThemeWarning]:
+    def contrast_warnings(self) -> list[ThemeRemark]:
         return [
-            ThemeWarning(f"{self.name}/{DESIGN_FILE}", f"[{scheme}] {problem}", "choose colours further apart")
+            ThemeRemark(f"{self.name}/{DESIGN_FILE}", f"[{scheme}] {problem}", "choose colours further apart")
             for scheme, colours in (("light", self.light), ("dark", self.dark))
             for problem in colours.too_close()
         ]
@@ -90,11 +90,11 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def read_design(name: str, chain: tuple[Layer, ...]) -> tuple[Design, list[ThemeFault]]:
+def read_design(name: str, chain: tuple[Layer, ...]) -> tuple[Design, list[ThemeRemark]]:
     """Put a theme's design together from the `theme.toml` files of its layers, the first layer's word last."""
     values: dict[str, Any] = {"icon": "none"}
     palettes: dict[str, dict[str, str]] = {"light": {}, "dark": {}}
-    faults: list[ThemeFault] = []
+    faults: list[ThemeRemark] = []
     for layer in reversed(chain):
         for key, value in _checked(layer, faults):
             section, _, colour = key.rpartition(".")
@@ -114,7 +114,7 @@ def read_design(name: str, chain: tuple[Layer, ...]) -> tuple[Design, list[Theme
     ), faults
 
 
-def _checked(layer: Layer, faults: list[ThemeFault]) -> Iterator[tuple[str, Any]]:
+def _checked(layer: Layer, faults: list[ThemeRemark]) -> Iterator[tuple[str, Any]]:
     """The usable keys and values of one file, colours as `light.accent`."""
     if DESIGN_FILE not in layer.files:
         return
@@ -122,16 +122,16 @@ def _checked(layer: Layer, faults: list[ThemeFault]) -> Iterator[tuple[str, Any]
     try:
         raw = tomllib.loads(layer.files[DESIGN_FILE])
     except tomllib.TOMLDecodeError as error:
-        faults.append(ThemeFault(where, f"is not TOML: {error}"))
+        faults.append(ThemeRemark(where, f"is not TOML: {error}"))
         return
     for key, value in _flat(raw):
         check = _KEYS.get(key)
         if check is None:
-            faults.append(ThemeFault(where, f"{key} is not a key of a theme", f"known are {', '.join(_KEYS)}"))
+            faults.append(ThemeRemark(where, f"{key} is not a key of a theme", f"known are {', '.join(_KEYS)}"))
         elif check.good(value):
             yield key, _long(value) if "." in key else value
         else:
-            faults.append(ThemeFault(where, f"{key} = {str(value)[:80]!r} cannot be used", check.allowed))
+            faults.append(ThemeRemark(where, f"{key} = {str(value)[:80]!r} cannot be used", check.allowed))
 
 
 def _flat(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -143,19 +143,19 @@ def _flat(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield key, value
 
 
-def _icon(layer: Layer, chain: tuple[Layer, ...], value: str, faults: list[ThemeFault], *, instead: str) -> str:
+def _icon(layer: Layer, chain: tuple[Layer, ...], value: str, faults: list[ThemeRemark], *, instead: str) -> str:
     if value == "none" or value in ICONS:
         return ICONS.get(value, "none")
     source = next((each.files[value] for each in (layer, *chain) if value in each.files), None)
     if source is None:
         faults.append(
-            ThemeFault(layer.where(DESIGN_FILE), f"icon = {value!r}: the theme has no such file", _ICON_ALLOWED)
+            ThemeRemark(layer.where(DESIGN_FILE), f"icon = {value!r}: the theme has no such file", _ICON_ALLOWED)
         )
         return instead
     try:
         return clean_icon(source)
     except IconRefused as refused:
-        faults.append(ThemeFault(layer.where(value), str(refused), "an SVG of shapes alone"))
+        faults.append(ThemeRemark(layer.where(value), str(refused), "an SVG of shapes alone"))
         return instead
 
 

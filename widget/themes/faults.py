@@ -1,4 +1,4 @@
-"""What can be wrong with an operator's themes: faults are things not used, warnings things used but worth a look."""
+"""What can be said of a file in an operator's themes."""
 
 from __future__ import annotations
 
@@ -6,20 +6,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class ThemeFault:
-    """Something in the themes directory that is not used as written; what stands in for it is ours."""
-
-    file: str
-    problem: str
-    allowed: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.problem}{'; ' + self.allowed if self.allowed else ''}"
-
-
-@dataclass(frozen=True, slots=True)
-class ThemeWarning:
-    """Something that is used, and that whoever looks after the theme should see."""
+class ThemeRemark:
+    """A fault, of a file that is not used as written and that ours stands in for, or a warning, of one that is used."""
 
     file: str
     problem: str

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from widget.themes.faults import ThemeFault
+from widget.themes.faults import ThemeRemark
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 LARGEST = 256 * 1024
@@ -39,11 +39,11 @@ class Layer:
         return f"{'shipped:' if self.owner == 'shipped' else ''}{self.theme}/{file}"
 
 
-def read_layers(directory: Path, owner: Literal["operator", "shipped"]) -> tuple[dict[str, Layer], list[ThemeFault]]:
+def read_layers(directory: Path, owner: Literal["operator", "shipped"]) -> tuple[dict[str, Layer], list[ThemeRemark]]:
     """Read every theme in a directory; a directory that is not there has none."""
     layers: dict[str, Layer] = {}
     faults = [
-        ThemeFault(str(each), "lies in no theme's folder", "move it into one, as default/")
+        ThemeRemark(str(each), "lies in no theme's folder", "move it into one, as default/")
         for each in _stray(directory)
     ]
     for folder in _subfolders(directory, faults):
@@ -51,7 +51,7 @@ def read_layers(directory: Path, owner: Literal["operator", "shipped"]) -> tuple
             continue
         if not NAME.fullmatch(folder.name):
             faults.append(
-                ThemeFault(str(folder), "is no name for a theme", "small letters, digits, - and _, 64 at most")
+                ThemeRemark(str(folder), "is no name for a theme", "small letters, digits, - and _, 64 at most")
             )
             continue
         files: dict[str, str] = {}
@@ -75,7 +75,7 @@ def _stray(directory: Path) -> list[Path]:
     return [each for each in found if each.suffix in (".html", ".css") or each.name == DESIGN_FILE]
 
 
-def _subfolders(directory: Path, faults: list[ThemeFault]) -> list[Path]:
+def _subfolders(directory: Path, faults: list[ThemeRemark]) -> list[Path]:
     if not os.path.isdir(directory):
         return []
     try:
@@ -85,7 +85,7 @@ def _subfolders(directory: Path, faults: list[ThemeFault]) -> list[Path]:
         return []
 
 
-def _files(folder: Path, faults: list[ThemeFault]) -> list[tuple[str, Path]]:
+def _files(folder: Path, faults: list[ThemeRemark]) -> list[tuple[str, Path]]:
     def note(error: OSError) -> None:
         faults.append(_unreadable(Path(error.filename), error))
 
@@ -93,8 +93,8 @@ def _files(folder: Path, faults: list[ThemeFault]) -> list[tuple[str, Path]]:
     return sorted((path.relative_to(folder).as_posix(), path) for path in paths)
 
 
-def _unreadable(path: Path, error: OSError | ValueError) -> ThemeFault:
-    return ThemeFault(str(path), f"cannot be read: {(isinstance(error, OSError) and error.strerror) or error}")
+def _unreadable(path: Path, error: OSError | ValueError) -> ThemeRemark:
+    return ThemeRemark(str(path), f"cannot be read: {(isinstance(error, OSError) and error.strerror) or error}")
 
 
 def _text(path: Path) -> str:

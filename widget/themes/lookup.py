@@ -12,7 +12,7 @@ from pathlib import Path
 
 from widget.assets import asset_folder
 from widget.themes.design import Design, read_design
-from widget.themes.faults import ThemeFault, ThemeWarning
+from widget.themes.faults import ThemeRemark
 from widget.themes.folders import NAME, Layer, read_layers
 from widget.themes.icons import IconRefused, clean_icon
 from widget.themes.markup import blocked_markup
@@ -23,7 +23,10 @@ DEFAULT = "default"
 
 
 class Themes:
-    """Every theme, read once from the shipped and from the operator's folder."""
+    """Every theme, read once from the shipped and from the operator's folder.
+
+    `faults` say what is wrong in the themes directory and therefore not used as written.
+    """
 
     def __init__(
         self,
@@ -31,18 +34,18 @@ class Themes:
         shipped: Mapping[str, Layer],
         operator: Mapping[str, Layer],
         changes: Changes,
-        faults: tuple[ThemeFault, ...] = (),
+        faults: tuple[ThemeRemark, ...] = (),
     ) -> None:
         self._shipped, self._operator, self._changes = dict(shipped), dict(operator), changes
         names = sorted({*shipped, *operator} - {DEFAULT})
         self.names: tuple[str, ...] = (DEFAULT, *names)
         self._chains = {name: self._chain(name) for name in self.names}
         self._designs: dict[str, Design] = {}
-        design_faults: list[ThemeFault] = []
+        design_faults: list[ThemeRemark] = []
         for name in self.names:
             self._designs[name], found = read_design(name, self._chains[name])
             design_faults += [fault for fault in found if fault not in design_faults]
-        self._faults = (*faults, *design_faults)
+        self.faults = (*faults, *design_faults)
 
     @classmethod
     def load(cls, directory: Path | None = None, *, shipped: Path | None = None) -> Themes:
@@ -104,18 +107,14 @@ class Themes:
         """The shipped layer whose file the operator's `theme`/`file` stands in for, if there is one."""
         return next((each for each in self._chains[theme] if each.owner == "shipped" and file in each.files), None)
 
-    def faults(self) -> tuple[ThemeFault, ...]:
-        """What is wrong in the themes directory and therefore not used as written."""
-        return self._faults
-
-    def unused(self, named: frozenset[str] = frozenset()) -> list[ThemeFault]:
+    def unused(self, named: frozenset[str] = frozenset()) -> list[ThemeRemark]:
         """The operator's files that replace nothing of ours and that neither a file of theirs nor `named` has."""
         ours = frozenset(name for each in self._shipped.values() for name in each.files)
         return unused(self._operator.values(), ours, named)
 
-    def warnings(self) -> tuple[ThemeWarning, ...]:
+    def warnings(self) -> tuple[ThemeRemark, ...]:
         """Overrides that ours have outgrown, markup a strict policy blocks, and colours too close to read."""
-        found: list[ThemeWarning] = []
+        found: list[ThemeRemark] = []
         for layer, name in self.overrides:
             found += blocked_markup(layer, name)
             replaced = self.replaced(layer.theme, name)

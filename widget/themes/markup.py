@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
-from widget.themes.faults import ThemeWarning
+from widget.themes.faults import ThemeRemark
 from widget.themes.folders import Layer
 
 _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
@@ -30,7 +30,7 @@ MAIL = "message/mail.html"  # no policy is over a mail, and many mail programs k
 _NOWHERE = frozenset({"iframe", "object", "embed", "base", "applet"})
 
 
-def blocked_markup(layer: Layer, file: str) -> list[ThemeWarning]:
+def blocked_markup(layer: Layer, file: str) -> list[ThemeRemark]:
     """Name what the browser would refuse in one file, each with its line."""
     source = _without_jinja(layer.files[file])
     if file.endswith(".css"):
@@ -39,7 +39,7 @@ def blocked_markup(layer: Layer, file: str) -> list[ThemeWarning]:
         found = _in_html(source, file)
     else:
         return []
-    return [ThemeWarning(f"{layer.where(file)}, line {line}", problem) for line, problem in sorted(found)]
+    return [ThemeRemark(f"{layer.where(file)}, line {line}", problem) for line, problem in sorted(found)]
 
 
 def _without_jinja(source: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import PurePath
 
-from widget.themes.faults import ThemeFault
+from widget.themes.faults import ThemeRemark
 from widget.themes.folders import DESIGN_FILE, Layer
 
 _NOTES = frozenset({"", ".md", ".txt", ".rst"})
@@ -21,16 +21,16 @@ def is_a_note(file: str) -> bool:
     return name.startswith(".") or name.endswith("~") or PurePath(name).suffix.lower() in _NOTES
 
 
-def unused(layers: Iterable[Layer], shipped: frozenset[str], named: frozenset[str]) -> list[ThemeFault]:
+def unused(layers: Iterable[Layer], shipped: frozenset[str], named: frozenset[str]) -> list[ThemeRemark]:
     """Name every file that replaces none of the shipped ones, and that neither a file of theirs nor `named` has."""
     layers = tuple(layers)
     sources = "\n".join(source for layer in layers for source in layer.files.values())
     chosen_while_rendering = any(_is_chosen(found[1]) for found in _REFERENCE.finditer(sources))
-    faults: list[ThemeFault] = []
+    faults: list[ThemeRemark] = []
     for layer in layers:
         unnamed = () if chosen_while_rendering else (file for file in layer.files if not _is_named(file, sources))
         faults += [
-            ThemeFault(layer.where(file), "is used by nothing", _advice(file, shipped))
+            ThemeRemark(layer.where(file), "is used by nothing", _advice(file, shipped))
             for file in sorted({*unnamed, *layer.others})
             if file not in shipped | named and file != DESIGN_FILE and not is_a_note(file)
         ]

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from widget.themes.faults import ThemeWarning
+from widget.themes.faults import ThemeRemark
 from widget.themes.folders import DESIGN_FILE, Layer
 
 CHANGES_FILE = "changes.toml"
@@ -39,7 +39,7 @@ def read_changes(shipped: Path) -> Changes:
     return {name: {int(version): str(what) for version, what in table.items()} for name, table in raw.items()}
 
 
-def outgrown(layer: Layer, file: str, replaced: Layer, changes: Changes) -> list[ThemeWarning]:
+def outgrown(layer: Layer, file: str, replaced: Layer, changes: Changes) -> list[ThemeRemark]:
     """Compare an override with the shipped template it replaces."""
     if file == DESIGN_FILE or not file.endswith((".html", ".css")):
         return []
@@ -50,7 +50,7 @@ def outgrown(layer: Layer, file: str, replaced: Layer, changes: Changes) -> list
     where = layer.where(file)
     if made_from is None:
         return [
-            ThemeWarning(
+            ThemeRemark(
                 where,
                 "does not say which version of our template it was made from",
                 f"add the line {version_line(file, current)} when it fits version {current}",
@@ -61,7 +61,7 @@ def outgrown(layer: Layer, file: str, replaced: Layer, changes: Changes) -> list
     news = changes.get(file, {})
     what = " ".join(f"Version {each}: {news[each]}" for each in sorted(news) if made_from < each <= current)
     return [
-        ThemeWarning(
+        ThemeRemark(
             where,
             f"was made for version {made_from}; ours is version {current}. {what}".rstrip(),
             f"look at {replaced.where(file)}, then write version {current} into the first line",

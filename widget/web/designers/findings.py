@@ -41,7 +41,7 @@ def findings(pages: Pages, *, now: datetime) -> list[Finding]:
     return [
         *_unknown_themes(pages),
         *_unusable_logos(pages),
-        *_all("fault", "theme", [*pages.themes.faults(), *pages.themes.unused(_logos(pages)), *tried]),
+        *_all("fault", "theme", [*pages.themes.faults, *pages.themes.unused(_logos(pages)), *tried]),
         *_all("fault", "template", pages.faults()),
         *_all("fault", "text", pages.texts.faults),
         *_all("warning", "theme", pages.themes.warnings()),

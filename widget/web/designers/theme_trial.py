@@ -15,7 +15,7 @@ from widget.domain.answers import FaultCode, FieldFault, Fields
 from widget.domain.message import CONSENT, EMAIL, TEXT
 from widget.domain.survey import Survey
 from widget.settings.surveys import SurveySettings
-from widget.themes import ThemeFault
+from widget.themes import ThemeRemark
 from widget.web.designers.message_samples import every_fault, message_pages, sample_mails
 from widget.web.designers.samples import samples
 from widget.web.designers.survey_samples import survey_pages
@@ -60,7 +60,7 @@ _EVERYTHING = {
 _ANSWERS: Fields = {"plain": ("1",), "choice": ("other",), "choice.other": ("x",), "words": ("y",), "later": ("z",)}
 
 
-def try_theme(pages: Pages, theme: str, *, now: datetime) -> Iterator[ThemeFault]:
+def try_theme(pages: Pages, theme: str, *, now: datetime) -> Iterator[ThemeRemark]:
     """Yield what a theme lacks. The templates that fail are in `pages.faults()` when all has been read."""
     yield from dict.fromkeys(_try_launcher(pages, theme, now))
     for status, code in _ERRORS:
@@ -70,14 +70,14 @@ def try_theme(pages: Pages, theme: str, *, now: datetime) -> Iterator[ThemeFault
     yield from dict.fromkeys(_try_messages(pages, theme=theme))
 
 
-def _try_launcher(pages: Pages, theme: str, now: datetime) -> Iterator[ThemeFault]:
+def _try_launcher(pages: Pages, theme: str, now: datetime) -> Iterator[ThemeRemark]:
     name, settings = next(iter(pages.settings.entry_points.items()))
     with_messages = settings.model_copy(update={"when_unavailable": "message", "when_unknown": "message"})
     for decision in samples(entry_point=name, settings=with_messages, now=now):
         context = pages.launcher_context(decision, entry_point=with_messages, theme=theme, language="en")
         fragment = pages.render("launcher.html", context, theme=theme, language="en")
         for file, problem in _missing(fragment, drawn=decision.show or bool(context.message), show=decision.show):
-            yield ThemeFault(pages.themes.where(theme, file), problem)
+            yield ThemeRemark(pages.themes.where(theme, file), problem)
         pages.closed(decision, theme=theme, language="en")
 
 
@@ -89,7 +89,7 @@ def _try_surveys(pages: Pages, *, theme: str) -> None:
         draw(theme=theme, language="en", scheme="auto")
 
 
-def _try_messages(pages: Pages, *, theme: str) -> Iterator[ThemeFault]:
+def _try_messages(pages: Pages, *, theme: str) -> Iterator[ThemeRemark]:
     """Render the message form in every state and its mails, and see that a form is in it with all that it needs."""
     messages = pages.settings.messages
     asks_consent = messages is not None and messages.consent is not None
@@ -98,7 +98,7 @@ def _try_messages(pages: Pages, *, theme: str) -> Iterator[ThemeFault]:
         shape.feed(html)
         shape.close()
         for problem, todo in shape.lacks(consent=asks_consent):
-            yield ThemeFault(pages.themes.where(theme, FORM), problem, todo)
+            yield ThemeRemark(pages.themes.where(theme, FORM), problem, todo)
     for _, draw in message_pages(pages):
         draw(theme=theme, language="en", scheme="auto")
     render = MailRenderer(pages)
