@@ -50,8 +50,7 @@ def status(entry_point: str | None, url: str | None, config: Path | None, as_jso
         ready = _ask(found, url, "/readyz")
     except NotServed as failure:
         fail(str(failure))
-    checks = ready.get("checks", [])
-    notes = [f"{check['name']}: {check['reason']}" for check in checks if not check["ok"]]
+    notes = [f"{check['name']}: {check['reason']}" for check in ready.get("checks", []) if not check["ok"]]
     if as_json:
         print_json({"entryPoints": rows, "ready": ready.get("status"), "notes": notes}, indent=2)
         return

@@ -60,10 +60,12 @@ def metrics_app(metrics: Metrics, settings: Callable[[], Settings]) -> ASGIApp:
 async def serve_app(app: ASGIApp, listener: socket.socket, *, guard: Guard, state: ServerState) -> asyncio.Server:
     """Serve an application on a socket that is bound already, beside or without the server's own."""
     configured = configuration(CurrentApplication(app), guard)
-    made: Any = configured.http_protocol_class
-
-    def protocol() -> asyncio.Protocol:
-        connection: asyncio.Protocol = made(config=configured, server_state=state, app_state={})
-        return connection
-
+    protocol = functools.partial(new_connection, configured, state, {})
     return await asyncio.get_running_loop().create_server(protocol, sock=listener, backlog=BACKLOG)
+
+
+def new_connection(configured: uvicorn.Config, state: ServerState, app_state: dict[str, Any]) -> asyncio.Protocol:
+    """Return what talks with one client."""
+    made: Any = configured.http_protocol_class
+    connection: asyncio.Protocol = made(config=configured, server_state=state, app_state=app_state)
+    return connection

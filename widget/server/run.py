@@ -19,7 +19,6 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
 import uvicorn
@@ -27,7 +26,7 @@ import uvicorn
 from widget import __version__, telemetry
 from widget.domain.errors import WidgetError
 from widget.server import memory, signals
-from widget.server.configuration import STOP_LIMIT, configuration, metrics_app, serve_app
+from widget.server.configuration import STOP_LIMIT, configuration, metrics_app, new_connection, serve_app
 from widget.server.current_application import CurrentApplication
 from widget.server.guard import Deadlines, Guard
 from widget.server.lifespan import Lifespan
@@ -181,17 +180,11 @@ class WidgetServer(uvicorn.Server):
         for server in self.servers:
             server.close()
         loop = asyncio.get_running_loop()
+        protocol = functools.partial(new_connection, self.config, self.server_state, self.lifespan.state)
         for each in waiting:
             with contextlib.suppress(OSError):
-                await loop.connect_accepted_socket(self._new_connection, each)
+                await loop.connect_accepted_socket(protocol, each)
         await asyncio.sleep(READ_BEFORE_CLOSING)
-
-    def _new_connection(self) -> asyncio.Protocol:
-        made: Any = self.config.http_protocol_class
-        connection: asyncio.Protocol = made(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
-        return connection
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

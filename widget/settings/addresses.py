@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
@@ -14,6 +14,14 @@ _LISTEN = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _DESTINATION = re.compile(r"smtp|webhooks\.[a-z0-9][a-z0-9_-]{0,63}")
 _SHARED_SCHEMES = frozenset({"redis", "rediss", "valkey", "valkeys", "unix"})
+
+
+def split_address(value: str, allowed: str) -> SplitResult:
+    """Return the parts of an address. Raise ValueError with what is allowed for a text that is none."""
+    try:
+        return urlsplit(value)
+    except ValueError:
+        raise ValueError(allowed) from None
 
 
 def is_origin(value: str) -> bool:
@@ -54,10 +62,7 @@ def _as_browsers_write(origin: str) -> str:
 def _base_url(value: str) -> str:
     words = 'an http or https address with the context root, as "https://ece.example.com/system"'
     value = value.rstrip("/")
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        raise ValueError(words) from None
+    parts = split_address(value, words)
     if not is_origin(f"{parts.scheme}://{parts.netloc}") or set(value) & set("?#@") or not _plain(value):
         raise ValueError(words)
     return value
@@ -65,10 +70,7 @@ def _base_url(value: str) -> str:
 
 def _proxy_url(value: str) -> str:
     words = 'an http or https address, as "http://proxy.example.com:3128"; user:password@ may stand before the host'
-    try:
-        parts = urlsplit(value.rstrip("/"))
-    except ValueError:
-        raise ValueError(words) from None
+    parts = split_address(value.rstrip("/"), words)
     host = parts.netloc.rpartition("@")[2]
     if not is_origin(f"{parts.scheme}://{host}") or parts.path or parts.query or parts.fragment or not _plain(value):
         raise ValueError(words)

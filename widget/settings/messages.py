@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from widget.domain.contact import is_email
 from widget.domain.message import ALWAYS_ASKED, FIELDS, MessageForm
 from widget.domain.outbox import SMTP, WEBHOOKS
-from widget.settings.addresses import DestinationName, is_destination, is_origin
+from widget.settings.addresses import DestinationName, is_destination, is_origin, split_address
 from widget.settings.faults import Fault, shown
 from widget.settings.raw import listed, table_at
 from widget.settings.surveys import Text
@@ -35,10 +35,7 @@ def _email(value: str) -> str:
 
 def _link(value: str) -> str:
     words = 'an http or https address, as "https://www.example.com/privacy"'
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        raise ValueError(words) from None
+    parts = split_address(value, words)
     if not is_origin(f"{parts.scheme}://{parts.netloc}".lower()) or not value.isprintable() or " " in value:
         raise ValueError(words)
     return value

@@ -272,8 +272,7 @@ class Settings(Section):
     @property
     def destinations(self) -> tuple[str, ...]:
         """Return where rows of the outbox can go, as the rows name it."""
-        smtp = (SMTP,) if self.smtp is not None else ()
-        return (ECE, *smtp, *(f"{WEBHOOKS}{name}" for name in self.webhooks))
+        return (ECE, *([SMTP] if self.smtp is not None else []), *(f"{WEBHOOKS}{name}" for name in self.webhooks))
 
     def zones(self) -> Mapping[str, tzinfo]:
         """Return the time zone in which each entry point's days are counted: that of its hours, else UTC."""

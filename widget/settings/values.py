@@ -115,8 +115,7 @@ def _secret(value: SecretStr) -> SecretStr:
 
 
 def _signing_key(value: SecretStr) -> SecretStr:
-    text = value.get_secret_value()
-    if text == PLACEHOLDER:
+    if value.get_secret_value() == PLACEHOLDER:
         raise ValueError("is the placeholder of the commented example, which everybody can read; " + _FRESH)
     return _hard_to_guess(value)
 

@@ -53,11 +53,9 @@ def count(connection: Connection, accepted: Sequence[tuple[OutboxMessage, dateti
             versions[version] = chosen.version
             for value in ("", *chosen.values):
                 totals[(*start, version, value)] += 1
-    dialect = connection.dialect.name
     if versions:
-        connection.execute(
-            insert_unless_there(dialect, questions), [_question(id, versions[id]) for id in sorted(versions)]
-        )
+        rows = [_question(id, versions[id]) for id in sorted(versions)]
+        connection.execute(insert_unless_there(connection.dialect.name, questions), rows)
     _add(connection, totals)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Insert, Row, delete, func, insert, select, text, true, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, text, true, tuple_
 
 from widget.domain.evaluation import State
 from widget.domain.history import COUNTS, Batch, Bucket, Change, Counts, Process, Span, Spread, is_news
@@ -30,9 +30,9 @@ _NO_COUNTS: dict[str, Any] = dict.fromkeys(map(count_column, COUNTS), 0)
 
 
 @cache
-def _add_counts(dialect: str) -> Insert:
+def _add_counts(dialect: str) -> Any:
     """Return the statement that adds counts to a bucket's, or makes the bucket."""
-    made: Any = insert_into(dialect, counts)
+    made = insert_into(dialect, counts)
     lower, higher = (func.min, func.max) if dialect == "sqlite" else (func.least, func.greatest)
     new: dict[str, ColumnElement[Any]] = {}
     for column in _COUNT_COLUMNS.values():
@@ -43,14 +43,13 @@ def _add_counts(dialect: str) -> Insert:
         for part, of in (("lowest", lower), ("highest", higher)):
             old, added = counts.c[f"{spread}_{part}"], made.excluded[f"{spread}_{part}"]
             new[f"{spread}_{part}"] = func.coalesce(of(old, added), old, added)  # SQLite's are null if one is
-    upsert: Insert = made.on_conflict_do_update(index_elements=[*counts.primary_key.columns], set_=new)
-    return upsert
+    return made.on_conflict_do_update(index_elements=[*counts.primary_key.columns], set_=new)
 
 
 @cache
 def _note_process(dialect: str) -> Any:
     """Return the statement that keeps a process' figures, and gives a row only if its batch is a new one."""
-    made: Any = insert_into(dialect, processes)
+    made = insert_into(dialect, processes)
     return made.on_conflict_do_update(
         index_elements=[processes.c.name],
         set_={"batch": made.excluded.batch, "seen_at": made.excluded.seen_at},

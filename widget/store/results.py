@@ -118,8 +118,7 @@ class ResultsStore:
         ]
         columns = (id, moment, outbox.c.entry_point, outbox.c.language, outbox.c.wait_time, outbox.c.queue_depth)
         statement = select(*columns, outbox.c.answers).where(*conditions).order_by(moment.desc(), id.desc())
-        rows = await self._read(lambda to: to.execute(statement.limit(limit)).all())
-        return [_given(row) for row in rows]
+        return [_given(row) for row in await self._read(lambda to: to.execute(statement.limit(limit)).all())]
 
     async def _number(self, scope: Scope, question: str) -> int:
         total = func.coalesce(func.sum(answer_totals.c.number), 0)

@@ -22,8 +22,7 @@ def append(connection: Connection, entry: Entry) -> int:
     """Add an entry; return its id."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": APPEND_LOCK})
-    made = connection.execute(insert(switches).returning(switches.c.id), _row(entry))
-    return int(made.scalar_one())
+    return int(connection.execute(insert(switches).returning(switches.c.id), _row(entry)).scalar_one())
 
 
 def newest_id(connection: Connection) -> int:

@@ -37,8 +37,7 @@ class Themes:
         faults: tuple[ThemeRemark, ...] = (),
     ) -> None:
         self._shipped, self._operator, self._changes = dict(shipped), dict(operator), changes
-        names = sorted({*shipped, *operator} - {DEFAULT})
-        self.names: tuple[str, ...] = (DEFAULT, *names)
+        self.names: tuple[str, ...] = (DEFAULT, *sorted({*shipped, *operator} - {DEFAULT}))
         self._chains = {name: self._chain(name) for name in self.names}
         self._designs: dict[str, Design] = {}
         design_faults: list[ThemeRemark] = []
