@@ -160,7 +160,7 @@ class SurveyStage:
 
         errors = Errors(error_page)
         self.app = Starlette(
-            routes=[*self.addresses.routes(), *self.pages.routes()],
+            routes=[*self.addresses.routes(), self.pages.sheets.route()],
             middleware=[
                 Middleware(SecurityHeaders, edge=EdgeHeaders(configured.server)),
                 Middleware(CatchAll, errors=errors),

@@ -69,7 +69,7 @@ def create_app(
             *_messages(services, limiter).routes(),
             *snippet.routes(snippet.SnippetFiles(asset_folder("static"))),
             *_preview(services, surveys.script_url, None if preview else operators.require).routes(),
-            *services.pages.routes(),
+            services.pages.sheets.route(),
             *_console(services, operators, proxies, sleep),
             facts.route(settings),
             openapi.route(public_url=settings.server.public_url, version=__version__),

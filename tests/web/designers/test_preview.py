@@ -46,7 +46,7 @@ class Designer:
         self.pages = Pages(configured, THEMES, TEXTS, clock=lambda: NOW)
         preview = Preview(self.pages, clock=lambda: NOW, **wiring)
         self.app = Starlette(
-            routes=[*preview.routes(), *self.pages.routes()],
+            routes=[*preview.routes(), self.pages.sheets.route()],
             middleware=[Middleware(SecurityHeaders, edge=EdgeHeaders(configured.server))],
         )
 

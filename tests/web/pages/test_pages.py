@@ -334,7 +334,7 @@ def test_the_error_page_says_what_happened(
 @pytest.mark.anyio
 @pytest.mark.parametrize("theme", THEMES)
 async def test_style_sheets_are_served_under_names_that_never_change(pages: Pages, theme: str) -> None:
-    app = Starlette(debug=False, routes=[*pages.routes()])
+    app = Starlette(debug=False, routes=[pages.sheets.route()])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://chat.example.com") as client:
         address = pages.sheets.url(theme, "page.css")
         answer = await client.get(address)

@@ -18,8 +18,8 @@ from widget.domain.history import Bucket, Change, Counts
 from widget.domain.readings import Reason
 from widget.domain.switches import Act, Entry
 from widget.domain.week import Week, week_bounds
-from widget.texts import SOURCE
 from widget.texts import marked as _
+from widget.web.console.notices import hours_text, reason_text
 from widget.web.console.rendering import Frame
 from widget.web.console.sign_in import SignIn, Visit
 from widget.web.console.states import BY_HAND, SHORT, SPECIAL_DAY, Look, look, why
@@ -27,7 +27,6 @@ from widget.web.console.week import Chart, day_lines, in_vain_chart, state_chart
 from widget.web.console.wording import Wording
 
 MOST_LINES = 300
-EARLIEST = date(1971, 1, 1)  # every zone can tell its local time
 _OUTCOMES = {"issued": _("Issued"), "taken_up": _("Taken up"), "refused": _("Refused")}
 _SURVEYS = {"begun": _("Begun"), "sent": _("Sent"), "delivered": _("Delivered")}
 _ACTS = {
@@ -142,7 +141,7 @@ class HistoryPage:
         name = asked if asked in every else None
         wording = Wording(visit.wording.texts, visit.wording.language, self._history.zone(name), visit.wording.now)
         today = wording.now.astimezone(wording.zone).date()
-        found = await self._read(name, every, _day(visit.asked("day"), today), wording)
+        found = await self._read(name, every, visit.asked_day("day", today, latest=today), wording)
         # hundreds of lines and fields: visitors on the event loop shall not wait for them
         return await asyncio.to_thread(self._draw, visit.frame, found, today, wording)
 
@@ -201,13 +200,6 @@ class HistoryPage:
         return self._sign_in.pages.page("history.html", frame, context)
 
 
-def _day(text: str, today: date) -> date:
-    try:
-        return min(max(date.fromisoformat(text), EARLIEST), today)
-    except ValueError:
-        return today
-
-
 def _lines(changes: Sequence[Change], acts: Sequence[Entry], end: datetime, wording: Wording) -> tuple[Line, ...]:
     """Return changes and acts together, the newest first; each change lasted until the next of its entry point."""
     found: list[tuple[datetime, Line]] = []
@@ -221,18 +213,13 @@ def _lines(changes: Sequence[Change], acts: Sequence[Entry], end: datetime, word
 
 
 def _change(change: Change, until: datetime, wording: Wording) -> Line:
-    numbers = []
-    if change.wait_time is not None:
-        numbers.append(wording.say(_("wait %(wait)s"), wait=wording.duration(change.wait_time)))
-    if change.queue_depth is not None:
-        numbers.append(wording.say(_("%(number)s waiting"), number=wording.number(change.queue_depth)))
     return Line(
         time=wording.time(change.at, seconds=True),
         iso=change.at.isoformat(timespec="seconds"),
         entry_point=change.entry_point,
         look=look(change.state, change.reason),
         text=_why(change, wording),
-        numbers=", ".join(numbers),
+        numbers=wording.queue(change.wait_time, change.queue_depth),
         lasted=wording.duration((until - change.at).total_seconds()),
     )
 
@@ -254,14 +241,12 @@ def _act(act: Entry, wording: Wording) -> Line:
     shown, sentence = _ACTS[act.act]
     values = {"by": act.by}
     if act.day is not None:
-        hours = ", ".join(map(str, act.ranges)) or wording.say(_("closed all day"))
-        values |= {"day": wording.day(act.day), "hours": hours}
+        values |= {"day": wording.day(act.day), "hours": hours_text(act.ranges, wording)}
     text = wording.say(sentence, **values)
     if act.until is not None:
         text += " " + wording.say(_("Until %(until)s."), until=wording.moment(act.until))
     if act.words is not None:
-        reason = act.words.pick(wording.language, SOURCE)[1]
-        text += " " + wording.say(_("Visitors read: “%(reason)s”"), reason=reason)
+        text += " " + reason_text(act.words, wording)
     time = wording.time(act.at, seconds=True)
     return Line(time, act.at.isoformat(timespec="seconds"), act.entry_point, shown, text, "", "")
 

@@ -7,6 +7,7 @@ from datetime import tzinfo
 
 from widget.application.switches import Switches
 from widget.domain.hours import OpenRange
+from widget.domain.survey import Wording as Words
 from widget.domain.switches import Closing
 from widget.texts import SOURCE
 from widget.texts import marked as _
@@ -50,10 +51,12 @@ def closing_text(entry_point: str, closing: Closing, wording: Wording) -> str:
     else:
         until = wording.moment(closing.until)
         text = wording.say(_("%(by)s closed %(entry_point)s at %(since)s, until %(until)s."), **values, until=until)
-    if closing.words is None:
-        return text
-    read = wording.say(_("Visitors read: “%(reason)s”"), reason=closing.words.pick(wording.language, SOURCE)[1])
-    return f"{text} {read}"
+    return text if closing.words is None else f"{text} {reason_text(closing.words, wording)}"
+
+
+def reason_text(words: Words, wording: Wording) -> str:
+    """Return what visitors read of a closing."""
+    return wording.say(_("Visitors read: “%(reason)s”"), reason=words.pick(wording.language, SOURCE)[1])
 
 
 def hours_text(ranges: tuple[OpenRange, ...], wording: Wording) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -242,7 +242,6 @@ def _summary(row: RowView) -> str:
 
 
 def _view(row: OutboxRow, wording: Wording) -> RowView:
-    moment: Callable[..., str] = wording.moment
     answers = None if row.answers is None else tuple((each.question, each.answer) for each in row.answers)
     return RowView(
         id=row.id,
@@ -252,10 +251,10 @@ def _view(row: OutboxRow, wording: Wording) -> RowView:
         kind=wording.say(_KINDS.get(row.kind, row.kind)),
         survey=row.survey,
         destination=wording.say(_DESTINATIONS.get(row.destination, row.destination)),
-        accepted=moment(row.accepted_at),
+        accepted=wording.moment(row.accepted_at),
         attempts=row.attempts,
-        next_attempt=moment(row.next_attempt_at, seconds=True),
-        settled=moment(row.settled_at),
+        next_attempt=wording.moment(row.next_attempt_at, seconds=True),
+        settled=wording.moment(row.settled_at),
         reason=in_words(row.reason, wording) if row.reason else "",
         possible_doubles=row.possible_doubles,
         faults=row.faults,

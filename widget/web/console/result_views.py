@@ -199,17 +199,12 @@ def answered_survey(
         if version is not None and version.kind is Kind.YES_NO and words in _YES_NO:
             words = wording.say(_YES_NO[words])
         (written if is_typed(answer, version) else chosen).append((answer.question, words))
-    numbers = []
-    if given.wait_time is not None:
-        numbers.append(wording.say(_("wait %(wait)s"), wait=wording.duration(given.wait_time)))
-    if given.queue_depth is not None:
-        numbers.append(wording.say(_("%(number)s waiting"), number=wording.number(given.queue_depth)))
     return AnsweredSurvey(
         iso=given.mark.accepted_at.isoformat(timespec="seconds"),
         time=wording.moment(given.mark.accepted_at),
         entry_point=given.entry_point,
         language=languages.get(given.language, given.language),
-        queue=", ".join(numbers),
+        queue=wording.queue(given.wait_time, given.queue_depth),
         written=tuple(written),
         chosen=tuple(chosen),
     )

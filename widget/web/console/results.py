@@ -7,7 +7,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -31,7 +31,6 @@ from widget.web.console.sign_in import SignIn, Visit
 from widget.web.console.wording import Wording
 
 DAYS = (7, 30, 90, 365)
-EARLIEST = date(1971, 1, 1)
 LONGEST_WORD = 200  # characters of a search
 
 
@@ -176,8 +175,8 @@ class ResultsPage:
 
     def _scope(self, visit: Visit, survey: str, places: Sequence[str]) -> Scope:
         today = visit.wording.now.astimezone(UTC).date()
-        until = _day(visit.asked("until"), today, latest=today) + timedelta(days=1)
-        since = _day(visit.asked("since"), until - timedelta(days=30), latest=until - timedelta(days=1))
+        until = visit.asked_day("until", today, latest=today) + timedelta(days=1)
+        since = visit.asked_day("since", until - timedelta(days=30), latest=until - timedelta(days=1))
         entry_point, language = visit.asked("entry_point"), visit.asked("language")
         return Scope(
             survey,
@@ -199,13 +198,6 @@ def _query(scope: Scope, **more: str) -> str:
     parts = {"survey": scope.survey, "since": scope.since.isoformat(), "until": last.isoformat()}
     parts |= {"entry_point": scope.entry_point or "", "language": scope.language or "", **more}
     return urlencode({name: text for name, text in parts.items() if text})
-
-
-def _day(text: str, otherwise: date, *, latest: date) -> date:
-    try:
-        return min(max(date.fromisoformat(text), EARLIEST), latest)
-    except ValueError:
-        return otherwise
 
 
 def _search(visit: Visit) -> Search:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,15 +13,16 @@ from starlette.routing import Route
 
 from widget import telemetry
 from widget.domain.errors import OutboxUnavailable
-from widget.domain.language import asked_language
 from widget.texts import marked as _
 from widget.web.console.rendering import ConsolePages, Frame, Notice
 from widget.web.console.sessions import LONGEST_NAME, Person, Sessions
 from widget.web.console.wording import Wording
 from widget.web.edge.errors import RETRY_STORAGE_AFTER, Problem, problem_of, request_id
+from widget.web.edge.language import wanted_language
 from widget.web.surveys.forms import read_form
 
 HOME = "/console/now"
+EARLIEST = date(1971, 1, 1)  # every zone can tell its local time
 SIGN_OUT = "/console/sign-out"
 _NO_PAGES = (SIGN_OUT, "/console/results.csv")  # a form, and a file
 LONGEST_SIGN_IN = 8192  # bytes
@@ -88,6 +89,13 @@ class Visit:
     def asked(self, name: str) -> str:
         """Return one value of the query."""
         return self.request.query_params.get(name, "")
+
+    def asked_day(self, name: str, otherwise: date, *, latest: date) -> date:
+        """Return a day of the query, within what can be shown; `otherwise` for what is none."""
+        try:
+            return min(max(date.fromisoformat(self.asked(name)), EARLIEST), latest)
+        except ValueError:
+            return otherwise
 
     def field(self, name: str) -> str:
         """Return one field of the form, empty where there is not exactly one."""
@@ -231,8 +239,7 @@ class SignIn:
         return response
 
     def _language(self, request: Request) -> str:
-        asked = asked_language(request.query_params.get("locale"), request.headers.get("accept-language", ""))
-        return self.pages.texts.negotiate(asked)
+        return self.pages.texts.negotiate(wanted_language(request))
 
 
 def _asked_for(request: Request) -> str:

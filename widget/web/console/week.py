@@ -52,13 +52,9 @@ class Chart(NamedTuple):
 
 def day_lines(buckets: Sequence[Bucket], start: datetime, end: datetime, wording: Wording) -> Iterator[Chart]:
     """Draw mean wait and queue of a day over its five minutes, and name lowest and highest in the table by hour."""
-
-    def number(value: float) -> str:
-        return wording.decimal(value)
-
     kinds: tuple[tuple[str, Callable[[Bucket], Spread], Callable[[float], str]], ...] = (
         (_("Wait over the day"), lambda bucket: bucket.counts.wait, wording.duration),
-        (_("Queue over the day"), lambda bucket: bucket.counts.depth, number),
+        (_("Queue over the day"), lambda bucket: bucket.counts.depth, wording.decimal),
     )
     for title, spread_of, words in kinds:
         hours: dict[str, Spread] = {}
@@ -101,13 +97,12 @@ def state_chart(week: Week, wording: Wording) -> Chart:
         return Cell(tuple((each.tone, share) for each, share in _parts(hour)), f"{place}: {_shares(hour, wording)}")
 
     name = wording.say(_("The week by state"))
-    rows = _rows(week, wording, lambda hour: _shares(hour, wording))
     return Chart(
         title=name,
         about=wording.say(_("Each field is one hour; its width is divided by the time in each state.")),
         drawing=_draw(week, name, cell, wording),
         legend=tuple((each.tone, wording.say(each.word)) for each in (OPEN, CLOSED, RESTING, UNKNOWN)),
-        table=Table((wording.say(_("Hour")), *_days(week, wording)), rows),
+        table=_table(week, wording, lambda hour: _shares(hour, wording)),
     )
 
 
@@ -130,7 +125,7 @@ def wait_chart(week: Week, wording: Wording) -> Chart:
         about=wording.say(_("The mean wait of each hour, as ECE gave it.")),
         drawing=_draw(week, name, cell, wording),
         legend=tuple((tone, wording.say(text)) for (_limit, tone), text in zip(_WAITS, _WAIT_WORDS, strict=True)),
-        table=Table((wording.say(_("Hour")), *_days(week, wording)), _rows(week, wording, words)),
+        table=_table(week, wording, words),
     )
 
 
@@ -138,7 +133,7 @@ def in_vain_chart(clicks: Iterable[InVain], monday: date, wording: Wording) -> C
     """Draw the clicks that opened no chat by weekday and hour, darker for more."""
     found: Mapping[tuple[int, int], InVain] = {(each.weekday, each.hour): each for each in clicks}
     most = max((each.in_vain for each in found.values()), default=0)
-    names = [wording.weekday(monday + timedelta(days=day)) for day in range(7)]
+    names = _days(monday, wording)
 
     def cell(day: int, hour: int) -> Cell:
         each = found.get((day, hour))
@@ -167,23 +162,23 @@ def in_vain_chart(clicks: Iterable[InVain], monday: date, wording: Wording) -> C
 
 def _draw(week: Week, name: str, draw: Callable[[Hour, str], Cell], wording: Wording) -> Markup:
     rows = []
-    for day, cells in enumerate(week.cells):
-        label = wording.weekday(week.first + timedelta(days=day))
+    for label, cells in zip(_days(week.first, wording), week.cells, strict=True):
         fields = [None if each is None else draw(each, f"{label} {_HOURS[hour]}") for hour, each in enumerate(cells)]
         rows.append((label, fields))
     return grid(rows, _HOURS, name=name, mirrored=wording.direction == "rtl")
 
 
-def _days(week: Week, wording: Wording) -> tuple[str, ...]:
-    return tuple(wording.weekday(week.first + timedelta(days=day)) for day in range(7))
+def _days(first: date, wording: Wording) -> tuple[str, ...]:
+    return tuple(wording.weekday(first + timedelta(days=day)) for day in range(7))
 
 
-def _rows(week: Week, wording: Wording, words: Callable[[Hour], str]) -> tuple[tuple[str, ...], ...]:
+def _table(week: Week, wording: Wording, words: Callable[[Hour], str]) -> Table:
     missing = wording.say(_("no such hour"))
-    return tuple(
+    rows = tuple(
         (name, *(missing if (each := cells[hour]) is None else words(each) for cells in week.cells))
         for hour, name in enumerate(_HOURS)
     )
+    return Table((wording.say(_("Hour")), *_days(week.first, wording)), rows)
 
 
 def _parts(hour: Hour) -> list[tuple[Look, float]]:

@@ -12,6 +12,7 @@ from babel.dates import format_date, format_skeleton, format_timedelta
 from babel.numbers import format_decimal, format_percent, get_decimal_symbol
 
 from widget.texts import Texts
+from widget.texts import marked as _
 
 _Unit = Literal["day", "hour", "minute", "second"]
 _UNITS: tuple[tuple[_Unit, int], ...] = (
@@ -70,9 +71,15 @@ class Wording:
         for name, unit in _UNITS:
             count, left = divmod(left, unit)
             parts.append((name, count * unit))
-        first = next((at for at, (_, length) in enumerate(parts) if length), len(parts) - 1)
+        first = next((at for at, (_name, length) in enumerate(parts) if length), len(parts) - 1)
         shown = [part for part in parts[first : first + 2] if part[1]] or [parts[-1]]
         return " ".join(_unit(name, length, self._locale) for name, length in shown)
+
+    def queue(self, wait_time: int | None, queue_depth: int | None) -> str:
+        """Return ECE's numbers of a moment; empty where it gave none."""
+        wait = "" if wait_time is None else self.say(_("wait %(wait)s"), wait=self.duration(wait_time))
+        depth = "" if queue_depth is None else self.say(_("%(number)s waiting"), number=self.number(queue_depth))
+        return ", ".join(filter(None, (wait, depth)))
 
     def milliseconds(self, seconds: float) -> str:
         return f"{self.number(round(seconds * 1000))} ms"

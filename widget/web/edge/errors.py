@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -27,9 +26,9 @@ from widget.domain.errors import (
     TokenExpired,
     WidgetError,
 )
-from widget.domain.language import asked_language
 from widget.web import addresses
 from widget.web.addresses import Address, Faults
+from widget.web.edge.language import wanted_language
 
 PROBLEM_JSON = "application/problem+json"
 LAST_RESORT = (
@@ -150,7 +149,7 @@ class Errors:
         headers = {name: value for name, value in problem.headers if name != "WWW-Authenticate"}
         headers.setdefault("Cache-Control", "no-store")
         response: Response
-        if is_page(addresses.of(scope), _header(scope, b"accept")):
+        if is_page(addresses.of(scope), Request(scope).headers.get("accept", "")):
             response = Response(self._page(problem, scope), problem.status, headers, "text/html; charset=utf-8")
         else:
             document = json.dumps(problem.document(request_id(scope)), ensure_ascii=False)
@@ -167,7 +166,7 @@ class Errors:
                 code=problem.code,
                 request_id=request_id(scope),
                 entry_point=_entry_point(scope),
-                language=_language(scope),
+                language=wanted_language(Request(scope)),
                 posted=scope["method"] == "POST",
             )
         except Exception as error:  # noqa: BLE001 - an operator's own error.html may be what is broken
@@ -246,19 +245,6 @@ def _phrase(status: int) -> str:
         return "Error"
 
 
-def _header(scope: Scope, name: bytes) -> str:
-    for key, value in scope["headers"]:
-        if key == name:
-            return str(value.decode("latin-1"))
-    return ""
-
-
 def _entry_point(scope: Scope) -> str:
     named = addresses.of(scope).pattern.endswith("/{entry_point}")
     return str(scope["path"]).rpartition("/")[2] if named else ""
-
-
-def _language(scope: Scope) -> str | None:
-    """Return the language tag that the visitor asked for, not negotiated yet."""
-    locale = QueryParams(scope.get("query_string", b"")).get("locale")
-    return asked_language(locale, _header(scope, b"accept-language"))

@@ -12,12 +12,13 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_network
 
 from limits import RateLimitItem, parse
 from limits.aio.storage import Storage
 from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from widget import telemetry
@@ -25,6 +26,7 @@ from widget.settings import LimitsSettings
 from widget.telemetry import Metrics
 from widget.web import addresses
 from widget.web.addresses import Limit
+from widget.web.edge.context import address_of
 from widget.web.edge.errors import Errors, Problem, request_id
 
 # Networks are counted in this many buckets: memory stays bounded whatever addresses turn up. Two networks that meet in
@@ -112,29 +114,20 @@ class RateLimiter:
             "messages": None if settings.submits == "off" else _item(MESSAGES),
         }
 
-    async def hit(self, limit: str, client: str) -> int | None:
-        """Count one request; return the seconds to wait when it is one too many, else None."""
-        item = self._items[limit]
-        if item is None or await self._strategy.hit(item, limit, self._bucket(client)):
+    async def hit(self, limit: str, client: str, *, count: bool = True) -> int | None:
+        """Count one request, or only look; return the seconds to wait when it is one too many, else None."""
+        item, bucket = self._items[limit], self._bucket(client)
+        ask = self._strategy.hit if count else self._strategy.test
+        if item is None or await ask(item, limit, bucket):
             return None
-        return await self._wait(item, limit, client)
+        stats = await self._strategy.get_window_stats(item, limit, bucket)
+        return max(1, min(item.get_expiry(), int(stats.reset_time - self._clock()) + 1))
 
     async def clear(self, limit: str, client: str) -> None:
         """Forget what was counted: nothing came of it."""
         item = self._items[limit]
         if item is not None:
             await self._strategy.clear(item, limit, self._bucket(client))
-
-    async def test(self, limit: str, client: str) -> int | None:
-        """Return the same without counting."""
-        item = self._items[limit]
-        if item is None or await self._strategy.test(item, limit, self._bucket(client)):
-            return None
-        return await self._wait(item, limit, client)
-
-    async def _wait(self, item: RateLimitItem, limit: str, client: str) -> int:
-        stats = await self._strategy.get_window_stats(item, limit, self._bucket(client))
-        return max(1, min(item.get_expiry(), int(stats.reset_time - self._clock()) + 1))
 
     def _bucket(self, client: str) -> str:
         digest = hashlib.blake2b(network(client).encode(), key=self._salt, digest_size=8).digest()
@@ -166,7 +159,7 @@ class RateLimits:
         client = scope["state"]["client"]
         name = limit.value
         if limit is Limit.OPERATORS:
-            given = _values(scope, b"authorization")
+            given = Headers(scope=scope).getlist("authorization")
             if any(map(self.is_operator, given)):
                 await self.app(scope, receive, send)
                 return
@@ -193,7 +186,7 @@ class RateLimits:
 
     async def _wait(self, limit: str, client: str, scope: Scope, *, count: bool) -> int | None:
         try:
-            return await (self.limiter.hit(limit, client) if count else self.limiter.test(limit, client))
+            return await self.limiter.hit(limit, client, count=count)
         except StorageError as error:  # a shared store that is down must not close the surveys
             telemetry.logger().warning("limits_store_failed", request_id=request_id(scope), exc_info=error)
             return None
@@ -256,24 +249,18 @@ class BodyLimit:
         return Problem(413, headers=[("Connection", "close")])
 
 
-def _values(scope: Scope, wanted: bytes) -> list[str]:
-    return [value.decode("latin-1") for name, value in scope["headers"] if name == wanted]
-
-
 def _as_part_of_a_page(scope: Scope) -> bool:
     """Return whether a browser asks for an image or the like, and not for a page or a frame (Fetch Metadata)."""
-    return any(value not in ("document", "iframe", "frame", "empty") for value in _values(scope, b"sec-fetch-dest"))
+    kinds = Headers(scope=scope).getlist("sec-fetch-dest")
+    return any(kind not in ("document", "iframe", "frame", "empty") for kind in kinds)
 
 
 def network(client: str) -> str:
     """Return what is counted together: the IPv4 address, or the IPv6 /64."""
-    try:
-        address = ip_address(client)
-    except ValueError:
-        return "unknown"
+    address = address_of(client)
     if isinstance(address, IPv6Address):
         return str(ip_network((address, 64), strict=False))
-    return str(address)
+    return str(address or "unknown")
 
 
 def too_many(wait: int) -> Problem:

@@ -16,11 +16,12 @@ from starlette.routing import Route
 from widget.application.messages import Left, Messages, Posted
 from widget.domain.message import LONGEST, CheckedMessage, MessageFaultCode
 from widget.web.edge.errors import RETRY_STORAGE_AFTER, Problem, unknown_entry_point
+from widget.web.edge.language import wanted_language
 from widget.web.edge.origins import is_from_here, origin_of
 from widget.web.messages.views import FORM_FIELD, TRAP_FIELD, MessageThanksContext, form_context
 from widget.web.pages.pages import Pages
 from widget.web.surveys.forms import read_form
-from widget.web.surveys.routes import BYTES_PER_CHARACTER, FORM_OVERHEAD, wanted_language
+from widget.web.surveys.routes import BYTES_PER_CHARACTER, FORM_OVERHEAD
 
 MESSAGE = "/message/{entry_point}"
 FORM, THANKS = "message/form.html", "message/thanks.html"

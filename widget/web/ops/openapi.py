@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -89,22 +90,21 @@ def _text(media_type: str, headers: Json | None = None) -> Json:
     return _answer(200, "OK", {media_type: {"schema": {"type": "string"}}}, headers)
 
 
-def _page(*statuses: int) -> Json:
-    content = {"text/html": {"schema": {"type": "string"}}}
+def _each(description: str, content: Json, statuses: Iterable[int]) -> Json:
     return {
         name: each
         for status in statuses
-        for name, each in _answer(status, "Page", content, _HEADERS_OF.get(status)).items()
+        for name, each in _answer(status, description, content, _HEADERS_OF.get(status)).items()
     }
+
+
+def _page(*statuses: int) -> Json:
+    return _each("Page", {"text/html": {"schema": {"type": "string"}}}, statuses)
 
 
 def _problem(*statuses: int) -> Json:
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        name: each
-        for status in statuses
-        for name, each in _answer(status, "Problem", content, _HEADERS_OF.get(status)).items()
-    }
+    return _each("Problem", content, statuses)
 
 
 _NOT_MODIFIED = _answer(304, "What the visitor has is still true.", headers=_ETAG)
@@ -227,11 +227,9 @@ def _paths() -> Json:
 
 def _with_faults(operation: Json, address: Address) -> Json:
     """Return an operation with the faults that its row in the table of addresses implies, in that row's shape."""
-    faults = set(operation["faults"])
     guarded = address.limit is Limit.OPERATORS
-    faults |= {401} if guarded else set()
-    faults |= set() if address.limit is None else {429}
-    faults |= set() if address.any_host else {421}
+    implied = {401: guarded, 429: address.limit is not None, 421: not address.any_host}
+    faults = {*operation["faults"], *(status for status, holds in implied.items() if holds)}
     shape = _page if address.faults is Faults.PAGE else _problem
     described = {name: each for name, each in operation.items() if name != "faults"}
     described["responses"] = {**operation["responses"], **shape(*sorted(faults))}

@@ -55,8 +55,7 @@ def other_ways(
 
 def as_json(ways: Iterable[OtherWay]) -> str:
     """Return what the status has for `instead`, as text."""
-    fields = [{"kind": way.kind, "label": way.label, "href": way.href} for way in ways]
-    return _encode(fields)
+    return _encode([{"kind": way.kind, "label": way.label, "href": way.href} for way in ways])
 
 
 def _usual_label(way: Way, say: Callable[[str], str]) -> str:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
-from starlette.routing import Route
 
 from widget import __version__
 from widget.domain.decision import Decision
@@ -33,10 +32,6 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Pages:
     """Render pages; `clock` is asked only for the words of an opening time ("Monday", or a date)."""
 
@@ -46,7 +41,7 @@ class Pages:
         themes: Themes,
         texts: Texts,
         *,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         on_failure: Callable[[TemplateFault], None] = log_failure,
     ) -> None:
         self.settings, self.themes, self.texts = settings, themes, texts
@@ -56,7 +51,7 @@ class Pages:
         self._designs = {
             (name, scheme): _in_scheme(themes.design(name), scheme) for name in themes.names for scheme in SCHEMES
         }
-        self._panels: dict[tuple[PanelContext, str, str, Scheme], Markup] = {}
+        self._panel = cache(self._render_panel)  # of each entry point, theme and language
         self.logo_faults: dict[str, str] = {}  # by entry point
         self._logos = {name: self._logo(name, each) for name, each in settings.entry_points.items()}
         self._allowed = {name: _frame_allow(each) for name, each in settings.entry_points.items()}
@@ -217,16 +212,10 @@ class Pages:
         """The templates that have failed so far; the shipped ones are used in their place."""
         return tuple(self._templates.failures)
 
-    def routes(self) -> list[Route]:
-        return self.sheets.routes()
-
-    def _panel(self, context: PanelContext, theme: str, language: str, scheme: Scheme) -> Markup:
-        """The markup of the docked chat and the survey's dialog; made once for each entry point, theme and language."""
-        key = (context, theme, language, scheme)
-        if key not in self._panels:
-            html = self.render("panel.html", context, theme=theme, language=language, scheme=scheme)
-            self._panels[key] = Markup(html)  # noqa: S704 — a template's output, escaped there
-        return self._panels[key]
+    def _render_panel(self, context: PanelContext, theme: str, language: str, scheme: Scheme) -> Markup:
+        """Return the markup of the docked chat and the survey's dialog."""
+        html = self.render("panel.html", context, theme=theme, language=language, scheme=scheme)
+        return Markup(html)  # noqa: S704 — a template's output, escaped there
 
     def _greeting(self, decision: Decision, entry_point: EntryPointSettings | None, language: str) -> tuple[str, str]:
         """Return the words and after how many milliseconds they are shown; empty where nobody is greeted now."""

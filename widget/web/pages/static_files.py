@@ -61,7 +61,7 @@ def script_route(name: str, script: bytes) -> Route:
     return Route(f"/{name}.{hashlib.sha256(script).hexdigest()[:16]}.js", answer, methods=["GET"])
 
 
-def style_routes(find: Callable[[str], StyleSheet | None]) -> list[Route]:
+def style_route(find: Callable[[str], StyleSheet | None]) -> Route:
     """Serve style sheets at `/assets/<hash>/page.css` and the like."""
 
     async def answer(request: Request) -> Response:
@@ -74,4 +74,4 @@ def style_routes(find: Callable[[str], StyleSheet | None]) -> list[Route]:
             headers={"Cache-Control": IMMUTABLE, "X-Content-Type-Options": "nosniff"},
         )
 
-    return [Route(PREFIX + "/{hash}/{file}", answer, methods=["GET"], name="stylesheet")]
+    return Route(PREFIX + "/{hash}/{file}", answer, methods=["GET"], name="stylesheet")

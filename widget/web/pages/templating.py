@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any
 
 from jinja2 import TemplateError
@@ -55,10 +56,10 @@ class Templates:
     """Render a theme's files; a template that failed is passed to `on_failure` and kept in `failures`, once."""
 
     def __init__(self, themes: Themes, texts: Texts, *, on_failure: Callable[[TemplateFault], None]) -> None:
-        self._texts, self._themes, self._on_failure = texts, themes, on_failure
+        self._themes, self._on_failure = themes, on_failure
         self._full = ThemeEnvironment(themes, shipped_only=False)
         self._shipped = ThemeEnvironment(themes, shipped_only=True)
-        self._functions_by_language: dict[str, dict[str, Callable[..., str]]] = {}
+        self._functions = cache(partial(template_functions, texts))  # by language
         self._failed: set[tuple[str, str]] = set()
         self._given_up: set[tuple[str, str]] = set()  # not tried again
         self.failures: list[TemplateFault] = []
@@ -132,12 +133,6 @@ class Templates:
         self.failures.append(fault)
         self._on_failure(fault)
 
-    def _functions(self, language: str) -> dict[str, Callable[..., str]]:
-        """Return the functions that translate for a template, made once for each language."""
-        if language not in self._functions_by_language:
-            self._functions_by_language[language] = template_functions(self._texts, language)
-        return self._functions_by_language[language]
-
 
 def template_functions(texts: Texts, language: str) -> dict[str, Callable[..., str]]:
     """Make the functions that translate for a template; they escape the text as well as the values put into it."""
@@ -151,10 +146,7 @@ def template_functions(texts: Texts, language: str) -> dict[str, Callable[..., s
         return translated[message]
 
     def ngettext(singular: str, plural: str, n: int, **values: object) -> Markup:
-        values = {"num": texts.number(language, n), "n": texts.number(language, n), **values}
-        return escape(texts.ngettext(language, singular, plural, n)) % values
+        number = texts.number(language, n)
+        return escape(texts.ngettext(language, singular, plural, n)) % {"num": number, "n": number, **values}
 
-    def number(value: int) -> str:
-        return texts.number(language, value)
-
-    return {"_": gettext, "gettext": gettext, "ngettext": ngettext, "number": number}
+    return {"_": gettext, "gettext": gettext, "ngettext": ngettext, "number": partial(texts.number, language)}

@@ -7,6 +7,7 @@ those.
 from __future__ import annotations
 
 import traceback
+from functools import cache
 from types import CodeType
 
 from jinja2 import (
@@ -75,7 +76,7 @@ class ThemeEnvironment(Environment):
         }
         layers = {id(layer): layer for chain in self._chains.values() for layer in chain}.values()
         self._places = {layer.where(file): (layer, file) for layer in layers for file in layer.files}
-        self._references: dict[str, tuple[str, ...]] = {}
+        self._referenced = cache(self._read_references)
 
     def named(self, theme: str, file: str) -> Template:
         return self.get_template(self._name(theme, 0, file))
@@ -138,15 +139,13 @@ class ThemeEnvironment(Environment):
         theme, at, _ = name.split(":", 2)
         return self._chains[theme][int(at)]
 
-    def _referenced(self, name: str) -> tuple[str, ...]:
-        """The templates that one names; not those it chooses while it is rendered."""
-        if name not in self._references:
-            try:
-                named = list(meta.find_referenced_templates(self.parse(self._source(name) or "")))
-            except TemplateError:  # reported when it is compiled
-                named = []
-            self._references[name] = tuple(self.join_path(each, name) for each in named if each is not None)
-        return self._references[name]
+    def _read_references(self, name: str) -> tuple[str, ...]:
+        """Return the templates that one names; not those it chooses while it is rendered."""
+        try:
+            named = list(meta.find_referenced_templates(self.parse(self._source(name) or "")))
+        except TemplateError:  # reported when it is compiled
+            return ()
+        return tuple(self.join_path(each, name) for each in named if each is not None)
 
     def _source(self, name: str) -> str | None:
         theme, at, file = name.split(":", 2)

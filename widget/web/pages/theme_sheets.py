@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal, Protocol
 
 from markupsafe import Markup
@@ -9,7 +10,7 @@ from starlette.routing import Route
 
 from widget.themes import Themes
 from widget.web.pages.contexts import StyleContext
-from widget.web.pages.static_files import StyleSheet, compact, style_routes, style_sheet, without_unused
+from widget.web.pages.static_files import StyleSheet, compact, style_route, style_sheet, without_unused
 
 Scheme = Literal["auto", "light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("auto", "light", "dark")
@@ -33,10 +34,11 @@ class ThemeSheets:
         self._sheets: dict[str, StyleSheet] = {}
         self._addresses: dict[tuple[str, str, str], str] = {}
         self._made: set[tuple[str, Scheme]] = set()
-        self._launcher: dict[tuple[str, str, Scheme, tuple[str, ...]], Markup] = {}
+        self.launcher = cache(self._make_launcher)
 
-    def routes(self) -> list[Route]:
-        return style_routes(self.find)
+    def route(self) -> Route:
+        """Return the route that serves all of them."""
+        return style_route(self.find)
 
     def add(self, sheet: StyleSheet) -> None:
         """Serve a style sheet under its own address."""
@@ -65,13 +67,10 @@ class ThemeSheets:
         self.add(sheet)  # bounded by themes, corners and schemes
         return sheet.path
 
-    def launcher(self, theme: str, corner: str, scheme: Scheme, extra: tuple[str, ...]) -> Markup:
-        """The launcher's style sheet as text inside HTML; made once for each theme and corner, and what it has."""
-        key = (theme, corner, scheme, extra)
-        if key not in self._launcher:
-            css = without_unused(compact(self._joined(theme, scheme, corner, extra)))
-            self._launcher[key] = Markup(css.replace("&", "&amp;").replace("<", "&lt;"))  # noqa: S704 — escaped here
-        return self._launcher[key]
+    def _make_launcher(self, theme: str, corner: str, scheme: Scheme, extra: tuple[str, ...]) -> Markup:
+        """Return the launcher's style sheet as text inside HTML."""
+        css = without_unused(compact(self._joined(theme, scheme, corner, extra)))
+        return Markup(css.replace("&", "&amp;").replace("<", "&lt;"))  # noqa: S704 — escaped here
 
     def make(self, theme: str, scheme: Scheme) -> None:
         """Make those of a theme that are not there yet."""

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from starlette.types import Scope
 
@@ -52,13 +52,6 @@ class Launchers(Protocol):
     def theme(self, asked: str | None, *, entry_point: str) -> str: ...
 
     def language(self, asked: str | None) -> str: ...
-
-
-class RequestedAnswer(NamedTuple):
-    """What a path and its query ask for, and whether a shared cache may keep the answer under this spelling."""
-
-    key: Key
-    cacheable: bool
 
 
 class PublicAnswers:
@@ -126,13 +119,14 @@ class PublicAnswers:
         current.count.answers += 1
         return cached.pieces(scope, current.cacheable_lines if cacheable else current.uncacheable_lines)
 
-    def _read(self, path: str, raw_path: bytes, query: bytes) -> RequestedAnswer:
+    def _read(self, path: str, raw_path: bytes, query: bytes) -> tuple[Key, bool]:
+        """Return what is asked for, and whether a shared cache may keep the answer under this spelling."""
         fields = query_fields(query)
         language = self._pages.language(fields.get("locale"))
         if path.startswith(STATUS_PATH):
-            return RequestedAnswer((path, "", language), is_canonical(raw_path, query, takes_fields=False))
+            return (path, "", language), is_canonical(raw_path, query, takes_fields=False)
         theme = self._pages.theme(fields.get("theme"), entry_point=path.removeprefix(LAUNCHER_PATH))
-        return RequestedAnswer((path, theme, language), is_canonical(raw_path, query, takes_fields=True))
+        return (path, theme, language), is_canonical(raw_path, query, takes_fields=True)
 
     def _render(self, key: Key, decision: Decision, said: bytes) -> CachedAnswer:
         path, theme, language = key

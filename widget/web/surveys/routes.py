@@ -18,11 +18,12 @@ from starlette.routing import Route
 from widget.application.surveys import OpenSurvey, Surveys, without_abandoned
 from widget.domain.answers import FieldFault, Fields, check
 from widget.domain.errors import OutboxUnavailable, SurveyUnknown, TokenExpired, WidgetError
-from widget.domain.language import asked_language, language_tag
+from widget.domain.language import language_tag
 from widget.domain.outbox import valid_sid
 from widget.domain.survey import Survey
 from widget.web.edge.errors import RETRY_STORAGE_AFTER, Problem
 from widget.web.edge.headers import nonce
+from widget.web.edge.language import wanted_language
 from widget.web.edge.origins import is_from_here, origin_of
 from widget.web.pages.pages import Pages
 from widget.web.pages.static_files import script_route
@@ -241,11 +242,6 @@ class SurveyAddresses:
         allowed = (self.chat_origins.get(entry_point), "null")
         if not all(origin.lower() in allowed for origin in request.headers.getlist("origin")):
             raise Problem(403, "wrong_origin", "A survey is started from the chat's own page.")
-
-
-def wanted_language(request: Request) -> str | None:
-    """Return the tag the reader asked for: `?locale=`, else the first of Accept-Language."""
-    return asked_language(request.query_params.get("locale"), request.headers.get("accept-language", ""))
 
 
 def _token(request: Request) -> str:
