@@ -124,7 +124,7 @@ class SurveyStage:
         self.keys = [key.get_secret_value() for key in configured.security.secret_keys]
         self.outbox = MemoryOutbox()
         self.counted: list[str] = []
-        self.tokens = Tokens(lambda: self.keys, lambda: self.now)
+        self.tokens = Tokens(self.keys, lambda: self.now)
         self.links = SurveyLinks(
             {name: survey.survey(name) for name, survey in configured.surveys.items()},
             configured.entry_points,

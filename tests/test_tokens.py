@@ -75,7 +75,7 @@ def test_a_clock_set_back_refuses_nobody(tokens: Tokens, clock: HandClock) -> No
 
 def test_keys_are_replaced_while_running_and_a_retired_one_ends(clock: HandClock) -> None:
     keys = ["first"]
-    tokens = Tokens(lambda: keys, clock.now)
+    tokens = Tokens(keys, clock.now)
     old = tokens.sign_survey("1", "sales", "s", LATER)
     keys[:] = ["second", "first"]
     assert tokens.verify_survey(old).sid == "1"

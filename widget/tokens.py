@@ -92,18 +92,11 @@ class MessageFormGrant:
 
 
 class Tokens:
-    """Sign with the newest key, verify with all of them. `keys` may be a function, so that they can be replaced."""
+    """Sign with the newest key, the first of `keys`; verify with all of them."""
 
-    def __init__(
-        self,
-        keys: Callable[[], Sequence[str]] | Sequence[str],
-        now: Callable[[], datetime],
-        *,
-        fresh_id: Callable[[], str] = lambda: secrets.token_urlsafe(12),
-    ) -> None:
+    def __init__(self, keys: Sequence[str], now: Callable[[], datetime]) -> None:
         self._keys = keys
         self._now = now
-        self._fresh_id = fresh_id
 
     def sign_survey(
         self, sid: str, entry_point: str, survey: str, expires: datetime, *, queue: QueueThen | None = None
@@ -124,7 +117,7 @@ class Tokens:
         self, entry_point: str, *, expires: datetime, locale: str = "", queue: QueueThen | None = None
     ) -> str:
         """Sign a ticket. The queue's numbers are sealed in it: an entry point may not show them to visitors."""
-        fields = {"i": self._fresh_id(), "e": entry_point, "l": locale}
+        fields = {"i": _fresh_id(), "e": entry_point, "l": locale}
         if queue is not None:
             sealed = self._seal(json.dumps([queue.wait_time, queue.queue_depth]).encode())
             fields["n"] = urlsafe_b64encode(sealed).decode("ascii")
@@ -153,20 +146,16 @@ class Tokens:
         return str(payload["i"])
 
     def sign_message_form(self, entry_point: str, *, expires: datetime) -> str:
-        return self._sign(_MESSAGE_FORM, _payload({"i": self._fresh_id(), "e": entry_point}, expires))
+        return self._sign(_MESSAGE_FORM, _payload({"i": _fresh_id(), "e": entry_point}, expires))
 
     def verify_message_form(self, token: str) -> MessageFormGrant:
         """Read a form's token; raises TokenInvalid or TokenExpired."""
         payload, expires = self._read(self._unsign(_MESSAGE_FORM, token), ("i", "e"))
         return MessageFormGrant(payload["i"], payload["e"], expires)
 
-    def _all_keys(self) -> Sequence[str]:
-        return self._keys() if callable(self._keys) else self._keys
-
     def _signer(self, purpose: bytes) -> Signer:
         # itsdangerous signs with the last of its list; the settings name the newest first
-        keys = list(reversed(self._all_keys()))
-        return Signer(keys, salt=purpose, key_derivation="hmac", digest_method=hashlib.sha256)
+        return Signer(list(reversed(self._keys)), salt=purpose, key_derivation="hmac", digest_method=hashlib.sha256)
 
     def _sign(self, purpose: bytes, payload: bytes) -> str:
         token = self._signer(purpose).sign(urlsafe_b64encode(payload).rstrip(b"=")).decode("ascii")
@@ -194,10 +183,10 @@ class Tokens:
 
     def _seal(self, text: bytes) -> bytes:
         nonce = secrets.token_bytes(_NONCE)
-        return nonce + _cipher(self._all_keys()[0]).encrypt(nonce, text, None)
+        return nonce + _cipher(self._keys[0]).encrypt(nonce, text, None)
 
     def _unseal(self, sealed: bytes) -> bytes:
-        for key in self._all_keys():
+        for key in self._keys:
             try:
                 return _cipher(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], None)
             except (InvalidTag, ValueError):
@@ -215,6 +204,10 @@ class Tokens:
         if self._now() >= expires:
             raise TokenExpired("past its expiry")
         return payload, expires
+
+
+def _fresh_id() -> str:
+    return secrets.token_urlsafe(12)
 
 
 def _payload(fields: dict[str, Any], expires: datetime) -> bytes:

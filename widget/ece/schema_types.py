@@ -28,13 +28,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 
 def boolean(text: str) -> bool | None:
     """Read an xs:boolean; also in capitals, since the vendor's own clients lower the case before they compare."""
-    match text.strip(XML_SPACE).lower():
-        case "true" | "1":
-            return True
-        case "false" | "0":
-            return False
-        case _:
-            return None
+    return {"true": True, "1": True, "false": False, "0": False}.get(text.strip(XML_SPACE).lower())
 
 
 def long(text: str | None) -> int | None:
