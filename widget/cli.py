@@ -5,7 +5,7 @@ Exit codes: 0 done, 1 what was asked for failed, 2 wrong usage or settings.
 
 from __future__ import annotations
 
-import importlib
+import pkgutil
 import sys
 from typing import Any
 
@@ -56,8 +56,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, attribute = COMMANDS[cmd_name].split(":")
-        command = getattr(importlib.import_module(module), attribute)
+        command = pkgutil.resolve_name(COMMANDS[cmd_name])
         assert isinstance(command, click.Command)
         return command
 

@@ -36,22 +36,20 @@ _SHARED_TIMEOUT = 2.0  # seconds; longer than a running process waits, so that a
 def check(config: Path | None, as_json: bool, offline: bool) -> None:
     """Validate the settings, ask ECE everything, open storage, [shared], [smtp] and webhooks, and say what is wrong."""
     found = load_settings(config)
+    from widget.application.clock import Clock
     from widget.application.launch import ChatAddresses
     from widget.ece.client import EceClient
+    from widget.services.rendering import load_pages
     from widget.store.choose import choose_database
     from widget.store.faults import StoreRefused
-    from widget.texts import Texts
-    from widget.themes import Themes
     from widget.web.designers.findings import findings
-    from widget.web.pages.pages import Pages
 
     try:
         client = EceClient(found.ece)
         database = choose_database(found.storage.url.get_secret_value())  # opens nothing yet
     except (settings.SettingsFaults, StoreRefused) as faults:
         fail(str(faults), code=2)
-    folder = found.themes.directory
-    pages = Pages(found, Themes.load(folder), Texts.load(folder))
+    pages = load_pages(found, Clock())
     warnings = [f"{each.about}: {each.words}" for each in findings(pages, now=datetime.now(UTC))]
     if offline:
         asyncio.run(client.aclose())

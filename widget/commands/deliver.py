@@ -19,7 +19,6 @@ from widget.server import memory, signals
 if TYPE_CHECKING:
     from widget.application.delivery import DeliveryCounts
     from widget.services.delivering import DeliveryServices
-    from widget.telemetry import Metrics
 
 
 @click.command()
@@ -52,7 +51,6 @@ class _Delivering:
     def __init__(self, config: Path, services: DeliveryServices) -> None:
         self._config = config
         self._services = services
-        self._metrics: Metrics = services.metrics
         self._counts = [_counts(services)]
         self._told = asyncio.Event()
         self._stop = False
@@ -97,8 +95,9 @@ class _Delivering:
         from widget.web.edge.context import new_request_id
 
         guard = Guard(new_id=new_request_id, deadlines=Deadlines())
-        self._metrics.add_source(guard.samples)
-        app = metrics_app(self._metrics, lambda: self._services.settings)
+        metrics = self._services.metrics  # also of the services that will follow these
+        metrics.add_source(guard.samples)
+        app = metrics_app(metrics, lambda: self._services.settings)
         listen(listener)
         return await serve_app(app, listener, guard=guard, state=ServerState())
 
@@ -108,7 +107,7 @@ class _Delivering:
         from widget.server.reload import Refused, built_anew, log_applied, refused
         from widget.services.delivering import build_delivery
 
-        metrics = self._metrics
+        metrics = self._services.metrics
         try:
             found, new = await built_anew(self._config, lambda found: build_delivery(found, metrics=metrics))
             try:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from widget.application.clock import Clock
 from widget.commands.options import config_option, load_settings, typed_sid
 from widget.domain.errors import SurveyUnknown
 from widget.domain.outbox import LONGEST_SID
@@ -28,9 +28,7 @@ def survey_link(sid: str, entry_point: str, survey: str | None, config: Path | N
     if sid == "-":
         sid = typed_sid(LONGEST_SID)
 
-    def now() -> datetime:
-        return datetime.now(UTC)
-
+    now = Clock().now
     tokens = Tokens([key.get_secret_value() for key in settings.security.secret_keys], now)
     links = survey_links(settings, tokens, now)
     try:

@@ -12,7 +12,6 @@ import click
 
 from widget.commands.options import config_option, json_option, load_settings, print_json
 from widget.commands.terminal import fail
-from widget.settings import Settings
 from widget.texts import Texts
 from widget.themes import DEFAULT, Themes
 from widget.themes.folders import DESIGN_FILE, NAME, RESERVED
@@ -91,7 +90,8 @@ def check(config: Path | None, as_json: bool) -> None:
     """Name overrides that ours have outgrown, markup that a strict policy blocks, and what else cannot be used."""
     settings = load_settings(config)
     directory = settings.themes.directory
-    found = findings(_pages(settings), now=datetime.now(UTC))
+    pages = Pages(settings, Themes.load(directory), Texts.load(directory), on_failure=lambda _: None)
+    found = findings(pages, now=datetime.now(UTC))
     if as_json:
         print_json([each._asdict() for each in found], indent=2)
     else:
@@ -104,11 +104,6 @@ def check(config: Path | None, as_json: bool) -> None:
                 else f"{directory} does not exist; ours are used."
             )
     sys.exit(1 if found else 0)
-
-
-def _pages(settings: Settings) -> Pages:
-    directory = settings.themes.directory
-    return Pages(settings, Themes.load(directory), Texts.load(directory), on_failure=lambda _: None)
 
 
 def _with_note(text: str, file: str) -> str:

@@ -83,14 +83,15 @@ def _kind_faults(key: str, question: QuestionSettings) -> Iterator[Fault]:
     kind = question.kind
     if kind in _CHOOSING and not question.options:
         yield Fault(f"{key}.options", "", f'is required for kind "{kind}", as ["The price", "The wait"]')
-    if kind not in _CHOOSING and question.options:
-        yield Fault(f"{key}.options", "", f'goes with kind "choice" or "choices", not "{kind}"')
-    if kind not in _CHOOSING and question.other is not None:
-        yield Fault(f"{key}.other", "", f'goes with kind "choice" or "choices", not "{kind}"')
-    if kind is not Kind.RATING and question.scale is not None:
-        yield Fault(f"{key}.scale", str(question.scale), f'goes with kind "rating", not "{kind}"')
-    if kind is not Kind.RATING and question.look is not None:
-        yield Fault(f"{key}.look", question.look, f'goes with kind "rating", not "{kind}"')
+    choosing, rating = kind in _CHOOSING, kind is Kind.RATING
+    for part, value, misplaced, kinds in (
+        ("options", "", question.options and not choosing, '"choice" or "choices"'),
+        ("other", "", question.other is not None and not choosing, '"choice" or "choices"'),
+        ("scale", str(question.scale), question.scale is not None and not rating, '"rating"'),
+        ("look", str(question.look), question.look is not None and not rating, '"rating"'),
+    ):
+        if misplaced:
+            yield Fault(f"{key}.{part}", value, f'goes with kind {kinds}, not "{kind}"')
     if question.max_length is not None and kind is not Kind.TEXT and question.other is None:
         yield Fault(f"{key}.max_length", str(question.max_length), 'goes with kind "text", or beside "other"')
     seen: set[str] = set()
