@@ -20,7 +20,8 @@ def storage_service(trial: StorageTrial, destinations: Collection[str]) -> Servi
     if trial.wrong:
         state = f"{trial.server}, which cannot be used"
     else:
-        state = f"{trial.server}; {_schema(trial)}; {_rights(trial)}"
+        rights = "rights are missing" if trial.missing_rights else "every right that is needed"
+        state = f"{trial.server}; {_schema(trial)}; {rights}"
     return Service("storage", state, tuple(_storage_findings(trial, destinations)), trial.schema, trial.newest)
 
 
@@ -105,10 +106,6 @@ def _schema(trial: StorageTrial) -> str:
     if trial.schema > trial.newest:
         return f"schema {trial.schema} of a later release, which is used as it is"
     return f"schema {trial.schema}"
-
-
-def _rights(trial: StorageTrial) -> str:
-    return "rights are missing" if trial.missing_rights else "every right that is needed"
 
 
 def _storage_findings(trial: StorageTrial, destinations: Collection[str]) -> Iterator[Finding]:

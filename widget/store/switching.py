@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, text, true
 
-from widget.domain.hours import OpenRange, read_range
+from widget.domain.hours import read_range
 from widget.domain.survey import Wording
 from widget.domain.switches import Act, Entry
 from widget.store.schema import switches
@@ -47,8 +47,7 @@ def read_log(
     if entry_point is not None:
         conditions.append(switches.c.entry_point == entry_point)
     statement = select(switches).where(*conditions).order_by(switches.c.id.desc()).limit(limit)
-    read = (_entry(row) for row in connection.execute(statement))
-    return [each for each in read if each is not None]
+    return [each for each in map(_entry, connection.execute(statement)) if each is not None]
 
 
 def purge(connection: Connection, before: datetime) -> int:
@@ -82,12 +81,8 @@ def _entry(row: Row[Any]) -> Entry | None:
             until=None if row.until is None else from_ms(row.until),
             words=None if row.words is None else Wording(MappingProxyType(json.loads(row.words))),
             day=None if row.day is None else date.fromisoformat(row.day),
-            ranges=_ranges(row.ranges or ""),
+            ranges=tuple(map(read_range, (row.ranges or "").split())),
             id=row.id,
         )
     except ValueError:
         return None
-
-
-def _ranges(text: str) -> tuple[OpenRange, ...]:
-    return tuple(read_range(each) for each in text.split())
