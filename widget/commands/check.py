@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,7 +74,7 @@ def print_offline(warnings: list[str], *, as_json: bool) -> None:
     click.echo("The settings can be used. Neither ECE nor the storage was asked.")
 
 
-def _services(found: settings.Settings, database: Any) -> Iterator[Awaitable[Service]]:
+def _services(found: settings.Settings, database: Any) -> Iterator[Coroutine[None, None, Service]]:
     from widget.store.trial import try_storage
 
     async def storage() -> Service:
@@ -95,7 +95,7 @@ def _services(found: settings.Settings, database: Any) -> Iterator[Awaitable[Ser
     yield shared()
 
 
-def _destinations(found: settings.Settings) -> Iterator[Awaitable[Service]]:
+def _destinations(found: settings.Settings) -> Iterator[Coroutine[None, None, Service]]:
     """Open the mail server and the webhooks as a delivery would, without sending anything."""
     from widget.mail import MailServer, reach
     from widget.webhooks import WebhookSink
@@ -125,7 +125,7 @@ async def _examine(
     client: Any,
     warnings: list[str],
     addresses: Callable[[str, str | None], str],
-    services: Sequence[Awaitable[Service]],
+    services: Sequence[Coroutine[None, None, Service]],
 ) -> Report:
     async def open_chat_page(name: str) -> tuple[str, Page | Unreached]:
         address = addresses(name, None)

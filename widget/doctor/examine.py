@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -42,7 +42,7 @@ async def examine(
     now: datetime,
     asked: Callable[[], None] = lambda: None,
     open_chat_page: OpenChatPage | None = None,
-    try_services: Sequence[Awaitable[Service]] = (),
+    try_services: Sequence[Coroutine[None, None, Service]] = (),
     warnings: Sequence[str] = (),
 ) -> Report:
     """Make the five GET calls for every entry point, open its chat page, try the services, and say what is wrong.
@@ -64,11 +64,8 @@ async def examine(
         async with slots:
             return await open_chat_page(name)
 
-    async def tried(service: Awaitable[Service]) -> Service:
-        return await service
-
     async with asyncio.TaskGroup() as tasks:
-        services = [tasks.create_task(tried(each)) for each in try_services]
+        services = [tasks.create_task(each) for each in try_services]
         pages = {name: tasks.create_task(opened(name)) for name in settings.entry_points}
         running = {
             name: [tasks.create_task(one(call, entry_point.id)) for call in Call]

@@ -8,6 +8,7 @@ Whatever the bytes, the outcome is a reading or `EceUnreadable`, whose detail ne
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -217,10 +218,8 @@ def _root(body: bytes) -> tuple[etree._Element, bool]:
     except etree.LxmlError:
         mended, found = _UNQUOTED_RESPONSE_TYPE.subn(rb'\1"\2"', body, count=1)
         if found:
-            try:
+            with suppress(etree.LxmlError):
                 return etree.fromstring(mended, _PARSER), True
-            except etree.LxmlError:
-                pass
     raise EceUnreadable("an HTML page" if is_html(body) else "not well-formed XML")
 
 

@@ -28,6 +28,7 @@ from widget.settings.certificates import trusting
 
 STEP_TIMEOUT = 20.0  # seconds for one command and its answer
 GOODBYE = 2.0
+FAILURES = (SMTPException, OSError, ValueError)  # of a step; a time-out is an OSError
 _PORTS = {"smtp": 25, "smtps": 465}
 
 
@@ -106,7 +107,7 @@ async def _greeted(server: MailServer) -> aiosmtplib.SMTP:
     except SMTPResponseException as error:
         client.close()
         raise down(Step.GREETING, error) from error
-    except (SMTPException, OSError, ValueError) as error:
+    except FAILURES as error:
         client.close()
         raise down(Step.TLS if _about_tls(error) else Step.CONNECTION, error) from error
     return client
@@ -116,7 +117,7 @@ async def _encrypted(client: aiosmtplib.SMTP, server: MailServer) -> aiosmtplib.
     try:
         await client.starttls()
         await client.ehlo()
-    except (SMTPException, OSError, ValueError) as error:
+    except FAILURES as error:
         client.close()
         if server.on_this_machine and not server.user and _about_tls(error):
             return await _greeted(server)
@@ -131,7 +132,7 @@ async def _log_in(client: aiosmtplib.SMTP, server: MailServer) -> None:
         raise MailServerDown("it offers no login, so that user and password of [smtp] url are none", step=Step.LOGIN)
     try:
         await client.login(server.user, server.password)
-    except (SMTPException, OSError, ValueError) as error:
+    except FAILURES as error:
         raise down(Step.LOGIN, error) from error
 
 

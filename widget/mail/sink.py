@@ -9,19 +9,18 @@ from datetime import UTC, datetime, timedelta
 
 import aiosmtplib
 import structlog
-from aiosmtplib import SMTPException, SMTPResponseException
+from aiosmtplib import SMTPResponseException
 
 from widget.domain.errors import MailError, MailServerDown
 from widget.domain.message import MailContent
 from widget.domain.outbox import OutboxMessage
 from widget.mail.encoding import as_bytes
-from widget.mail.server import MailServer, Step, session, status_of
+from widget.mail.server import FAILURES, MailServer, Step, session, status_of
 from widget.settings import SmtpSettings
 
 MAIL_LIMIT = timedelta(seconds=45)  # of one sending; some servers answer late on purpose
 _BUSY = 421  # the server closes the connection whatever was sent (RFC 5321, section 4.2.2)
 _WANTS_MORE = (530, 534, 535, 538)  # a login, or TLS, comes first (RFC 4954)
-_FAILURES = (SMTPException, OSError, ValueError)  # a time-out is an OSError
 # What the envelope says comes from the settings: who mends them has all mails sent that waited.
 _ABOUT_THE_SETTINGS = {
     Step.SENDER: "it refuses the address of [smtp] from",
@@ -56,7 +55,7 @@ class MailSink:
                     log.warning("mail_recipients_refused", refused=len(refused), of=len(self._to))
                 step = Step.CONTENT
                 await client.data(mail)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise _failed(step, error) from error
 
 
@@ -93,7 +92,7 @@ async def _address(client: aiosmtplib.SMTP, sender: str, to: Sequence[str]) -> t
                 refused.append((address, error))
         if len(refused) == len(to):
             raise next((error for _, error in refused if error.code < 500), refused[0][1])
-    except _FAILURES as error:
+    except FAILURES as error:
         raise _failed(step, error) from error
     return tuple(address for address, _ in refused)
 

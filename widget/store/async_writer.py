@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -69,10 +70,8 @@ class AsyncWriter:
     def _finished(self, jobs: Sequence[Job]) -> None:
         """Bring outcomes from the writer's thread to the loop's, all with one call."""
         assert self._loop is not None
-        try:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._resolve, jobs)
-        except RuntimeError:
-            return  # the loop is closed: nobody waits any more
 
     def _resolve(self, jobs: Sequence[Job]) -> None:
         for job in jobs:

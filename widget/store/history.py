@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
 
@@ -174,7 +175,5 @@ class _Kept:
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            try:
+            with suppress(*STORE_ERRORS):
                 connection.close()
-            except STORE_ERRORS:
-                return

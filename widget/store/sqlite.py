@@ -41,10 +41,8 @@ def choose_driver() -> Any:
     """Return the newer of the SQLite libraries at hand as a DB-API module: the wheel's or the interpreter's own."""
     found = []
     for name in ("pysqlite3.dbapi2", "sqlite3.dbapi2"):
-        try:
+        with contextlib.suppress(ImportError):
             found.append(importlib.import_module(name))
-        except ImportError:
-            continue
     if not found:
         raise StoreRefused("This Python has no SQLite; install pysqlite3, or set [storage] url to a PostgreSQL.")
     return max(found, key=lambda module: tuple(module.sqlite_version_info))
