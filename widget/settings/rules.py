@@ -67,19 +67,16 @@ def _named_origins(raw: Mapping[str, Any]) -> list[str]:
 def _certificates(ece: Mapping[str, Any]) -> Iterator[Fault]:
     """Load what is named, once: a file that TLS cannot use would fail every call, with a message that names no file."""
     there = {}
-    for key in ("ca_file", "client_cert", "client_key"):
+    for key in ("client_cert", "client_key"):
         if isinstance(ece.get(key), str):
             there[key] = os.path.isfile(ece[key])  # pathlib's raises for a name that is too long
             if not there[key]:
                 yield Fault(f"ece.{key}", shown(ece[key]), "the name of a file that is there")
     if ("client_cert" in ece) != ("client_key" in ece):
         yield Fault("ece.client_cert", "", "goes with ece.client_key; write both or none")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if there.get("ca_file"):
-        yield from _authority("ece.ca_file", ece["ca_file"])
     if there.get("client_cert") and there.get("client_key"):
         try:
-            context.load_cert_chain(ece["client_cert"], ece["client_key"], password="")
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(ece["client_cert"], ece["client_key"], password="")
         except (OSError, ValueError):
             words = "a PEM certificate that fits ece.client_key, and a key without a password; both can be read"
             yield Fault("ece.client_cert", shown(ece["client_cert"]), words)
@@ -90,6 +87,7 @@ def _authorities(raw: Mapping[str, Any]) -> Iterator[Fault]:
     for section, table in (
         ("smtp", table_at(raw, "smtp")),
         *((f"webhooks.{name}", table_at(webhooks, name)) for name in webhooks),
+        ("ece", table_at(raw, "ece")),
     ):
         if isinstance(table.get("ca_file"), str):
             yield from _authority(f"{section}.ca_file", table["ca_file"])

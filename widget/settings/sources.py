@@ -81,15 +81,16 @@ def start_paths_at(directory: Path, table: dict[str, Any]) -> None:
     for (section, key), default in defaults.items():
         if isinstance(inner := table.setdefault(section, {}), dict):
             inner.setdefault(key, default)
-    for holder in (table.get("smtp"), *table_at(table, "webhooks").values()):
-        if isinstance(holder, dict) and isinstance(holder.get("ca_file"), str) and holder["ca_file"]:
-            holder["ca_file"] = str(directory / holder["ca_file"])
-    for section, key in (("ece", "ca_file"), ("ece", "client_cert"), ("ece", "client_key"), *defaults):
-        inner = table_at(table, section)
-        value = inner.get(key)
-        if not isinstance(value, str) or not value:
-            continue
-        if key != "url":
-            inner[key] = str(directory / value)
-        elif value.startswith(_SQLITE) and value.removeprefix(_SQLITE).strip("/") not in ("", ":memory:"):
-            inner[key] = f"{_SQLITE}{directory / value.removeprefix(_SQLITE)}"
+    webhooks = table_at(table, "webhooks")
+    for holder, key in (
+        *((table_at(table, "ece"), key) for key in ("ca_file", "client_cert", "client_key")),
+        (table_at(table, "smtp"), "ca_file"),
+        *((table_at(webhooks, name), "ca_file") for name in webhooks),
+        (table_at(table, "themes"), "directory"),
+    ):
+        if isinstance(holder.get(key), str) and holder[key]:
+            holder[key] = str(directory / holder[key])
+    storage = table_at(table, "storage")
+    url = str(storage.get("url"))
+    if url.startswith(_SQLITE) and url.removeprefix(_SQLITE).strip("/") not in ("", ":memory:"):
+        storage["url"] = f"{_SQLITE}{directory / url.removeprefix(_SQLITE)}"
