@@ -102,7 +102,7 @@ class World:
     def delivery(self, *, queue: Any = None, owner: str = "one", concurrency: int = 4) -> Delivery:
         return Delivery(
             queue or self.outbox,
-            [Destination("ece", self.ece, self.gate, concurrency, timedelta(seconds=0.3)), *self.elsewhere],
+            [Destination("ece", self.ece, concurrency, timedelta(seconds=0.3), self.gate.may_send), *self.elsewhere],
             rules=DeliveryRules(max_age=timedelta(days=7), retention=timedelta(days=90)),
             owner=owner,
             clock=self.clock.clock,
@@ -461,7 +461,7 @@ async def test_what_was_claimed_ahead_is_given_back_when_forged_surveys_hang(wor
 
 async def test_one_destination_that_hangs_or_is_down_holds_up_no_other(world: World) -> None:
     mail = Ece()
-    world.elsewhere = [Destination("smtp", mail, Gate(), concurrency=1, send_limit=timedelta(seconds=0.3))]
+    world.elsewhere = [Destination("smtp", mail, concurrency=1, send_limit=timedelta(seconds=0.3))]
     await world.accept(*range(40))
     world.ece.fails_with(EceRefused)
     delivery = world.delivery()

@@ -34,17 +34,12 @@ class Ece:
             raise EceTimeout(maybe_received=True)
 
 
-class Open:
-    def may_send(self) -> bool:
-        return True
-
-
 async def deliver(url: str, lose_one_in: int) -> None:
     """Deliver until nothing waits."""
     outbox = await open_outbox(url, now=lambda: datetime.now(UTC))
     delivery = Delivery(
         outbox,
-        [Destination("ece", Ece(lose_one_in), Open(), concurrency=4, send_limit=timedelta(seconds=2))],
+        [Destination("ece", Ece(lose_one_in), concurrency=4, send_limit=timedelta(seconds=2))],
         rules=DeliveryRules(max_age=timedelta(days=7), retention=timedelta(days=90)),
         owner=os.urandom(8).hex(),
         clock=Clock(),

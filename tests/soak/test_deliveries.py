@@ -110,7 +110,7 @@ async def test_a_backlog_drains_at_the_speed_of_ece_oldest_first(url: str) -> No
     ece, gate = TimedEce(seconds), Gate()
     delivery = Delivery(
         outbox,
-        [Destination("ece", ece, gate, concurrency=concurrency, send_limit=timedelta(seconds=2))],
+        [Destination("ece", ece, concurrency, timedelta(seconds=2), gate.may_send)],
         rules=DeliveryRules(max_age=timedelta(days=7), retention=timedelta(days=90)),
         owner="drain",
         clock=Clock(),

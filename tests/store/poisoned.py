@@ -21,11 +21,6 @@ from widget.store.outbox import Outbox, open_outbox
 CLIENTS = 4
 
 
-class Open:
-    def may_send(self) -> bool:
-        return True
-
-
 async def run(url: str, name: str, base_url: str) -> None:
     """Promise until killed, and deliver meanwhile; without a name only deliver, until nothing waits."""
     outbox = await open_outbox(url, now=lambda: datetime.now(UTC))
@@ -33,7 +28,7 @@ async def run(url: str, name: str, base_url: str) -> None:
     sink = EceSurveySink(EceClient(settings), settings, outbox)
     delivery = Delivery(
         outbox,
-        [Destination("ece", sink, Open(), concurrency=4, send_limit=timedelta(seconds=4))],
+        [Destination("ece", sink, concurrency=4, send_limit=timedelta(seconds=4))],
         rules=DeliveryRules(max_age=timedelta(days=7), retention=timedelta(days=90)),
         owner=os.urandom(8).hex(),
         clock=Clock(),

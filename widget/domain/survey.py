@@ -104,6 +104,13 @@ class Question:
         return self.kind is Kind.TEXT or self.other is not None
 
 
+def is_met(
+    question: str, wanted: Collection[str], visible: Collection[str], chosen: Mapping[str, Collection[str]]
+) -> bool:
+    """Say whether a question has one of these answers; an answer to one that is not shown is none."""
+    return question in visible and any(value in wanted for value in chosen.get(question, ()))
+
+
 @dataclass(frozen=True, slots=True)
 class AlertRule:
     """Which surveys are told at once, and where: those with one of these answers to that question."""
@@ -114,7 +121,7 @@ class AlertRule:
 
     def fits(self, visible: Collection[str], chosen: Mapping[str, Collection[str]]) -> bool:
         """Return whether these answers are to be told; one to a question that is not shown is none."""
-        return self.question in visible and not self.answers.isdisjoint(chosen.get(self.question, ()))
+        return is_met(self.question, self.answers, visible, chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +152,6 @@ def shown(questions: Iterable[Question], answered: Mapping[str, Collection[str]]
     """
     visible: set[str] = set()
     for question in questions:
-        if all(
-            asked in visible and not wanted.isdisjoint(answered.get(asked, ()))
-            for asked, wanted in question.show_if.items()
-        ):
+        if all(is_met(asked, wanted, visible, answered) for asked, wanted in question.show_if.items()):
             visible.add(question.id)
     return frozenset(visible)

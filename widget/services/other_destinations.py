@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from widget.application.clock import Clock
-from widget.application.delivery import Destination, NoGate
+from widget.application.delivery import Destination
 from widget.domain.outbox import SMTP, WEBHOOKS
 from widget.mail import MAIL_LIMIT, MailSink
 from widget.services.rendering import load_pages
@@ -28,11 +28,9 @@ def other_destinations(settings: Settings, pages: Pages | None, clock: Clock, cl
     destinations: list[Destination] = []
     if settings.smtp is not None:
         mail = MailSink(settings.smtp, MailRenderer(pages or load_pages(settings, clock)))
-        destinations.append(Destination(SMTP, mail, NoGate(), concurrency=SENDERS, send_limit=MAIL_LIMIT))
+        destinations.append(Destination(SMTP, mail, concurrency=SENDERS, send_limit=MAIL_LIMIT))
     for name, each in settings.webhooks.items():
         sink = WebhookSink(each)
         closes.append(sink.aclose)
-        destinations.append(
-            Destination(f"{WEBHOOKS}{name}", sink, NoGate(), concurrency=SENDERS, send_limit=WEBHOOK_LIMIT)
-        )
+        destinations.append(Destination(f"{WEBHOOKS}{name}", sink, concurrency=SENDERS, send_limit=WEBHOOK_LIMIT))
     return destinations

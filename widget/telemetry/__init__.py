@@ -2,7 +2,7 @@
 
 from widget.telemetry.definitions import DEFINITIONS, Definition
 from widget.telemetry.logs import clean_text, configure, logger, network_of, redact
-from widget.telemetry.metrics import CONTENT_TYPE, METHODS, Metrics, Sample, Source, stopwatch
+from widget.telemetry.metrics import CONTENT_TYPE, METHODS, Metrics, Sample, Source
 
 __all__ = [
     "CONTENT_TYPE",
@@ -17,5 +17,4 @@ __all__ = [
     "logger",
     "network_of",
     "redact",
-    "stopwatch",
 ]

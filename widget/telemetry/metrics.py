@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
@@ -135,9 +134,3 @@ class _Sources(Collector):
             for labels, value in values[each.name]:
                 family.add_metric(list(labels), value)
             yield family
-
-
-def stopwatch() -> Callable[[], float]:
-    """Start a watch; the result returns the seconds since, by the monotonic clock."""
-    start = time.perf_counter()
-    return lambda: time.perf_counter() - start

@@ -5,8 +5,6 @@ from widget.application.delivery.ports import (
     DeliveryCounts,
     DeliveryRules,
     Destination,
-    HostGate,
-    NoGate,
     OutboxQueue,
     Sink,
 )
@@ -16,8 +14,6 @@ __all__ = [
     "DeliveryCounts",
     "DeliveryRules",
     "Destination",
-    "HostGate",
-    "NoGate",
     "OutboxQueue",
     "Sink",
 ]

@@ -106,7 +106,7 @@ class DestinationLoop:
         if pace.may_hasten(self._pace, now):
             self._pace = pace.hastened(self._pace, now)
             await self._queue.hasten(destination=self.destination.name, now=self._clock.now())
-        if not self.destination.gate.may_send():
+        if not self.destination.may_send():
             return POLL_SECONDS
         planned = pace.plan(
             self._pace,
@@ -195,7 +195,7 @@ class DestinationLoop:
             held < (self.destination.lease - self.destination.send_limit).total_seconds() - LEASE_MARGIN
             and not isinstance(self._pace.breaker, Open)
             and not self._stopping
-            and self.destination.gate.may_send()
+            and self.destination.may_send()
         )
 
     async def _send(self, claimed: ClaimedMessage) -> Settled | None:

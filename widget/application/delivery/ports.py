@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -62,31 +63,20 @@ class Sink(Protocol):
     async def submit(self, message: OutboxMessage) -> None: ...
 
 
-class HostGate(Protocol):
-    """The circuit breaker of ECE's host, as the status calls keep it. This loop reads it and never changes it."""
-
-    def may_send(self) -> bool: ...
-
-
-class NoGate:
-    """The gate of a destination that nothing else talks to: its own breaker here is all there is."""
-
-    def may_send(self) -> bool:
-        return True
-
-
 @dataclass(frozen=True, slots=True)
 class Destination:
     """One place that rows go to, named as in their `destination`; it has a pace and slots of its own.
 
     `concurrency` rows are sent at once at most. `send_limit` bounds one sending and so how long a stop may take.
+    `may_send` reads the circuit breaker of ECE's host, which the status calls keep; of a destination that nothing else
+    talks to its own breaker is all there is.
     """
 
     name: str
     sink: Sink
-    gate: HostGate
     concurrency: int
     send_limit: timedelta
+    may_send: Callable[[], bool] = lambda: True
 
     @property
     def lease(self) -> timedelta:

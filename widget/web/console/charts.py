@@ -40,7 +40,9 @@ def line(points: Sequence[Point], *, name: str, highest: float, mirrored: bool =
     top = max(highest, 1)
     shapes = []
     for run in _runs(points):
-        places = [(_place(each.at, _LINE_WIDTH, mirrored), _height(each.number or 0, top)) for each in run]
+        places = [
+            (_across(each.at * _LINE_WIDTH, 0, _LINE_WIDTH, mirrored), _height(each.number or 0, top)) for each in run
+        ]
         if len(places) == 1:  # a line needs two ends
             places.append((places[0][0] + 1, places[0][1]))
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
@@ -104,10 +106,6 @@ def _runs(points: Sequence[Point]) -> Iterator[list[Point]]:
             run = []
     if run:
         yield run
-
-
-def _place(at: float, width: int, mirrored: bool) -> float:
-    return width * ((1 - at) if mirrored else at)
 
 
 def _height(number: float, top: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from widget.domain.decision import USUAL, Decision
@@ -63,10 +62,6 @@ def sample(state: str, *, entry_point: str, settings: EntryPointSettings | None,
         instead=fitting(ways, reason, now),
         greets=reason is None,
     )
-
-
-def samples(*, entry_point: str, settings: EntryPointSettings | None, now: datetime) -> Iterator[Decision]:
-    return (sample(state, entry_point=entry_point, settings=settings, now=now) for state in STATES)
 
 
 def _tomorrow_at_nine(now: datetime) -> datetime:

@@ -17,7 +17,7 @@ from widget.domain.survey import Survey
 from widget.settings.surveys import SurveySettings
 from widget.themes import ThemeRemark
 from widget.web.designers.message_samples import every_fault, message_pages, sample_mails
-from widget.web.designers.samples import samples
+from widget.web.designers.samples import STATES, sample
 from widget.web.designers.survey_samples import survey_pages
 from widget.web.edge.headers import nonce
 from widget.web.messages.mails import MailRenderer
@@ -73,7 +73,8 @@ def try_theme(pages: Pages, theme: str, *, now: datetime) -> Iterator[ThemeRemar
 def _try_launcher(pages: Pages, theme: str, now: datetime) -> Iterator[ThemeRemark]:
     name, settings = next(iter(pages.settings.entry_points.items()))
     with_messages = settings.model_copy(update={"when_unavailable": "message", "when_unknown": "message"})
-    for decision in samples(entry_point=name, settings=with_messages, now=now):
+    for state in STATES:
+        decision = sample(state, entry_point=name, settings=with_messages, now=now)
         context = pages.launcher_context(decision, entry_point=with_messages, theme=theme, language="en")
         fragment = pages.render("launcher.html", context, theme=theme, language="en")
         for file, problem in _missing(fragment, drawn=decision.show or bool(context.message), show=decision.show):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -65,13 +66,10 @@ class RequestContext:
     `scope["state"]["fault"]` is the code of the fault that was answered, which `Errors` leaves there.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, metrics: Metrics, proxies: TrustedProxies, new_id: Callable[[], str] = new_request_id
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, proxies: TrustedProxies) -> None:
         self.app = app
         self.metrics = metrics
         self.proxies = proxies
-        self.new_id = new_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -80,7 +78,7 @@ class RequestContext:
         state = scope.setdefault("state", {})
         state["client"] = self.proxies.client(scope)
         state["request_id"] = self._id(scope)
-        seconds = telemetry.stopwatch()
+        started = time.perf_counter()
         status = 0
 
         async def noting(message: Message) -> None:
@@ -92,18 +90,17 @@ class RequestContext:
         try:
             await self.app(scope, receive, noting)
         finally:
-            self._record(scope, status, seconds())
+            self._record(scope, status, time.perf_counter() - started)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         address = addresses.of(scope)
-        route = address.pattern
         code = scope["state"].get("fault")
-        self.metrics.request(route, scope["method"], status, seconds, code)
+        self.metrics.request(address.pattern, scope["method"], status, seconds, code)
         log = telemetry.logger()
         write = log.debug if address.quiet and status < 400 else log.info
         write(
             "request",
-            route=route,
+            route=address.pattern,
             method=scope["method"] if scope["method"] in telemetry.METHODS else "other",
             status=status,
             **({"code": code} if code else {}),
@@ -116,7 +113,7 @@ class RequestContext:
         for name, value in scope["headers"]:
             if name == b"x-request-id" and _REQUEST_ID.fullmatch(value) and self.proxies.trusts(peer):
                 return str(value.decode("ascii"))
-        return self.new_id()
+        return new_request_id()
 
 
 def address_of(text: str) -> Address | None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
 from contextvars import ContextVar
 from urllib.parse import urlsplit
 
@@ -124,19 +123,16 @@ class SecurityHeaders:
     Cache-Control is `no-store` unless a handler says otherwise: nothing becomes cacheable by being forgotten.
     """
 
-    def __init__(
-        self, app: ASGIApp, edge: EdgeHeaders, *, new_nonce: Callable[[], str] = lambda: secrets.token_urlsafe(16)
-    ) -> None:
+    def __init__(self, app: ASGIApp, edge: EdgeHeaders) -> None:
         self.app = app
         self.edge = edge
-        self.new_nonce = new_nonce
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         address = addresses.of(scope)
-        nonce = self.new_nonce()
+        nonce = secrets.token_urlsafe(16)
         preflight = (
             address.kind is Kind.PUBLIC
             and scope["method"] == "OPTIONS"

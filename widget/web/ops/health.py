@@ -101,9 +101,8 @@ class MetricsListener:
     Whoever asks here is a program: faults are JSON at every address, with the headers that all answers have.
     """
 
-    def __init__(self, metrics: Metrics, edge: EdgeHeaders, *, new_id: Callable[[], str] = new_request_id) -> None:
+    def __init__(self, metrics: Metrics, edge: EdgeHeaders) -> None:
         self._metrics = metrics
-        self._new_id = new_id
         self._answer = SecurityHeaders(self._answered, edge)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,7 +122,7 @@ class MetricsListener:
         await response(scope, receive, send)
 
     def _refused(self, problem: Problem) -> Response:
-        document = problem.document(self._new_id())
+        document = problem.document(new_request_id())
         return JSONResponse(document, problem.status, dict(problem.headers), PROBLEM_JSON)
 
 

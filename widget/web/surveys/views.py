@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from widget.domain.answers import Checked, FaultCode, FieldFault, Fields, Filled, check
-from widget.domain.survey import OTHER, Kind, Question, Survey, Wording
+from widget.domain.survey import OTHER, Kind, Question, Survey, Wording, is_met
 
 PAGE_FIELD = "_page"  # ids of questions start with a letter, so these two names are free
 GO_FIELD = "_go"
@@ -217,15 +217,13 @@ def asked(survey: Survey, question: Question, checked: Checked) -> bool:
 
     def possible(each: Question) -> bool:
         return all(
-            possible(by_id[other]) if by_id[other].page == question.page else _holds(checked, other, wanted)
+            possible(by_id[other])
+            if by_id[other].page == question.page
+            else is_met(other, wanted, checked.visible, checked.filled.chosen)
             for other, wanted in each.show_if.items()
         )
 
     return possible(question) or checked.filled.has_answer(question)
-
-
-def _holds(checked: Checked, other: str, wanted: frozenset[str]) -> bool:
-    return other in checked.visible and not wanted.isdisjoint(checked.filled.chosen.get(other, ()))
 
 
 def _for_script(conditions: Mapping[str, frozenset[str]]) -> str:
