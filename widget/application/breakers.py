@@ -72,7 +72,7 @@ class _Answer:
 
 
 class GuardedSource:
-    """ECE behind its breakers."""
+    """ECE behind its breakers. `host` is that of its host, `calls` has those that are not in their first state."""
 
     def __init__(
         self,
@@ -84,22 +84,12 @@ class GuardedSource:
         self._source = source
         self._clock = clock
         self._observer = observer
-        self._host: Breaker = _CLOSED
-        self._calls: dict[tuple[str, Call], Breaker] = {}
-
-    @property
-    def host(self) -> Breaker:
-        """The state of the host's breaker, to read."""
-        return self._host
-
-    @property
-    def calls(self) -> Mapping[tuple[str, Call], Breaker]:
-        """The breakers by entry point and call that are not in their first state, to read."""
-        return self._calls
+        self.host: Breaker = _CLOSED
+        self.calls: dict[tuple[str, Call], Breaker] = {}
 
     def may_send(self) -> bool:
         """Say whether the host may be asked now; survey delivery asks this and takes no probe."""
-        return breaker.may_ask(self._host, self._clock.monotonic())
+        return breaker.may_ask(self.host, self._clock.monotonic())
 
     def permit(self, entry_point: str, calls: Iterable[Call]) -> Permit | None:
         """Allow those of `calls` that may go out now, or None; takes the host's probe if one is due.
@@ -107,19 +97,19 @@ class GuardedSource:
         The probe is taken here, not when the call goes out, so that of all who ask at one moment one gets it.
         """
         moment = self._clock.monotonic()
-        if not breaker.may_ask(self._host, moment):
+        if not breaker.may_ask(self.host, moment):
             return None
         allowed = tuple(call for call in calls if breaker.may_ask(self._state(entry_point, call), moment))
         if not allowed:
             return None
-        permit = Permit(allowed, None if isinstance(self._host, Closed) else self._host)
-        self._set_host(breaker.asking(self._host, moment))
+        permit = Permit(allowed, None if isinstance(self.host, Closed) else self.host)
+        self._set_host(breaker.asking(self.host, moment))
         return permit
 
     def opens_at(self, entry_point: str, calls: Iterable[Call]) -> float:
         """Return the monotonic moment from which the first of `calls` may go out, minus infinity for at once."""
         moments = [_opens_at(self._state(entry_point, call)) for call in calls]
-        return max(_opens_at(self._host), min(moments, default=float("-inf")))
+        return max(_opens_at(self.host), min(moments, default=float("-inf")))
 
     def take_over(self, entry_point: str, host: Breaker, calls: Mapping[Call, Breaker]) -> None:
         """Replace the states of this process by those that the fleet shares."""
@@ -129,7 +119,7 @@ class GuardedSource:
 
     def calls_of(self, entry_point: str) -> dict[Call, Breaker]:
         """Return the breakers of one entry point's calls that are not in their first state."""
-        return {call: self._calls[entry_point, call] for call in Call if (entry_point, call) in self._calls}
+        return {call: self.calls[entry_point, call] for call in Call if (entry_point, call) in self.calls}
 
     def host_after(self, host: Breaker, outcomes: Iterable[Outcome]) -> Breaker:
         """Return the state that `outcomes` bring the host's breaker to, from `host`."""
@@ -164,8 +154,8 @@ class GuardedSource:
 
     async def _ask(self, name: str, call: Call, entry_point_id: int, policies: Sequence[Policy]) -> _Answer:
         key, started = (name, call), self._clock.monotonic()
-        if key in self._calls:
-            self._set_call(key, breaker.asking(self._calls[key], started))
+        if key in self.calls:
+            self._set_call(key, breaker.asking(self.calls[key], started))
         outcome: Outcome
         reading: Reading | None = None
         try:
@@ -181,24 +171,24 @@ class GuardedSource:
         return _Answer(outcome, reading, moment, self._clock.now())
 
     def _settle(self, key: tuple[str, Call], outcome: Outcome, moment: float) -> None:
-        self._set_host(_host_after(self._host, outcome, moment, self._clock.chance))
+        self._set_host(_host_after(self.host, outcome, moment, self._clock.chance))
         if not isinstance(outcome, EceError):
             self._set_call(key, _CLOSED)
         elif outcome.blame == "call":
             self._set_call(key, breaker.failed(self._state(*key), moment, jitter=self._clock.chance()))
-        elif key in self._calls:
-            self._set_call(key, breaker.unsettled(self._calls[key], moment))
+        elif key in self.calls:
+            self._set_call(key, breaker.unsettled(self.calls[key], moment))
 
     def _set_host(self, state: Breaker) -> None:
-        before, self._host = self._host, state
+        before, self.host = self.host, state
         self._tell("", "", before, state)
 
     def _set_call(self, key: tuple[str, Call], state: Breaker) -> None:
         before = self._state(*key)
         if state == _CLOSED:
-            self._calls.pop(key, None)
+            self.calls.pop(key, None)
         else:
-            self._calls[key] = state
+            self.calls[key] = state
         self._tell(*key, before, state)
 
     def _tell(self, entry_point: str, call: str, before: Breaker, after: Breaker) -> None:
@@ -207,7 +197,7 @@ class GuardedSource:
             self._observer.breaker_moved(entry_point, call, closed=closed)
 
     def _state(self, entry_point: str, call: Call) -> Breaker:
-        return self._calls.get((entry_point, call), _CLOSED)
+        return self.calls.get((entry_point, call), _CLOSED)
 
 
 def usable(policy: Policy, reading: Reading) -> Outcome:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from markupsafe import Markup, escape
 
@@ -97,15 +98,9 @@ def _field(cell: Cell, x: int, y: int, width: int, mirrored: bool) -> Iterator[s
 
 def _runs(points: Sequence[Point]) -> Iterator[list[Point]]:
     """Yield the pieces of the line between its gaps."""
-    run: list[Point] = []
-    for point in points:
-        if point.number is not None:
-            run.append(point)
-        elif run:
-            yield run
-            run = []
-    if run:
-        yield run
+    for is_gap, run in groupby(points, key=lambda point: point.number is None):
+        if not is_gap:
+            yield list(run)
 
 
 def _height(number: float, top: float) -> float:

@@ -83,14 +83,13 @@ def _page(
 ) -> str:
     if form.consent is None:
         faults = [each for each in faults if each.field != CONSENT]
-    typed = CheckedMessage({} if state == "form" else _TYPED, tuple(faults))
+    checked = CheckedMessage({} if state == "form" else _TYPED, tuple(faults))
     context = form_context(
         form,
         next(iter(pages.settings.entry_points)),
-        typed,
+        checked,
         language=language,
         wanted=language,
-        faults=faults,
         storage_down=state == "storage down",
         too_many=state == "one a minute",
     )

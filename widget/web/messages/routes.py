@@ -40,7 +40,7 @@ class MessageAddresses:
         *,
         entry_points: Collection[str],
         public_url: str,
-        count: Callable[[str, str], None] = lambda entry_point, outcome: None,
+        count: Callable[[str, str], None],
     ) -> None:
         self.messages = messages
         self.pages = pages
@@ -97,7 +97,6 @@ class MessageAddresses:
             left.checked,
             language=language,
             wanted=wanted_language(request) or language,
-            faults=left.checked.faults,
             storage_down=left.storage_down,
             too_many=left.wait is not None,
         )

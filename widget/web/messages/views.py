@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -79,13 +78,11 @@ def form_context(
     *,
     language: str,
     wanted: str,
-    faults: Iterable[MessageFault] = (),
-    storage_down: bool = False,
-    too_many: bool = False,
+    storage_down: bool,
+    too_many: bool,
 ) -> MessageFormContext:
     """Return the form filled with what was typed; `wanted` is the language asked for, `language` that of the page."""
-    all_faults = tuple(faults)
-    by_field = {fault.field: fault for fault in reversed(all_faults) if fault.field}
+    by_field = {fault.field: fault for fault in reversed(checked.faults) if fault.field}
     fields = tuple(
         FieldView(
             name=name,
@@ -106,7 +103,7 @@ def form_context(
         consent_link=form.consent_link,
         consent_given=bool(checked.values.get(CONSENT)),
         consent_fault=consent_fault,
-        faults=tuple(fault for fault in all_faults if not fault.field),
+        faults=tuple(fault for fault in checked.faults if not fault.field),
         storage_down=storage_down,
         too_many=too_many,
         first_fault=first,

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -25,19 +25,11 @@ async def read_form(request: Request, *, longest: int) -> dict[str, list[str]]:
     """
     require_media_type(request, FORM)
     body = await read_body(request, longest=longest)
-    fields: dict[str, list[str]] = {}
+    text = body.decode("utf-8", "replace")
     try:
-        pairs = parse_qsl(
-            body.decode("utf-8", "replace"),
-            keep_blank_values=True,
-            errors="replace",
-            max_num_fields=MOST_FIELDS,
-        )
+        return parse_qs(text, keep_blank_values=True, errors="replace", max_num_fields=MOST_FIELDS)
     except ValueError:
         raise Problem(413, "too_many_fields", f"A form has {MOST_FIELDS} fields at most.") from None
-    for name, value in pairs:
-        fields.setdefault(name, []).append(value)
-    return fields
 
 
 async def read_object(request: Request, *, longest: int) -> dict[str, Any]:

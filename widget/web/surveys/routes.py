@@ -150,14 +150,14 @@ class SurveyAddresses:
         self.require_operator(request)
         wanted = await read_object(request, longest=LONGEST_LINK_REQUEST)
         sid, entry_point, survey = (wanted.get(name) for name in ("sid", "entryPoint", "survey"))
-        wrong = sorted(set(wanted) - {"sid", "entryPoint", "survey"})
-        wrong += [] if isinstance(sid, str) and valid_sid(sid) else ["sid"]
-        wrong += [] if isinstance(entry_point, str) else ["entryPoint"]
-        wrong += [] if survey is None or isinstance(survey, str) else ["survey"]
-        if wrong:
+        if not (
+            wanted.keys() <= {"sid", "entryPoint", "survey"}
+            and isinstance(sid, str)
+            and valid_sid(sid)
+            and isinstance(entry_point, str)
+            and (survey is None or isinstance(survey, str))
+        ):
             raise Problem(422, "invalid_fields", '"sid" (1 to 256 printable characters), "entryPoint", "survey".')
-        assert isinstance(sid, str)
-        assert isinstance(entry_point, str)
         try:
             link = self.surveys.links.link(sid, entry_point, survey)
         except SurveyUnknown:
