@@ -127,7 +127,6 @@ class NowPage:
 
     def _context(self, now: Now, wording: Wording) -> NowContext:
         cards = tuple(self._card(each, wording) for each in now.entry_points)
-        processes = None if now.processes is None else tuple(_process(each, wording) for each in now.processes)
         return NowContext(
             at=wording.time(wording.now, seconds=True),
             zone=wording.zone_name,
@@ -136,7 +135,7 @@ class NowPage:
             calls=tuple(_calls(now.ece, wording)),
             breakers=tuple(_breakers(now.ece, wording)),
             outbox=_outbox(now.outbox, wording),
-            processes=processes,
+            processes=None if now.processes is None else tuple(_process(each, wording) for each in now.processes),
         )
 
     def _card(self, now: EntryPointNow, wording: Wording) -> Card:
@@ -169,7 +168,7 @@ def _figures(now: EntryPointNow, age: float | None, wording: Wording, *, slots: 
     """Return the numbers that ECE is asked for; `slots` says whether free slots are among them."""
 
     def number(value: float) -> str:
-        return wording.texts.number(wording.language, round(value))
+        return wording.number(round(value))
 
     hour, duration = now.last_hour, wording.duration
     figures = [
@@ -211,12 +210,11 @@ def _figure(
 
 def _calls(ece: EceNow, wording: Wording) -> Iterable[CallRow]:
     for call, figures in ece.calls.items():
-        mean = "" if figures.mean is None else wording.milliseconds(figures.mean)
         yield CallRow(
             name=str(call),
             made=wording.number(figures.made),
             failed=wording.number(figures.failed),
-            mean=mean,
+            mean="" if figures.mean is None else wording.milliseconds(figures.mean),
             highest=wording.milliseconds(figures.highest) if figures.made else "",
             last_failure=in_words(figures.last_failure, wording) if figures.last_failure else "",
         )

@@ -86,7 +86,6 @@ def question_view(question: Question, wording: Wording) -> QuestionView:
     """Return one version of a question as the page has it."""
     found = question.figures
     kind = found.version.kind
-    score = "" if found.score is None else wording.decimal(found.score)
     return QuestionView(
         text=found.version.text,
         kind=wording.say(_KINDS[kind]),
@@ -94,7 +93,7 @@ def question_view(question: Question, wording: Wording) -> QuestionView:
         answered=found.answered,
         too_few=found.answered < FEWEST and kind in (Kind.RATING, Kind.NPS),
         score_name=wording.say(_("Net Promoter Score") if kind is Kind.NPS else _("Mean")),
-        score=score,
+        score="" if found.score is None else wording.decimal(found.score),
         change="" if found.change is None else signed(found.change, wording),
         top=_top(found, wording),
         rows=tuple(_row(each, kind, wording) for each in found.shares),

@@ -131,15 +131,14 @@ class SwitchPages:
 
     async def close(self, visit: Visit) -> Response:
         """Close now."""
-        name, faults = self._name(visit), {}
+        name = self._name(visit)
         words = {tag: visit.field(f"reason_{tag}") for tag in ("", *self._languages)}
-        until = None
         try:
             until = self._end(visit, self._zone(name))
             await self._switches.close(name, by=visit.person.who, words=words, until=until)
         except NotAllowed as refused:
-            faults = {refused.field: _fault(refused, visit.wording)}
-        return self._close_page(visit, name, faults) if faults else see(HOME)
+            return self._close_page(visit, name, {refused.field: _fault(refused, visit.wording)})
+        return see(HOME)
 
     async def ask_to_reopen(self, visit: Visit) -> Response:
         """Ask before it is reopened."""

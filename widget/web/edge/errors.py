@@ -96,7 +96,7 @@ class Problem(Exception):
     ) -> None:
         self.status = status
         self.code = code or _CODES.get(status, "error")
-        self.detail = detail or _DETAILS.get(status, _phrase(status) + ".")
+        self.detail = detail or _DETAILS.get(status, HTTPStatus(status).phrase + ".")
         self.headers = tuple(headers)
         super().__init__(f"{status} {self.code}")
 
@@ -104,7 +104,7 @@ class Problem(Exception):
         """Return the members of RFC 9457, then `code` and `requestId`."""
         return {
             "type": "about:blank",
-            "title": _phrase(self.status),
+            "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
             "code": self.code,
@@ -236,13 +236,6 @@ class CatchAll:
             if started:
                 raise
             await self.errors.respond(problem, scope, receive, send)
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Error"
 
 
 def _entry_point(scope: Scope) -> str:
