@@ -15,9 +15,10 @@ from tests.entry_points import EntryPoints
 from tests.hand_clock import NOON
 from widget.application.recorder import Recorder
 from widget.application.tally import Tally
+from widget.domain.counted import Count
 from widget.domain.errors import EceRefused, OutboxUnavailable
 from widget.domain.evaluation import State
-from widget.domain.history import FIVE_MINUTES, Batch, Begun, Change, Count, Counts, Process, Span
+from widget.domain.history import FIVE_MINUTES, Batch, Begun, Change, Counts, Process, Span
 from widget.domain.hours import Hours, OpenRange
 from widget.domain.policy import Policy
 from widget.domain.readings import Call, LiveSessionStatus, Reason

@@ -21,7 +21,7 @@ from tests.bench.product import running_product
 from tests.databases import running_cluster
 from widget.application.clock import Clock
 from widget.application.history import History
-from widget.domain.history import COUNTS
+from widget.domain.counted import COUNTS
 from widget.store.choose import choose_database
 from widget.store.history import HistoryStore
 from widget.store.schema import count_column

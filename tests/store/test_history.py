@@ -15,10 +15,10 @@ from tests.hand_clock import NOON, HandClock
 from tests.store.test_schema import engine
 from widget.application.clock import Clock
 from widget.application.history import History
+from widget.domain.counted import AVAILABLE
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.evaluation import State
 from widget.domain.history import (
-    AVAILABLE,
     FIVE_MINUTES,
     Batch,
     Bucket,

@@ -19,9 +19,10 @@ from widget import telemetry
 from widget.application.availability import Availability
 from widget.application.clock import Clock, wait_for
 from widget.application.tally import TICKET_OUTCOMES, Tally
+from widget.domain.counted import AVAILABLE, Count
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.evaluation import State
-from widget.domain.history import AVAILABLE, Batch, Begun, Bucket, Change, Count, Counts, Process, Span, start_of
+from widget.domain.history import Batch, Begun, Bucket, Change, Counts, Process, Span, start_of
 
 WRITE_EVERY = 5.0  # seconds
 SEEN_EVERY = 10.0  # seconds: a process that has nothing to write says so often that it is there

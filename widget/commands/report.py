@@ -22,8 +22,9 @@ from widget.commands.moments import DayOrMoment, shown
 from widget.commands.options import config_option, json_option, load_settings, print_json
 from widget.commands.survey_results import PeriodReport
 from widget.commands.terminal import WIDE, console, fail
+from widget.domain.counted import AVAILABLE, COUNTS
 from widget.domain.errors import OutboxUnavailable
-from widget.domain.history import AVAILABLE, COUNTS, Spread
+from widget.domain.history import Spread
 from widget.domain.readings import Reason
 from widget.domain.spreadsheet import BYTE_ORDER_MARK, cell
 from widget.services.operations import make_results

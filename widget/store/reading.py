@@ -18,7 +18,6 @@ from typing import Any
 from sqlalchemy import Row
 
 from widget.domain.outbox import Answer, ClaimedMessage, MessageState, OutboxMessage, OutboxRow, RowKind
-from widget.domain.results import GivenAnswer
 from widget.store.times import from_ms
 
 MOST_ATTEMPTS = 1_000_000  # more than a row can have in years: a larger number is damage, and one more may not fit
@@ -56,22 +55,11 @@ def read_claimed(row: Row[Any], owner: str, until: datetime) -> ClaimedMessage:
 
 def read_answers(value: object) -> tuple[Answer, ...]:
     """Return the answers; fields that a later release added to one are left out. Raise UnreadableRow."""
-    return tuple(Answer(*texts) for texts, _ in _entries(value))
+    return tuple(Answer(*texts) for texts, _ in read_entries(value))
 
 
-def read_given(value: object) -> tuple[GivenAnswer, ...]:
-    """Return the answers with the version of their question and the values chosen. Raise UnreadableRow."""
-    given = []
-    for (_, question, answer), entry in _entries(value):
-        version, chosen = entry.get("version", ""), entry.get("chosen", [])
-        if not isinstance(version, str) or not isinstance(chosen, list):
-            raise UnreadableRow("answers has an entry whose version or values cannot be read")
-        given.append(GivenAnswer(question, answer, version, tuple(str(each) for each in chosen)))
-    return tuple(given)
-
-
-def _entries(value: object) -> Iterator[tuple[list[str], dict[str, Any]]]:
-    """Yield the texts that each entry must have, with the whole entry."""
+def read_entries(value: object) -> Iterator[tuple[list[str], dict[str, Any]]]:
+    """Yield the texts that each entry of the answers must have, with the whole entry. Raise UnreadableRow."""
     try:
         found = json.loads(_text(value, "answers"))
     except (ValueError, RecursionError):

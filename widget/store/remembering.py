@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, text, true, tuple_
 
+from widget.domain.counted import COUNTS
 from widget.domain.evaluation import State
-from widget.domain.history import COUNTS, Batch, Bucket, Change, Counts, Process, Span, Spread, is_news
+from widget.domain.history import Batch, Bucket, Change, Counts, Process, Span, Spread, is_news
 from widget.domain.readings import Reason
 from widget.store.counting import count_begun
 from widget.store.inserting import insert_into

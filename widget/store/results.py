@@ -11,10 +11,10 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, and_, func, or_
 
 from widget.domain.asked import QuestionVersion
 from widget.domain.outbox import MessageState, RowKind
-from widget.domain.results import Given, Mark, Scope, Total
+from widget.domain.results import Given, GivenAnswer, Mark, Scope, Total
 from widget.domain.survey import Kind
 from widget.store.counting import BEGUN, FIRST_DAY, OF_ALL
-from widget.store.reading import UnreadableRow, read_count, read_given
+from widget.store.reading import UnreadableRow, read_count, read_entries
 from widget.store.schema import answer_totals, outbox, questions
 from widget.store.times import from_ms, to_ms
 
@@ -149,7 +149,7 @@ def _ms(day: date) -> int:
 def _given(row: Any) -> Given:
     """Return a row as far as it can be read: one that is damaged has no answers."""
     try:
-        answers = read_given(row.answers)
+        answers = _given_answers(row.answers)
     except UnreadableRow:
         answers = ()
     return Given(
@@ -160,3 +160,14 @@ def _given(row: Any) -> Given:
         row.queue_depth,
         answers,
     )
+
+
+def _given_answers(value: object) -> tuple[GivenAnswer, ...]:
+    """Return the answers with the version of their question and the values chosen. Raise UnreadableRow."""
+    given = []
+    for (_, question, answer), entry in read_entries(value):
+        version, chosen = entry.get("version", ""), entry.get("chosen", [])
+        if not isinstance(version, str) or not isinstance(chosen, list):
+            raise UnreadableRow("answers has an entry whose version or values cannot be read")
+        given.append(GivenAnswer(question, answer, version, tuple(str(each) for each in chosen)))
+    return tuple(given)

@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-from widget.domain.history import COUNTS, Count
+from widget.domain.counted import COUNTS, Count
 
 HEAD = "0004"  # the newest revision in migrations/versions; a test holds it to Alembic's own answer
 VERSION_TABLE = "ece_widget_version"
