@@ -13,7 +13,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import httpx
 
@@ -45,8 +45,7 @@ _PACKED = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br"
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reply:
+class _Reply(NamedTuple):
     """An answer whose status is a success."""
 
     status: int
@@ -208,12 +207,16 @@ class _Transport(httpx.AsyncHTTPTransport):
         self._pool = network.pool(context, via)
 
 
-async def import_what_calls_need() -> None:
+def import_what_calls_need() -> None:
     """Fail at a port of this machine that nobody can listen on: what a process' first calls import is then imported.
 
     The HTTP library imports parts of itself at the first call, others at the first that fails. That takes 40 ms, in
-    which the event loop answers nobody.
+    which an event loop answers nobody: call it in a thread.
     """
+    asyncio.run(_fail())
+
+
+async def _fail() -> None:
     "localhost".encode("idna")  # as for the first name that is looked up
     async with _Transport(Network(1.0), _nobody(), None) as transport:
         with suppress(httpx.TransportError):

@@ -22,7 +22,7 @@ from widget.application.delivery import Delivery, DeliveryRules, Destination
 from widget.application.reporting import OutboxWatch, delivery_samples
 from widget.application.tally import Tally
 from widget.domain.outbox import ECE
-from widget.ece.client import EceClient, import_what_calls_need
+from widget.ece.client import EceClient
 from widget.ece.sink import EceSurveySink
 from widget.settings import Settings
 from widget.store.choose import choose_database
@@ -126,7 +126,6 @@ class DeliveryServices:
     async def _open(self, opened: AsyncExitStack) -> None:
         for close in self._closes:
             opened.push_async_callback(close)
-        await import_what_calls_need()
         opened.push_async_callback(self.outbox.close)
         await self.outbox.open(patience=STORAGE_PATIENCE)
         if self.history_store is not None and self.recorder is not None:

@@ -1,4 +1,4 @@
-"""What a fleet has in common, where the settings have `[shared]`."""
+"""What a fleet has in common, where the settings have `[shared]`: only there is it imported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from widget.application.availability_log import AvailabilityLog
 from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
-from widget.application.fleet import FleetRefresher
 from widget.application.refresh import LocalRefresher, Refresher
 from widget.settings import Settings
 
@@ -29,6 +28,7 @@ def fleet_refresher(
     settings: Settings, source: GuardedSource, clock: Clock, shared: SharedServer, log: AvailabilityLog
 ) -> Refresher:
     """Return what refreshes with the other processes of the fleet."""
+    from widget.application.fleet import FleetRefresher
     from widget.shared import RedisSharedState
 
     fresh_for = settings.ece.fresh_for
