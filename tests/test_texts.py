@@ -52,7 +52,7 @@ def _files_of(catalog: str, folder: str, *endings: str) -> list[Path]:
 
 
 def messages_of(language: str) -> dict[str, str | tuple[str, ...]]:
-    return dict(TEXTS._languages[language].messages)
+    return dict(TEXTS.messages(language))
 
 
 def test_the_fifteen_languages_are_there_and_readable() -> None:

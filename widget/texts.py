@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property, lru_cache
 from gettext import c2py
+from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -73,8 +74,7 @@ class Language:
         return "rtl" if self.locale.text_direction == "rtl" else "ltr"
 
 
-@dataclass(frozen=True, slots=True)
-class TextFault:
+class TextFault(NamedTuple):
     """A catalog of the operator's that cannot be used, and why."""
 
     file: str
@@ -85,39 +85,57 @@ class TextFault:
 
 
 class Texts:
-    """All languages, read once. Every method is a function of its arguments."""
+    """All languages. Every method is a function of its arguments.
 
-    def __init__(self, languages: Mapping[str, Language], faults: tuple[TextFault, ...] = ()) -> None:
-        self._languages = dict(languages)
-        self._folded = {tag.lower(): tag for tag in self._languages}
-        self.languages = tuple(self._languages)
+    A shipped catalog is parsed when its language is first asked for, which takes 2 ms: fifteen of them at once would be
+    a twentieth of a start. The operator's are parsed by `load`, since what is wrong with them is told at the start.
+    """
+
+    def __init__(
+        self, shipped: Mapping[str, bytes], changed: Mapping[str, Language], faults: tuple[TextFault, ...] = ()
+    ) -> None:
+        self._shipped = shipped
+        self._languages = dict(changed)
+        self.languages = tuple(sorted(shipped.keys() | changed.keys(), key=lambda tag: (tag != SOURCE, tag)))
+        self._folded = {tag.lower(): tag for tag in self.languages}
         self.faults = faults
+        self.digest = _digest(shipped, changed)  # of all texts; alike wherever they are
         self._waits: dict[tuple[str, int], str] = {}
         self._numbers: dict[tuple[str, int], str] = {}
 
     @classmethod
     def load(cls, directory: Path | None = None, *, catalog: str = VISITORS) -> Texts:
         """Read the shipped catalogs and then the operator's, `<directory>/locales`, over them."""
-        languages: dict[str, Language] = {}
-        faults: list[TextFault] = []
-        for folder in (SHIPPED, directory / "locales" if directory else None):
-            try:
-                catalogs = list(_catalogs(folder, catalog)) if folder else []
-            except OSError as error:
-                faults.append(TextFault(str(folder), f"cannot be read: {error.strerror}"))
-                continue
-            for tag, file in catalogs:
-                try:
-                    languages[tag], problems = _read(tag, file.read_bytes(), known=languages.get(tag))
-                    faults += [TextFault(str(file), problem) for problem in problems]
-                except (OSError, ValueError, LookupError, UnknownLocaleError, PoFileError) as error:
-                    faults.append(TextFault(str(file), f"cannot be used: {error}"))
-        if SOURCE not in languages:
+        shipped = {tag: file.read_bytes() for tag, file in _catalogs(SHIPPED, catalog)}
+        if SOURCE not in shipped:
             raise FileNotFoundError("locales/ is missing from this installation; install ece-widget again")
-        return cls(dict(sorted(languages.items(), key=lambda each: (each[0] != SOURCE, each[0]))), tuple(faults))
+        if directory is None:
+            return cls(shipped, {})
+        folder = directory / "locales"
+        try:
+            catalogs = list(_catalogs(folder, catalog))
+        except OSError as error:
+            return cls(shipped, {}, (TextFault(str(folder), f"cannot be read: {error.strerror}"),))
+        changed: dict[str, Language] = {}
+        faults: list[TextFault] = []
+        for tag, file in catalogs:
+            try:
+                known = changed.get(tag)
+                if known is None and tag in shipped:
+                    known, _ = _read(tag, shipped[tag], known=None)
+                changed[tag], problems = _read(tag, file.read_bytes(), known=known)
+                faults += [TextFault(str(file), problem) for problem in problems]
+            except (OSError, ValueError, LookupError, UnknownLocaleError, PoFileError) as error:
+                faults.append(TextFault(str(file), f"cannot be used: {error}"))
+        return cls(shipped, changed, tuple(faults))
+
+    def _language(self, tag: str) -> Language:
+        if tag not in self._languages:
+            self._languages[tag], _ = _read(tag, self._shipped[tag], known=None)
+        return self._languages[tag]
 
     def warm_up(self) -> None:
-        """Make Babel read its locale data from disk: some milliseconds for each language. Call it in a thread."""
+        """Parse every catalog and have Babel read its locale data: 5 ms for each language. Call it in a thread."""
         moment = datetime(2026, 1, 5, 9, tzinfo=ZoneInfo("Europe/Berlin"))
         for tag in self.languages:
             self.wait(tag, 240)
@@ -140,25 +158,25 @@ class Texts:
 
     def messages(self, language: str) -> Messages:
         """Return the catalog of a language."""
-        return self._languages[language].messages
+        return self._language(language).messages
 
     def direction(self, language: str) -> Literal["ltr", "rtl"]:
-        return self._languages[language].direction
+        return self._language(language).direction
 
     def locale(self, language: str) -> Locale:
         """Return the language's data in CLDR."""
-        return self._languages[language].locale
+        return self._language(language).locale
 
     def name(self, language: str) -> str:
         """Return the language's own name, as in a list to choose from."""
         return Locale.parse(language, sep="-").get_display_name() or language
 
     def gettext(self, language: str, message: str) -> str:
-        translated = self._languages[language].messages.get(message)
+        translated = self._language(language).messages.get(message)
         return translated if isinstance(translated, str) and translated else message
 
     def ngettext(self, language: str, singular: str, plural: str, number: int) -> str:
-        known = self._languages[language]
+        known = self._language(language)
         forms = known.messages.get(singular)
         if isinstance(forms, tuple):
             form = forms[min(known.plural(number), len(forms) - 1)]
@@ -170,7 +188,7 @@ class Texts:
         """Return a number as the language writes it."""
         known = self._numbers.get((language, value))
         if known is None:
-            known = format_decimal(value, locale=self._languages[language].locale)
+            known = format_decimal(value, locale=self._language(language).locale)
             if 0 <= value <= _USUAL_NUMBERS:
                 self._numbers[language, value] = known
         return known
@@ -192,7 +210,7 @@ class Texts:
             timedelta(minutes=min(minutes, _MOST_MINUTES)),
             granularity="minute",
             threshold=_MOST_MINUTES * 2,  # minutes stay minutes
-            locale=self._languages[language].locale,
+            locale=self._language(language).locale,
         )
         return self.gettext(language, text) % {"duration": duration}
 
@@ -209,7 +227,7 @@ class Texts:
         if moment is None:
             return ""
         local, today = moment.astimezone(zone), now.astimezone(zone)
-        locale = self._languages[language].locale
+        locale = self._language(language).locale
         near = local.date() - today.date() <= _A_WEEK
         values = {
             "day": format_date(local, "EEEE" if near else "full", locale=locale),
@@ -222,7 +240,16 @@ class Texts:
         place = get_global("zone_territories").get(get_timezone_name(zone, return_zone=True), _NOWHERE)
         # CLDR names a zone without a place by its standard time or its offset, and these are asked for with a moment.
         named = datetime.now(zone) if place == _NOWHERE else zone
-        return get_timezone_name(named, locale=self._languages[language].locale)
+        return get_timezone_name(named, locale=self._language(language).locale)
+
+
+def _digest(shipped: Mapping[str, bytes], changed: Mapping[str, Language]) -> bytes:
+    digest = blake2b()
+    for tag, source in sorted(shipped.items()):
+        digest.update(repr((tag, source)).encode())
+    for tag, language in sorted(changed.items()):
+        digest.update(repr((tag, sorted(language.messages.items()))).encode())
+    return digest.digest()
 
 
 def _unbroken(text: str) -> str:

@@ -251,8 +251,7 @@ def _edition(settings: Settings, themes: Themes, texts: Texts) -> bytes:
     for theme in themes.names:
         for layer in themes.chain(theme):
             digest.update(repr((theme, layer.owner, sorted(layer.files.items()))).encode())
-    for language in texts.languages:
-        digest.update(repr((language, sorted(texts.messages(language).items()))).encode())
+    digest.update(texts.digest)
     for name, entry_point in sorted(settings.entry_points.items()):
         digest.update(repr((name, entry_point.model_dump_json(fallback=repr, warnings=False))).encode())
     return digest.digest()
