@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
@@ -41,8 +40,7 @@ class Observer(RefreshObserver, Protocol):
     def clicked(self, entry_point: str, decision: Decision) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """A decision and how long it stands: `valid_for` seconds, and `trusted_for` seconds in anybody's cache.
 
     `trusted_for` is None when ECE had no part in it.

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from widget.application.clock import Clock
 from widget.domain import breaker
@@ -37,16 +36,14 @@ class CallObserver(Protocol):
     def breaker_moved(self, entry_point: str, call: str, *, closed: bool) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
+class Permit(NamedTuple):
     """Permission to make these calls. `probe_of` is the host's state before, when the first of them is its probe."""
 
     calls: tuple[Call, ...]
     probe_of: Breaker | None
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(NamedTuple):
     """One set of answers, and when the oldest of its readings came (monotonic, wall clock); None without any.
 
     A set is as old as its oldest reading: a call that answered early may have been overtaken when the last one does.
@@ -63,8 +60,7 @@ class Answers:
         return mine | {call: usable(policy, self.readings[call]) for call in mine if call in self.readings}
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     outcome: Outcome
     reading: Reading | None
     at: float

@@ -10,9 +10,9 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from widget.domain.errors import OutboxUnavailable, TokenError
 from widget.domain.message import (
@@ -76,8 +76,7 @@ class OneAMinute(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(NamedTuple):
     """A posted form: its fields, the signed form it belongs to, what stands in the trap, and where it comes from."""
 
     fields: Mapping[str, Sequence[str]]
@@ -86,8 +85,7 @@ class Posted:
     network: str
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(NamedTuple):
     """The outcome. `accepted`: the message is on disk, from this post or the same one before (`new` tells).
 
     Otherwise there are faults in `checked`, `storage_down`, or seconds to `wait`.

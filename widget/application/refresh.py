@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from widget.application.breakers import Answers, GuardedSource, Permit
 from widget.application.clock import Clock
@@ -17,8 +17,7 @@ from widget.domain.policy import Policy
 from widget.domain.readings import Call
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """One complete set of readings, evaluated. `taken_at` is monotonic, `as_of` the same moment on the wall clock."""
 
     evaluation: Evaluation
@@ -54,8 +53,7 @@ class Subject:
         return tuple(call for call in Call if call in wanted)
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshResult:
+class RefreshResult(NamedTuple):
     """What a refresh brought for one entry point; `snapshot` is None where there is no newer one."""
 
     snapshot: Snapshot | None

@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from widget.domain.answers import Checked, FaultCode, FieldFault, Fields, answers, check, chosen_of
 from widget.domain.asked import versions_of
@@ -82,23 +82,20 @@ class SurveyOutbox(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSurvey:
+class OpenSurvey(NamedTuple):
     """A verified link and the survey it opens."""
 
     grant: Grant
     survey: Survey
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyLink:
+class SurveyLink(NamedTuple):
     token: str
     expires: datetime
     locale: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """The outcome of a post. `accepted`: the answers are on disk, from this post or an earlier one (`new` tells)."""
 
     checked: Checked

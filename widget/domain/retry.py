@@ -6,8 +6,8 @@ nothing to a ceiling that doubles, so that rows which failed together do not com
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from widget.domain.errors import (
     DeliveryError,
@@ -30,16 +30,14 @@ ATTEMPTS_HASTENED = 10  # a row that failed more often than this may itself be w
 TOO_OLD = "max_age; last: "  # before the reason of the last attempt
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
+class Again(NamedTuple):
     """Try again at `at`; `waits_for_ece` says that it may be earlier once ECE has taken another survey."""
 
     at: datetime
     waits_for_ece: bool
 
 
-@dataclass(frozen=True, slots=True)
-class GiveUp:
+class GiveUp(NamedTuple):
     """The row is dead: kept, named, and sent again only by an operator."""
 
     reason: str

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from widget.domain.errors import EceError
 from widget.domain.readings import Call, Reading
 from widget.ece.wire import Oddity
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(NamedTuple):
     """One GET call as `check` shows it: what came, how long it took (seconds), and what was understood."""
 
     call: Call

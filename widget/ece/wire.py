@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -76,8 +76,7 @@ class Oddity(StrEnum):
     UNUSABLE_NUMBER = "unusable_number"
 
 
-@dataclass(frozen=True, slots=True)
-class Understood:
+class Understood(NamedTuple):
     """A reading, and what was odd about the answer it came from."""
 
     reading: Reading

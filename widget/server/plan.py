@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from starlette.types import ASGIApp
 
@@ -17,8 +18,7 @@ from widget.settings import Settings
 from widget.telemetry import Metrics
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(NamedTuple):
     """An application with its metrics, as `build` makes them; `drain` has its /readyz say that it takes no more."""
 
     app: ASGIApp
@@ -47,8 +47,7 @@ def build_served(settings: Settings, delivery: bool, metrics: Metrics | None) ->
     return Served(app, services.metrics, fast_exit, services.drain)
 
 
-@dataclass(frozen=True, slots=True)
-class Listeners:
+class Listeners(NamedTuple):
     """The server's socket, and one for the /metrics of each worker where there are any."""
 
     server: socket.socket

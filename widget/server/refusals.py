@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
+from typing import NamedTuple
 
 MOST_HEADERS = 100
 LARGEST_HEAD = 16 * 1024  # request line and headers together
@@ -16,8 +16,7 @@ VERSIONS = ("1.1", "1.0")
 _METHOD_LINE = re.compile(rb"[A-Za-z][A-Za-z-]{0,31} /[!-~]* HTTP/1\.[01]\r\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """Why a request or connection is refused; `code` is also the metric's label, `headers` are whole header lines."""
 
     status: int

@@ -11,9 +11,9 @@ import gzip
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import brotli
 
@@ -24,8 +24,7 @@ BEST, AT_START = 11, 5  # of brotli: the best takes twenty times as long for 7 %
 _NAME = re.compile(r"widget\.v\d+\.[0-9a-f]{16}\.js")
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(NamedTuple):
     """One served script in all its encodings; `integrity` is for the tag's attribute of that name."""
 
     name: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -40,8 +39,7 @@ GIVEN_UP_AT_ONCE = 500  # rows in one transaction
 _PENDING, _LEASED = MessageState.PENDING.value, MessageState.LEASED.value
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     limit: int
     owner: str
     now: datetime
@@ -52,8 +50,7 @@ class Claim:
     untried: bool = False  # only rows that were never sent
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """What becomes of one claimed row. `next_attempt_at` and `reason` stay as they were where None."""
 
     claimed: ClaimedMessage

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class ThemeRemark:
+class ThemeRemark(NamedTuple):
     """A fault, of a file that is not used as written and that ours stands in for, or a warning, of one that is used."""
 
     file: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from widget.domain.message import CONSENT, LONGEST, CheckedMessage, MessageFault, MessageForm
 from widget.web.surveys.views import Said
@@ -12,8 +12,7 @@ TRAP_FIELD = "website"  # as programs that fill every field like it
 FORM_FIELD = "form"  # the signed moment at which the form was made
 
 
-@dataclass(frozen=True, slots=True)
-class FieldView:
+class FieldView(NamedTuple):
     """One field. `name` is `name`, `email`, `phone` or `text`; `field_id` is what a fault links to."""
 
     name: str
@@ -47,8 +46,7 @@ class MessageThanksContext:
     entry_point: Annotated[str, "the entry point's name in the settings"]
 
 
-@dataclass(frozen=True, slots=True)
-class MailItem:
+class MailItem(NamedTuple):
     """One thing that was written: the words before it, and the text with its line ends."""
 
     label: str

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -27,8 +26,7 @@ CHECK_LIMIT = 2.0  # seconds: an orchestrator's probe gives up soon after
 REMEMBERED = 1.0  # seconds a result stands, so that nobody drives the database through /readyz
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One thing that readiness depends on. `probe` returns None or a reason that may be shown to anyone.
 
     A vital check that fails takes this process out of traffic; another one only says "degraded".

@@ -5,14 +5,13 @@ Every reason has a text of its own: after a page that says only "not available" 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from widget.domain.readings import Reason
 from widget.texts import marked as _
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """A heading, a sentence that says why, and what to do now."""
 
     heading: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
 from widget.domain.instead import Kind, Way, spoken, tel
@@ -20,8 +20,7 @@ _LABELS = {
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
-@dataclass(frozen=True, slots=True)
-class OtherWay:
+class OtherWay(NamedTuple):
     """One way as it is drawn. `number` is that of a phone, `spoken` the same digit by digit; else both are empty."""
 
     kind: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from widget.domain.answers import Checked, FaultCode, FieldFault, Fields, Filled, check
 from widget.domain.survey import OTHER, Kind, Question, Survey, Wording, is_met
@@ -14,16 +14,14 @@ PAGE_FIELD = "_page"  # ids of questions start with a letter, so these two names
 GO_FIELD = "_go"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """A text of the operator. `lang` is empty when it is the page's language, or not known."""
 
     text: str
     lang: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OptionView:
+class OptionView(NamedTuple):
     """One radio button or checkbox. `said` is None where the template has words: another answer, yes, no, a number."""
 
     id: str
@@ -33,16 +31,14 @@ class OptionView:
     is_other: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """Why a question may not apply: it is asked only after one of these answers to that question."""
 
     question: Said
     answers: tuple[OptionView, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class QuestionView:
+class QuestionView(NamedTuple):
     """One question. `field_id` is what a fault links to; `show_if` is JSON for the script, empty when always shown."""
 
     id: str
