@@ -30,10 +30,6 @@ _NUMBERS = {
 }
 
 
-class NotServed(Exception):
-    """The server gave no answer that this command can use; the text is a sentence for the operator."""
-
-
 @click.command()
 @click.argument("entry_point", required=False)
 @click.option("--url", help="Where the server is asked, as http://127.0.0.1:8000; default [server] public_url.")
@@ -45,11 +41,8 @@ def status(entry_point: str | None, url: str | None, config: Path | None, as_jso
     if entry_point is not None and entry_point not in found.entry_points:
         raise click.UsageError(f"no entry point is called {entry_point}; there are {', '.join(found.entry_points)}")
     names = [entry_point] if entry_point is not None else list(found.entry_points)
-    try:
-        rows = [_row(found, name, _ask(found, url, f"/v1/status/{name}")) for name in names]
-        ready = _ask(found, url, "/readyz")
-    except NotServed as failure:
-        fail(str(failure))
+    rows = [_row(found, name, _ask(found, url, f"/v1/status/{name}")) for name in names]
+    ready = _ask(found, url, "/readyz")
     notes = [f"{check['name']}: {check['reason']}" for check in ready.get("checks", []) if not check["ok"]]
     if as_json:
         print_json({"entryPoints": rows, "ready": ready.get("status"), "notes": notes}, indent=2)
@@ -65,7 +58,7 @@ def status(entry_point: str | None, url: str | None, config: Path | None, as_jso
 
 
 def _ask(found: Settings, url: str | None, path: str) -> dict[str, Any]:
-    """Return the JSON that the server answers with. Raises NotServed."""
+    """Return the JSON that the server answers with, or end the command."""
     public = urlsplit(found.server.public_url)
     address = (url or found.server.public_url).rstrip("/") + path
     if urlsplit(address).scheme not in ("http", "https"):
@@ -80,18 +73,18 @@ def _ask(found: Settings, url: str | None, path: str) -> dict[str, Any]:
         with error:
             body = error.read(_LONGEST_ANSWER)
         if error.code == 404:
-            raise NotServed(f"The server at {address} does not know this entry point: reload its settings.") from None
+            fail(f"The server at {address} does not know this entry point: reload its settings.")
         if error.code != 503:
-            raise NotServed(f"{address} answers {error.code}; is that a server of ece-widget?") from None
+            fail(f"{address} answers {error.code}; is that a server of ece-widget?")
     except (OSError, http.client.HTTPException, ValueError) as error:
         cause = getattr(error, "reason", error)
-        raise NotServed(f"{address} cannot be asked: {cause}. Name another address with --url.") from None
+        fail(f"{address} cannot be asked: {cause}. Name another address with --url.")
     try:
         answered = json.loads(body)
     except ValueError:
         answered = None
     if not isinstance(answered, dict):
-        raise NotServed(f"{address} does not answer with JSON; is that a server of ece-widget?")
+        fail(f"{address} does not answer with JSON; is that a server of ece-widget?")
     return answered
 
 
@@ -113,7 +106,7 @@ def _row(found: Settings, name: str, answered: dict[str, Any]) -> dict[str, Any]
             next_check=answered["nextCheck"],
         )
     except (KeyError, ValueError):
-        raise NotServed(f"The answer for {name} is not one of this release of ece-widget.") from None
+        fail(f"The answer for {name} is not one of this release of ece-widget.")
     entry_point = found.entry_points[name]
     why = explain(decision, entry_point) + _numbers(decision, entry_point)
     if answered.get("opensAt"):

@@ -20,7 +20,7 @@ from widget.settings.faults import SettingsFaults, in_words, origin_of
 from widget.settings.model import Settings, StorageSettings, ThemesSettings
 from widget.settings.near_misses import did_you_mean
 from widget.settings.raw import table_at
-from widget.settings.reading import Unreadable, read_table
+from widget.settings.reading import read_table
 from widget.settings.rules import broken_rules
 
 _SQLITE = "sqlite:///"
@@ -36,11 +36,9 @@ def load(file: Path, environ: Mapping[str, str] = os.environ, *, new_themes: boo
 
     `new_themes`: the themes directory is about to be made, so it may be missing.
     """
-    try:
-        raw = read_table(file)
-    except Unreadable as unreadable:
-        raise SettingsFaults(str(file), unreadable.faults) from None
-    return parse(raw, environ=environ, directory=file.absolute().parent, source=str(file), new_themes=new_themes)
+    return parse(
+        read_table(file), environ=environ, directory=file.absolute().parent, source=str(file), new_themes=new_themes
+    )
 
 
 def parse(

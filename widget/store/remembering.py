@@ -35,12 +35,12 @@ def _add_counts(dialect: str) -> Any:
     """Return the statement that adds counts to a bucket's, or makes the bucket."""
     made = insert_into(dialect, counts)
     lower, higher = (func.min, func.max) if dialect == "sqlite" else (func.least, func.greatest)
-    new: dict[str, ColumnElement[Any]] = {}
-    for column in _COUNT_COLUMNS.values():
-        new[column.name] = column + made.excluded[column.name]
+    summed = [
+        *_COUNT_COLUMNS.values(),
+        *(counts.c[f"{spread}_{part}"] for spread in SPREADS for part in ("samples", "total")),
+    ]
+    new: dict[str, ColumnElement[Any]] = {column.name: column + made.excluded[column.name] for column in summed}
     for spread in SPREADS:
-        for part in ("samples", "total"):
-            new[f"{spread}_{part}"] = counts.c[f"{spread}_{part}"] + made.excluded[f"{spread}_{part}"]
         for part, of in (("lowest", lower), ("highest", higher)):
             old, added = counts.c[f"{spread}_{part}"], made.excluded[f"{spread}_{part}"]
             new[f"{spread}_{part}"] = func.coalesce(of(old, added), old, added)  # SQLite's are null if one is

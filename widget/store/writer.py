@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
@@ -52,23 +53,16 @@ class Database(Protocol):
     def dispose(self) -> None: ...
 
 
+@dataclass(slots=True, eq=False)
 class Job:
     """One piece of work and its outcome. Jobs with the same `together` function are run by one call of it."""
 
-    __slots__ = ("argument", "error", "finished", "result", "together", "wanted")
-
-    def __init__(
-        self,
-        together: Callable[[Connection, Sequence[Any]], Sequence[Any]],
-        argument: Any,
-        finished: Callable[[Sequence[Job]], None],
-    ) -> None:
-        self.together = together
-        self.argument = argument
-        self.finished = finished
-        self.result: Any = None
-        self.error: Exception | None = None
-        self.wanted = True  # false once nobody waits any more; then it is not begun
+    together: Callable[[Connection, Sequence[Any]], Sequence[Any]]
+    argument: Any
+    finished: Callable[[Sequence[Job]], None]
+    result: Any = None
+    error: Exception | None = None
+    wanted: bool = True  # false once nobody waits any more; then it is not begun
 
 
 class Writer:
