@@ -37,6 +37,12 @@ _PLAIN_WORDS = {
     "model_type": "a table of settings",
     "model_attributes_type": "a table of settings",
 }
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "less_than_equal": ("at most", "le"),
+    "greater_than": ("more than", "gt"),
+    "less_than": ("less than", "lt"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,18 +154,9 @@ def _allowed(error: Any) -> str:
             return _TOO_FEW if context["min_length"] == 1 else f"at least {context['min_length']} entries"
         case "too_long":
             return f"at most {context['max_length']} entries"
-        case "greater_than_equal" | "less_than_equal" | "greater_than" | "less_than":
-            return _bound(kind, context)
+        case _ if kind in _BOUNDS:
+            word, bound = _BOUNDS[kind]
+            return f"a number of {word} {context[bound]}"
         case _:
             message = str(error["msg"]).removeprefix("Input should be ")
             return _PLAIN_WORDS.get(kind, message[:1].lower() + message[1:])
-
-
-def _bound(kind: str, context: Mapping[str, Any]) -> str:
-    word, key = {
-        "greater_than_equal": ("at least", "ge"),
-        "less_than_equal": ("at most", "le"),
-        "greater_than": ("more than", "gt"),
-        "less_than": ("less than", "lt"),
-    }[kind]
-    return f"a number of {word} {context[key]}"

@@ -79,12 +79,12 @@ def _other(value: Any) -> Any:
     return Wording(MappingProxyType({})) if value is True else _wording(value)
 
 
-def _conditions(value: Any) -> Any:
-    def one(answer: Any) -> str:
-        if isinstance(answer, bool):
-            return YES_NO_VALUES[0 if answer else 1]
-        return str(answer).strip()
+def _answer(value: Any) -> str:
+    """Return an answer as a form has it; true and false answer a question with yes and no."""
+    return YES_NO_VALUES[0 if value else 1] if isinstance(value, bool) else str(value).strip()
 
+
+def _conditions(value: Any) -> Any:
     if not isinstance(value, Mapping) or not all(
         isinstance(each, str | int)
         for wanted in value.values()
@@ -93,7 +93,7 @@ def _conditions(value: Any) -> Any:
         raise ValueError('earlier questions and their answers, as { helpful = ["1", "2"] }')
     return MappingProxyType(
         {
-            str(asked): tuple(map(one, wanted)) if isinstance(wanted, list | tuple) else (one(wanted),)
+            str(asked): tuple(map(_answer, wanted)) if isinstance(wanted, list | tuple) else (_answer(wanted),)
             for asked, wanted in value.items()
         }
     )
@@ -162,9 +162,7 @@ class QuestionSettings(Section):
 
 
 def _alerting_answer(value: Any) -> Any:
-    if isinstance(value, bool):
-        return YES_NO_VALUES[0 if value else 1]
-    return str(value) if isinstance(value, int) else value
+    return _answer(value) if isinstance(value, int) else value
 
 
 class AlertSettings(Section):
@@ -196,11 +194,9 @@ class SurveySettings(Section):
 
 def first_language(title: Wording | None, questions: Sequence[QuestionSettings]) -> str:
     """The survey's own language, when none is named: the one written first."""
-    for wording in ([title] if title else []) + [each for question in questions for _, each in wordings(question)]:
-        for tag in wording.by_language:
-            if tag:
-                return tag
-    return ""
+    written = [title] if title else []
+    written += (each for question in questions for _, each in wordings(question))
+    return next((tag for wording in written for tag in wording.by_language if tag), "")
 
 
 def wordings(question: QuestionSettings) -> Iterator[tuple[str, Wording]]:
