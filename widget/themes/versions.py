@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from widget.themes.faults import ThemeRemark
-from widget.themes.folders import DESIGN_FILE, Layer
+from widget.themes.folders import Layer
 
 CHANGES_FILE = "changes.toml"
 Changes = Mapping[str, Mapping[int, str]]
@@ -32,16 +32,13 @@ def version_of(source: str) -> int | None:
 
 def read_changes(shipped: Path) -> Changes:
     """Read what changed: `{"launcher.html": {2: "…"}}`."""
-    file = shipped / CHANGES_FILE
-    if not file.is_file():
-        return {}
-    raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    raw = tomllib.loads((shipped / CHANGES_FILE).read_text(encoding="utf-8"))
     return {name: {int(version): str(what) for version, what in table.items()} for name, table in raw.items()}
 
 
 def outgrown(layer: Layer, file: str, replaced: Layer, changes: Changes) -> list[ThemeRemark]:
     """Compare an override with the shipped template it replaces."""
-    if file == DESIGN_FILE or not file.endswith((".html", ".css")):
+    if not file.endswith((".html", ".css")):
         return []
     current = version_of(replaced.files[file])
     if current is None:
