@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import structlog
@@ -64,11 +63,9 @@ class PostgresDatabase:
             migrate(connection)
             _keep_values_out_of_the_planner(connection)
 
-    @contextlib.contextmanager
-    def tried(self) -> Iterator[Connection | None]:
+    def tried(self) -> Connection:
         """Open a connection as `connect` does; the tables may be missing."""
-        with self.connect() as connection:
-            yield connection
+        return self.connect()
 
     def connect(self) -> Connection:
         """Open a connection with bounded waits and durable commits."""

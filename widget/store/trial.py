@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
@@ -70,27 +71,25 @@ def try_storage(database: Database) -> StorageTrial:
 
 
 def _missing_rights(connection: Connection, schema: str | None) -> Iterator[str]:
-    if schema is None:
-        try:
-            metadata.create_all(connection)
-        except DBAPIError as error:
-            if not _is_forbidden(error):
-                raise
-            yield "CREATE in the schema"
-            return
+    if schema is None and not _is_allowed(connection, partial(metadata.create_all, connection)):
+        yield "CREATE in the schema"
+        return
     for table in metadata.sorted_tables:
         for right, statement in _RIGHTS.items():
-            try:
-                with connection.begin_nested():
-                    connection.execute(text(statement.format(table=table.name, column=next(iter(table.columns)).name)))
-            except DBAPIError as error:
-                if not _is_forbidden(error):
-                    raise
+            tried = text(statement.format(table=table.name, column=next(iter(table.columns)).name))
+            if not _is_allowed(connection, partial(connection.execute, tried)):
                 yield f"{right} on {table.name}"
         older = schema is not None and schema < HEAD and connection.dialect.name == "postgresql"
         if older and not connection.execute(_OWNED, {"table": table.name}).scalar():
             yield f"ownership of {table.name}"
 
 
-def _is_forbidden(error: DBAPIError) -> bool:
-    return getattr(error.orig, "sqlstate", None) == _FORBIDDEN
+def _is_allowed(connection: Connection, work: Callable[[], object]) -> bool:
+    try:
+        with connection.begin_nested():
+            work()
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _FORBIDDEN:
+            raise
+        return False
+    return True
