@@ -28,12 +28,8 @@ class Inbox:
     """The last ones, the newest first."""
 
     def __init__(self) -> None:
-        self._received: deque[Received] = deque(maxlen=KEPT)
+        self.received: deque[Received] = deque(maxlen=KEPT)
         self._count = 0
-
-    @property
-    def received(self) -> tuple[Received, ...]:
-        return tuple(self._received)
 
     def mail(self, raw: bytes) -> None:
         """Keep a mail as it came over the wire."""
@@ -54,4 +50,4 @@ class Inbox:
 
     def _keep(self, title: str, headers: list[tuple[str, str]], text: str, html: str = "") -> None:
         self._count += 1
-        self._received.appendleft(Received(self._count, title, tuple(headers), text.strip(), html))
+        self.received.appendleft(Received(self._count, title, tuple(headers), text.strip(), html))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import closing, suppress
 
 LARGEST_MAIL = 1_000_000  # bytes
+# What a client raises that leaves, or that sends more than this takes.
+_LEFT = (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 _ANSWERS = {
     b"EHLO": b"250 alder-vale.example",
     b"HELO": b"250 alder-vale.example",
@@ -20,7 +23,7 @@ _ANSWERS = {
 
 async def take_mails(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, take: Callable[[bytes], None]) -> None:
     """Talk with one client until it leaves; `take` gets each mail."""
-    try:
+    with closing(writer), suppress(*_LEFT):
         writer.write(b"220 alder-vale.example\r\n")
         while command := (await reader.readline())[:4].upper().strip():
             writer.write(_ANSWERS.get(command, b"502 Not here") + b"\r\n")
@@ -30,10 +33,6 @@ async def take_mails(reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
             await writer.drain()
             if command == b"QUIT":
                 break
-    except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-        pass  # a client that leaves, or sends more than this takes
-    finally:
-        writer.close()
 
 
 async def _mail(reader: asyncio.StreamReader) -> bytes:

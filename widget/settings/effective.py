@@ -42,11 +42,11 @@ def effective(file: Path | None, environ: Mapping[str, str] = os.environ) -> lis
     settings, written = load(file, environ), read_table(file)
     overlay = Overlay(read_table(file), file.absolute().parent)
     lay_over(overlay, environ)
-    rows = []
-    for each in all_settings():
-        for place, value in _values(settings, each.key.split(".")):
-            rows.append(_row(each, ".".join(place), _as_text(place, value), _origin(place, written, overlay.origins)))
-    return rows
+    return [
+        _row(each, ".".join(place), _as_text(place, value), _origin(place, written, overlay.origins))
+        for each in all_settings()
+        for place, value in _values(settings, each.key.split("."))
+    ]
 
 
 def _row(setting: Setting, key: str, value: str, origin: str) -> Effective:
