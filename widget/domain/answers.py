@@ -71,25 +71,19 @@ Fields = Mapping[str, Sequence[str]]
 
 def check(survey: Survey, fields: Fields, *, up_to_page: int | None = None) -> Checked:
     """Hold posted fields against the survey; with `up_to_page`, questions of later pages are not asked for yet."""
-    chosen: dict[str, tuple[str, ...]] = {}
-    typed: dict[str, str] = {}
-    faults: dict[str, list[FieldFault]] = {}
-    for question in survey.questions:
-        picked, text, found = _read(question, fields)
-        if picked:
-            chosen[question.id] = picked
-        if text:
-            typed[question.id] = text
-        faults[question.id] = found
-    filled = Filled(chosen, typed)
-    visible = shown(survey.questions, chosen)
+    read = {question.id: _read(question, fields) for question in survey.questions}
+    filled = Filled(
+        chosen={name: picked for name, (picked, _text, _faults) in read.items() if picked},
+        typed={name: text for name, (_picked, text, _faults) in read.items() if text},
+    )
+    visible = shown(survey.questions, filled.chosen)
     whole: list[FieldFault] = []
     known = {question.id for question in survey.questions} | {question.other_field for question in survey.questions}
     if any(name not in known for name in fields):
         whole.append(FieldFault(FaultCode.UNKNOWN_FIELDS))
     asked = [question for question in survey.questions if up_to_page is None or question.page <= up_to_page]
     for question in asked:
-        whole += _faults_of(question, filled, faults[question.id], visible=question.id in visible)
+        whole += _faults_of(question, filled, read[question.id][2], visible=question.id in visible)
     if not whole and up_to_page is None and not any(map(filled.has_answer, survey.questions)):
         whole.append(FieldFault(FaultCode.NOTHING_ANSWERED))
     return Checked(filled, visible, tuple(whole))
@@ -151,10 +145,8 @@ def _text(question: Question, given: list[str], name: str) -> tuple[str, list[Fi
         return clean(given[0]), [FieldFault(FaultCode.ONE_ONLY, name, name)]
     # Closing a bidirectional run must not push a visitor over the limit, now or when the cleaned text comes back.
     length = len(without_closers(normal_line_ends(given[0])))
-    faults = []
-    if length > question.max_length:
-        faults.append(FieldFault(FaultCode.TOO_LONG, name, name, question.max_length, length))
-    return clean(given[0]), faults
+    too_long = FieldFault(FaultCode.TOO_LONG, name, name, question.max_length, length)
+    return clean(given[0]), [too_long] if length > question.max_length else []
 
 
 def _faults_of(question: Question, filled: Filled, found: list[FieldFault], *, visible: bool) -> list[FieldFault]:

@@ -50,13 +50,10 @@ def has_link(text: str) -> bool:
     A last part that does not consist of small letters is no domain's: "J.R.Smith" and "Dr.Smith" are names.
     """
     flat = unicodedata.normalize("NFKC", text).translate(_DOTS)
-    if _SCHEME.search(flat):
-        return True
-    for word in re.split(r"[\s/,;:<>()\[\]]+", flat):
-        first, dot, last = word.rstrip(".").rpartition(".")
-        if dot and first and len(last) > 1 and last.isalpha() and last == last.lower():
-            return True
-    return False
+    names = (word.rstrip(".").rpartition(".") for word in re.split(r"[\s/,;:<>()\[\]]+", flat))
+    return _SCHEME.search(flat) is not None or any(
+        first and len(last) > 1 and last.isalpha() and last == last.lower() for first, _dot, last in names
+    )
 
 
 def is_one_line(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from widget.application.clock import Clock
 from widget.application.delivery import Destination
@@ -10,7 +11,7 @@ from widget.domain.outbox import SMTP, WEBHOOKS
 from widget.mail import MAIL_LIMIT, MailSink
 from widget.services.rendering import load_pages
 from widget.settings import Settings
-from widget.web.messages.mails import MailRenderer
+from widget.web.messages.mails import render_mail
 from widget.web.pages.pages import Pages
 from widget.webhooks import WEBHOOK_LIMIT, WebhookSink
 
@@ -27,7 +28,7 @@ def other_destinations(settings: Settings, pages: Pages | None, clock: Clock, cl
     """
     destinations: list[Destination] = []
     if settings.smtp is not None:
-        mail = MailSink(settings.smtp, MailRenderer(pages or load_pages(settings, clock)))
+        mail = MailSink(settings.smtp, partial(render_mail, pages or load_pages(settings, clock)))
         destinations.append(Destination(SMTP, mail, concurrency=SENDERS, send_limit=MAIL_LIMIT))
     for name, each in settings.webhooks.items():
         sink = WebhookSink(each)

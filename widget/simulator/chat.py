@@ -48,16 +48,14 @@ class ChatPages:
 
     async def page(self, request: Request) -> Response:
         query = request.query_params
-        locale = query.get("locale") or query.get("languageCode") or "en"
-        language, texts = texts_for(locale)
-        entry_point = self._entry_point(query.get("entryPointId", DEFAULT_ENTRY_POINT))
+        language, texts = texts_for(query.get("locale") or query.get("languageCode") or "en")
         return pages.page(
             "chat.html",
             policy=self._policy,
             language=language,
             direction="rtl" if language in RIGHT_TO_LEFT else "ltr",
             texts=texts,
-            entry_point=entry_point,
+            entry_point=self._entry_point(query.get("entryPointId", DEFAULT_ENTRY_POINT)),
             ticket=query.get("ticket", ""),
             survey_url=f"{self._widget_url}/survey/start",
         )

@@ -12,7 +12,7 @@ from tests.message_rounds import host, sent_round, site
 from tests.web.conftest import Site
 from widget.domain.outbox import Answer, OutboxMessage, RowKind
 from widget.mail.encoding import as_bytes
-from widget.web.messages.mails import MailRenderer
+from widget.web.messages.mails import render_mail
 
 __all__ = ["host", "site"]
 pytestmark = pytest.mark.anyio
@@ -49,7 +49,7 @@ async def test_the_mail_parses_to_what_was_typed_and_no_header_is_injected(site:
 async def test_the_text_of_an_alert_puts_a_colon_behind_a_label_and_none_behind_a_question(site: Site) -> None:
     answers = (Answer("helpful", "How helpful was it?", "1"), Answer("comment", "Your words", "None."))
     row = OutboxMessage("k", "sid", "sales", "after_chat", answers, kind=RowKind.ALERT)
-    text = MailRenderer(site.services.pages)(row).text
+    text = render_mail(site.services.pages, row).text
     assert "How helpful was it?\n1\n" in text
     assert "Your words:\nNone.\n" in text
 
@@ -60,7 +60,7 @@ async def test_the_text_of_an_alert_puts_a_colon_behind_a_label_and_none_behind_
 async def test_a_mail_that_cannot_be_answered_says_where_to_write(site: Site, address: str, answered: bool) -> None:
     answers = (Answer("email", "E-mail", address), Answer("text", "Message", "Hello"))
     row = OutboxMessage("k", address, "sales", "", answers, kind=RowKind.MESSAGE)
-    content = MailRenderer(site.services.pages)(row)
+    content = render_mail(site.services.pages, row)
     mail = as_bytes(content, key="k", sender="a@example.com", to=("b@example.com",), written=datetime.now(UTC))
     assert (b"Reply-To:" in mail) is answered
     for text in (content.text, content.html):

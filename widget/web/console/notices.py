@@ -15,32 +15,28 @@ from widget.web.console.rendering import Notice
 from widget.web.console.wording import Wording
 
 
-class Notices:
-    """Says what is switched by hand now; `zone` returns that of an entry point's hours."""
-
-    def __init__(self, switches: Switches, entry_points: Iterable[str], zone: Callable[[str], tzinfo]) -> None:
-        self._switches, self._entry_points, self._zone = switches, tuple(entry_points), zone
-
-    def __call__(self, wording: Wording) -> tuple[Notice, ...]:
-        """Return the notices of every page."""
-        found = []
-        if self._switches.away:
-            text = wording.say(_("The database is away: what was switched last stands, and nothing can be switched."))
-            found.append(Notice("warning", text, "", ""))
-        for name in self._entry_points:
-            switch = self._switches.of(name)
-            if switch.closing is not None and switch.closing.stands(wording.now):
-                text = closing_text(name, switch.closing, wording)
-                found.append(Notice("hand", text, f"/console/reopen/{name}", wording.say(_("Reopen")), name))
-            today = wording.now.astimezone(self._zone(name)).date()
-            if today in switch.days:
-                text = wording.say(
-                    _("%(entry_point)s has other hours today: %(hours)s."),
-                    entry_point=name,
-                    hours=hours_text(switch.days[today], wording),
-                )
-                found.append(Notice("resting", text, f"/console/day/{name}", wording.say(_("Special day")), name))
-        return tuple(found)
+def notices(
+    switches: Switches, entry_points: Iterable[str], zone: Callable[[str], tzinfo], wording: Wording
+) -> tuple[Notice, ...]:
+    """Return what is switched by hand now, for every page; `zone` returns that of an entry point's hours."""
+    found = []
+    if switches.away:
+        text = wording.say(_("The database is away: what was switched last stands, and nothing can be switched."))
+        found.append(Notice("warning", text, "", ""))
+    for name in entry_points:
+        switch = switches.of(name)
+        if switch.closing is not None and switch.closing.stands(wording.now):
+            text = closing_text(name, switch.closing, wording)
+            found.append(Notice("hand", text, f"/console/reopen/{name}", wording.say(_("Reopen")), name))
+        today = wording.now.astimezone(zone(name)).date()
+        if today in switch.days:
+            text = wording.say(
+                _("%(entry_point)s has other hours today: %(hours)s."),
+                entry_point=name,
+                hours=hours_text(switch.days[today], wording),
+            )
+            found.append(Notice("resting", text, f"/console/day/{name}", wording.say(_("Special day")), name))
+    return tuple(found)
 
 
 def closing_text(entry_point: str, closing: Closing, wording: Wording) -> str:

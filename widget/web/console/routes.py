@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
+from functools import partial
 
 from starlette.routing import Route
 
@@ -13,7 +14,7 @@ from widget.application.results import Results
 from widget.application.switches import Switches
 from widget.settings import EntryPointSettings
 from widget.web.console.history import HistoryPage
-from widget.web.console.notices import Notices
+from widget.web.console.notices import notices
 from widget.web.console.now import NowPage
 from widget.web.console.outbox import OutboxPages, OutboxRows
 from widget.web.console.rendering import ConsolePages
@@ -38,8 +39,8 @@ def console_routes(
     now: Callable[[], datetime],
 ) -> list[Route]:
     """Return the routes; `languages` are those of visitors' pages, by tag and name."""
-    notices = Notices(switches, entry_points, history.zone)
-    sign_in = SignIn(pages, sessions, notices=notices, zone=history.zone(None), now=now)
+    of_every_page = partial(notices, switches, entry_points, history.zone)
+    sign_in = SignIn(pages, sessions, notices=of_every_page, zone=history.zone(None), now=now)
     return [
         *sign_in.routes(),
         *NowPage(sign_in, live_status, entry_points).routes(),

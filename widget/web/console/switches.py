@@ -237,10 +237,9 @@ class SwitchPages:
 
     def _days(self, name: str, wording: Wording) -> tuple[SetDay, ...]:
         yesterday = wording.now.astimezone(self._zone(name)).date() - timedelta(days=1)
-        days = sorted(self._switches.of(name).days.items())
         return tuple(
             SetDay(day.isoformat(), wording.day(day), hours_text(ranges, wording))
-            for day, ranges in days
+            for day, ranges in sorted(self._switches.of(name).days.items())
             if day >= yesterday
         )
 

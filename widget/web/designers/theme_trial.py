@@ -20,7 +20,7 @@ from widget.web.designers.message_samples import every_fault, message_pages, sam
 from widget.web.designers.samples import STATES, sample
 from widget.web.designers.survey_samples import survey_pages
 from widget.web.edge.headers import nonce
-from widget.web.messages.mails import MailRenderer
+from widget.web.messages.mails import render_mail
 from widget.web.messages.routes import FORM
 from widget.web.messages.views import FORM_FIELD, TRAP_FIELD
 from widget.web.pages.pages import Pages
@@ -102,9 +102,8 @@ def _try_messages(pages: Pages, *, theme: str) -> Iterator[ThemeRemark]:
             yield ThemeRemark(pages.themes.where(theme, FORM), problem, todo)
     for _, draw in message_pages(pages):
         draw(theme=theme, language="en", scheme="auto")
-    render = MailRenderer(pages)
     for row in sample_mails(pages):
-        render(row, theme=theme)
+        render_mail(pages, row, theme=theme)
 
 
 def _forms(survey: Survey, pages: Pages) -> Iterator[FormContext]:

@@ -19,29 +19,26 @@ from widget.web.pages.pages import Pages
 MAIL_TEXT = "message/mail_text.html"
 
 
-class MailRenderer:
-    """Makes the content of mails; called in a thread, as rendering takes milliseconds."""
+def render_mail(pages: Pages, row: OutboxMessage, *, theme: str | None = None) -> MailContent:
+    """Return the mail of a message or an alert, by the entry point's theme unless another is named.
 
-    def __init__(self, pages: Pages) -> None:
-        self._pages = pages
-
-    def __call__(self, row: OutboxMessage, *, theme: str | None = None) -> MailContent:
-        """Return the mail of a message or an alert, by the entry point's theme unless another is named."""
-        theme = self._pages.theme(theme, entry_point=row.entry_point)
-        given = {each.question_id: each.answer for each in row.answers} if not row.survey else {}
-        name, email = given.get(NAME, ""), given.get(EMAIL, "")
-        context = MailContext(
-            kind=row.kind.value,
-            entry_point=row.entry_point,
-            survey=row.survey,
-            name=name,
-            email=email,
-            answered=bool(in_ascii(email)),
-            items=tuple(MailItem(each.question, each.answer) for each in row.answers),
-            subject="",
-        )
-        # every template is escaped, so that none can forget it; a plain text is escaped for nobody
-        text = html.unescape(self._pages.render(MAIL_TEXT, context, theme=theme, language=SOURCE)).lstrip("\n")
-        subject, _, rest = text.partition("\n")
-        page = self._pages.render(MAIL, replace(context, subject=subject), theme=theme, language=SOURCE)
-        return MailContent(subject.strip(), rest.strip("\n") + "\n", page, (name, email) if email else None)
+    Called in a thread, as rendering takes milliseconds.
+    """
+    theme = pages.theme(theme, entry_point=row.entry_point)
+    given = {each.question_id: each.answer for each in row.answers} if not row.survey else {}
+    name, email = given.get(NAME, ""), given.get(EMAIL, "")
+    context = MailContext(
+        kind=row.kind.value,
+        entry_point=row.entry_point,
+        survey=row.survey,
+        name=name,
+        email=email,
+        answered=bool(in_ascii(email)),
+        items=tuple(MailItem(each.question, each.answer) for each in row.answers),
+        subject="",
+    )
+    # every template is escaped, so that none can forget it; a plain text is escaped for nobody
+    text = html.unescape(pages.render(MAIL_TEXT, context, theme=theme, language=SOURCE)).lstrip("\n")
+    subject, _, rest = text.partition("\n")
+    page = pages.render(MAIL, replace(context, subject=subject), theme=theme, language=SOURCE)
+    return MailContent(subject.strip(), rest.strip("\n") + "\n", page, (name, email) if email else None)

@@ -6,11 +6,10 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from widget.settings import Settings
+from widget.web.pages.static_files import fixed_route
 
 _SETTLED = "when it was delivered or given up"
 _HEADERS = {
@@ -52,11 +51,7 @@ def facts(settings: Settings) -> dict[str, Any]:
 def route(settings: Settings) -> Route:
     """Return the route; the answer is made once."""
     body = json.dumps(facts(settings), ensure_ascii=False, indent=2).encode()
-
-    async def answer(_: Request) -> Response:
-        return Response(body, headers=_HEADERS, media_type="application/json")
-
-    return Route("/facts.json", answer, methods=["GET"])
+    return fixed_route("/facts.json", body, "application/json", _HEADERS)
 
 
 def _survey(settings: Settings) -> dict[str, Any]:

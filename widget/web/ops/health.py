@@ -19,6 +19,7 @@ from widget.web.edge.access import Operators
 from widget.web.edge.context import new_request_id
 from widget.web.edge.errors import PROBLEM_JSON, Problem
 from widget.web.edge.headers import EdgeHeaders, SecurityHeaders
+from widget.web.pages.static_files import fixed_route
 
 NO_STORE = {"Cache-Control": "no-store"}
 _ALLOWED = {"Allow": "GET, HEAD, OPTIONS"}
@@ -87,7 +88,7 @@ def routes(readiness: Readiness, metrics: Metrics, operators: Operators) -> list
         return await _metrics(metrics)
 
     return [
-        Route("/healthz", _healthy, name="healthz"),
+        fixed_route("/healthz", b"ok\n", "text/plain; charset=utf-8", NO_STORE),
         Route("/readyz", ready, name="readyz"),
         Route("/metrics", guarded_metrics, name="metrics"),
     ]
@@ -122,10 +123,6 @@ class MetricsListener:
     def _refused(self, problem: Problem) -> Response:
         document = problem.document(new_request_id())
         return JSONResponse(document, problem.status, dict(problem.headers), PROBLEM_JSON)
-
-
-async def _healthy(_: Request) -> Response:
-    return Response("ok\n", headers=NO_STORE, media_type="text/plain; charset=utf-8")
 
 
 async def _metrics(metrics: Metrics) -> Response:

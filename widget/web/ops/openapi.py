@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from widget.web.addresses import ADDRESSES, Address, Faults, Limit
 from widget.web.ops.schemas import DECISION, LINK, LINK_ORDER, NAME, PROBLEM, READINESS, SID, Json
+from widget.web.pages.static_files import fixed_route
 
 _ENTRY_POINT: Json = {
     "name": "entry_point",
@@ -208,12 +207,8 @@ def document(*, public_url: str, version: str) -> Json:
 
 def route(*, public_url: str, version: str) -> Route:
     """Return the route that serves the description."""
-    served = json.dumps(document(public_url=public_url, version=version), separators=(",", ":")).encode()
-
-    async def openapi(_: Request) -> Response:
-        return Response(served, headers={"Cache-Control": "max-age=300"}, media_type="application/json")
-
-    return Route("/openapi.json", openapi, name="openapi")
+    body = json.dumps(document(public_url=public_url, version=version), separators=(",", ":")).encode()
+    return fixed_route("/openapi.json", body, "application/json", {"Cache-Control": "max-age=300"})
 
 
 def _paths() -> Json:

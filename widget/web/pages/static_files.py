@@ -1,10 +1,10 @@
-"""Style sheets and scripts of pages as ready bytes, each under a name that changes with it."""
+"""Answers that are ready bytes; style sheets and scripts of pages are, each under a name that changes with it."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 PREFIX = "/assets"
-IMMUTABLE = "max-age=31536000, immutable"
+_FOR_GOOD = {"Cache-Control": "max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 
 _STRING_OR_COMMENT = re.compile(r"""("[^"]*"|'[^']*')|/\*.*?\*/""", re.DOTALL)
 
@@ -50,14 +50,19 @@ def without_unused(css: str) -> str:
     return re.sub(r"(--ece-[a-z-]+):[^;}]*;?", lambda match: "" if match[1] in drop else match[0], css)
 
 
-def script_route(name: str, script: bytes) -> Route:
-    """Serve a script; the address, with a hash of it, is the route's path."""
+def fixed_route(path: str, body: bytes, media_type: str, headers: Mapping[str, str]) -> Route:
+    """Serve the same bytes to everybody."""
 
     async def answer(_: Request) -> Response:
-        headers = {"Cache-Control": IMMUTABLE, "X-Content-Type-Options": "nosniff"}
-        return Response(script, headers=headers, media_type="text/javascript")
+        return Response(body, headers=headers, media_type=media_type)
 
-    return Route(f"/{name}.{hashlib.sha256(script).hexdigest()[:16]}.js", answer, methods=["GET"])
+    return Route(path, answer, methods=["GET"])
+
+
+def script_route(name: str, script: bytes) -> Route:
+    """Serve a script; the address, with a hash of it, is the route's path."""
+    path = f"/{name}.{hashlib.sha256(script).hexdigest()[:16]}.js"
+    return fixed_route(path, script, "text/javascript", _FOR_GOOD)
 
 
 def style_route(find: Callable[[str], StyleSheet | None]) -> Route:
@@ -67,10 +72,6 @@ def style_route(find: Callable[[str], StyleSheet | None]) -> Route:
         sheet = find(request.url.path)
         if sheet is None:
             raise HTTPException(404)
-        return Response(
-            sheet.body,
-            media_type="text/css",
-            headers={"Cache-Control": IMMUTABLE, "X-Content-Type-Options": "nosniff"},
-        )
+        return Response(sheet.body, media_type="text/css", headers=_FOR_GOOD)
 
     return Route(PREFIX + "/{hash}/{file}", answer, methods=["GET"], name="stylesheet")

@@ -33,7 +33,7 @@ class ThemeSheets:
         self._themes, self._render = themes, render
         self._sheets: dict[str, StyleSheet] = {}
         self._addresses: dict[tuple[str, str, str], str] = {}
-        self._made: set[tuple[str, Scheme]] = set()
+        self.make = cache(self._make)
         self.launcher = cache(self._make_launcher)
 
     def route(self) -> Route:
@@ -72,17 +72,14 @@ class ThemeSheets:
         css = without_unused(compact(self._joined(theme, scheme, corner, extra)))
         return Markup(css.replace("&", "&amp;").replace("<", "&lt;"))  # noqa: S704 — escaped here
 
-    def make(self, theme: str, scheme: Scheme) -> None:
-        """Make those of a theme that are not there yet."""
-        if (theme, scheme) in self._made:
-            return
+    def _make(self, theme: str, scheme: Scheme) -> None:
+        """Make those of a theme."""
         for file in self._themes.files(theme):
             name = file.rpartition("/")[2]
             if file.endswith(".css") and name not in _IN_THE_LAUNCHER:
                 sheet = style_sheet(file, self._style(file, theme, scheme, self._themes.design(theme).corner))
                 self.add(sheet)
                 self._addresses[theme, file, scheme] = sheet.path
-        self._made.add((theme, scheme))
 
     def _joined(self, theme: str, scheme: Scheme, corner: str, extra: tuple[str, ...]) -> str:
         return "".join(self._style(file, theme, scheme, corner) for file in ("launcher.css", *extra))
