@@ -142,8 +142,9 @@ class AvailabilityLog:
     def _call_answered(self, entry_point: str, call: Call) -> None:
         since = self._failing_since.pop((entry_point, call), None)
         if since is not None:
-            seconds = self._since(since)
-            telemetry.logger().info("ece_call_recovered", entry_point=entry_point, call=call, seconds=seconds)
+            telemetry.logger().info(
+                "ece_call_recovered", entry_point=entry_point, call=call, seconds=self._since(since)
+            )
 
     def _since(self, moment: float) -> float:
         return round(self._monotonic() - moment, 1)

@@ -193,8 +193,7 @@ class Recorder:
         if not keys and not changes and not begun and self._clock.monotonic() - self._noted < SEEN_EVERY:
             return None
         counts = [(span, Bucket(name, start, self._waiting.pop((span, name, start)))) for span, name, start in keys]
-        process = replace(self._process, seen=self._clock.now())
-        return Batch(process, self._number + 1, counts, changes, begun)
+        return Batch(replace(self._process, seen=self._clock.now()), self._number + 1, counts, changes, begun)
 
     def _drop_oldest(self) -> None:
         """Give up detail, never totals: buckets of five minutes go first, those of an hour and a day have the same."""

@@ -64,5 +64,4 @@ def tel(number: str) -> str:
 
 def spoken(number: str) -> str:
     """Return a phone number digit by digit, with a pause between its groups, so that it is not read as a quantity."""
-    groups = re.findall(r"\+?[0-9]+", number)
-    return ", ".join(" ".join(group) for group in groups)
+    return ", ".join(" ".join(group) for group in re.findall(r"\+?[0-9]+", number))

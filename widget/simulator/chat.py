@@ -93,8 +93,11 @@ class ChatPages:
             return {"state": "ended"}
         if position == 0:
             return {"state": "running"}
-        wait = started.entry_point.queue.wait_estimate(position)
-        return {"state": "waiting", "position": position, "wait": wait}
+        return {
+            "state": "waiting",
+            "position": position,
+            "wait": started.entry_point.queue.wait_estimate(position),
+        }
 
     def _entry_point(self, text: str) -> EntryPoint | None:
         known = text.isascii() and text.isdigit() and len(text) < 20

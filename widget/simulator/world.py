@@ -156,8 +156,7 @@ class World:
         if isinstance(chat, Refusal):
             return chat
         self._activities += 1
-        token = f"{self._rng.getrandbits(96):024x}"
-        started = VisitorChat(f"{self._activities}_{token}", entry_point, chat)
+        started = VisitorChat(f"{self._activities}_{self._rng.getrandbits(96):024x}", entry_point, chat)
         self.chats[started.sid] = started
         return started
 

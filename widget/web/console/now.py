@@ -178,8 +178,7 @@ def _figures(now: EntryPointNow, age: float | None, wording: Wording, *, slots: 
     if slots:
         capacities = [(each.at, each.capacity) for each in hour]
         figures.append(_figure(_("Free slots"), now.capacity, capacities, number, wording))
-    ages = [(each.at, each.age) for each in hour]
-    figures.append(_figure(_("Age of ECE's answer"), age, ages, duration, wording))
+    figures.append(_figure(_("Age of ECE's answer"), age, [(each.at, each.age) for each in hour], duration, wording))
     return tuple(figures)
 
 

@@ -185,8 +185,9 @@ class SignIn:
         try:
             await self._sessions.sign_out(visit.person)
         except OutboxUnavailable as error:
-            log = telemetry.logger()
-            log.warning("console_sign_out_not_kept", reason=str(error), request_id=request_id(visit.request.scope))
+            telemetry.logger().warning(
+                "console_sign_out_not_kept", reason=str(error), request_id=request_id(visit.request.scope)
+            )
         response = see("/console")
         self._sessions.delete_cookie(response)
         return response
@@ -195,8 +196,9 @@ class SignIn:
         try:
             return await page(visit)
         except OutboxUnavailable as error:
-            log = telemetry.logger()
-            log.warning("console_without_database", reason=str(error), request_id=request_id(visit.request.scope))
+            telemetry.logger().warning(
+                "console_without_database", reason=str(error), request_id=request_id(visit.request.scope)
+            )
             text = NOT_DONE_AS_FAR_AS_KNOWN if visit.request.method == "POST" else NEEDS_DATABASE
             context = FaultContext(visit.wording.say(DATABASE_AWAY), visit.wording.say(text))
             response = self.pages.page("fault.html", visit.frame, context, status=503)

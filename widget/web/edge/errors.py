@@ -20,7 +20,6 @@ from widget import telemetry
 from widget.domain.errors import (
     OutboxUnavailable,
     SurveyError,
-    SurveyUnknown,
     TicketTaken,
     TokenError,
     TokenExpired,
@@ -64,7 +63,6 @@ _DETAILS = {
 _DOMAIN: tuple[tuple[type[WidgetError], int, str], ...] = (
     (TokenExpired, 410, "This link has expired."),
     (TokenError, 403, "This link is not valid."),
-    (SurveyUnknown, 404, "There is no such survey."),
     (TicketTaken, 409, "This ticket belongs to another chat."),
     (SurveyError, 404, "There is no such survey."),
     (OutboxUnavailable, 503, "The answer cannot be stored now. Nothing was lost; please try again."),
@@ -193,8 +191,7 @@ def problem_of(error: BaseException) -> Problem:
         case Problem():
             return error
         case HTTPException():
-            headers = tuple((error.headers or {}).items())
-            return Problem(error.status_code, headers=headers)
+            return Problem(error.status_code, headers=tuple((error.headers or {}).items()))
         case ClientDisconnect():
             return Problem(400, "client_gone", "The connection broke before the body was whole.")
         case WidgetError():

@@ -121,8 +121,7 @@ class MetricsListener:
         await response(scope, receive, send)
 
     def _refused(self, problem: Problem) -> Response:
-        document = problem.document(new_request_id())
-        return JSONResponse(document, problem.status, dict(problem.headers), PROBLEM_JSON)
+        return JSONResponse(problem.document(new_request_id()), problem.status, dict(problem.headers), PROBLEM_JSON)
 
 
 async def _metrics(metrics: Metrics) -> Response:

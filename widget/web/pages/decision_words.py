@@ -34,8 +34,7 @@ class DecisionWords:
 
     def opening(self, decision: Decision, language: str) -> str:
         """Return when chat opens; empty where that is not known."""
-        zone = self._zone(decision)
-        return self._texts.opening(language, decision.opens_at, zone=zone, now=self._clock())
+        return self._texts.opening(language, decision.opens_at, zone=self._zone(decision), now=self._clock())
 
     def zone(self, decision: Decision, language: str) -> str:
         """Return the name of the zone in which `opening` is said."""

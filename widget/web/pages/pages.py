@@ -93,8 +93,7 @@ class Pages:
         language: str,
         scheme: Scheme = "auto",
     ) -> LauncherContext:
-        texts = self.texts
-        corner = self.themes.design(theme).corner_in(texts.direction(language))
+        corner = self.themes.design(theme).corner_in(self.texts.direction(language))
         wait, place = self._words.queue(decision, language)
         label = self._label(entry_point, language)
         logo = self._logos.get(decision.entry_point, Markup())

@@ -72,8 +72,7 @@ class PublicAnswers:
         self._monotonic = monotonic
         self._now = now
         self._status = Kind(b"application/json", headers, packs=False)
-        vary = (b"vary", b"accept-encoding")
-        self._launcher = Kind(b"text/html; charset=utf-8", [*headers, vary], packs=True)
+        self._launcher = Kind(b"text/html; charset=utf-8", [*headers, (b"vary", b"accept-encoding")], packs=True)
         self._counts: dict[Labels, AnswerCount] = {}
         by_name = {name: CurrentDecision(name, self._counts) for name in availability.watches}
         self._current = {start + name: each for start in (STATUS_PATH, LAUNCHER_PATH) for name, each in by_name.items()}
