@@ -19,7 +19,6 @@ import json
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -31,6 +30,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from itsdangerous import BadSignature, Signer
 
 from widget.domain.errors import TokenExpired, TokenInvalid
+from widget.domain.grants import MessageFormGrant, Session, SurveyGrant, Ticket
 from widget.domain.outbox import QueueThen
 
 LONGEST_TOKEN = 2048  # a session id of 256 characters, four bytes each, and two names of 64 make about 1,700
@@ -42,53 +42,6 @@ _TICKET = b"ece-widget launch ticket 1"
 _SESSION = b"ece-widget console session 1"
 _FORM = b"ece-widget console form 1"
 _MESSAGE_FORM = b"ece-widget message form 1"
-
-
-@dataclass(frozen=True, slots=True)
-class SurveyGrant:
-    """What a survey link says: who may answer what, and until when. `sid` is a secret."""
-
-    sid: str
-    entry_point: str
-    survey: str
-    expires: datetime
-    queue: QueueThen | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """What a launch ticket says: one chat was opened at this entry point, in this language of the page.
-
-    `queue` is how ECE's queue was then.
-    """
-
-    id: str
-    entry_point: str
-    locale: str
-    expires: datetime
-    queue: QueueThen | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """What an operator's cookie says: who signed in, and until when.
-
-    `proof` is a keyed hash of `id` under the operator token, so that a session ends with its token.
-    """
-
-    id: str
-    who: str
-    proof: str
-    expires: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class MessageFormGrant:
-    """What a form says that leaves a message: it is one of ours, for this entry point."""
-
-    id: str
-    entry_point: str
-    expires: datetime
 
 
 class Tokens:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from widget.domain.errors import OutboxUnavailable, TokenError
+from widget.domain.grants import MessageFormGrant
 from widget.domain.message import (
     CONSENT,
     EMAIL,
@@ -32,22 +33,11 @@ FORM_LIFETIME = timedelta(days=1)
 SHORTEST_TIME = timedelta(seconds=2)
 
 
-class Form(Protocol):
-    """What a signed form says: `id` is of this form alone."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def entry_point(self) -> str: ...
-    @property
-    def expires(self) -> datetime: ...
-
-
 class FormTokens(Protocol):
     """Signs and verifies; raises TokenInvalid and TokenExpired."""
 
     def sign_message_form(self, entry_point: str, *, expires: datetime) -> str: ...
-    def verify_message_form(self, token: str) -> Form: ...
+    def verify_message_form(self, token: str) -> MessageFormGrant: ...
 
 
 class MessageOutbox(Protocol):
@@ -140,7 +130,7 @@ class Messages:
         except OutboxUnavailable:
             return Left(checked, storage_down=True)
 
-    def _judge(self, entry_point: str, posted: Posted) -> tuple[Form | None, MessageFaultCode | None]:
+    def _judge(self, entry_point: str, posted: Posted) -> tuple[MessageFormGrant | None, MessageFaultCode | None]:
         """Say what speaks against the whole form. A clock that was set back refuses nobody."""
         try:
             signed = self._tokens.verify_message_form(posted.form)
@@ -154,7 +144,14 @@ class Messages:
         return signed, MessageFaultCode.TOO_SOON if timedelta(0) <= since < SHORTEST_TIME else None
 
     async def _store(
-        self, entry_point: str, posted: Posted, checked: CheckedMessage, signed: Form, *, language: str, consent: str
+        self,
+        entry_point: str,
+        posted: Posted,
+        checked: CheckedMessage,
+        signed: MessageFormGrant,
+        *,
+        language: str,
+        consent: str,
     ) -> Left:
         key = message_key(await self._outbox.hash_key(), signed.id, checked.values)
         wait = await self._limit.take(posted.network)

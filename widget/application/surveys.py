@@ -15,39 +15,10 @@ from typing import NamedTuple, Protocol
 from widget.domain.answers import Checked, FaultCode, FieldFault, Fields, answers, check, chosen_of
 from widget.domain.asked import versions_of
 from widget.domain.errors import EceUnsendable, SurveyUnknown, TicketTaken
+from widget.domain.grants import SurveyGrant, Ticket
 from widget.domain.outbox import LONGEST_SID, OutboxMessage, QueueThen, RowKind, valid_sid
 from widget.domain.survey import Survey
 from widget.settings import EntryPointSettings
-
-
-class Grant(Protocol):
-    """What a survey link says."""
-
-    @property
-    def sid(self) -> str: ...
-    @property
-    def entry_point(self) -> str: ...
-    @property
-    def survey(self) -> str: ...
-    @property
-    def expires(self) -> datetime: ...
-    @property
-    def queue(self) -> QueueThen | None: ...
-
-
-class LaunchTicket(Protocol):
-    """What a launch ticket says."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def entry_point(self) -> str: ...
-    @property
-    def locale(self) -> str: ...
-    @property
-    def expires(self) -> datetime: ...
-    @property
-    def queue(self) -> QueueThen | None: ...
 
 
 class TokenVerifier(Protocol):
@@ -56,8 +27,8 @@ class TokenVerifier(Protocol):
     def sign_survey(
         self, sid: str, entry_point: str, survey: str, expires: datetime, *, queue: QueueThen | None = None
     ) -> str: ...
-    def verify_survey(self, token: str) -> Grant: ...
-    def verify_ticket(self, token: str) -> LaunchTicket: ...
+    def verify_survey(self, token: str) -> SurveyGrant: ...
+    def verify_ticket(self, token: str) -> Ticket: ...
 
 
 class SurveyOutbox(Protocol):
@@ -85,7 +56,7 @@ class SurveyOutbox(Protocol):
 class OpenSurvey(NamedTuple):
     """A verified link and the survey it opens."""
 
-    grant: Grant
+    grant: SurveyGrant
     survey: Survey
 
 

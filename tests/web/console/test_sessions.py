@@ -10,7 +10,8 @@ import pytest
 
 from tests.web.conftest import Site
 from tests.web.console.conftest import TOKEN, Browser, opened
-from widget.tokens import Session, Tokens
+from widget.domain.grants import Session
+from widget.tokens import Tokens
 
 pytestmark = pytest.mark.anyio
 

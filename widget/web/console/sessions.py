@@ -25,7 +25,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from widget.domain.errors import OutboxUnavailable, TokenError
-from widget.tokens import Session, Tokens
+from widget.domain.grants import Session
+from widget.tokens import Tokens
 from widget.web.edge.access import Operators
 from widget.web.edge.context import TrustedProxies
 from widget.web.edge.errors import Problem
