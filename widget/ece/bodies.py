@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from widget.domain.errors import EceUnreadable
+from widget.domain.strict_json import no_name_twice
 
 # What an answer says, by local name: attributes and children of an XML root, or the members of a JSON object.
 # None stands for "there, but no single text": an element with elements inside, two that differ, a JSON list.
@@ -52,20 +53,13 @@ def json_fields(body: bytes) -> Fields:
     """Read a flat JSON object; numbers stay text, so that the same patterns judge them. Raises EceUnreadable."""
     try:
         value = json.loads(
-            body, object_pairs_hook=_no_name_twice, parse_int=str, parse_float=str, parse_constant=lambda _: None
+            body, object_pairs_hook=no_name_twice, parse_int=str, parse_float=str, parse_constant=lambda _: None
         )
     except (ValueError, RecursionError):
         raise EceUnreadable("not JSON, or a name twice") from None
     if not isinstance(value, dict):
         raise EceUnreadable("JSON, but no object")
     return {name: _scalar(item) for name, item in value.items() if item is not None}
-
-
-def _no_name_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a name twice")
-    return members
 
 
 def _scalar(value: object) -> str | None:

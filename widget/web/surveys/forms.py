@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
 from typing import Any, NoReturn
 from urllib.parse import parse_qs
 
 from starlette.requests import ClientDisconnect, Request
 
+from widget.domain.strict_json import no_name_twice
 from widget.web.edge.errors import Problem
 
 MOST_FIELDS = 1000
@@ -37,7 +37,7 @@ async def read_object(request: Request, *, longest: int) -> dict[str, Any]:
     require_media_type(request, "application/json")
     body = await read_body(request, longest=longest)
     try:
-        value = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=no_name_twice, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise Problem(400, "not_json", "One JSON object in UTF-8, no name twice.") from None
     if not isinstance(value, dict):
@@ -75,13 +75,6 @@ async def read_body(request: Request, *, longest: int) -> bytes:
     except ClientDisconnect:
         raise Problem(400, "client_gone", "The connection broke before the body was whole.") from None
     return bytes(body)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a name stands there twice")
-    return value
 
 
 def _no_constant(name: str) -> NoReturn:
