@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from widget.domain.answers import Checked, FaultCode, answers, check
+from widget.domain.asked import versions_of
 from widget.domain.survey import Survey
 from widget.settings import SurveySettings
 
@@ -31,7 +32,7 @@ def codes(checked: Checked) -> list[tuple[str, FaultCode]]:
 def sent(asked: Survey, **fields: str | list[str]) -> dict[str, str]:
     checked = post(asked, **fields)
     assert not checked.faults, checked.faults
-    return {answer.question_id: answer.answer for answer in answers(asked, checked)}
+    return {answer.question_id: answer.answer for answer in answers(asked, checked, versions_of(asked))}
 
 
 def test_answers_come_in_the_order_of_the_questions_and_empty_ones_are_left_out() -> None:
@@ -131,7 +132,7 @@ def test_ece_receives_the_survey_language_whatever_the_visitor_read() -> None:
         },
         language="de",
     )
-    (answer,) = answers(asked, post(asked, topic="bill"))
+    (answer,) = answers(asked, post(asked, topic="bill"), versions_of(asked))
     assert (answer.question, answer.answer) == ("Worum ging es?", "Meine Rechnung")
 
 
@@ -178,7 +179,7 @@ def test_whatever_is_posted_gives_faults_or_answers_that_were_asked_for(fields: 
     )
     checked = check(asked, fields)
     if not checked.faults:
-        given = answers(asked, checked)
+        given = answers(asked, checked, versions_of(asked))
         assert given
         assert {answer.question_id for answer in given} <= checked.visible
         assert all(answer.answer.strip() for answer in given)

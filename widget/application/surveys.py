@@ -178,14 +178,14 @@ class Surveys:
         checked = check(opened.survey, fields)
         if checked.faults:
             return Submission(checked, accepted=False)
-        grant = opened.grant
+        grant, versions = opened.grant, self.links.versions[opened.grant.survey]
         message = OutboxMessage(
             key=survey_key(await self._outbox.hash_key(), grant.sid, grant.survey),
             sid=grant.sid,
             entry_point=grant.entry_point,
             survey=grant.survey,
-            answers=answers(opened.survey, checked),
-            chosen=chosen_of(opened.survey, checked, self.links.versions[grant.survey]),
+            answers=answers(opened.survey, checked, versions),
+            chosen=chosen_of(opened.survey, checked, versions),
             language=language,
             queue=grant.queue,
         )

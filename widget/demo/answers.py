@@ -86,7 +86,7 @@ def _given(survey: Survey, now: datetime) -> Iterator[tuple[OutboxMessage, datet
                     sid=f"demo_{day:%Y%m%d}_{number}",
                     entry_point=chance.choice(_PLACES),
                     survey=survey.name,
-                    answers=answers(survey, checked),
+                    answers=answers(survey, checked, versions),
                     chosen=chosen_of(survey, checked, versions),
                     language=language,
                     queue=QueueThen(wait, wait // 60),

@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from widget.domain.asked import Chosen, QuestionVersion
 from widget.domain.outbox import Answer
-from widget.domain.survey import OTHER, OTHER_IN_ECE, Kind, Question, Survey, shown
+from widget.domain.survey import OTHER, Kind, Question, Survey, shown
 from widget.domain.text import clean, normal_line_ends, without_closers
 
 SEPARATOR = "; "
@@ -89,27 +89,32 @@ def check(survey: Survey, fields: Fields, *, up_to_page: int | None = None) -> C
     return Checked(filled, visible, tuple(whole))
 
 
-def answers(survey: Survey, checked: Checked) -> tuple[Answer, ...]:
-    """Write a faultless form as ECE shall have it: in the survey's language, unanswered questions left out."""
+def answers(survey: Survey, checked: Checked, versions: Mapping[str, QuestionVersion]) -> tuple[Answer, ...]:
+    """Write a faultless form as ECE shall have it: in the survey's language, unanswered questions left out.
+
+    `versions` are the survey's.
+    """
     assert not checked.faults
     return tuple(
-        Answer(
-            question.id,
-            clean(question.text.pick(survey.language, survey.language)[1]),
-            _answer(question, checked.filled, survey.language),
-        )
-        for question in survey.questions
-        if question.id in checked.visible and checked.filled.has_answer(question)
+        Answer(question.id, versions[question.id].text, _answer(question, checked.filled, versions[question.id]))
+        for question in _answered(survey, checked)
     )
 
 
 def chosen_of(survey: Survey, checked: Checked, versions: Mapping[str, QuestionVersion]) -> tuple[Chosen, ...]:
-    """Return what a faultless form chose, one for each of its `answers`; `versions` are the survey's."""
+    """Return what a faultless form chose, one for each of its `answers`."""
     return tuple(
         Chosen(versions[question.id], checked.filled.chosen.get(question.id, ()))
+        for question in _answered(survey, checked)
+    )
+
+
+def _answered(survey: Survey, checked: Checked) -> list[Question]:
+    return [
+        question
         for question in survey.questions
         if question.id in checked.visible and checked.filled.has_answer(question)
-    )
+    ]
 
 
 def _read(question: Question, fields: Fields) -> tuple[tuple[str, ...], str, list[FieldFault]]:
@@ -158,12 +163,12 @@ def _faults_of(question: Question, filled: Filled, found: list[FieldFault], *, v
     return found[:1]
 
 
-def _answer(question: Question, filled: Filled, language: str) -> str:
+def _answer(question: Question, filled: Filled, version: QuestionVersion) -> str:
+    """Return the words of what was chosen; of a scale, and of yes and no, ECE has the value."""
     if question.kind is Kind.TEXT:
         return filled.typed[question.id]
-    words = {option.value: clean(option.text.pick(language, language)[1]) for option in question.options}
-    if question.other is not None:
-        named = question.other.pick(language, language)[1] if question.other.by_language else OTHER_IN_ECE
-        typed = filled.typed.get(question.id, "")
-        words[OTHER] = typed if typed.strip() else clean(named)
+    words = dict(version.options) if question.kind in (Kind.CHOICE, Kind.CHOICES) else {}
+    typed = filled.typed.get(question.id, "")
+    if typed.strip():
+        words[OTHER] = typed
     return SEPARATOR.join(words.get(value, value) for value in filled.chosen[question.id])
