@@ -77,8 +77,7 @@ def week_by_hours(
         local = moment.astimezone(zone)
         cells.setdefault((local.date(), local.hour), Cell())
         moment += timedelta(minutes=15)
-    spent = [(max(start, each.at), each) for each in ([before] if before else [])]
-    spent += [(each.at, each) for each in changes]
+    spent = [(max(start, each.at), each) for each in ([before, *changes] if before else changes)]
     for at, (since, change) in enumerate(spent):
         until = spent[at + 1][0] if at + 1 < len(spent) else min(now, end)
         for hour, seconds in _by_hour(since, min(until, end), zone):

@@ -6,7 +6,7 @@ import asyncio
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -189,8 +189,7 @@ class ResultsPage:
 
 def _period_address(scope: Scope, days: int, now: datetime) -> str:
     until = now.astimezone(UTC).date() + timedelta(days=1)
-    period = Scope(scope.survey, until - timedelta(days=days), until, scope.entry_point, scope.language)
-    return _query(period)
+    return _query(replace(scope, since=until - timedelta(days=days), until=until))
 
 
 def _query(scope: Scope, **more: str) -> str:
