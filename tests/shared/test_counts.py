@@ -46,7 +46,7 @@ async def test_two_processes_count_together(limiters: list[RateLimiter]) -> None
 async def test_testing_does_not_count(limiters: list[RateLimiter]) -> None:
     first, second = limiters
     for _ in range(10):
-        assert await first.hit("submits", "192.0.2.1", count=False) is None
+        assert await first.test("submits", "192.0.2.1") is None
     assert await second.hit("submits", "192.0.2.1") is None
 
 
@@ -107,6 +107,6 @@ async def test_a_count_that_cannot_be_read_counts_as_absent(
     for command in (["SET", key, f'"{value}"'], ["DEL", key], ["RPUSH", key, "a"]):
         server.say(*command)
         assert await limiters[0].hit("tokens", "192.0.2.1") is None
-        assert await limiters[1].hit("tokens", "192.0.2.1", count=False) is None
+        assert await limiters[1].test("tokens", "192.0.2.1") is None
     assert not any(link.away for link in links)
     assert 0 < int(server.say("PTTL", key).strip().removeprefix(":")) <= 60_000

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from ipaddress import IPv6Address, ip_network
 
 from limits import RateLimitItem, parse
@@ -114,10 +114,16 @@ class RateLimiter:
             "messages": None if settings.submits == "off" else _item(MESSAGES),
         }
 
-    async def hit(self, limit: str, client: str, *, count: bool = True) -> int | None:
-        """Count one request, or only look; return the seconds to wait when it is one too many, else None."""
+    async def hit(self, limit: str, client: str) -> int | None:
+        """Count one request; return the seconds to wait when it is one too many, else None."""
+        return await self._ask(self._strategy.hit, limit, client)
+
+    async def test(self, limit: str, client: str) -> int | None:
+        """Return the same without counting."""
+        return await self._ask(self._strategy.test, limit, client)
+
+    async def _ask(self, ask: Callable[..., Awaitable[bool]], limit: str, client: str) -> int | None:
         item, bucket = self._items[limit], self._bucket(client)
-        ask = self._strategy.hit if count else self._strategy.test
         if item is None or await ask(item, limit, bucket):
             return None
         stats = await self._strategy.get_window_stats(item, limit, bucket)
@@ -167,7 +173,7 @@ class RateLimits:
         elif limit is Limit.TOKENS and _as_part_of_a_page(scope):
             name = "embedded"
         counts = limit not in (Limit.OPERATORS, Limit.SIGN_IN)
-        wait = await self._wait(name, client, scope, count=counts)
+        wait = await self._wait(self.limiter.hit if counts else self.limiter.test, name, client, scope)
         if wait is not None:
             self.metrics.rate_limited(name)
             await self.errors.respond(too_many(wait), scope, receive, send)
@@ -179,14 +185,16 @@ class RateLimits:
     async def _counting_refusals(self, name: str, client: str, scope: Scope, receive: Receive, send: Send) -> None:
         async def counting(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 401:
-                await self._wait(name, client, scope, count=True)
+                await self._wait(self.limiter.hit, name, client, scope)
             await send(message)
 
         await self.app(scope, receive, counting)
 
-    async def _wait(self, limit: str, client: str, scope: Scope, *, count: bool) -> int | None:
+    async def _wait(
+        self, ask: Callable[[str, str], Awaitable[int | None]], limit: str, client: str, scope: Scope
+    ) -> int | None:
         try:
-            return await self.limiter.hit(limit, client, count=count)
+            return await ask(limit, client)
         except StorageError as error:  # a shared store that is down must not close the surveys
             telemetry.logger().warning("limits_store_failed", request_id=request_id(scope), exc_info=error)
             return None

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from starlette.routing import Route
 
 from widget.settings import Settings
-from widget.web.pages.static_files import fixed_route
+from widget.web.edge.fixed_answers import fixed_route
 
 _SETTLED = "when it was delivered or given up"
 _HEADERS = {

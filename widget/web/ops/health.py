@@ -18,8 +18,8 @@ from widget.telemetry import Metrics
 from widget.web.edge.access import Operators
 from widget.web.edge.context import new_request_id
 from widget.web.edge.errors import PROBLEM_JSON, Problem
+from widget.web.edge.fixed_answers import fixed_route
 from widget.web.edge.headers import EdgeHeaders, SecurityHeaders
-from widget.web.pages.static_files import fixed_route
 
 NO_STORE = {"Cache-Control": "no-store"}
 _ALLOWED = {"Allow": "GET, HEAD, OPTIONS"}

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from starlette.routing import Route
 
 from widget.web.addresses import ADDRESSES, Address, Faults, Limit
+from widget.web.edge.fixed_answers import fixed_route
 from widget.web.ops.schemas import DECISION, LINK, LINK_ORDER, NAME, PROBLEM, READINESS, SID, Json
-from widget.web.pages.static_files import fixed_route
 
 _ENTRY_POINT: Json = {
     "name": "entry_point",

@@ -1,10 +1,10 @@
-"""Answers that are ready bytes; style sheets and scripts of pages are, each under a name that changes with it."""
+"""Style sheets and scripts of pages as ready bytes, each under a name that changes with it."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,6 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from widget.web.edge.fixed_answers import fixed_route
 
 PREFIX = "/assets"
 _FOR_GOOD = {"Cache-Control": "max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
@@ -48,15 +50,6 @@ def without_unused(css: str) -> str:
     used = set(re.findall(r"var\((--ece-[a-z-]+)", css))
     drop = {name for name in re.findall(r"(--ece-[a-z-]+):", css) if name not in used}
     return re.sub(r"(--ece-[a-z-]+):[^;}]*;?", lambda match: "" if match[1] in drop else match[0], css)
-
-
-def fixed_route(path: str, body: bytes, media_type: str, headers: Mapping[str, str]) -> Route:
-    """Serve the same bytes to everybody."""
-
-    async def answer(_: Request) -> Response:
-        return Response(body, headers=headers, media_type=media_type)
-
-    return Route(path, answer, methods=["GET"])
 
 
 def script_route(name: str, script: bytes) -> Route:
