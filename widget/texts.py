@@ -218,9 +218,8 @@ class Texts:
         """Return the place in the queue; the empty text when ECE did not say."""
         if position is None:
             return ""
-        return self.gettext(language, "You would be number %(position)s") % {
-            "position": self.number(language, position)
-        }
+        text = self.gettext(language, "You would be number %(position)s")
+        return text % {"position": self.number(language, position)}
 
     def opening(self, language: str, moment: datetime | None, *, zone: tzinfo, now: datetime) -> str:
         """Say when chat opens, in the entry point's time zone: the day of the week, with its date if a week away."""

@@ -73,8 +73,8 @@ def check(survey: Survey, fields: Fields, *, up_to_page: int | None = None) -> C
     """Hold posted fields against the survey; with `up_to_page`, questions of later pages are not asked for yet."""
     read = {question.id: _read(question, fields) for question in survey.questions}
     filled = Filled(
-        chosen={name: picked for name, (picked, _text, _faults) in read.items() if picked},
-        typed={name: text for name, (_picked, text, _faults) in read.items() if text},
+        chosen={name: picked for name, (picked, _, _) in read.items() if picked},
+        typed={name: text for name, (_, text, _) in read.items() if text},
     )
     visible = shown(survey.questions, filled.chosen)
     whole: list[FieldFault] = []
@@ -83,7 +83,8 @@ def check(survey: Survey, fields: Fields, *, up_to_page: int | None = None) -> C
         whole.append(FieldFault(FaultCode.UNKNOWN_FIELDS))
     asked = [question for question in survey.questions if up_to_page is None or question.page <= up_to_page]
     for question in asked:
-        whole += _faults_of(question, filled, read[question.id][2], visible=question.id in visible)
+        _, _, faults = read[question.id]
+        whole += _faults_of(question, filled, faults, visible=question.id in visible)
     if not whole and up_to_page is None and not any(map(filled.has_answer, survey.questions)):
         whole.append(FieldFault(FaultCode.NOTHING_ANSWERED))
     return Checked(filled, visible, tuple(whole))
@@ -150,8 +151,9 @@ def _text(question: Question, given: list[str], name: str) -> tuple[str, list[Fi
         return clean(given[0]), [FieldFault(FaultCode.ONE_ONLY, name, name)]
     # Closing a bidirectional run must not push a visitor over the limit, now or when the cleaned text comes back.
     length = len(without_closers(normal_line_ends(given[0])))
-    too_long = FieldFault(FaultCode.TOO_LONG, name, name, question.max_length, length)
-    return clean(given[0]), [too_long] if length > question.max_length else []
+    if length > question.max_length:
+        return clean(given[0]), [FieldFault(FaultCode.TOO_LONG, name, name, question.max_length, length)]
+    return clean(given[0]), []
 
 
 def _faults_of(question: Question, filled: Filled, found: list[FieldFault], *, visible: bool) -> list[FieldFault]:

@@ -172,7 +172,8 @@ def run_beside(
 def _ece(settings: Settings, outbox: Outbox, client: EceClient, source: GuardedSource) -> Destination:
     sink = EceSurveySink(client, settings.ece, outbox)
     send_limit = timedelta(seconds=settings.ece.timeout * len(sink.forms))
-    return Destination(ECE, sink, settings.delivery.concurrency, send_limit, source.may_send)
+    slots = settings.delivery.concurrency
+    return Destination(ECE, sink, concurrency=slots, send_limit=send_limit, may_send=source.may_send)
 
 
 def _settings_hash(settings: Settings) -> str:

@@ -109,7 +109,7 @@ class ResultsStore:
             at = to_ms(before.accepted_at)
             behind = or_(moment < at, and_(moment == at, id < before.id))
         conditions = [
-            *_chosen(scope, outbox),
+            *_in_scope(scope, outbox),
             outbox.c.kind == RowKind.SURVEY.value,
             outbox.c.state != MessageState.PURGED.value,
             moment >= _ms(scope.since),
@@ -128,13 +128,13 @@ class ResultsStore:
 
 def _within(scope: Scope) -> ColumnElement[bool]:
     return and_(
-        *_chosen(scope, answer_totals),
+        *_in_scope(scope, answer_totals),
         answer_totals.c.day >= (scope.since - FIRST_DAY).days,
         answer_totals.c.day < (scope.until - FIRST_DAY).days,
     )
 
 
-def _chosen(scope: Scope, table: Table) -> Iterator[ColumnElement[bool]]:
+def _in_scope(scope: Scope, table: Table) -> Iterator[ColumnElement[bool]]:
     yield table.c.survey == scope.survey
     if scope.entry_point is not None:
         yield table.c.entry_point == scope.entry_point
