@@ -214,7 +214,7 @@ def _console(
 
 
 def _checks(services: Services) -> list[ops.Check]:
-    """What readiness looks at.
+    """Return what readiness looks at.
 
     A database file of this machine's own takes it out of traffic when it fails, since another machine may do better.
     A database that all share does not: it would take every machine out, and with them the buttons that need none.

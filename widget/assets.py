@@ -8,7 +8,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def asset_folder(name: str) -> Path:
-    """Return the folder `name` ("static" or "templates"); raises FileNotFoundError when the installation lacks it."""
+    """Return the folder `name` ("static" or "templates"); raise FileNotFoundError when the installation lacks it."""
     for folder in (_PACKAGE / name, _PACKAGE.parent / name):
         if folder.is_dir():
             return folder

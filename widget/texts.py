@@ -222,7 +222,7 @@ class Texts:
         return text % {"position": self.number(language, position)}
 
     def opening(self, language: str, moment: datetime | None, *, zone: tzinfo, now: datetime) -> str:
-        """Say when chat opens, in the entry point's time zone: the day of the week, with its date if a week away."""
+        """Return when chat opens, in the entry point's time zone: the day of the week, with its date if a week away."""
         if moment is None:
             return ""
         local, today = moment.astimezone(zone), now.astimezone(zone)
@@ -257,7 +257,7 @@ def _unbroken(text: str) -> str:
 
 
 def _catalogs(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
-    """The catalogs of a folder in either layout, with the language each is for; visitors' alone may lie flat."""
+    """Yield the catalogs of a folder in either layout, with the language each is for; visitors' alone may lie flat."""
     if not os.path.isdir(folder):
         return
     for entry in sorted(folder.iterdir()):
@@ -302,7 +302,7 @@ def _read(tag: str, source: bytes, *, known: Language | None) -> tuple[Language,
 
 
 def _misfit(ids: Sequence[str], strings: Sequence[str], forms: int) -> str:
-    """Say why a translation cannot stand in for its text: it would fail when a page is made."""
+    """Return why a translation cannot stand in for its text: it would fail when a page is made."""
     if len(ids) > 1 and len(strings) != forms:
         return f"has {len(strings)} forms; the language has {forms}"
     known = {name for each in ids for name in _PLACEHOLDER.findall(each)}

@@ -58,7 +58,7 @@ class Tokens:
         return self._sign(_SURVEY, self._seal(_payload({"s": sid, "e": entry_point, "q": survey, **numbers}, expires)))
 
     def verify_survey(self, token: str) -> SurveyGrant:
-        """Read a survey link; raises TokenInvalid or TokenExpired."""
+        """Read a survey link; raise TokenInvalid or TokenExpired."""
         try:
             text = self._unseal(self._unsign(_SURVEY, token))
         except TokenInvalid:
@@ -77,7 +77,7 @@ class Tokens:
         return self._sign(_TICKET, _payload(fields, expires))
 
     def verify_ticket(self, token: str) -> Ticket:
-        """Read a launch ticket; raises TokenInvalid or TokenExpired."""
+        """Read a launch ticket; raise TokenInvalid or TokenExpired."""
         payload, expires = self._read(self._unsign(_TICKET, token), ("i", "e", "l"))
         return Ticket(payload["i"], payload["e"], payload["l"], expires, self._sealed_queue(payload.get("n")))
 
@@ -85,7 +85,7 @@ class Tokens:
         return self._sign(_SESSION, _payload({"i": session.id, "w": session.who, "p": session.proof}, session.expires))
 
     def verify_session(self, token: str) -> Session:
-        """Read an operator's session; raises TokenInvalid or TokenExpired."""
+        """Read an operator's session; raise TokenInvalid or TokenExpired."""
         payload, expires = self._read(self._unsign(_SESSION, token), ("i", "w", "p"))
         return Session(payload["i"], payload["w"], payload["p"], expires)
 
@@ -94,7 +94,7 @@ class Tokens:
         return self._sign(_FORM, _payload({"i": person}, expires))
 
     def verify_form(self, token: str) -> str:
-        """Return whose form this is; raises TokenInvalid or TokenExpired."""
+        """Return whose form this is; raise TokenInvalid or TokenExpired."""
         payload, _ = self._read(self._unsign(_FORM, token), ("i",))
         return str(payload["i"])
 
@@ -102,7 +102,7 @@ class Tokens:
         return self._sign(_MESSAGE_FORM, _payload({"i": _fresh_id(), "e": entry_point}, expires))
 
     def verify_message_form(self, token: str) -> MessageFormGrant:
-        """Read a form's token; raises TokenInvalid or TokenExpired."""
+        """Read a form's token; raise TokenInvalid or TokenExpired."""
         payload, expires = self._read(self._unsign(_MESSAGE_FORM, token), ("i", "e"))
         return MessageFormGrant(payload["i"], payload["e"], expires)
 

@@ -99,7 +99,7 @@ class Availability:
         self._on_change.append(tell)
 
     def follow(self, policy: Policy) -> None:
-        """Decide by these rules from now on, for the entry point that they name. Raises KeyError."""
+        """Decide by these rules from now on, for the entry point that they name. Raise KeyError."""
         self.watches[policy.entry_point].policy = policy
         self._tell(policy.entry_point)
 
@@ -111,15 +111,15 @@ class Availability:
     async def view(self, name: str) -> View:
         """Answer for a page: at once from memory while a snapshot is trusted or ECE is known to fail.
 
-        Waits at most `timeout` when there is nothing yet, or when the last snapshot expired because nobody came.
-        Raises KeyError for a name that is not configured.
+        Wait at most `timeout` when there is nothing yet, or when the last snapshot expired because nobody came.
+        Raise KeyError for a name that is not configured.
         """
         watch = self.watches[name]
         await self._join_refreshes(each for each in self._involved(watch) if self._lacks_an_answer(each))
         return self._view(watch)
 
     def view_now(self, name: str) -> View | None:
-        """Answer as `view` does if that needs no waiting, else return None. Raises KeyError."""
+        """Answer as `view` does if that needs no waiting, else return None. Raise KeyError."""
         watch = self.watches[name]
         waits = any(self._lacks_an_answer(each) for each in self._involved(watch))
         return None if waits else self._view(watch)
@@ -165,13 +165,13 @@ class Availability:
         return [watch, *(self.watches[each] for each in others)]
 
     def asks_ece(self, watch: EntryPointWatch) -> bool:
-        """Say whether ECE has a part in the decision now: enabled, and within hours."""
+        """Return whether ECE has a part in the decision now: enabled, and within hours."""
         return asks_ece(watch.policy, self._clock.now())
 
     def served_now(self, name: str) -> tuple[Decision | None, Evaluation]:
-        """Return what a visitor would be answered without waiting, and the evaluation behind it; starts no refresh.
+        """Return what a visitor would be answered without waiting, and the evaluation behind it; start no refresh.
 
-        The decision is None where a visitor would wait for ECE. Raises KeyError.
+        The decision is None where a visitor would wait for ECE. Raise KeyError.
         """
         watch = self.watches[name]
         evaluation, _ = self._trusted(watch)
@@ -184,7 +184,7 @@ class Availability:
     def other_ways_now(self, name: str) -> tuple[Way, ...]:
         """Return what can be offered where something else than the decision keeps a visitor from the chat.
 
-        Starts no refresh, and knows nothing of an entry point that is not configured.
+        Start no refresh; an entry point that is not configured has none.
         """
         watch = self.watches.get(name)
         if watch is None:
@@ -197,7 +197,7 @@ class Availability:
         )
 
     def _decided(self, watch: EntryPointWatch) -> Decision:
-        """Return the watch's own decision from what is known; starts no refresh."""
+        """Return the watch's own decision from what is known; start no refresh."""
         evaluation, as_of = self._trusted(watch)
         return decide(watch.policy, evaluation, as_of=as_of, now=self._clock.now())
 

@@ -84,7 +84,7 @@ class GuardedSource:
         self.calls: dict[tuple[str, Call], Breaker] = {}
 
     def may_send(self) -> bool:
-        """Say whether the host may be asked now; survey delivery asks this and takes no probe."""
+        """Return whether the host may be asked now; survey delivery asks this and takes no probe."""
         return breaker.may_ask(self.host, self._clock.monotonic())
 
     def permit(self, entry_point: str, calls: Iterable[Call]) -> Permit | None:

@@ -129,7 +129,7 @@ class History:
 
         A day begins at midnight of the entry point's zone; a moment is moved to the start of its five minutes. Entry
         points that the settings no longer name count too, unless `entry_points` names others. Periods and entry points
-        without counts are left out. Raises ValueError for another `by`.
+        without counts are left out. Raise ValueError for another `by`.
         """
         every = entry_points is None
         wanted = self._all_by_zone(await self._store.names()) if every else self._by_zone(entry_points or ())

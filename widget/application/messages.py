@@ -48,7 +48,7 @@ class MessageOutbox(Protocol):
         ...
 
     async def holds(self, key: str) -> bool:
-        """Say whether a row of this key was promised before."""
+        """Return whether a row of this key was promised before."""
         ...
 
     async def hash_key(self) -> bytes: ...
@@ -89,7 +89,7 @@ class Left(NamedTuple):
 
     @property
     def outcome(self) -> str:
-        """Say in one word what became of the post, for the metrics."""
+        """Return in one word what became of the post, for the metrics."""
         if self.accepted:
             return "accepted" if self.new else "repeated"
         return "refused" if self.storage_down else "limited" if self.wait is not None else "faulty"
@@ -131,7 +131,7 @@ class Messages:
             return Left(checked, storage_down=True)
 
     def _judge(self, entry_point: str, posted: Posted) -> tuple[MessageFormGrant | None, MessageFaultCode | None]:
-        """Say what speaks against the whole form. A clock that was set back refuses nobody."""
+        """Return what speaks against the whole form. A clock that was set back refuses nobody."""
         try:
             signed = self._tokens.verify_message_form(posted.form)
         except TokenError:

@@ -128,7 +128,7 @@ def delivery_samples(delivery: Delivery) -> Iterable[Sample]:
 
 
 def trouble_at_ece(source: GuardedSource) -> str | None:
-    """Say what readiness should mention of ECE, without names of hosts; None when all is well."""
+    """Return what readiness should mention of ECE, without names of hosts; None when all is well."""
     if isinstance(source.host, Open | HalfOpen):
         return "ECE does not answer; buttons follow when_unknown"
     troubled = sorted(

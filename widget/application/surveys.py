@@ -42,7 +42,7 @@ class SurveyOutbox(Protocol):
         ...
 
     async def bind_ticket(self, ticket_id: str, sid_hash: str, expires: datetime) -> str:
-        """Bind the ticket to this chat unless it is bound; give the hash it was bound to first."""
+        """Bind the ticket to this chat unless it is bound; return the hash it was bound to first."""
         ...
 
     async def hash_key(self) -> bytes:
@@ -114,7 +114,7 @@ class SurveyLinks:
     ) -> SurveyLink:
         """Sign a link; `queue` is how it was when the chat was opened.
 
-        Raises ValueError for a bad session id, SurveyUnknown for unknown names.
+        Raise ValueError for a bad session id, SurveyUnknown for unknown names.
         """
         if not valid_sid(sid):
             raise ValueError(f"a session id has 1 to {LONGEST_SID} printable characters")
@@ -130,7 +130,7 @@ class SurveyLinks:
         return SurveyLink(self.tokens.sign_survey(sid, entry_point, name, expires, queue=queue), expires)
 
     def open(self, token: str) -> OpenSurvey:
-        """Verify a link; raises TokenInvalid, TokenExpired, SurveyUnknown."""
+        """Verify a link; raise TokenInvalid, TokenExpired, SurveyUnknown."""
         grant = self.tokens.verify_survey(token)
         survey = self.definitions.get(grant.survey)
         if grant.entry_point not in self.entry_points or survey is None:
@@ -152,11 +152,11 @@ class Surveys:
         self._rehearse = rehearse
 
     def ticket_entry_point(self, ticket: str) -> str:
-        """Name the entry point a ticket was made for; raises TokenInvalid, TokenExpired."""
+        """Name the entry point a ticket was made for; raise TokenInvalid, TokenExpired."""
         return self.links.tokens.verify_ticket(ticket).entry_point
 
     async def start(self, ticket: str, sid: str) -> SurveyLink:
-        """Return a chat that has ended its survey link.
+        """Return the survey link of a chat that has ended.
 
         The first session id to come with a ticket is bound to it for as long as the ticket lives; the same one again
         gives the same survey, another one raises TicketTaken.
@@ -171,7 +171,7 @@ class Surveys:
         return SurveyLink(link.token, link.expires, launched.locale)
 
     async def submit(self, opened: OpenSurvey, fields: Fields, *, language: str = "") -> Submission:
-        """Check the answers and put them on disk; raises OutboxUnavailable, and then nothing was promised.
+        """Check the answers and put them on disk; raise OutboxUnavailable, and then nothing was promised.
 
         `language` is the one that the visitor read.
         """

@@ -71,31 +71,31 @@ class Switches:
         """Close now, until a moment (aware) or until reopened.
 
         `words` is the reason for visitors by language, "" for a text without one; blank ones are left out. Returns once
-        it is on disk and in force in this process. Raises NotAllowed, and OutboxUnavailable: then nothing has changed,
+        it is on disk and in force in this process. Raise NotAllowed, and OutboxUnavailable: then nothing has changed,
         as far as is known.
         """
         said = Wording(MappingProxyType(dict(words))) if words else None
         await self._act(Entry(entry_point, Act.CLOSE, by, self._now(), until=until, words=said))
 
     async def reopen(self, entry_point: str, *, by: str) -> None:
-        """End a closing. Raises as `close` does."""
+        """End a closing. Raise as `close` does."""
         await self._act(Entry(entry_point, Act.REOPEN, by, self._now()))
 
     async def set_day(self, entry_point: str, day: date, ranges: Sequence[OpenRange], *, by: str) -> None:
-        """Give a day hours of its own, in the entry point's zone; no range closes it. Raises as `close` does.
+        """Give a day hours of its own, in the entry point's zone; no range closes it. Raise as `close` does.
 
         It replaces what the settings say of that day. `domain.hours.read_range` reads a range.
         """
         await self._act(Entry(entry_point, Act.SET_DAY, by, self._now(), day=day, ranges=tuple(ranges)))
 
     async def clear_day(self, entry_point: str, day: date, *, by: str) -> None:
-        """Let the settings decide of that day again. Raises as `close` does."""
+        """Let the settings decide of that day again. Raise as `close` does."""
         await self._act(Entry(entry_point, Act.CLEAR_DAY, by, self._now(), day=day))
 
     async def log(
         self, *, since: datetime, until: datetime, entry_point: str | None = None, limit: int | None = None
     ) -> list[Entry]:
-        """Return who did what and when, the newest first. Raises OutboxUnavailable."""
+        """Return who did what and when, the newest first. Raise OutboxUnavailable."""
         return await self._log.log(since, until, entry_point, limit)
 
     async def first_look(self) -> None:

@@ -194,7 +194,7 @@ def _calls(report: Report) -> Table:
 
 
 def decision_in_words(diagnosis: Diagnosis) -> str:
-    """Say what visitors see now, and why."""
+    """Return what visitors see now, and why."""
     decision = diagnosis.decision
     what = "the button shows" if decision.show else "the button does not show"
     why = f"{decision.state}" + (f", {decision.reason}" if decision.reason else "")

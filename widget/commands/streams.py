@@ -27,7 +27,7 @@ def prepare() -> None:
 
 
 def can_write(text: str) -> bool:
-    """Say whether standard output has these characters."""
+    """Return whether standard output has these characters."""
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
@@ -36,7 +36,7 @@ def can_write(text: str) -> bool:
 
 
 def in_words(error: OSError) -> str:
-    """Say in one sentence what could not be read or written."""
+    """Return a sentence that says what could not be read or written."""
     reason = error.strerror or str(error)
     unbuffered = error.filename is None and error.errno in _OF_WRITING
     if _output_fails() or unbuffered:

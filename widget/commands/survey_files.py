@@ -113,7 +113,7 @@ def opened(output: Path | None) -> Iterator[Any]:
 
 
 def is_standard(output: Path | None) -> bool:
-    """Say whether an export goes to standard output."""
+    """Return whether an export goes to standard output."""
     return output is None or str(output) == "-"
 
 

@@ -279,7 +279,7 @@ def _counted(number: int, noun: str = "survey") -> str:
 
 
 def _named(row: OutboxRow) -> str:
-    """Say what a row is: the survey's name, `(message)`, or that a survey's name stands for an alert about it."""
+    """Return what a row is: the survey's name, `(message)`, or that a survey's name stands for an alert about it."""
     return row.survey if row.kind == RowKind.SURVEY else f"{row.survey} ({row.kind})".strip()
 
 

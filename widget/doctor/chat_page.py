@@ -31,7 +31,7 @@ _PERHAPS_FROM_HERE_ALONE = (Obstacle.TIMEOUT, Obstacle.NO_ROUTE)
 
 
 def chat_page_findings(settings: Settings, name: str, address: str, found: Page | Unreached) -> Iterator[Finding]:
-    """Say everything that is wrong with the chat page of an entry point; `address` is what was opened."""
+    """Yield everything that is wrong with the chat page of an entry point; `address` is what was opened."""
     entry_point = settings.entry_points[name]
     match found:
         case Unreached(obstacle, detail):

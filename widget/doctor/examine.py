@@ -109,7 +109,7 @@ def diagnose(
 
 
 def _fails_with_ece(settings: Settings, probes: Mapping[Call, Probe], address: str, found: Page | Unreached) -> bool:
-    """Say whether the chat page fails with every call to the same host: one cause is one finding."""
+    """Return whether the chat page fails with every call to the same host: one cause is one finding."""
     same_host = urlsplit(address).netloc == urlsplit(settings.ece.base_url).netloc
     failed = isinstance(found, Unreached) or found.status != 200
     return same_host and failed and all(probe.error is not None for probe in probes.values())

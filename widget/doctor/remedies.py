@@ -56,7 +56,7 @@ _OTHER_TLS = (
 
 
 def remedy(ece: EceSettings, probe: Probe, error: EceError) -> tuple[str, str]:
-    """Say what is wrong and what to change."""
+    """Return what is wrong and what to change."""
     host = urlsplit(ece.base_url).netloc
     match error:
         case EceTlsFailure():

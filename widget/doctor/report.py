@@ -88,7 +88,7 @@ class Report:
         return not any(finding.severity is Severity.WRONG for each in about for finding in each.findings)
 
     def grouped(self) -> dict[Finding, list[str]]:
-        """The findings, each once, with the entry points they hold for: one dead host is one sentence."""
+        """Return the findings, each once, with the entry points they hold for: one dead host is one sentence."""
         groups: dict[Finding, list[str]] = {}
         for diagnosis in self.diagnoses:
             for finding in diagnosis.findings:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def storage_service(trial: StorageTrial, destinations: Collection[str]) -> Service:
-    """Say which schema the storage has, what this user may do there, and what is wrong.
+    """Return which schema the storage has, what this user may do there, and what is wrong.
 
     `destinations` are those that the settings have.
     """
@@ -26,7 +26,7 @@ def storage_service(trial: StorageTrial, destinations: Collection[str]) -> Servi
 
 
 def shared_service(cause: str | None) -> Service:
-    """Say whether the shared server can be used; `cause` follows its name in a sentence, None when all is well."""
+    """Return whether the shared server can be used; `cause` follows its name in a sentence, None when all is well."""
     if cause is None:
         return Service("shared", "scripts run, and the keys ece-widget:* may be read and written")
     finding = Finding(
@@ -38,7 +38,7 @@ def shared_service(cause: str | None) -> Service:
 
 
 def smtp_service(*, encrypted: bool, refused: Sequence[str]) -> Service:
-    """Say that a mail would be taken, and what is wrong all the same; `refused` are recipients that are."""
+    """Return that a mail would be taken, and what is wrong all the same; `refused` are recipients that are."""
     how = "with TLS" if encrypted else "without TLS"
     return Service("smtp", f"it greets us and would take mails, {how}", tuple(_mail_findings(encrypted, refused)))
 
@@ -55,7 +55,7 @@ def _mail_findings(encrypted: bool, refused: Sequence[str]) -> Iterator[Finding]
 
 
 def smtp_failure(failure: DeliveryError) -> Service:
-    """Say at which step a mail would fail: connection, greeting (EHLO), TLS, login, sender, recipient."""
+    """Return at which step a mail would fail: connection, greeting (EHLO), TLS, login, sender, recipient."""
     if not failure.serves_nobody:
         note = Finding(
             Severity.NOTE, f"it asks to come back ({failure.status}), as greylisting does; mails are sent again"
@@ -77,7 +77,7 @@ _MAIL_REMEDIES = {
 
 
 def webhook_service(name: str, outcome: DeliveryError | int) -> Service:
-    """Say whether a webhook's receiver can be reached; any answer to HEAD will do, as it may take POST alone."""
+    """Return whether a webhook's receiver can be reached; any answer to HEAD will do, as it may take POST alone."""
     section = f"webhooks.{name}"
     if isinstance(outcome, int):
         moved = Finding(

@@ -41,7 +41,7 @@ Breaker = Closed | Open | HalfOpen
 
 
 def may_ask(state: Breaker, now: float) -> bool:
-    """Say whether a call may go out now."""
+    """Return whether a call may go out now."""
     match state:
         case Closed():
             return True

@@ -124,7 +124,7 @@ def _limited_call(reason: Reason) -> Call:
 
 
 def _limits_passed(policy: Policy, outcomes: Outcomes) -> Iterator[Reason]:
-    """The operator's own limits that these readings are beyond, in order of precedence."""
+    """Yield the operator's own limits that these readings are beyond, in order of precedence."""
     live, capacity = outcomes.get(Call.LIVE_SESSION_STATUS), outcomes.get(Call.CAPACITY)
     if isinstance(capacity, Capacity) and _below(capacity.count, policy.min_capacity):
         yield Reason.NO_CAPACITY

@@ -124,7 +124,7 @@ class Change:
 
 
 def is_news(last: Change | None, seen: Change, now: datetime) -> bool:
-    """Say whether `seen`, which one process saw, goes behind the last change that any process has written.
+    """Return whether `seen`, which one process saw, goes behind the last change that any process has written.
 
     Every process of a fleet sees the same changes, each a little earlier or later than the others. What was seen
     before the last one was written is old. A last one that lies in the future was written before the clock was set

@@ -50,14 +50,14 @@ class Hours:
     special: Mapping[date, tuple[OpenRange, ...]] = field(default_factory=dict)
 
     def ranges_on(self, day: date) -> tuple[OpenRange, ...]:
-        """The ranges that start on `day`."""
+        """Return the ranges that start on `day`."""
         if day in self.special:
             return self.special[day]
         return () if day in self.closed else self.week[day.weekday()]
 
 
 def is_open(hours: Hours, now: datetime) -> bool:
-    """Say whether `now` (aware) lies within a range; a range contains its start and not its end."""
+    """Return whether `now` (aware) lies within a range; a range contains its start and not its end."""
     return any(start <= now < end for start, end in _spans(hours, now, days_ahead=0))
 
 
@@ -83,7 +83,7 @@ def next_opening(hours: Hours, now: datetime) -> datetime | None:
 
 
 def _spans(hours: Hours, now: datetime, *, days_ahead: int) -> Iterator[tuple[datetime, datetime]]:
-    """The ranges from yesterday on as pairs of UTC moments, by start."""
+    """Yield the ranges from yesterday on as pairs of UTC moments, by start."""
     today = now.astimezone(hours.timezone).date()
     for offset in range(-1, days_ahead + 1):
         day = today + timedelta(days=offset)
@@ -94,7 +94,7 @@ def _spans(hours: Hours, now: datetime, *, days_ahead: int) -> Iterator[tuple[da
 
 
 def _moment(day: date, minutes: int, timezone: tzinfo) -> datetime:
-    """The UTC moment of a local wall time, with the rule for clock changes of the module's docstring."""
+    """Return the UTC moment of a local wall time, with the rule for clock changes of the module's docstring."""
     wall = datetime(day.year, day.month, day.day, tzinfo=timezone) + timedelta(minutes=minutes)
     late = wall.replace(fold=0).astimezone(UTC)
     if late.astimezone(timezone).replace(tzinfo=None) == wall.replace(tzinfo=None):

@@ -80,7 +80,7 @@ class Pace:
 
     @property
     def mode(self) -> Mode:
-        """Say what the destination is trusted with."""
+        """Return what the destination is trusted with."""
         if not isinstance(self.breaker, Closed):
             return Mode.STOPPED
         return Mode.IN_DOUBT if sum(self.failed) >= FAILURES_IN_DOUBT else Mode.FREE
@@ -140,13 +140,13 @@ def failed(pace: Pace, error: DeliveryError, now: float, *, chance: float) -> Pa
 
 
 def serves_nobody(error: DeliveryError) -> bool:
-    """Say whether a failure speaks of the destination and not of the row: no row was read, or none is wanted now."""
+    """Return whether a failure speaks of the destination and not of the row: no row was read, or none is wanted now."""
     never_sent = isinstance(error, EceTimeout) and not error.maybe_received
     return never_sent or error.status == TOO_MANY_REQUESTS or retry.whatever_the_content(error)
 
 
 def may_hasten(pace: Pace, now: float) -> bool:
-    """Say whether rows that wait for the destination should be due now: once per recovery, and not too often."""
+    """Return whether rows that wait for the destination should be due now: once per recovery, and not too often."""
     return pace.back and now - pace.hastened_at >= HASTEN_SECONDS
 
 

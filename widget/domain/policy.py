@@ -41,7 +41,7 @@ class Policy:
         return replace(self, closing=switch.closing, hours=switch.hours(self.hours))
 
     def is_off(self, now: datetime) -> bool:
-        """Say whether the entry point is switched off: by the settings, or by a closing that stands."""
+        """Return whether the entry point is switched off: by the settings, or by a closing that stands."""
         return not self.enabled or (self.closing is not None and self.closing.stands(now))
 
     @property
@@ -59,7 +59,7 @@ class Policy:
         return self.max_wait is not None or self.max_queue_depth is not None
 
     def needs(self, call: Call) -> bool:
-        """Say whether the decision is unknown without this call.
+        """Return whether the decision is unknown without this call.
 
         Live numbers that no limit needs may be missing, unless they are all that ECE is asked for.
         """

@@ -1,7 +1,7 @@
 """What ECE's five GET calls say, as values.
 
 A *reading* is one parsed answer. Numbers that ECE gave in no usable form are None; whether that matters is the
-policy's question (`decision.py`), not the reader's.
+policy's question (`evaluation.py`), not the reader's.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class GivenAnswer:
 
 
 def is_typed(answer: GivenAnswer, version: QuestionVersion | None) -> bool:
-    """Say whether a visitor wrote the answer. One whose question nobody knows may have been written."""
+    """Return whether a visitor wrote the answer. One whose question nobody knows may have been written."""
     if version is None:
         return True
     other = dict(version.options).get(OTHER)

@@ -77,17 +77,17 @@ def ceiling(attempts: int) -> float:
 
 
 def is_doubtful_success(error: DeliveryError) -> bool:
-    """Say whether ECE answered with a success whose body says nothing of a survey: "OK", JSON, a cut answer."""
+    """Return whether ECE answered with a success whose body says nothing of a survey: "OK", JSON, a cut answer."""
     return isinstance(error, EceUnreadable) and error.maybe_received
 
 
 def used_an_attempt(error: DeliveryError) -> bool:
-    """Say whether ECE was asked at all."""
+    """Return whether ECE was asked at all."""
     return not isinstance(error, EceBusy)
 
 
 def whatever_the_content(error: DeliveryError) -> bool:
-    """Say whether the failure came before any byte of the survey was sent, so that its content cannot be the cause."""
+    """Return whether the failure came before any byte of the survey was sent: its content cannot be the cause."""
     down = isinstance(error, EceRefused | EceTlsFailure) or (isinstance(error, EceGatewayDown) and error.status == 503)
     return down or error.serves_nobody
 

@@ -107,7 +107,7 @@ class Question:
 def is_met(
     question: str, wanted: Collection[str], visible: Collection[str], chosen: Mapping[str, Collection[str]]
 ) -> bool:
-    """Say whether a question has one of these answers; an answer to one that is not shown is none."""
+    """Return whether a question has one of these answers; an answer to one that is not shown is none."""
     return question in visible and any(value in wanted for value in chosen.get(question, ()))
 
 
@@ -145,7 +145,7 @@ class Survey:
 
 
 def shown(questions: Iterable[Question], answered: Mapping[str, Collection[str]]) -> frozenset[str]:
-    """Say which questions are shown after these answers (values by question id), in one walk.
+    """Return which questions are shown after these answers (values by question id), in one walk.
 
     A question is shown when each of its conditions meets an answer to a question that is itself shown: the answer to a
     question that went out of sight opens nothing. Conditions name earlier questions alone, so the walk ends.

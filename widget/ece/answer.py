@@ -66,7 +66,7 @@ class Answer:
     _step: Callable[[], bool] | None = None  # None while the head comes; returns whether it can go on
 
     def receive(self, data: bytes) -> bytes:
-        """Take what came and return what the HTTP library shall read of it. Raises AnswerRefused."""
+        """Take what came and return what the HTTP library shall read of it. Raise AnswerRefused."""
         self._buffer += data
         while not self.complete and (self._step or self._read_head)():
             pass
@@ -76,7 +76,7 @@ class Answer:
 
     @property
     def ended_connection(self) -> bool:
-        """Whether it is complete and nothing more may go over its connection."""
+        """Return whether it is complete and nothing more may go over its connection."""
         return self.complete and not self.reusable
 
     def end(self) -> bytes:

@@ -32,7 +32,7 @@ def refuse_declarations(body: bytes) -> None:
     """Refuse any DOCTYPE or entity before a parser sees it: libxml2 would expand some, drop others, and open files.
 
     Without its NULs, UTF-16 is ASCII here too; charsets in which ASCII could be spelt in another way are refused.
-    Raises EceUnreadable.
+    Raise EceUnreadable.
     """
     without_mark = body.removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
     ascii_seen = without_mark.replace(b"\0", b"").lstrip(b" \t\r\n")
@@ -50,7 +50,7 @@ def looks_like_json(body: bytes) -> bool:
 
 
 def json_fields(body: bytes) -> Fields:
-    """Read a flat JSON object; numbers stay text, so that the same patterns judge them. Raises EceUnreadable."""
+    """Read a flat JSON object; numbers stay text, so that the same patterns judge them. Raise EceUnreadable."""
     try:
         value = json.loads(
             body, object_pairs_hook=no_name_twice, parse_int=str, parse_float=str, parse_constant=lambda _: None

@@ -63,7 +63,7 @@ class EceClient:
         transport: httpx.AsyncBaseTransport | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Build the client; reads certificate files, so call it outside the event loop. Raises SettingsFaults."""
+        """Build the client; reads certificate files, so call it outside the event loop. Raise SettingsFaults."""
         self._settings = settings
         self._proxied = settings.proxy is not None
         network = Network(settings.connection_max_age)

@@ -73,7 +73,7 @@ def negotiation(allowed: tuple[Dialect, ...], accepted: Dialect | None) -> Negot
 
 
 def refused(talks: Negotiation, status: int) -> Negotiation | None:
-    """Cross out what this status refuses of the form just sent, or give None when it refuses no form."""
+    """Cross out what this status refuses of the form just sent, or None when it refuses no form."""
     sent = talks.waiting[0]
     if status in _PATH_REFUSED:
         waiting = tuple(each for each in talks.waiting if each.path != sent.path)
@@ -85,7 +85,7 @@ def refused(talks: Negotiation, status: int) -> Negotiation | None:
 
 
 def is_permanent(talks: Negotiation) -> bool:
-    """Say whether every form was refused for what the survey is, so that sending it again cannot help.
+    """Return whether every form was refused for what the survey is, so that sending it again cannot help.
 
     A restarting ECE answers 404 on paths that it has, and 500 may pass. So where a form was accepted before, its own
     answer decides; where none was, one refusal of the form does, unless a 500 leaves it open.
@@ -104,5 +104,5 @@ def remembered(base_url: str, accepted: Dialect) -> str:
 
 
 def recalled(text: str | None, base_url: str, allowed: tuple[Dialect, ...]) -> Dialect | None:
-    """Read what `remembered` wrote, or give None when it is of another ECE, not allowed any more, or no such text."""
+    """Read what `remembered` wrote, or return None when it is of another ECE, not allowed any more, or no such text."""
     return next((each for each in allowed if text == remembered(base_url, each)), None)

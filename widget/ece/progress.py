@@ -36,7 +36,7 @@ class Progress:
     content_type: str | None = None
 
     def waited_for_us(self, timeout: float, *, now: float) -> bool:
-        """Say whether most of the time went by before ECE was asked, so that its silence says nothing about it."""
+        """Return whether most of the time went by before ECE was asked, so that its silence says nothing about it."""
         return self.asked_at is None or now - self.asked_at < timeout / 2
 
     @property
@@ -45,7 +45,7 @@ class Progress:
 
     @property
     def died_unanswered(self) -> bool:
-        """Say whether a connection from an earlier call was used, and ended before the first byte of an answer.
+        """Return whether a connection from an earlier call was used, and ended before the first byte of an answer.
 
         It may have ended before the first byte of the request, too: the library writes a moment after it has taken one.
         """

@@ -50,7 +50,7 @@ class EceSurveySink:
         return self._accepted
 
     async def submit(self, message: OutboxMessage) -> None:
-        """Send one survey; returns once ECE has taken it, raises EceError otherwise.
+        """Send one survey; return once ECE has taken it, raise EceError otherwise.
 
         `retryable` is False only when every path and format was refused for what the survey is. `maybe_received` is
         True when ECE may have taken it without our hearing so.

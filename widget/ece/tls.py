@@ -33,7 +33,7 @@ _ABOUT_OURS = ("TLSV1_ALERT_UNKNOWN_CA", "TLSV1_ALERT_ACCESS_DENIED")
 
 
 def trust(settings: EceSettings, public: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-    """Build the context for ECE; reads files, so call it outside the event loop. Raises SettingsFaults.
+    """Build the context for ECE; reads files, so call it outside the event loop. Raise SettingsFaults.
 
     With `ca_file` only the authorities in it are trusted, also one that another authority signed; without, those that
     `public` returns.

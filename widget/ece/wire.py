@@ -84,7 +84,7 @@ class Understood(NamedTuple):
 
 
 def read(call: Call, body: bytes, *, status: int | None = None, wait_time_unit: WaitTimeUnit = "seconds") -> Understood:
-    """Read the answer to one of the five GET calls; raises EceUnreadable, and nothing else, whatever the bytes."""
+    """Read the answer to one of the five GET calls; raise EceUnreadable, and nothing else, whatever the bytes."""
     try:
         match call:
             case Call.AGENT_AVAILABILITY:
@@ -177,7 +177,7 @@ def survey_xml(message: OutboxMessage, *, namespace: bool) -> bytes:
     """Write `<egainSurvey sid="…">` with its question and answer pairs (guide, section 14), as UTF-8.
 
     With `namespace` it has `xmlns="http://bindings.egain.com/chat"`, as the vendor's own chat template sends it.
-    Raises EceUnsendable for text that XML cannot carry.
+    Raise EceUnsendable for text that XML cannot carry.
     """
     space = f"{{{CHAT_NAMESPACE}}}" if namespace else ""
     nsmap = {None: CHAT_NAMESPACE} if namespace else {}

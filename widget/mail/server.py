@@ -77,7 +77,7 @@ class MailServer:
 
 @asynccontextmanager
 async def session(server: MailServer) -> AsyncIterator[aiosmtplib.SMTP]:
-    """Yield a session that is greeted, encrypted where it may be, and logged in. Raises MailServerDown."""
+    """Yield a session that is greeted, encrypted where it may be, and logged in. Raise MailServerDown."""
     client = await _greeted(server)
     try:
         if not server.tls_first and client.supports_extension("starttls"):

@@ -43,7 +43,7 @@ class MailSink:
         self._write = write
 
     async def submit(self, message: OutboxMessage) -> None:
-        """Send one row; returns once the server has taken it, raises MailError otherwise."""
+        """Send one row; return once the server has taken it, raise MailError otherwise."""
         written = message.accepted_at or datetime.now(UTC)
         content = await asyncio.to_thread(self._write, message)  # renders templates
         mail = as_bytes(content, key=message.key, sender=self._sender, to=self._to, written=written)
@@ -68,14 +68,14 @@ class Reached:
 
 
 async def reach(server: MailServer, sender: str, to: Sequence[str]) -> Reached:
-    """Go as far as a mail would, and send none: for `check`. Raises MailError."""
+    """Go as far as a mail would, and send none: for `check`. Raise MailError."""
     async with session(server) as client:
         refused = await _address(client, sender, to)
         return Reached(client.get_transport_info("sslcontext") is not None, refused)
 
 
 async def _address(client: aiosmtplib.SMTP, sender: str, to: Sequence[str]) -> tuple[str, ...]:
-    """Name sender and recipients; return the recipients that are refused. Raises MailError where none is left.
+    """Name sender and recipients; return the recipients that are refused. Raise MailError where none is left.
 
     Where some are refused the others get the mail: a second one would double theirs.
     """

@@ -38,7 +38,7 @@ class OrderedAnswers(PortionedReading):
 
     @property
     def idle(self) -> bool:
-        """Whether no request is under way and no answer is owed."""
+        """Return whether no request is under way and no answer is owed."""
         return not (self._in_head or self._in_body or self._is_answering())
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -60,7 +60,7 @@ class OrderedAnswers(PortionedReading):
         self.write_deadline = NEVER
 
     def _begin(self, version: str) -> None:
-        """Answer the request whose head was read, or have it wait. Raises HttpParserError for an address that is none.
+        """Answer the request whose head was read, or have it wait. Raise HttpParserError for an address that is none.
 
         Nothing is asked behind an answer that ended the connection (RFC 9112, section 9.6). The fast exit is asked for
         no request that comes before the end of another one's answer, and for no upgrade, whose answer says that the
@@ -157,7 +157,7 @@ class OrderedAnswers(PortionedReading):
             self._read_on_soon()
 
     def _has_answered(self) -> bool:
-        """Whether the last request that was read has its whole answer, or there was none."""
+        """Return whether the last request that was read has its whole answer, or there was none."""
         cycle = self.cycle
         return cycle is None or cycle.response_complete
 

@@ -67,7 +67,7 @@ class Plan:
     def take_ports(self, settings: Settings, host: str, port: int, *, workers: int) -> Listeners:
         """Take the server's port, and one for the /metrics of each worker: `metrics_listen`, counted up.
 
-        Raises PortTaken. All are this process' own: two processes on one port would each answer a part of the scrapes.
+        Raise PortTaken. All are this process' own: two processes on one port would each answer a part of the scrapes.
         Workers inherit theirs, so that a successor has it while the worker still answers there.
         """
         metrics_host, _, first = settings.server.metrics_listen.rpartition(":")

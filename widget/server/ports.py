@@ -24,7 +24,7 @@ class PortTaken(WidgetError):
 
 
 def take_port(host: str, port: int, *, option: str, host_option: str | None = None) -> socket.socket:
-    """Bind a port. Raises PortTaken with the option that chooses another port, or another host when that is wrong."""
+    """Bind a port. Raise PortTaken with the option that chooses another port, or another host when that is wrong."""
     listener: socket.socket | None = None
     try:
         listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
@@ -50,7 +50,7 @@ def refuse_twice(taken: Sequence[socket.socket], *, option: str) -> None:
 
 
 def listen(listener: socket.socket) -> None:
-    """Accept connections from now on. Raises PortTaken: two processes may bind a port, the first to listen keeps it."""
+    """Accept connections from now on. Raise PortTaken: two processes may bind a port, the first to listen keeps it."""
     try:
         listener.listen(BACKLOG)
     except OSError as error:

@@ -44,7 +44,7 @@ def refused(error: BaseException | None) -> Refused:
 
 
 async def built_anew(config: Path, build: Callable[[Settings], Built]) -> tuple[Settings, Built]:
-    """Return the settings as they are now and what `build` makes of them, in a thread. Raises Refused."""
+    """Return the settings as they are now and what `build` makes of them, in a thread. Raise Refused."""
 
     def load_and_build() -> tuple[Settings, Built]:
         settings = settings_module.load(config)

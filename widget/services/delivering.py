@@ -110,7 +110,7 @@ class DeliveryServices:
             self.metrics.remove_source(source)
 
     async def start(self) -> None:
-        """Open everything, in order. Raises StoreRefused for a database that must not be used.
+        """Open everything, in order. Raise StoreRefused for a database that must not be used.
 
         What was opened before a failure is closed again.
         """

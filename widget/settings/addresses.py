@@ -25,7 +25,7 @@ def split_address(value: str, allowed: str) -> SplitResult:
 
 
 def is_origin(value: str) -> bool:
-    """Say whether this is scheme, host and port alone, as a browser's Origin header has it."""
+    """Return whether this is scheme, host and port alone, as a browser's Origin header has it."""
     try:
         parts = urlsplit(value)
         return (
@@ -148,7 +148,7 @@ def _chat_url(value: str) -> str:
 
 
 def is_destination(value: Any) -> bool:
-    """Say whether this has the form of a destination's name, as the outbox has it."""
+    """Return whether this has the form of a destination's name, as the outbox has it."""
     return isinstance(value, str) and _DESTINATION.fullmatch(value) is not None
 
 

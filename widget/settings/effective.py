@@ -31,12 +31,12 @@ class Effective:
     meaning: str
 
     def is_at(self, place: str) -> bool:
-        """Whether this is the setting at a place, or one below it."""
+        """Return whether this is the setting at a place, or one below it."""
         return any(each == place or each.startswith(f"{place}.") for each in (self.key, self.reference))
 
 
 def effective(file: Path | None, environ: Mapping[str, str] = os.environ) -> list[Effective]:
-    """Return every setting; without a file, what the model alone says. Raises SettingsFaults with all faults."""
+    """Return every setting; without a file, what the model alone says. Raise SettingsFaults with all faults."""
     if file is None:
         return [_row(each, each.key, NOTHING, "") for each in all_settings()]
     settings, written = load(file, environ), read_table(file)

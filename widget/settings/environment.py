@@ -147,7 +147,7 @@ def _put(overlay: Overlay, path: tuple[str, ...], value: Any, variable: str) -> 
 
 
 def _existing(node: Any, part: str) -> Any:
-    """The key that a part of a variable's name means: shells allow neither `-` nor small letters in names."""
+    """Return the key that a part of a variable's name means: shells allow neither `-` nor small letters in names."""
     if isinstance(node, list):
         return next((index for index in range(len(node)) if str(index) == part), part)
     return next((key for key in node if key.lower().replace("-", "_") == part), part)
@@ -172,7 +172,7 @@ def _from_file(overlay: Overlay, secret: tuple[str, ...], name: Any, key: str) -
 
 
 def _json(text: str) -> Any:
-    """The value, or the text as it was: `[::1]:9100` is none, and the setting's own check says what is allowed."""
+    """Return the value, or the text as it was: `[::1]:9100` is none, whose check says what is allowed."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

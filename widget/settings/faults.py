@@ -78,7 +78,7 @@ def shown(value: Any, *, secret: bool = False) -> str:
 
 
 def is_secret(parts: Iterable[str]) -> bool:
-    """Say whether the value at this place is, or may hold, a secret."""
+    """Return whether the value at this place is, or may hold, a secret."""
     place = tuple(parts)
     if place[:1] == ("webhooks",):
         place = (*place[:1], *("*" for _ in place[1:2]), *place[2:])
@@ -122,7 +122,7 @@ def origin_of(parts: list[str], origins: Mapping[tuple[str, ...], str]) -> str:
 
 
 def _place(error: Any, raw: dict[str, Any]) -> list[str]:
-    """The keys from the top to the value, without the names that pydantic adds for union branches and key checks."""
+    """Return the keys from the top to the value, without those that pydantic adds for union branches and key checks."""
     node: Any = raw
     parts: list[str] = []
     location = [part for part in error["loc"] if part != "[key]"]

@@ -17,7 +17,7 @@ _TWICE = re.compile(r"Cannot (?:overwrite|declare|mutate|redefine)|Duplicate inl
 
 
 def read_table(file: Path) -> dict[str, Any]:
-    """Return what the file says. Raises SettingsFaults."""
+    """Return what the file says. Raise SettingsFaults."""
     try:
         table = tomllib.loads(_text(file))
     except FileNotFoundError:

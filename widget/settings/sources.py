@@ -32,7 +32,7 @@ def default_file(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def load(file: Path, environ: Mapping[str, str] = os.environ, *, new_themes: bool = False) -> Settings:
-    """Read and check the settings of `file` with the environment over it; raises SettingsFaults with all faults.
+    """Read and check the settings of `file` with the environment over it; raise SettingsFaults with all faults.
 
     `new_themes`: the themes directory is about to be made, so it may be missing.
     """
@@ -49,7 +49,7 @@ def parse(
     source: str = "settings",
     new_themes: bool = False,
 ) -> Settings:
-    """Check a table as read from TOML; relative paths start at `directory`. Raises SettingsFaults with all faults."""
+    """Check a table as read from TOML; relative paths start at `directory`. Raise SettingsFaults with all faults."""
     overlay = Overlay(copy.deepcopy(raw), directory or Path())
     lay_over(overlay, environ or {})
     start_paths_at(overlay.directory, overlay.table)

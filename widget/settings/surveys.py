@@ -193,7 +193,7 @@ class SurveySettings(Section):
 
 
 def first_language(title: Wording | None, questions: Sequence[QuestionSettings]) -> str:
-    """The survey's own language, when none is named: the one written first."""
+    """Return the survey's own language, when none is named: the one written first."""
     written = [title] if title else []
     written += (each for question in questions for _, each in wordings(question))
     return next((tag for wording in written for tag in wording.by_language if tag), "")

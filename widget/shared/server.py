@@ -80,7 +80,7 @@ class SharedServer:
 
     @property
     def away(self) -> bool:
-        """Whether the last question got no answer and nobody has found the server since."""
+        """Return whether the last question got no answer and nobody has found the server since."""
         return self._looking is not None
 
     async def start(self) -> None:
@@ -162,7 +162,7 @@ class SharedServer:
 
 
 def cause(error: Exception) -> str:
-    """Say what is wrong with the server, to follow its name in a sentence; quotes nothing of the error's text."""
+    """Return what is wrong with the server, to follow its name in a sentence; quotes nothing of the error's text."""
     text = str(error).lower()
     match error:
         case MasterDownError():  # for the library one of a cluster

@@ -144,7 +144,7 @@ def _same_origin_only(request: Request) -> None:
 
 
 async def _read(request: Request, model: type[Change]) -> Change:
-    """Return a change, sent as JSON or as a form. Raises Refused."""
+    """Return a change, sent as JSON or as a form. Raise Refused."""
     _same_origin_only(request)
     body = bytearray()
     async for chunk in request.stream():

@@ -55,7 +55,7 @@ class ResettableProtocol(HttpToolsProtocol):
 
 
 def listen(host: str, port: int, *, option: str = "--port") -> socket.socket:
-    """Bind a port before anything is started. Raises PortTaken, which names the option for another port."""
+    """Bind a port before anything is started. Raise PortTaken, which names the option for another port."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -41,30 +41,30 @@ class Wire:
 
 
 def agent_availability(available: bool, wire: Wire) -> str:
-    """Guide, section 9."""
+    """Return the answer of agent availability (guide, section 9)."""
     attributes = f'available="{"true" if available else "false"}"'
     return _empty("agentAvailability", attributes, wire, attributes_first=True)
 
 
 def capacity(count: object, wire: Wire) -> str:
-    """Guide, section 10."""
+    """Return the answer of capacity (guide, section 10)."""
     return _parent("availableSlots", {"count": count}, wire)
 
 
 def live_session_status(wait_time: object, queue_depth: object, wire: Wire) -> str:
-    """Guide, section 11."""
+    """Return the answer of live session status, `wait_time` in seconds (guide, section 11)."""
     return _parent("sessionStatus", {"waitTime": wait_time, "queueDepth": queue_depth}, wire)
 
 
 def check_eligibility(response_type: int, wire: Wire) -> str:
-    """Guide, section 12; its sample lacks the quotes and is not XML. Real answers have them."""
+    """Return the answer of eligibility (guide, section 12), as its sample, or with the quotes of XML."""
     if wire.response_type == "unquoted":
         return f"{_DECLARATION}<checkEligibility {_NAMESPACES[wire.namespaces]} responseType={response_type} />"
     return _empty("checkEligibility", f'responseType="{response_type}"', wire, attributes_first=False)
 
 
 def chat_allowed(reason: str | None, wire: Wire) -> str:
-    """Guide, section 13."""
+    """Return the answer of chat allowed (guide, section 13); `reason` is None when it is."""
     attributes = 'allowed="true"' if reason is None else f'allowed="false"\nreason="{reason}"'
     return _empty("chatAllowed", attributes, wire, attributes_first=False)
 

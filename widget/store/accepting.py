@@ -30,7 +30,7 @@ def _enqueue(dialect: str) -> Any:
 def enqueue(
     connection: Connection, accepted: Sequence[tuple[OutboxMessage, OutboxMessage | None, datetime]]
 ) -> list[bool]:
-    """Insert the messages by one statement; say for each whether it is new.
+    """Insert the messages by one statement; return for each whether it is new.
 
     The second of each goes in with the first, and only when that is new: a replay of a survey that was purged must not
     leave its answers in an alert.
@@ -106,7 +106,7 @@ def dump_answers(answers: Sequence[Answer], chosen: Sequence[Chosen] = ()) -> st
 
 
 def bind_tickets(connection: Connection, bindings: Sequence[tuple[str, str, datetime]]) -> list[str]:
-    """Bind each ticket to its sid's hash unless it is bound; give the hash that it is bound to."""
+    """Bind each ticket to its sid's hash unless it is bound; return the hash that it is bound to."""
     bound = []
     for ticket, sid_hash, expires in bindings:
         connection.execute(
@@ -119,7 +119,7 @@ def bind_tickets(connection: Connection, bindings: Sequence[tuple[str, str, date
 
 
 def is_bound(connection: Connection, ticket: str) -> bool:
-    """Whether a ticket is bound, to whatever."""
+    """Return whether a ticket is bound, to whatever."""
     return connection.execute(select(tickets.c.ticket).where(tickets.c.ticket == ticket)).first() is not None
 
 
@@ -129,7 +129,7 @@ def forget_expired_tickets(connection: Connection, now: datetime) -> int:
 
 
 def remember_once(connection: Connection, name: str, value: str) -> str:
-    """Keep a value unless there is one; give the one that is kept."""
+    """Keep a value unless there is one; return the one that is kept."""
     connection.execute(insert_unless_there(connection.dialect.name, remembered), {"name": name, "value": value})
     return str(connection.execute(select(remembered.c.value).where(remembered.c.name == name)).scalar_one())
 

@@ -183,7 +183,7 @@ def claim(connection: Connection, wanted: Claim) -> Taken:
 
 
 def settle(connection: Connection, settlements: Sequence[Settlement]) -> list[bool]:
-    """Settle each row that is still leased by its owner; say for each whether it was."""
+    """Settle each row that is still leased by its owner; return for each whether it was."""
     return [connection.execute(_SETTLE, _settling(each)).rowcount == 1 for each in settlements]
 
 

@@ -99,7 +99,7 @@ _UNKNOWN_NAME = re.compile(r'(database|role|user) ".*" does not exist')
 
 
 def in_words(error: BaseException) -> str:
-    """Say what is wrong, with no path, address, user or value in it: `/readyz` shows this to anybody."""
+    """Return what is wrong, with no path, address, user or value in it: `/readyz` shows this to anybody."""
     if isinstance(error, StoreRefused):
         return "the database that is configured cannot be used; the log says why"
     if isinstance(error, FileGone):
@@ -138,7 +138,7 @@ def _why_not_connected(said: str) -> str:
 
 
 def worth_trying_singly(error: BaseException) -> bool:
-    """Say whether a batch failed because of one of its statements, so that the others may succeed by themselves.
+    """Return whether a batch failed because of one of its statements, so that the others may succeed by themselves.
 
     True for a value that the database or the driver refuses, for a deadlock that PostgreSQL broke, and for a statement
     whose time was over; false for a database that is gone, full, locked or failing, where each further try would only
@@ -162,5 +162,5 @@ def worth_trying_singly(error: BaseException) -> bool:
 
 
 def took_too_long(error: BaseException) -> bool:
-    """Say whether PostgreSQL broke off one statement: its time was over, or the wait for a lock."""
+    """Return whether PostgreSQL broke off one statement: its time was over, or the wait for a lock."""
     return isinstance(error, DBAPIError) and str(getattr(error.orig, "sqlstate", "")) in ("57014", "55P03")

@@ -37,7 +37,7 @@ class OperatorStore:
         return self._do(lambda connection: operating.number_of(connection, selection))
 
     def newest(self, selection: Selection, limit: int) -> list[OutboxRow]:
-        """Give the last rows, the newest first."""
+        """Return the last rows, the newest first."""
         return self._do(lambda connection: operating.newest(connection, selection, limit, self._key))
 
     def rows(self, selection: Selection) -> Iterator[OutboxRow]:
@@ -52,11 +52,11 @@ class OperatorStore:
         return self._do(lambda connection: operating.set_aside(connection, selection))
 
     def send_again(self, selection: Selection, *, now: datetime) -> int:
-        """Make dead rows pending again; give how many."""
+        """Make dead rows pending again; return how many."""
         return self._do(lambda connection: operating.send_again(connection, selection, now))
 
     def purge(self, selection: Selection, *, now: datetime) -> Iterator[int]:
-        """Take sid and answers out of the rows, page by page; give how many each page had."""
+        """Take sid and answers out of the rows, page by page; yield how many each page had."""
         while done := self._do(lambda connection: operating.purge(connection, selection, now, PAGE)):
             yield done
 
@@ -82,7 +82,7 @@ class OperatorStore:
 
 @contextmanager
 def operator_store(url: str) -> Iterator[OperatorStore]:
-    """Open the outbox that `[storage] url` names for an operator. Raises StoreRefused and OutboxUnavailable."""
+    """Open the outbox that `[storage] url` names for an operator. Raise StoreRefused and OutboxUnavailable."""
     database = choose_database(url)
     if isinstance(database, SqliteDatabase) and not database.path.exists():
         raise StoreRefused(f"There is no outbox yet: {database.path} does not exist; `ece-widget serve` makes it.")

@@ -58,7 +58,7 @@ class Outbox:
         self._not_cleaned = 0  # times in a row
 
     async def open(self, *, patience: float = LONGEST_OPENING) -> None:
-        """Start the writer and open the database. Raises StoreRefused when it must not be used.
+        """Start the writer and open the database. Raise StoreRefused when it must not be used.
 
         A database that cannot be reached now is tried again with each call, so that a server starts without it; one
         that is opened for longer than `patience` seconds, as by a long migration, is opened further meanwhile.
@@ -94,11 +94,11 @@ class Outbox:
         return new
 
     async def holds(self, key: str) -> bool:
-        """Say whether a row of this key was promised before, purged ones too."""
+        """Return whether a row of this key was promised before, purged ones too."""
         return await self._writer.run(lambda connection: accepting.has_key(connection, key))
 
     async def bind_ticket(self, ticket_id: str, sid_hash: str, expires: datetime) -> str:
-        """Bind a launch ticket to a chat unless it is bound; give the hash of the chat it belongs to."""
+        """Bind a launch ticket to a chat unless it is bound; return the hash of the chat it belongs to."""
         return await self._writer.do(accepting.bind_tickets, (ticket_id, sid_hash, expires))
 
     # --- sessions of the console ---
@@ -108,7 +108,7 @@ class Outbox:
         await self._writer.do(accepting.bind_tickets, (_SESSION + session, "", expires))
 
     async def session_has_ended(self, session: str) -> bool:
-        """Whether a session was signed out."""
+        """Return whether a session was signed out."""
         return await self.read(lambda connection: accepting.is_bound(connection, _SESSION + session))
 
     # --- for operators ---
@@ -148,7 +148,7 @@ class Outbox:
             log.info("leases_taken_over", rows=ended)
 
     async def withdraw(self, owner: str) -> None:
-        """Say that this owner holds nothing any more."""
+        """Record that this owner holds nothing any more."""
         if (owners := self._database.owners) is not None:
             await asyncio.to_thread(owners.withdraw, owner)
 
@@ -216,13 +216,13 @@ class Outbox:
         return await self._settle(Settlement(claimed, MessageState.PENDING, attempts=claimed.attempts))
 
     async def hasten(self, *, destination: str = ECE, now: datetime) -> int:
-        """Make due what waits only because this destination did not serve; give how many."""
+        """Make due what waits only because this destination did not serve; return how many."""
         return await self._writer.run(lambda connection: delivering.hasten(connection, destination, now))
 
     async def tidy(self, *, now: datetime, max_age: timedelta, retention: timedelta) -> list[DeadRow]:
         """Give up what was tried for longer than `max_age`, and purge what was settled longer ago than `retention`.
 
-        The files are cleaned of what was purged. Returns the rows that were given up.
+        The files are cleaned of what was purged. Return the rows that were given up.
         """
         given_up: list[DeadRow] = []
         while page := await self._writer.run(
@@ -260,7 +260,7 @@ class Outbox:
     # --- what is known ---
 
     async def ready(self) -> str | None:
-        """Write and sync one value; give what is wrong in words that name no place, or None when all is well."""
+        """Write and sync one value; return what is wrong in words that name no place, or None when all is well."""
         now = self._now()
         fresh = self._probed_at is not None and timedelta(0) <= now - self._probed_at < PROBE_EVERY
         if not fresh or self._writer.reason is not None:
@@ -300,7 +300,7 @@ class Outbox:
 
 
 async def open_outbox(url: str, *, now: Callable[[], datetime]) -> Outbox:
-    """Open the outbox that `[storage] url` names, bringing its schema up to date. Raises StoreRefused."""
+    """Open the outbox that `[storage] url` names, bringing its schema up to date. Raise StoreRefused."""
     # in a thread, since a driver is imported here and reads files
     outbox = Outbox(await asyncio.to_thread(choose_database, url), now=now)
     await outbox.open()

@@ -146,7 +146,7 @@ class Writer:
             self._failed([job], error, alone=True)
 
     def _attempt(self, jobs: list[Job]) -> Exception | None:
-        """Run and commit the jobs; give the error, or None. A connection that broke while idle is replaced once."""
+        """Run and commit the jobs; return the error, or None. A connection that broke while idle is replaced once."""
         for last_try in (False, True):
             fresh = self._connection is None
             committing = False

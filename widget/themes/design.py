@@ -39,7 +39,7 @@ class Colours:
     error: str
 
     def pairs(self) -> Iterator[tuple[str, str, float]]:
-        """Each pair that meets on a page, with the contrast it needs."""
+        """Yield each pair that meets on a page, with the contrast it needs."""
         for ground in ("background", "surface"):
             for ink in ("text", "muted", "accent", "error"):
                 yield ink, ground, _READABLE
@@ -115,7 +115,7 @@ def read_design(name: str, chain: tuple[Layer, ...]) -> tuple[Design, list[Theme
 
 
 def _checked(layer: Layer, faults: list[ThemeRemark]) -> Iterator[tuple[str, Any]]:
-    """The usable keys and values of one file, colours as `light.accent`."""
+    """Yield the usable keys and values of one file, colours as `light.accent`."""
     if DESIGN_FILE not in layer.files:
         return
     where = layer.where(DESIGN_FILE)

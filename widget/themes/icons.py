@@ -88,7 +88,7 @@ class IconRefused(ValueError):
 
 
 def clean_icon(source: str) -> str:
-    """Return the icon's markup, written anew from what is allowed; raises IconRefused."""
+    """Return the icon's markup, written anew from what is allowed; raise IconRefused."""
     if len(source) > _LARGEST:
         raise IconRefused(f"is larger than {_LARGEST} characters")
     reader = _Reader()

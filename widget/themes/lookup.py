@@ -69,7 +69,7 @@ class Themes:
         return DEFAULT
 
     def chain(self, theme: str) -> tuple[Layer, ...]:
-        """The layers in which a file of `theme` is looked for, first one first."""
+        """Return the layers in which a file of `theme` is looked for, first one first."""
         return self._chains[theme]
 
     def changed(self, theme: str) -> bool:
@@ -77,7 +77,7 @@ class Themes:
         return any(layer.owner == "operator" for layer in self._chains[theme])
 
     def drawing(self, theme: str, file: str) -> str:
-        """Return an SVG file of `theme` as markup for a page. Raises IconRefused, which names the file."""
+        """Return an SVG file of `theme` as markup for a page. Raise IconRefused, which names the file."""
         layer = next((each for each in self._chains[theme] if file in each.files), None)
         if layer is None:
             raise IconRefused(f'the theme "{theme}" has no file {file}')
@@ -90,7 +90,7 @@ class Themes:
         return self._designs[theme]
 
     def files(self, theme: str) -> tuple[str, ...]:
-        """Every file name there is for `theme`, from whatever layer."""
+        """Return every file name there is for `theme`, from whatever layer."""
         return tuple(sorted({name for layer in self._chains[theme] for name in layer.files}))
 
     def where(self, theme: str, file: str) -> str:
@@ -103,16 +103,16 @@ class Themes:
         return tuple((layer, name) for layer in self._operator.values() for name in layer.files)
 
     def replaced(self, theme: str, file: str) -> Layer | None:
-        """The shipped layer whose file the operator's `theme`/`file` stands in for, if there is one."""
+        """Return the shipped layer whose file the operator's `theme`/`file` stands in for, if there is one."""
         return next((each for each in self._chains[theme] if each.owner == "shipped" and file in each.files), None)
 
     def unused(self, named: frozenset[str] = frozenset()) -> list[ThemeRemark]:
-        """The operator's files that replace nothing of ours and that neither a file of theirs nor `named` has."""
+        """Return the operator's files that replace none of ours and that neither a file of theirs nor `named` has."""
         ours = frozenset(name for each in self._shipped.values() for name in each.files)
         return unused(self._operator.values(), ours, named)
 
     def warnings(self) -> tuple[ThemeRemark, ...]:
-        """Overrides that ours have outgrown, markup a strict policy blocks, and colours too close to read."""
+        """Return overrides that ours have outgrown, markup a strict policy blocks, and colours too close to read."""
         found: list[ThemeRemark] = []
         for layer, name in self.overrides:
             found += blocked_markup(layer, name)

@@ -16,7 +16,7 @@ _IN_QUOTES = re.compile(r"""[\["'(]""")
 
 
 def is_a_note(file: str) -> bool:
-    """Say whether a file is none that a theme would be made of: notes, hidden files and editors' copies."""
+    """Return whether a file is none that a theme would be made of: notes, hidden files and editors' copies."""
     name = PurePath(file).name
     return name.startswith(".") or name.endswith("~") or PurePath(name).suffix.lower() in _NOTES
 

@@ -116,7 +116,7 @@ def _console(method: str, pattern: str, limit: Limit | None = None) -> Address:
 
 
 def _question(pattern: str) -> tuple[Address, Address]:
-    """The page that asks, and the form it sends."""
+    """Return the page that asks, and the form it sends."""
     return _console("GET", pattern), _console("POST", pattern)
 
 
@@ -207,7 +207,7 @@ def of(scope: MutableMapping[str, Any]) -> Address:
 
 
 def is_malformed(path: str) -> bool:
-    """Whether a path holds a control character."""
+    """Return whether a path holds a control character."""
     return _CONTROL.search(path) is not None
 
 
@@ -218,6 +218,6 @@ def methods_of(address: Address) -> str:
 
 
 def shows_a_page(target: bytes) -> bool:
-    """Whether faults at this request target are pages, for a server that has not yet read the whole request."""
+    """Return whether faults at this request target are pages, for a server that has not yet read the whole request."""
     path = unquote_to_bytes(target.partition(b"?")[0]).decode("utf-8", "replace")
     return find(path).faults is Faults.PAGE

@@ -59,7 +59,7 @@ class WebhookSink:
         await self._transport.aclose()
 
     async def submit(self, message: OutboxMessage) -> None:
-        """Post one row; returns once the receiver answered with a success, raises WebhookError otherwise."""
+        """Post one row; return once the receiver answered with a success, raise WebhookError otherwise."""
         body = json.dumps(payload(message), ensure_ascii=False).encode("utf-8", "replace")
         headers = {
             "Content-Type": "application/json",
@@ -71,7 +71,7 @@ class WebhookSink:
             raise _refusal(status, asked)
 
     async def reach(self) -> int:
-        """Ask with HEAD whether somebody is there, for `check`; return the status. Raises WebhookDown."""
+        """Ask with HEAD whether somebody is there, for `check`; return the status. Raise WebhookDown."""
         status, _ = await self._exchange("HEAD", {"User-Agent": f"ece-widget/{__version__}"}, b"")
         return status
 

@@ -69,7 +69,7 @@ class DestinationLoop:
 
     @property
     def mode(self) -> Mode:
-        """Say what the destination is trusted with, for the metrics."""
+        """Return what the destination is trusted with, for the metrics."""
         return self._pace.mode
 
     def wake(self) -> None:

@@ -83,7 +83,7 @@ class Sessions:
 
     @property
     def by_token(self) -> bool:
-        """Whether anybody can sign in with a token."""
+        """Return whether anybody can sign in with a token."""
         return bool(self.operators)
 
     async def person(self, request: Request) -> Person | None:

@@ -208,7 +208,7 @@ class SignIn:
             return self._refused(visit, problem_of(error))
 
     def _refused(self, visit: Visit, problem: Problem) -> Response:
-        """Return the page of a fault, for a person on duty. Raises the others, which have the visitors' page."""
+        """Return the page of a fault, for a person on duty. Raise the others, which have the visitors' page."""
         if problem.code not in _REFUSED:
             raise problem
         _note(visit.request, problem.code)

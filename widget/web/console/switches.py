@@ -190,7 +190,7 @@ class SwitchPages:
         return name
 
     def _end(self, visit: Visit, zone: tzinfo) -> datetime | None:
-        """Return until when, None until it is reopened. Raises NotAllowed."""
+        """Return until when, None until it is reopened. Raise NotAllowed."""
         chosen = visit.field("end")
         if chosen in _MINUTES:
             return visit.wording.now + timedelta(minutes=_MINUTES[chosen])
@@ -253,7 +253,7 @@ def _fault(refused: NotAllowed, wording: Wording) -> str:
 
 
 def _read_day(text: str) -> date:
-    """Raises NotAllowed."""
+    """Raise NotAllowed."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -261,7 +261,7 @@ def _read_day(text: str) -> date:
 
 
 def _read_ranges(text: str) -> list[OpenRange]:
-    """Raises NotAllowed."""
+    """Raise NotAllowed."""
     try:
         return [read_range(each) for each in text.replace("–", "-").split(",") if each.strip()]
     except ValueError as error:

@@ -28,7 +28,7 @@ class Operators:
         return bool(self._tokens)
 
     def knows(self, authorization: str) -> bool:
-        """Say whether this Authorization header carries a token of ours; each one is compared, in constant time."""
+        """Return whether this Authorization header carries a token of ours; each one is compared, in constant time."""
         return self.number_of(_offered(authorization)) is not None
 
     def number_of(self, offered: bytes) -> int | None:

@@ -118,12 +118,12 @@ def unknown_entry_point() -> Problem:
 
 
 def request_id(scope: Scope) -> str:
-    """Return the id of this request, as `web/context.py` put it there."""
+    """Return the id of this request, as `web/edge/context.py` put it there."""
     return str(scope.get("state", {}).get("request_id", ""))
 
 
 def is_page(address: Address, accept: str) -> bool:
-    """Whether a fault at this address is a page."""
+    """Return whether a fault at this address is a page."""
     return address.faults is Faults.PAGE or (address.faults is Faults.BY_ACCEPT and "text/html" in accept)
 
 

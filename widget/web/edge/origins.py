@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 
 def is_from_here(request: Request, own_origin: str) -> bool:
-    """Say whether the sender's origin, where one is named, is ours; a page without referrer names it "null"."""
+    """Return whether the sender's origin, where one is named, is ours; a page without referrer names it "null"."""
     own = (own_origin, f"{request.scope['scheme']}://{request.headers.get('host', '')}".lower(), "null")
     return all(origin.lower() in own for origin in request.headers.getlist("origin"))
 

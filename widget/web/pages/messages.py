@@ -74,5 +74,5 @@ def words_for_fault(status: int, code: str) -> Words:
 
 
 def can_try_again(status: int) -> bool:
-    """Whether the same address may succeed a little later."""
+    """Return whether the same address may succeed a little later."""
     return status == 429 or status >= 500

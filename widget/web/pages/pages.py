@@ -208,7 +208,7 @@ class Pages:
         return self._templates.render(template, theme=theme, language=language, values=values)
 
     def faults(self) -> tuple[TemplateFault, ...]:
-        """The templates that have failed so far; the shipped ones are used in their place."""
+        """Return the templates that have failed so far; the shipped ones are used in their place."""
         return tuple(self._templates.failures)
 
     def _render_panel(self, context: PanelContext, theme: str, language: str, scheme: Scheme) -> Markup:

@@ -57,7 +57,7 @@ class ThemeSheets:
                 self.make(theme, scheme)
 
     def url(self, theme: str, file: str, *, scheme: Scheme = "auto") -> str:
-        """Return the address of a style sheet of this theme. Raises LookupError when it has none of that name."""
+        """Return the address of a style sheet of this theme. Raise LookupError when it has none of that name."""
         self.make(theme, scheme)
         return self._addresses[theme, file, scheme]
 

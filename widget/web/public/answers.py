@@ -101,7 +101,7 @@ class PublicAnswers:
         return self._answer(current, scope)
 
     async def when_ready(self, scope: Scope) -> Pieces:
-        """Return the same after waiting for ECE where that is needed. Raises KeyError for a name not configured."""
+        """Return the same after waiting for ECE where that is needed. Raise KeyError for a name not configured."""
         current = self._current[scope["path"]]
         view = await self._availability.view(current.name)
         current.take(view, self._monotonic(), self._now())

@@ -61,7 +61,7 @@ class CachedAnswer:
         return self._kind.heads[200], lines, described, b"" if scope["method"] == "HEAD" else body
 
     def _is_known(self, asked: Mapping[bytes, bytes]) -> bool:
-        """Whether the request names a version that is still right (RFC 9110, section 13.2.2)."""
+        """Return whether the request names a version that is still right (RFC 9110, section 13.2.2)."""
         if b"if-none-match" in asked:
             return none_match(asked[b"if-none-match"], self.etag)
         as_of = self.decision.as_of

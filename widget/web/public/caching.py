@@ -58,7 +58,7 @@ def _whole_seconds(trusted_for: float) -> int:
 
 
 def none_match(header: bytes, etag: bytes) -> bool:
-    """Whether If-None-Match names our tag, by the weak comparison; `*` names any."""
+    """Return whether If-None-Match names our tag, by the weak comparison; `*` names any."""
     if header == etag:
         return True
     opaque = etag.removeprefix(b"W/")
@@ -67,7 +67,7 @@ def none_match(header: bytes, etag: bytes) -> bool:
 
 
 def not_modified_since(header: bytes, last_modified: datetime) -> bool:
-    """Whether If-Modified-Since is a date at or after ours; False for what is no date."""
+    """Return whether If-Modified-Since is a date at or after ours; False for what is no date."""
     try:
         since = parsedate_to_datetime(header.decode("latin-1"))
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -20,7 +20,7 @@ _CANONICAL = re.compile(rb"locale=[A-Za-z0-9_-]{0,35}&theme=[a-z0-9_-]{0,64}")
 
 
 def is_canonical(raw_path: bytes, query: bytes, *, takes_fields: bool) -> bool:
-    """Whether this is the spelling of the script; `raw_path` is the path as it was sent, still encoded.
+    """Return whether this is the spelling of the script; `raw_path` is the path as it was sent, still encoded.
 
     An address that takes no fields has none in its canonical spelling.
     """

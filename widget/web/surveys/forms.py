@@ -19,7 +19,7 @@ _NAMES_OF_UTF8 = frozenset({"", "utf-8", "utf8"})
 
 
 async def read_form(request: Request, *, longest: int) -> dict[str, list[str]]:
-    """Read a url-encoded form in UTF-8; raises Problem.
+    """Read a url-encoded form in UTF-8; raise Problem.
 
     Uploads are not taken, so multipart is refused unread. Bytes that are no UTF-8 become U+FFFD: no browser sends any.
     """
@@ -33,7 +33,7 @@ async def read_form(request: Request, *, longest: int) -> dict[str, list[str]]:
 
 
 async def read_object(request: Request, *, longest: int) -> dict[str, Any]:
-    """Read a JSON object as RFC 8259 has it: UTF-8, no NaN, no name twice; raises Problem."""
+    """Read a JSON object as RFC 8259 has it: UTF-8, no NaN, no name twice; raise Problem."""
     require_media_type(request, "application/json")
     body = await read_body(request, longest=longest)
     try:
@@ -59,7 +59,7 @@ def require_media_type(request: Request, wanted: str) -> None:
 
 
 async def read_body(request: Request, *, longest: int) -> bytes:
-    """Read at most `longest` bytes in a bounded time; raises Problem."""
+    """Read at most `longest` bytes in a bounded time; raise Problem."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and (len(announced) > 15 or int(announced) > longest):
         raise Problem(413, "payload_too_large", f"This address takes {longest} bytes at most.")

@@ -204,7 +204,7 @@ class SurveyView:
 
 
 def asked(survey: Survey, question: Question, checked: Checked) -> bool:
-    """Say whether a question is drawn on its page: unless earlier pages rule it out, and it has no answer to show.
+    """Return whether a question is drawn on its page: unless earlier pages rule it out, and it has no answer to show.
 
     What hangs on a question of the same page is drawn: the script shows and hides it at once, and without script it
     stands there with the words when it applies.
@@ -227,7 +227,7 @@ def _for_script(conditions: Mapping[str, frozenset[str]]) -> str:
 
 
 def _carried(survey: Survey, filled: Filled, fields: Fields, page: int) -> Iterable[tuple[str, str]]:
-    """The answers of other pages, as they were posted or as they were cleaned."""
+    """Yield the answers of other pages, as they were posted or as they were cleaned."""
     for question in survey.questions:
         if question.page == page:
             continue

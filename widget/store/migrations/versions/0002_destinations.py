@@ -1,4 +1,4 @@
-"""Return each row a kind and a destination, and find dead, settled and unknown rows without reading all others."""
+"""Add a kind and a destination to each row, and find dead, settled and unknown rows without reading all others."""
 
 import sqlalchemy as sa
 from alembic import op
