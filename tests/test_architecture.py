@@ -129,6 +129,25 @@ def test_every_public_function_says_what_it_is_for() -> None:
     assert silent == []
 
 
+def test_docstrings_begin_with_a_whole_sentence_and_say_return_and_raise() -> None:
+    unusual = re.compile(r"^(Say|Give)s? whether\b|^Whether\b|(^|[.;] )[Rr]aises [A-Z]|; give\b", re.MULTILINE)
+    found = [
+        f"{name_of(module)}:{node.lineno}"
+        for module in MODULES
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and unusual.search(ast.get_docstring(node) or "")
+    ]
+    broken = [
+        f"{name_of(module)}: {text.splitlines()[0]}"
+        for module in MODULES
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and (text := ast.get_docstring(node) or "")
+        and text.partition("\n\n")[0].count("\n")
+    ]
+    assert (found, broken) == ([], [])
+
+
 @pytest.mark.parametrize(("library", "places"), ONLY_IN.items(), ids=ONLY_IN)
 def test_a_library_that_may_change_is_imported_in_one_place(library: str, places: set[str]) -> None:
     found = {name_of(module) for module in MODULES if library in imported(module)}

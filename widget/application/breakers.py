@@ -205,7 +205,7 @@ def usable(policy: Policy, reading: Reading) -> Outcome:
 
 
 def _host_after(host: Breaker, outcome: Outcome, moment: float, chance: Callable[[], float]) -> Breaker:
-    """An answer, even an error, shows that the host serves; a failure of our own says nothing about it."""
+    """Return the state after an outcome: any answer shows that the host serves, a failure of our own shows nothing."""
     if not isinstance(outcome, EceError) or outcome.blame == "call":
         return breaker.succeeded(host)
     return breaker.failed(host, moment, jitter=chance()) if outcome.blame == "host" else host

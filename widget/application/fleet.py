@@ -141,7 +141,7 @@ class FleetRefresher:
         return refreshed
 
     async def _gets_probe(self, name: str, permit: Permit) -> bool:
-        """Of all processes that may probe the host at this moment one gets leave; always so while it is well."""
+        """Return whether this process may ask the host: while it fails, one of all processes may, as the probe."""
         if permit.probe_of is None:
             return True
         won, moment = False, self._clock.monotonic()
@@ -173,7 +173,7 @@ class FleetRefresher:
             self._source.take_over(name, self._mirrored(host), self._source.calls_of(name))
 
     def _mirrored(self, host: Breaker) -> Breaker:
-        """Another process' probe is out: look again soon, since nobody tells us how it went."""
+        """Return the shared state for this process: while another one's probe is out, open until the next look."""
         if isinstance(host, HalfOpen):
             moment = self._clock.monotonic()
             return Open(min(moment + LOOK_AFTER_PROBE, host.since + breaker.PROBE_LIMIT), host.period)

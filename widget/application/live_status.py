@@ -97,8 +97,9 @@ class LiveStatus:
         self._outbox, self._clock = outbox, clock
 
     async def now(self) -> Now:
-        """Return all that is known at this moment. An entry point that nobody asked for lately is asked for, as by a
-        visitor, so that this waits at most `[ece] timeout`.
+        """Return all that is known at this moment; wait at most `[ece] timeout`.
+
+        ECE is asked for an entry point that nobody visited lately, as for a visitor.
         """
         names = list(self._availability.watches)
         await asyncio.gather(*(self._availability.view(name) for name in names))
@@ -137,9 +138,7 @@ class LiveStatus:
 
 
 def _last_hour(past: Sequence[Bucket], seen: Sequence[ServedReading], now: datetime) -> tuple[ServedReading, ...]:
-    """Return what this process has seen, and before that the means that the fleet has written: of a server that was
-    started within the hour, and of the others.
-    """
+    """Return what this process has seen in the last hour, and before its start the means that the fleet has written."""
     first = seen[0].at if seen else now
     found = {each.start: each.counts for each in past}
     start = start_of(Span.FIVE_MINUTES, now - timedelta(hours=1), UTC) + FIVE_MINUTES

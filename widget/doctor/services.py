@@ -26,7 +26,7 @@ def storage_service(trial: StorageTrial, destinations: Collection[str]) -> Servi
 
 
 def shared_service(cause: str | None) -> Service:
-    """Return whether the shared server can be used; `cause` follows its name in a sentence, None when all is well."""
+    """Return what is wrong with the shared server; `cause` follows its name in a sentence, None when all is well."""
     if cause is None:
         return Service("shared", "scripts run, and the keys ece-widget:* may be read and written")
     finding = Finding(
@@ -77,7 +77,7 @@ _MAIL_REMEDIES = {
 
 
 def webhook_service(name: str, outcome: DeliveryError | int) -> Service:
-    """Return whether a webhook's receiver can be reached; any answer to HEAD will do, as it may take POST alone."""
+    """Return what is wrong with the receiver of a webhook; any answer to HEAD will do, as it may take POST alone."""
     section = f"webhooks.{name}"
     if isinstance(outcome, int):
         moved = Finding(

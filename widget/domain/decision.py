@@ -137,7 +137,7 @@ def offer(policy: Policy, decision: Decision, others: Mapping[str, Decision], no
 
 
 def asks_ece(policy: Policy, now: datetime) -> bool:
-    """Return whether ECE has a word in the decision: not when switched off, and not outside hours."""
+    """Return whether the decision depends on ECE: not when switched off, and not outside hours."""
     return not policy.is_off(now) and (policy.hours is None or business_hours.is_open(policy.hours, now))
 
 

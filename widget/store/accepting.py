@@ -119,7 +119,7 @@ def bind_tickets(connection: Connection, bindings: Sequence[tuple[str, str, date
 
 
 def is_bound(connection: Connection, ticket: str) -> bool:
-    """Return whether a ticket is bound, to whatever."""
+    """Return whether a ticket is bound to any hash."""
     return connection.execute(select(tickets.c.ticket).where(tickets.c.ticket == ticket)).first() is not None
 
 

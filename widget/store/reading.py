@@ -1,6 +1,6 @@
-"""From a row to a value. What stands in a table may be damaged, or written by a later release: one row that cannot be
-read is a fault of that row and of no other.
+"""Read rows as values; one that cannot be read is a fault of that row and of no other.
 
+What stands in a table may be damaged, or written by a later release.
 Every reader here gets columns as the driver returned them. SQLite returns any type from any column.
 """
 

@@ -38,9 +38,7 @@ class Table(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """A chart with its title, a sentence about it, what its colours mean (tone and words), its table, and the names
-    below it.
-    """
+    """A chart with its title, a sentence about it, its legend (tone and words), its table, and the names below it."""
 
     title: str
     about: str

@@ -1,5 +1,6 @@
-"""The headers of every answer, by its address (`web/addresses.py`), and the host that is asked for. The server writes
-Date (`server/guard.py`).
+"""The headers of every answer, by its address (`web/addresses.py`), and the host that is asked for.
+
+The server writes Date (`server/answering.py`).
 
 | kind | CORS | opener policy |
 |---|---|---|
