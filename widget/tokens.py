@@ -1,6 +1,6 @@
 """Seal, sign and verify what browsers carry: survey links, launch tickets, forms of messages, operators' sessions.
 
-A token is `payload.signature`: the payload is JSON in base64url, never compressed, so nothing can unfold; the signature
+A token is `payload.signature`: the payload is JSON in base64url, never compressed, so nothing can expand; the signature
 is HMAC with SHA-256 under a key derived for one purpose. The expiry stands inside the payload and is the only time in
 it: a clock set back makes a token live longer, and refuses nobody.
 

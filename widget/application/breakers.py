@@ -126,7 +126,7 @@ class GuardedSource:
     async def ask_all(self, name: str, entry_point_id: int, policies: Sequence[Policy], permit: Permit) -> Answers:
         """Ask at the same time and settle the breakers; no EceError gets out, each is an outcome.
 
-        While the host is on probation one call goes alone, and the others only if it was answered.
+        While the host's breaker is half-open one call goes alone, and the others only if it was answered.
         """
         calls, answers = permit.calls, dict[Call, _Answer]()
         if permit.probe_of is not None:

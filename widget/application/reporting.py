@@ -108,7 +108,7 @@ def availability_samples(availability: Availability, source: GuardedSource) -> I
 
 
 def delivery_samples(delivery: Delivery) -> Iterable[Sample]:
-    """Return what became of the attempts to deliver, and what each destination is trusted with, for a scrape."""
+    """Return what became of the attempts to deliver, and how rows go to each destination, for a scrape."""
     counts = delivery.counts
     outcomes = {
         "delivered": counts.delivered,

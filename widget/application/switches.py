@@ -1,7 +1,7 @@
 """Close an entry point by hand, reopen it, set a day's hours: kept in SQL and followed by every process of a fleet.
 
 Each process looks at the log often enough that an act is in force everywhere within `fresh_for`. While the database is
-away the last word stands, and an act is refused, since nobody else would learn of it.
+away what was read last stays in force, and an act is refused, since nobody else would learn of it.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What came: `url` is where redirects led, header names are small, several of one name stay several."""
+    """What came: `url` is where redirects led; header names have small letters, fields of one name stay several."""
 
     url: str
     status: int
@@ -67,7 +67,7 @@ def visit(url: str, *, timeout: float) -> Page | Unreached:
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}),
         urllib.request.HTTPSHandler(context=trusting(None)),
-        urllib.request.HTTPCookieProcessor(),  # guards in front set one and lead to the same address again
+        urllib.request.HTTPCookieProcessor(),  # firewalls in front set one and lead to the same address again
     )
     try:
         request = urllib.request.Request(url, headers=_HEADERS)  # noqa: S310 - the settings allow http and https alone

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 DAY = 24 * 60
 _SEARCH_DAYS = 400  # a yearly opening is still found; nothing past that is an "opening" to a visitor
-_CLOSING_DAYS = 8  # asked at every refresh: who is open round the clock shall not pay for a year of days
+_CLOSING_DAYS = 8  # asked at every refresh: no year of days is computed for who is open round the clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ Two kinds of failure are told apart (`serves_nobody`):
   so they never stop the others: each waits for its own next attempt. Many of them put the destination in doubt: rows
   are then taken as slots become free, the least tried first, in turn the newest, those of the entry point that a row
   was last taken for, and the oldest; rows that failed before have half of the slots. An allowance bounds how many
-  failures an ailing destination meets: a burst, then one each second.
+  failures a destination that fails often meets: a burst, then one each second.
 
 Times are monotonic seconds; `chance` is a number from 0 to 1 drawn by the caller.
 """
@@ -80,7 +80,7 @@ class Pace:
 
     @property
     def mode(self) -> Mode:
-        """Return what the destination is trusted with."""
+        """Return how rows go to the destination: freely, in doubt, or by single probes."""
         if not isinstance(self.breaker, Closed):
             return Mode.STOPPED
         return Mode.IN_DOUBT if sum(self.failed) >= FAILURES_IN_DOUBT else Mode.FREE

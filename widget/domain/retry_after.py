@@ -6,7 +6,7 @@ import re
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-LONGEST = 600.0  # a typing error in a proxy must not silence us for a day
+LONGEST = 600.0  # a typing error in a proxy must not stop our calls for a day
 _SECONDS = re.compile(r"[0-9]+")
 
 

@@ -1,7 +1,7 @@
 """One HTTP/1.1 answer of ECE, read from the bytes of its connection and written anew for the HTTP library.
 
 Whatever comes in, the library gets one head with the headers that mean something here, and a body in whole pieces. So
-the rules of RFC 9112 that a client lives by stand in one place: where an answer ends, whether its connection may be
+the rules of RFC 9112 for clients stand in one place: where an answer ends, whether its connection may be
 used again, and how much may come. Nothing here waits, and each byte is looked at a bounded number of times.
 
     what comes                                      the answer      its connection

@@ -70,7 +70,7 @@ class EceClient:
         self._failover = Failover(network)
         self._chain: asyncio.Future[str] | None = None  # what is wrong with it, once somebody asked
         self._transports = [transport] * settings.max_connections if transport else _transports(settings, network)
-        # The last one given back goes out first: so few connections stay open, and those are warm.
+        # The last one given back goes out first: so few connections stay open, and those are used often.
         self._free: asyncio.LifoQueue[httpx.AsyncBaseTransport] = asyncio.LifoQueue()
         for each in self._transports:
             self._free.put_nowait(each)

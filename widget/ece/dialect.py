@@ -3,7 +3,7 @@
 The guide (section 14) has one path and no namespace; the vendor's own chat template uses another path and a namespace.
 So the guide's form goes first, and the next is tried only when an answer definitely refuses this one:
 
-    404, 405            the path: every form on it is crossed out
+    404, 405            the path: every form on it is left out
     400, 413, 415, 422  the form
     500                 the form too, but only while ECE never took a survey from us: afterwards it is just a failure
     anything else       says nothing about the form
@@ -73,7 +73,7 @@ def negotiation(allowed: tuple[Dialect, ...], accepted: Dialect | None) -> Negot
 
 
 def refused(talks: Negotiation, status: int) -> Negotiation | None:
-    """Cross out what this status refuses of the form just sent, or None when it refuses no form."""
+    """Return what is left to try after this status to the form just sent, or None when it refuses no form."""
     sent = talks.waiting[0]
     if status in _PATH_REFUSED:
         waiting = tuple(each for each in talks.waiting if each.path != sent.path)

@@ -48,5 +48,5 @@ def seconds(text: str | None, unit: WaitTimeUnit) -> int | None:
     number = float(text)
     if number < 0 or math.isinf(number):
         return None
-    # By way of the shortest decimal: 2.3 minutes are 138 seconds, not 139 for a bit of binary dust.
+    # By way of the shortest decimal: 2.3 minutes are 138 seconds, not 139, which the binary fraction rounds up to.
     return math.ceil(min(Decimal(repr(number)) * _SECONDS[unit], _LONGEST_WAIT))

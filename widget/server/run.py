@@ -216,7 +216,7 @@ class WidgetServer(uvicorn.Server):
     async def reload(self) -> None:
         """Read the settings again and let a new application take over; faults and a failed start change nothing.
 
-        The old one leaves by itself, when its answers have ended.
+        The old one stops by itself, when its answers have ended.
         """
         metrics = self._served.metrics
         try:

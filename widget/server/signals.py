@@ -46,7 +46,7 @@ def handled(
     """Handle these signals, also those that came before and were blocked; hold back those of `blocking`."""
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, blocking)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)  # a process may be born with them blocked
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)  # a process may start with them blocked
     try:
         yield
     finally:

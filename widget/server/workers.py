@@ -69,7 +69,7 @@ class Worker:
 class Supervisor:
     """The parent of the workers. `target(settings, number, pipe)` runs in each; `watched` files restart them.
 
-    Workers get the settings from here: a successor after a crash must not meet a file in the middle of an edit.
+    Workers get the settings from here: a successor after a crash must not read a file in the middle of an edit.
     """
 
     def __init__(

@@ -203,7 +203,7 @@ def _settling(settlement: Settlement) -> dict[str, Any]:
 
 
 def end_leases(connection: Connection, gone: Callable[[Sequence[str]], Sequence[str]], now: datetime) -> int:
-    """Let the leases of owners that are gone run out now; return how many. Who claims such a row counts the doubt."""
+    """End the leases of owners that are gone now; return how many. Who claims such a row counts a possible double."""
     leased = and_(is_waiting, outbox.c.state == _LEASED)
     owners = connection.execute(select(outbox.c.lease_owner).where(leased).distinct()).scalars()
     ended = gone([owner for owner in owners if isinstance(owner, str)])

@@ -78,7 +78,7 @@ class Outbox:
         await self._writer.close()
 
     def when_new(self, callback: Callable[[], None]) -> None:
-        """Name what to call, on the event loop, after a new message was accepted: the delivery loop's alarm."""
+        """Name what to call, on the event loop, after a new message was accepted."""
         self._on_new = callback
 
     # --- promises ---

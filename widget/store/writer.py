@@ -1,6 +1,6 @@
 """One thread, one connection, and group commit: what has queued while one commit ran shares the next.
 
-There is no waiting for company: a lone job is committed at once. A job's outcome is told only after COMMIT returned and
+No job waits for others: one that is alone is committed at once. A job's outcome is told only after COMMIT returned and
 the database proved that the commit is where a restart will look for it.
 """
 
@@ -84,7 +84,7 @@ class Writer:
         self._thread.start()
 
     def submit(self, job: Job) -> None:
-        """Queue a job, or raise OutboxUnavailable when the writer is closed or hopelessly behind."""
+        """Queue a job, or raise OutboxUnavailable when the writer is closed or too many wait."""
         with self._changed:
             if self._closing or len(self._queue) >= LONGEST_QUEUE:
                 raise OutboxUnavailable("closed" if self._closing else "too many are waiting")

@@ -91,7 +91,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def read_design(name: str, chain: tuple[Layer, ...]) -> tuple[Design, list[ThemeRemark]]:
-    """Put a theme's design together from the `theme.toml` files of its layers, the first layer's word last."""
+    """Return a theme's design by the `theme.toml` files of its layers, of which the first counts, and their faults."""
     values: dict[str, Any] = {"icon": "none"}
     palettes: dict[str, dict[str, str]] = {"light": {}, "dark": {}}
     faults: list[ThemeRemark] = []

@@ -57,7 +57,7 @@ def _filled(path: str) -> str:
     )
 
 
-# One family: filled shapes of 24 units; what is cut out of a shape shows the ground.
+# One family: filled shapes of 24 units; what is cut out of a shape shows the background.
 ICONS = {
     "chat": _filled(
         "M12 3C6.5 3 2 6.8 2 11.5c0 2.6 1.4 4.9 3.5 6.5-.1 1.1-.6 2.2-1.4 3-.3.4-.1.9.4.9 2 0 3.7-.7 5-1.7"

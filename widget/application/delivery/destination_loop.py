@@ -1,4 +1,4 @@
-"""The way to one destination: claim, send, settle. Slots, pace and circuit breaker belong to it alone.
+"""Deliver to one destination: claim, send, settle. Slots, pace and circuit breaker belong to it alone.
 
 At least once: ECE's survey call takes no idempotency key and a mail server none, so an answer that is lost on the way
 makes a second sending possible; a mail then has the same Message-ID, and a webhook's post the same id. Such cases are
@@ -69,7 +69,7 @@ class DestinationLoop:
 
     @property
     def mode(self) -> Mode:
-        """Return what the destination is trusted with, for the metrics."""
+        """Return how rows go to the destination now, for the metrics."""
         return self._pace.mode
 
     def wake(self) -> None:
@@ -90,7 +90,7 @@ class DestinationLoop:
                 try:
                     pause = await self._once()
                     back_off = FIRST_BACK_OFF
-                except Exception as error:  # noqa: BLE001 — the outer loop survives everything
+                except Exception as error:  # noqa: BLE001 — the outer loop ends by no failure
                     if not isinstance(error, OutboxUnavailable):
                         self._unexpected(error)
                     await asyncio.sleep(back_off * (0.5 + self._clock.chance() / 2))  # also when woken
@@ -265,7 +265,7 @@ class DestinationLoop:
         self._counts.retried += 1
 
     async def _record(self, outcome: Outcome, note: Callable[[], None]) -> None:
-        """Tell the outbox until it listens: a delivered survey that is forgotten would be sent again."""
+        """Tell the outbox until it has taken it: a delivered survey that is forgotten would be sent again."""
         while True:
             try:
                 if await outcome():

@@ -53,7 +53,7 @@ class Delivery:
         ]
 
     def modes(self) -> dict[str, Mode]:
-        """Return what each destination is trusted with now."""
+        """Return how rows go to each destination now."""
         return {each.destination.name: each.mode for each in self._loops}
 
     def wake(self) -> None:

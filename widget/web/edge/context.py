@@ -20,7 +20,7 @@ from widget.web import addresses
 
 Address = IPv4Address | IPv6Address
 
-# What nginx ($request_id) and most balancers send: 32 hex digits or a UUID. Else words could be smuggled into logs.
+# What nginx ($request_id) and most balancers send: 32 hex digits or a UUID. Else a client could write words into logs.
 _REQUEST_ID = re.compile(rb"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LONGEST_CHAIN = 50
 

@@ -205,7 +205,7 @@ def problem_of(error: BaseException) -> Problem:
 class CatchAll:
     """Answer what nobody foresaw with the 500 shape, inside the headers' middleware, so that a browser may read it.
 
-    Once an answer has begun there is no honest way to finish it: the exception goes on and the server cuts the
+    Once an answer has begun there is no correct way to finish it: the exception goes on and the server cuts the
     connection, which the client sees as a broken answer.
     """
 

@@ -61,7 +61,7 @@ class BoundedMemory(Storage):
         return count + amount
 
     def _forget_a_few(self, now: float) -> None:
-        """Look at the two entries that were not looked at for longest, so that no request pays for all of them."""
+        """Look at the two entries that were not looked at for longest, so that no request looks at all of them."""
         for _ in range(min(2, len(self._windows))):
             key = next(iter(self._windows))
             count, ends = self._windows.pop(key)

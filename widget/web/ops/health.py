@@ -24,7 +24,7 @@ from widget.web.edge.headers import EdgeHeaders, SecurityHeaders
 NO_STORE = {"Cache-Control": "no-store"}
 _ALLOWED = {"Allow": "GET, HEAD, OPTIONS"}
 CHECK_LIMIT = 2.0  # seconds: an orchestrator's probe gives up soon after
-REMEMBERED = 1.0  # seconds a result stands, so that nobody drives the database through /readyz
+REMEMBERED = 1.0  # seconds a result stands, so that requests for /readyz put no load on the database
 
 
 class Check(NamedTuple):

@@ -1,7 +1,8 @@
 """The survey's addresses: start it from a launch ticket, show it, take it, and sign links for an operator's systems.
 
-A survey link is a bearer address: whoever has it may answer, once. So there is no cookie and nothing for another site
-to ride on; answers are stored only when a post carries the signed link, and no page here is cached or sends a referrer.
+A survey link is a bearer address: whoever has it may answer, once. So there is no cookie, which another site
+could have the browser send; answers are stored only when a post carries the signed link, and no page here is cached or
+sends a referrer.
 """
 
 from __future__ import annotations
