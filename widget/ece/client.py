@@ -25,10 +25,10 @@ from widget.domain.readings import (
 )
 from widget.domain.retry_after import retry_after
 from widget.ece import failures, tls, wire
-from widget.ece.answer import LARGEST_BODY
 from widget.ece.connection import Network, Via
 from widget.ece.dialect import Dialect, Format
 from widget.ece.failover import Failover
+from widget.ece.http_answer import LARGEST_BODY
 from widget.ece.progress import Probe, Progress
 from widget.settings import EceSettings
 

@@ -16,7 +16,7 @@ from typing import Any, cast
 import httpcore
 from aiohappyeyeballs import start_connection
 
-from widget.ece.answer import Answer, AnswerRefused
+from widget.ece.http_answer import Answer, AnswerRefused
 
 # Longer than the five seconds between refreshes, so that the connection is still there; shorter than the twenty after
 # which Tomcat closes it, so that a call does not run into the closing.

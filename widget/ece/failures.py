@@ -18,7 +18,7 @@ from widget.domain.errors import (
     EceStatus,
     causes,
 )
-from widget.ece.answer import AnswerRefused
+from widget.ece.http_answer import AnswerRefused
 
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL})
 _LONGEST_SHOWN = 300

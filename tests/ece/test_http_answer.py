@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.processor_speed import slowness
-from widget.ece.answer import LARGEST_BODY, Answer, AnswerRefused
+from widget.ece.http_answer import LARGEST_BODY, Answer, AnswerRefused
 
 BODY = b'<chatAllowed allowed="true"/>'
 LONG = b"Content-Length: %d\r\n" % len(BODY)
