@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.history import Batch, Bucket, Change, Process, Span
 from widget.domain.switches import Entry
-from widget.store import remembering, switching
+from widget.store import recording, switching
 from widget.store.choose import choose_database
 from widget.store.faults import STORE_ERRORS, in_words
 from widget.store.writer import Database
@@ -50,50 +50,50 @@ class HistoryStore:
 
     async def write(self, batch: Batch) -> bool:
         """Write a batch as a whole or not at all; False when this number was written before."""
-        return await asyncio.to_thread(self._writing.do, lambda connection: remembering.write(connection, batch))
+        return await asyncio.to_thread(self._writing.do, lambda connection: recording.write(connection, batch))
 
     async def counts(
         self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None
     ) -> list[Bucket]:
         """Return the buckets that start from `since` to before `until`, in order of their start."""
-        return await self.read(lambda to: remembering.read_counts(to, span, since, until, entry_points))
+        return await self.read(lambda to: recording.read_counts(to, span, since, until, entry_points))
 
     async def sums(self, span: Span, since: datetime, until: datetime) -> list[Bucket]:
         """Return the same added up over all entry points, in buckets without a name."""
-        return await self.read(lambda to: remembering.read_sums(to, span, since, until))
+        return await self.read(lambda to: recording.read_sums(to, span, since, until))
 
     async def in_vain(
         self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None
     ) -> list[tuple[datetime, int, int]]:
         """Return for each bucket's start the clicks that opened a chat and those that opened none."""
-        return await self.read(lambda to: remembering.read_in_vain(to, span, since, until, entry_points))
+        return await self.read(lambda to: recording.read_in_vain(to, span, since, until, entry_points))
 
     async def changes(
         self, since: datetime, until: datetime, entry_point: str | None = None, limit: int | None = None
     ) -> list[Change]:
         """Return the changes from `since` to before `until`, the newest first."""
-        return await self.read(lambda to: remembering.read_changes(to, since, until, entry_point, limit))
+        return await self.read(lambda to: recording.read_changes(to, since, until, entry_point, limit))
 
     async def last_changes(self, entry_points: Sequence[str], before: datetime | None = None) -> dict[str, Change]:
         """Return the last change of each, or the last one before a moment, where there is one."""
 
         def last(connection: Connection) -> dict[str, Change]:
-            found = {name: remembering.last_change(connection, name, before) for name in entry_points}
+            found = {name: recording.last_change(connection, name, before) for name in entry_points}
             return {name: change for name, change in found.items() if change is not None}
 
         return await self.read(last)
 
     async def names(self) -> list[str]:
         """Return every entry point that anything was counted for."""
-        return await self.read(remembering.read_names)
+        return await self.read(recording.read_names)
 
     async def processes(self, seen_since: datetime) -> list[Process]:
         """Return the processes that wrote at or after a moment, by their start."""
-        return await self.read(lambda to: remembering.read_processes(to, seen_since))
+        return await self.read(lambda to: recording.read_processes(to, seen_since))
 
     async def purge(self, before: datetime) -> None:
         """Delete what is older, page by page, but for what is in force."""
-        while await asyncio.to_thread(self._writing.do, lambda connection: remembering.purge(connection, before)):
+        while await asyncio.to_thread(self._writing.do, lambda connection: recording.purge(connection, before)):
             continue
         await asyncio.to_thread(self._writing.do, lambda connection: switching.purge(connection, before))
 
