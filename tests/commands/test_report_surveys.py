@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 from widget.application.surveys import Surveys
 from widget.cli import main
 from widget.commands.init import starter
-from widget.services.surveys import survey_links
+from widget.services.survey_links import survey_links
 from widget.settings import load
 from widget.store.outbox import open_outbox
 from widget.tokens import Tokens

@@ -39,7 +39,7 @@ def check(config: Path | None, as_json: bool, offline: bool) -> None:
     from widget.application.clock import Clock
     from widget.application.launch import ChatAddresses
     from widget.ece.client import EceClient
-    from widget.services.rendering import load_pages
+    from widget.services.pages import load_pages
     from widget.store.choose import choose_database
     from widget.store.faults import StoreRefused
     from widget.web.designers.findings import findings

@@ -10,7 +10,7 @@ from widget.application.clock import Clock
 from widget.commands.options import config_option, load_settings, typed_sid
 from widget.domain.errors import SurveyUnknown
 from widget.domain.outbox import LONGEST_SID
-from widget.services.surveys import survey_links
+from widget.services.survey_links import survey_links
 from widget.tokens import Tokens
 
 

@@ -9,7 +9,7 @@ from widget.application.clock import Clock
 from widget.application.delivery import Destination
 from widget.domain.outbox import SMTP, WEBHOOKS
 from widget.mail import MAIL_LIMIT, MailSink
-from widget.services.rendering import load_pages
+from widget.services.pages import load_pages
 from widget.settings import Settings
 from widget.web.messages.mails import render_mail
 from widget.web.pages.pages import Pages

@@ -26,8 +26,8 @@ from widget.ece.client import import_what_calls_need
 from widget.ece.wire import survey_xml
 from widget.services.delivering import DeliveryServices, run_beside, watched
 from widget.services.fleet import fleet_refresher, shared_server
-from widget.services.rendering import load_pages
-from widget.services.surveys import survey_links
+from widget.services.pages import load_pages
+from widget.services.survey_links import survey_links
 from widget.settings import Settings
 from widget.telemetry import Metrics, Sample
 from widget.tokens import Tokens
