@@ -29,8 +29,8 @@ from widget.domain.errors import (
 )
 from widget.domain.outbox import Answer, ClaimedMessage, MessageState, OutboxMessage
 from widget.domain.pace import Mode
+from widget.store.command_outbox import command_outbox
 from widget.store.operating import Selection
-from widget.store.operator import operator_store
 from widget.store.outbox import Outbox, open_outbox
 from widget.store.sqlite import choose_driver
 
@@ -130,7 +130,7 @@ class World:
 
     async def row(self) -> Any:
         def only() -> Any:
-            with operator_store(self.url) as store:
+            with command_outbox(self.url) as store:
                 (row,) = store.rows(Selection(everything=True))
                 return row
 

@@ -13,7 +13,7 @@ from tests.hand_clock import MORNING
 from widget.demo.answers import REFUSED, seed_answers
 from widget.domain.outbox import MessageState
 from widget.domain.results import Scope, by_version, figures
-from widget.store.operator import operator_store
+from widget.store.command_outbox import command_outbox
 from widget.store.outbox import open_outbox
 from widget.store.results import ResultsStore
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 
 def delivered(url: str) -> int:
-    with operator_store(url) as rows:
+    with command_outbox(url) as rows:
         return rows.counts().by_state[MessageState.DELIVERED]
 
 

@@ -19,8 +19,8 @@ import httpx
 from tests.fleet_processes import wait_until
 from tests.mail_server import MailHost, body
 from widget.domain.outbox import MessageState
+from widget.store.command_outbox import command_outbox
 from widget.store.operating import Selection
-from widget.store.operator import operator_store
 
 SECRET = "a-secret-for-this-proof-that-is-long-enough-0123456789"
 CLIENTS = 4
@@ -139,7 +139,7 @@ def drain(url: str, selection: Selection) -> None:
     """Wait until there is no row of these; fail for one that is dead."""
     limit = time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < limit:
-        with operator_store(url) as store:
+        with command_outbox(url) as store:
             assert store.number_of(Selection(states=(MessageState.DEAD,))) == 0
             if store.number_of(selection) == 0:
                 return

@@ -19,8 +19,8 @@ from tests.mail_server import MailHost, body, mail_host_beside
 from tests.ports import free_port
 from tests.soak.killed_servers import SECRET, Visitors, drain, ids_of, serving, settings_file
 from widget.domain.outbox import MessageState, RowKind
+from widget.store.command_outbox import command_outbox
 from widget.store.operating import Selection
-from widget.store.operator import operator_store
 from widget.tokens import Tokens
 
 pytestmark = pytest.mark.soak
@@ -76,12 +76,12 @@ def test_no_alert_is_lost_to_kills_and_a_dead_mail_server_and_no_survey_waits_fo
                 visitors.wait_for(50)
             thanked += visitors.thanked
             drain(url, Selection(states=WAITING, kinds=(RowKind.SURVEY,)))
-            with operator_store(url) as store:
+            with command_outbox(url) as store:
                 held = store.number_of(Selection(states=WAITING, kinds=(RowKind.ALERT,)))
             host.dead = False
             drain(url, Selection(states=WAITING))
         arrived, ids = texts_of(host), ids_of(host)
-    with operator_store(url) as store:
+    with command_outbox(url) as store:
         delivered = store.number_of(Selection(states=(MessageState.DELIVERED,), kinds=(RowKind.SURVEY,)))
     lost = set(thanked) - arrived.keys()
     again = sum(times - 1 for times in arrived.values())

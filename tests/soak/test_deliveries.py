@@ -16,8 +16,8 @@ from tests.store.killing import keys_in
 from widget.application.clock import Clock
 from widget.application.delivery import Delivery, DeliveryRules, Destination
 from widget.domain.outbox import MessageState, OutboxMessage
+from widget.store.command_outbox import command_outbox
 from widget.store.operating import Selection
-from widget.store.operator import operator_store
 from widget.store.outbox import Outbox, open_outbox
 
 pytestmark = pytest.mark.soak
@@ -63,7 +63,7 @@ def test_four_processes_deliver_each_survey_once_or_as_often_as_an_answer_was_lo
     taken = Counter(key for _, key in lines)
     lost = sum(word == "lost" for word, _ in lines)
     doubles = sum(taken.values()) - len(taken)
-    with operator_store(url) as store:
+    with command_outbox(url) as store:
         counts = store.counts()
         assert store.number_of(Selection(states=(MessageState.DELIVERED,))) == ROWS
     print(

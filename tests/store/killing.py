@@ -10,8 +10,8 @@ from threading import Timer
 
 from sqlalchemy import create_engine, text
 
+from widget.store.command_outbox import command_outbox
 from widget.store.operating import Selection
-from widget.store.operator import operator_store
 
 ENDLESS = 10**9
 
@@ -52,7 +52,7 @@ def kill_again_and_again(url: str, *, kills: int, seed: int, longest: float = 0.
 
 def keys_in(url: str) -> Counter[str]:
     """Return every key, the oldest first, with its number of rows, after the database has said that it is whole."""
-    with operator_store(url) as store:  # opening runs the recovery that a restart would
+    with command_outbox(url) as store:  # opening runs the recovery that a restart would
         store.number_of(Selection(everything=True))
     if url.startswith("sqlite"):
         from pysqlite3 import dbapi2

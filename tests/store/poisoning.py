@@ -16,8 +16,8 @@ from sqlalchemy import text
 
 from tests.store.test_schema import engine
 from widget.domain.outbox import MessageState
+from widget.store.command_outbox import command_outbox
 from widget.store.operating import Selection
-from widget.store.operator import operator_store
 
 ONE_IN = 50
 DAMAGES = ("answers = 'no json'", "answers = NULL", "answers = '[7]'", "sid = NULL", "attempts = -1")
@@ -159,7 +159,7 @@ def _execute(url: str, statement: str) -> list[Any]:
 
 
 def _counted(url: str, promised: list[str], damaged: set[str], ece: Ece) -> dict[str, int]:
-    with operator_store(url) as store:
+    with command_outbox(url) as store:
         numbers = {row.id: row for row in store.rows(Selection(everything=True))}
     keys = {row.id: row.key for row in _execute(url, "SELECT id, key FROM ece_widget_outbox")}
     rows = {keys[number]: row for number, row in numbers.items()}

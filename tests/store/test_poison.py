@@ -15,9 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tests.store.test_schema import engine
 from widget.domain.outbox import MessageState, OutboxMessage, Pick, Taken
+from widget.store.command_outbox import command_outbox
 from widget.store.faults import StoreRefused
 from widget.store.operating import Selection
-from widget.store.operator import operator_store
 from widget.store.outbox import Outbox, open_outbox
 from widget.store.schema import outbox as table
 
@@ -120,7 +120,7 @@ async def test_whatever_stands_in_a_column_all_other_rows_are_delivered(
     assert sum((await outbox.counts_of_unsettled()).by_state.values()) <= len(damaged)
 
     def operate() -> None:
-        with operator_store(url) as store:
+        with command_outbox(url) as store:
             rows = {row.id: row for row in store.rows(Selection(everything=True))}
             assert len(rows) == len(store.newest(Selection(everything=True), 10_000)) == 2 * len(wanted)
             for number, what in damaged.items():
@@ -149,7 +149,7 @@ async def test_a_row_with_any_number_is_delivered_and_listed(
     assert [each.id for each in (await claim_all(outbox, clock)).messages] == [number]
 
     def look() -> list[int]:
-        with operator_store(url) as store:
+        with command_outbox(url) as store:
             return [row.id for row in store.rows(Selection(everything=True))]
 
     assert await asyncio.to_thread(look) == [number]
@@ -170,7 +170,7 @@ async def test_answers_that_cannot_be_read_make_a_dead_row_that_says_so(
     assert again.set_aside == [], "it is dead: no later claim finds it"
 
     def look() -> Any:
-        with operator_store(url) as store:
+        with command_outbox(url) as store:
             assert store.set_aside(Selection(everything=True)) == [dead.id]
             (row,) = store.rows(Selection(states=(MessageState.DEAD,)))
             return row
@@ -194,7 +194,7 @@ async def test_a_state_of_a_later_release_counts_as_dead_and_is_left_as_it_is(
         with maker.connect() as connection:
             state = connection.execute(text("SELECT state FROM ece_widget_outbox")).scalar()
         maker.dispose()
-        with operator_store(url) as store:
+        with command_outbox(url) as store:
             (row,) = store.rows(Selection(states=(MessageState.DEAD,)))
             return state, row
 

@@ -13,8 +13,8 @@ import pytest
 from tests.databases import Cluster
 from tests.store.test_schema import engine
 from widget.domain.outbox import MessageState, OutboxMessage
+from widget.store.command_outbox import command_outbox
 from widget.store.operating import Selection
-from widget.store.operator import operator_store
 from widget.store.outbox import Outbox, open_outbox
 
 pytestmark = pytest.mark.anyio
@@ -52,7 +52,7 @@ async def test_after_a_purge_of_everything_a_planted_answer_is_nowhere(
     assert CANARY.encode() in await asyncio.to_thread(everywhere, url, request)
 
     def purge() -> int:
-        with operator_store(url) as store:
+        with command_outbox(url) as store:
             done = sum(store.purge(Selection(everything=True), now=clock.now()))
             assert store.erase_freed() is None
             assert all(row.answers is None and row.fingerprint == "" for row in store.rows(Selection(everything=True)))
@@ -73,7 +73,7 @@ async def test_one_persons_answers_go_and_the_others_stay(
         await outbox.enqueue(message(number, answer=f"{CANARY}{number}-"))
 
     def purge() -> None:
-        with operator_store(url) as store:
+        with command_outbox(url) as store:
             assert sum(store.purge(Selection(sid="1234_17"), now=clock.now())) == 1
             assert store.erase_freed() is None
 
@@ -90,7 +90,7 @@ async def test_a_message_purged_while_it_is_sent_is_not_settled(
     (claimed,) = (await outbox.claim(limit=1, owner="one", now=clock.now(), lease=timedelta(seconds=60))).messages
 
     def purge() -> None:
-        with operator_store(url) as store:
+        with command_outbox(url) as store:
             assert sum(store.purge(Selection(sid="1234_1"), now=clock.now())) == 1
 
     await asyncio.to_thread(purge)
@@ -107,7 +107,7 @@ async def test_dead_rows_are_sent_again_with_all_their_time(
     clock.passes(days=10)
 
     def retry() -> int:
-        with operator_store(url) as store:
+        with command_outbox(url) as store:
             return store.send_again(Selection(states=(MessageState.DEAD,)), now=clock.now())
 
     assert await asyncio.to_thread(retry) == 1
@@ -151,7 +151,7 @@ async def test_a_purge_that_was_killed_before_the_files_were_clean_is_finished_b
     await rows_in_every_state(outbox, clock, message, 300)
 
     def purge_without_end() -> None:
-        with operator_store(url) as store:
+        with command_outbox(url) as store:
             assert sum(store.purge(Selection(everything=True), now=clock.now())) == 299
 
     await asyncio.to_thread(purge_without_end)
@@ -172,7 +172,7 @@ async def test_a_reader_in_the_way_is_named_and_the_files_are_cleaned_once_it_is
 
     def purge_beside_a_reader() -> str | None:
         maker = engine(url)
-        with maker.connect() as reader, operator_store(url) as store:
+        with maker.connect() as reader, command_outbox(url) as store:
             reader.exec_driver_sql("BEGIN")
             reader.exec_driver_sql("SELECT count(*) FROM ece_widget_outbox").scalar()
             sum(store.purge(Selection(everything=True), now=clock.now()))

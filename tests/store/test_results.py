@@ -17,9 +17,9 @@ from widget.domain.history import Batch, Begun, Process
 from widget.domain.outbox import Answer, OutboxMessage, QueueThen
 from widget.domain.results import Scope, by_version
 from widget.domain.survey import Kind
+from widget.store.command_outbox import command_outbox
 from widget.store.history import HistoryStore
 from widget.store.operating import Selection
-from widget.store.operator import operator_store
 from widget.store.outbox import Outbox
 from widget.store.results import ResultsStore
 
@@ -115,7 +115,7 @@ async def test_totals_stay_when_the_answers_of_a_person_are_purged_and_hold_no_w
     await outbox.enqueue(survey(1, "2", "a planted word", queue=QueueThen(60, 2)))
 
     def purged() -> None:
-        with operator_store(url) as store:
+        with command_outbox(url) as store:
             list(store.purge(Selection(sid="1234_1"), now=clock.now()))
 
     await asyncio.to_thread(purged)

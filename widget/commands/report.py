@@ -29,9 +29,9 @@ from widget.domain.readings import Reason
 from widget.domain.spreadsheet import BYTE_ORDER_MARK, cell
 from widget.services.operations import make_results
 from widget.settings import Settings
+from widget.store.command_outbox import command_outbox
 from widget.store.faults import StoreRefused
 from widget.store.history import HistoryStore
-from widget.store.operator import operator_store
 
 _SPREADS = ("wait", "queueDepth")
 _PARTS = ("lowest", "mean", "highest")
@@ -105,7 +105,7 @@ def _read(
     telemetry.configure("error", stream=sys.stderr)
     url = found.storage.url.get_secret_value()
     try:
-        with operator_store(url):  # brings the database of an older release to this one's schema
+        with command_outbox(url):  # brings the database of an older release to this one's schema
             store = HistoryStore(url)
     except (StoreRefused, OutboxUnavailable) as error:
         fail(str(error))

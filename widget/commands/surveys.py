@@ -24,9 +24,9 @@ from widget.domain.message import person
 from widget.domain.outbox import LONGEST_SID, MessageState, OutboxCounts, OutboxRow, RowKind, valid_sid
 from widget.domain.spreadsheet import BYTE_ORDER_MARK
 from widget.settings.values import Duration
+from widget.store.command_outbox import CommandOutbox, command_outbox
 from widget.store.faults import StoreRefused
 from widget.store.operating import Selection
-from widget.store.operator import OperatorStore, operator_store
 
 _row = click.IntRange(1, 2**63 - 1)
 _STATES = click.Choice([state.value for state in MessageState])
@@ -225,12 +225,12 @@ _WITH_ANSWERS = tuple(state for state in MessageState if state is not MessageSta
 
 
 @contextmanager
-def _store(config: Path | None) -> Iterator[OperatorStore]:
+def _store(config: Path | None) -> Iterator[CommandOutbox]:
     """Open the outbox of the settings; a database that is refused or fails is one sentence and exit code 1."""
     url = load_settings(config).storage.url.get_secret_value()
     telemetry.configure("warning")
     try:
-        with operator_store(url) as store:
+        with command_outbox(url) as store:
             yield store
     except StoreRefused as refusal:
         fail(str(refusal))

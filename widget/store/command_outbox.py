@@ -20,7 +20,7 @@ from widget.store.writer import Database
 T = TypeVar("T")
 
 
-class OperatorStore:
+class CommandOutbox:
     """Reads and changes rows. Every method raises only OutboxUnavailable."""
 
     def __init__(self, database: Database, connection: Connection) -> None:
@@ -81,7 +81,7 @@ class OperatorStore:
 
 
 @contextmanager
-def operator_store(url: str) -> Iterator[OperatorStore]:
+def command_outbox(url: str) -> Iterator[CommandOutbox]:
     """Open the outbox that `[storage] url` names for an operator. Raise StoreRefused and OutboxUnavailable."""
     database = choose_database(url)
     if isinstance(database, SqliteDatabase) and not database.path.exists():
@@ -90,7 +90,7 @@ def operator_store(url: str) -> Iterator[OperatorStore]:
         database.prepare()
         connection = database.connect()
     try:
-        yield OperatorStore(database, connection)
+        yield CommandOutbox(database, connection)
     finally:
         connection.close()
         database.dispose()
