@@ -1,9 +1,8 @@
-"""The statements that make a promise: a survey's row, a ticket's binding, and what is remembered between runs."""
+"""The statements that make a promise: a survey's row, and a ticket's binding."""
 
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
@@ -14,9 +13,8 @@ from sqlalchemy import Connection, delete, select
 from widget.domain.asked import Chosen
 from widget.domain.outbox import Answer, MessageState, OutboxMessage, RowKind
 from widget.store import counting
-from widget.store.faults import StoreRefused
 from widget.store.inserting import insert_unless_there
-from widget.store.schema import outbox, remembered, tickets
+from widget.store.schema import outbox, tickets
 from widget.store.times import to_ms
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
@@ -126,36 +124,3 @@ def is_bound(connection: Connection, ticket: str) -> bool:
 def forget_expired_tickets(connection: Connection, now: datetime) -> int:
     """Delete bindings whose ticket is refused by its own expiry anyway."""
     return connection.execute(delete(tickets).where(tickets.c.expires_at < to_ms(now))).rowcount
-
-
-def remember_once(connection: Connection, name: str, value: str) -> str:
-    """Keep a value unless there is one; return the one that is kept."""
-    connection.execute(insert_unless_there(connection.dialect.name, remembered), {"name": name, "value": value})
-    return str(connection.execute(select(remembered.c.value).where(remembered.c.name == name)).scalar_one())
-
-
-def read_hash_key(connection: Connection) -> bytes:
-    """Return the secret of keyed hashes, made at random once. Raise StoreRefused for one that is damaged."""
-    try:
-        return bytes.fromhex(remember_once(connection, "hash_key", secrets.token_hex(32)))
-    except ValueError:
-        raise StoreRefused(
-            "The value hash_key in the table ece_widget_remembered is damaged. Without it no survey can be told from "
-            "one that was taken before; restore it from a backup."
-        ) from None
-
-
-def remember(connection: Connection, name: str, value: str) -> None:
-    """Keep a value in place of the one before."""
-    connection.execute(delete(remembered).where(remembered.c.name == name))
-    connection.execute(insert_unless_there(connection.dialect.name, remembered), {"name": name, "value": value})
-
-
-def recall(connection: Connection, name: str) -> str | None:
-    """Return a kept value, or None."""
-    return connection.execute(select(remembered.c.value).where(remembered.c.name == name)).scalar()
-
-
-def forget(connection: Connection, name: str, value: str) -> None:
-    """Keep the value no longer, unless it was replaced since."""
-    connection.execute(delete(remembered).where(remembered.c.name == name, remembered.c.value == value))

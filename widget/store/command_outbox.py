@@ -10,7 +10,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from widget.domain.outbox import OutboxCounts, OutboxRow
-from widget.store import accepting, operating
+from widget.store import operating, remembering
 from widget.store.choose import choose_database
 from widget.store.faults import StoreRefused, as_unavailable
 from widget.store.operating import FREED, PAGE, Selection
@@ -26,7 +26,7 @@ class CommandOutbox:
     def __init__(self, database: Database, connection: Connection) -> None:
         self._database = database
         self._connection = connection
-        self._key = self._do(accepting.read_hash_key)
+        self._key = self._do(remembering.read_hash_key)
 
     def counts(self) -> OutboxCounts:
         """Count the rows by state."""
@@ -62,11 +62,11 @@ class CommandOutbox:
 
     def erase_freed(self) -> str | None:
         """Leave no trace of what was purged in any file; return None, or a sentence that says why some is left."""
-        freed = self._do(lambda connection: accepting.recall(connection, FREED))
+        freed = self._do(lambda connection: remembering.recall(connection, FREED))
         with as_unavailable():
             left = self._database.erase_freed(None)
         if left is None and freed is not None:
-            self._do(lambda connection: accepting.forget(connection, FREED, freed))
+            self._do(lambda connection: remembering.forget(connection, FREED, freed))
         return left
 
     def _page(self, selection: Selection, after: int | None) -> list[OutboxRow]:

@@ -11,8 +11,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, TextClause, and_, case, func, or_, select, true, update
 
 from widget.domain.outbox import MessageState, OutboxCounts, OutboxRow, RowKind
-from widget.store.accepting import remember
 from widget.store.reading import MOST_ATTEMPTS, UnreadableRow, moment_or_none, read_for_operator, read_state, unreadable
+from widget.store.remembering import remember
 from widget.store.schema import has_unknown_state, is_dead, is_settled, is_waiting, outbox
 from widget.store.times import to_ms
 

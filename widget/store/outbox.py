@@ -21,7 +21,7 @@ from widget.domain.outbox import (
     Pick,
     Taken,
 )
-from widget.store import accepting, delivering, operating
+from widget.store import accepting, delivering, operating, remembering
 from widget.store.async_writer import AsyncWriter
 from widget.store.choose import choose_database
 from widget.store.delivering import Claim, Settlement
@@ -239,14 +239,14 @@ class Outbox:
     async def clean_files(self) -> None:
         """Leave nothing of what was purged in the files, at most so often that visitors do not notice."""
         clock = asyncio.get_running_loop().time
-        freed = await self._writer.run(lambda connection: accepting.recall(connection, operating.FREED))
+        freed = await self._writer.run(lambda connection: remembering.recall(connection, operating.FREED))
         if freed is None or clock() < self._clean_again_at:
             return
         begun = clock()
         left = await asyncio.to_thread(self._erase_freed)
         if left is None:
             self._not_cleaned = 0
-            await self._writer.run(lambda connection: accepting.forget(connection, operating.FREED, freed))
+            await self._writer.run(lambda connection: remembering.forget(connection, operating.FREED, freed))
         else:
             self._not_cleaned += 1
             log.warning("outbox_not_cleaned", reason=left)
@@ -266,7 +266,7 @@ class Outbox:
         if not fresh or self._writer.reason is not None:
             self._probed_at = now
             try:
-                await self._writer.run(lambda connection: accepting.remember(connection, "probe", str(to_ms(now))))
+                await self._writer.run(lambda connection: remembering.remember(connection, "probe", str(to_ms(now))))
             except OutboxUnavailable as error:
                 return self._writer.reason or str(error)
         return self._writer.reason
@@ -281,11 +281,11 @@ class Outbox:
 
     async def load_dialect(self) -> str | None:
         """Return the form of the survey call that ECE accepted last, as `ece/` wrote it."""
-        return await self._writer.run(lambda connection: accepting.recall(connection, "dialect"))
+        return await self._writer.run(lambda connection: remembering.recall(connection, "dialect"))
 
     async def save_dialect(self, dialect: str) -> None:
         """Keep the form that ECE accepted."""
-        await self._writer.run(lambda connection: accepting.remember(connection, "dialect", dialect))
+        await self._writer.run(lambda connection: remembering.remember(connection, "dialect", dialect))
 
     async def _settle(self, settlement: Settlement) -> bool:
         return await self._writer.do(delivering.settle, settlement)
@@ -296,7 +296,7 @@ class Outbox:
 
     def _read_key(self, connection: Connection) -> None:
         with connection.begin():
-            self._key = accepting.read_hash_key(connection)
+            self._key = remembering.read_hash_key(connection)
 
 
 async def open_outbox(url: str, *, now: Callable[[], datetime]) -> Outbox:
