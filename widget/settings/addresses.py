@@ -5,146 +5,99 @@ from __future__ import annotations
 import re
 import string
 from typing import Annotated, Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, SecretStr, StringConstraints
+
+from widget.settings.values import where
 
 CHAT_URL_FIELDS = frozenset({"id", "locale", "language", "country", "ticket", "origin"})
 _LISTEN = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _DESTINATION = re.compile(r"smtp|webhooks\.[a-z0-9][a-z0-9_-]{0,63}")
+_SQLITE = "sqlite:///"
 _SHARED_SCHEMES = frozenset({"redis", "rediss", "valkey", "valkeys", "unix"})
 
 
-def split_address(value: str, allowed: str) -> SplitResult:
-    """Return the parts of an address. Raise ValueError with what is allowed for a text that is none."""
-    try:
-        return urlsplit(value)
-    except ValueError:
-        raise ValueError(allowed) from None
-
-
 def is_origin(value: str) -> bool:
-    """Return whether this is scheme, host and port alone, as a browser's Origin header has it."""
-    try:
-        parts = urlsplit(value)
-        return (
-            parts.scheme in ("http", "https")
-            and bool(parts.hostname)
-            and parts.port != 0
-            and value == f"{parts.scheme}://{parts.netloc}"
-            and "@" not in parts.netloc
-            and re.fullmatch(r"[A-Za-z0-9.\-:\[\]]+", parts.netloc) is not None
-        )
-    except ValueError:
-        return False
+    """Return whether this is scheme, host and port alone, as a browser's Origin header has it.
+
+    Raise ValueError for some of the texts that are none.
+    """
+    parts = urlsplit(value)
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and parts.port != 0
+        and value == f"{parts.scheme}://{parts.netloc}"
+        and "@" not in parts.netloc
+        and re.fullmatch(r"[A-Za-z0-9.\-:\[\]]+", parts.netloc) is not None
+    )
 
 
-def _public_url(value: str) -> str:
-    value = value.rstrip("/").lower()
-    if not is_origin(value):
-        raise ValueError('the origin browsers use, without a path, as "https://chat.example.com"')
-    return _as_browsers_write(value)
-
-
-def _origin_or_any(value: str) -> str:
-    value = value.rstrip("/").lower()
-    if value != "*" and not is_origin(value):
-        raise ValueError('an origin without a path, as "https://www.example.com", or "*"')
-    return value if value == "*" else _as_browsers_write(value)
+def _without_slash(value: str) -> str:
+    return value.rstrip("/")
 
 
 def _as_browsers_write(origin: str) -> str:
     """Without a default port (RFC 6454, section 6.1), so that comparing texts is enough."""
-    return origin.removesuffix(_DEFAULT_PORTS[origin.partition(":")[0]])
+    return origin.removesuffix(_DEFAULT_PORTS.get(origin.partition(":")[0], ""))
 
 
-def _base_url(value: str) -> str:
-    words = 'an http or https address with the context root, as "https://ece.example.com/system"'
-    value = value.rstrip("/")
-    parts = split_address(value, words)
-    if not is_origin(f"{parts.scheme}://{parts.netloc}") or set(value) & set("?#@") or not _plain(value):
-        raise ValueError(words)
-    return value
+def _is_base_url(value: str) -> bool:
+    parts = urlsplit(value)
+    return is_origin(f"{parts.scheme}://{parts.netloc}") and not set(value) & set("?#@") and _plain(value)
 
 
-def _proxy_url(value: str) -> str:
-    words = 'an http or https address, as "http://proxy.example.com:3128"; user:password@ may stand before the host'
-    parts = split_address(value.rstrip("/"), words)
+def _is_proxy_url(value: str) -> bool:
+    parts = urlsplit(value)
     host = parts.netloc.rpartition("@")[2]
-    if not is_origin(f"{parts.scheme}://{host}") or parts.path or parts.query or parts.fragment or not _plain(value):
-        raise ValueError(words)
-    return value.rstrip("/")
+    bare = not (parts.path or parts.query or parts.fragment)
+    return is_origin(f"{parts.scheme}://{host}") and bare and _plain(value)
 
 
-def _storage_url(value: SecretStr) -> SecretStr:
+def _is_database(value: SecretStr) -> bool:
     text = value.get_secret_value()
-    words = 'the database as "sqlite:///ece-widget.db" or "postgresql://user:password@host/name"'
-    if text.startswith("sqlite:///"):
-        path = text.removeprefix("sqlite:///")
-        if path.strip("/") and path != ":memory:" and not path.endswith("/") and not set(path) & set("?#\0"):
-            return value
-        raise ValueError(words + "; the SQLite file needs a name, with no ? or #")
-    if not text.startswith("postgresql://") or not _can_be_split(text):
-        raise ValueError(words)
-    return value
+    return text.startswith(_SQLITE) or (text.startswith("postgresql://") and _is_whole(text))
 
 
-def _shared_url(value: SecretStr) -> SecretStr:
+def _has_a_file(value: SecretStr) -> bool:
     text = value.get_secret_value()
-    if text.partition("://")[0] not in _SHARED_SCHEMES or not text.partition("://")[2] or not _can_be_split(text):
-        raise ValueError('the server as "redis://host:6379/0"; also rediss://, valkey://, valkeys:// and unix://')
-    return value
+    path = text.removeprefix(_SQLITE)
+    named = path.strip("/") != "" and path != ":memory:" and not path.endswith("/")
+    return not text.startswith(_SQLITE) or (named and not set(path) & set("?#\0"))
 
 
-def _can_be_split(url: str) -> bool:
-    try:
-        return urlsplit(url).port != 0 and url.isprintable() and " " not in url
-    except ValueError:
-        return False
+def _is_shared_server(value: SecretStr) -> bool:
+    text = value.get_secret_value()
+    scheme, _, place = text.partition("://")
+    return scheme in _SHARED_SCHEMES and place != "" and _is_whole(text)
 
 
-def _listen(value: str) -> str:
+def _is_whole(url: str) -> bool:
+    return urlsplit(url).port != 0 and url.isprintable() and " " not in url
+
+
+def _is_listener(value: str) -> bool:
     match = _LISTEN.fullmatch(value)
-    if value and (not match or not 1 <= int(match[1]) <= 65535):
-        raise ValueError('host and port (1 to 65535), as "127.0.0.1:9100" or "[::1]:9100", or "" for no listener')
-    return value
+    return not value or (match is not None and 1 <= int(match[1]) <= 65535)
 
 
-def _path(value: str) -> str:
-    if not value.startswith("/") or not _plain(value) or "?" in value or "#" in value or "//" in value:
-        raise ValueError('a path that starts with "/", as "/egain/chat/entrypoint"')
-    return value.rstrip("/")
-
-
-def _survey_path(value: str) -> str:
-    if value == "auto":
-        return value
-    try:
-        return _path(value)
-    except ValueError as error:
-        raise ValueError(f'"auto", or {error}') from None
+def _is_path(value: str) -> bool:
+    return value.startswith("/") and _plain(value) and not set(value) & set("?#") and "//" not in value
 
 
 def _plain(value: str) -> bool:
     return value.isascii() and value.isprintable() and " " not in value
 
 
-def _chat_url(value: str) -> str:
-    words = (
-        "an http or https address; in its path and query {id}, {locale}, {language}, {country}, {ticket} and {origin}"
-        " may stand, other braces may not"
-    )
-    try:
-        fields = [each for each in string.Formatter().parse(value) if each[1] is not None]
-        parts = urlsplit(value.format(**dict.fromkeys(CHAT_URL_FIELDS, "x")))
-    except (ValueError, KeyError, IndexError, AttributeError):
-        raise ValueError(words) from None
+def _is_chat_url(value: str) -> bool:
+    for _, name, spec, conversion in string.Formatter().parse(value):
+        if name is not None and (name not in CHAT_URL_FIELDS or spec or conversion):
+            return False
+    parts = urlsplit(value.format(**dict.fromkeys(CHAT_URL_FIELDS, "x")))
     origin = f"{parts.scheme}://{parts.netloc}"  # a field in the host would let visitors choose where they are sent
-    known = all(name in CHAT_URL_FIELDS and not spec and not conversion for _, name, spec, conversion in fields)
-    if not known or not is_origin(origin) or not value.startswith(origin) or not _plain(value):
-        raise ValueError(words)
-    return value
+    return is_origin(origin) and value.startswith(origin) and _plain(value)
 
 
 def is_destination(value: Any) -> bool:
@@ -152,20 +105,63 @@ def is_destination(value: Any) -> bool:
     return isinstance(value, str) and _DESTINATION.fullmatch(value) is not None
 
 
-def _destination(value: Any) -> Any:
-    if not is_destination(value):
-        raise ValueError('"smtp", or "webhooks.NAME" where [webhooks.NAME] is set up')
-    return value
+_LOWER_CASE = StringConstraints(to_lower=True)
+_NO_SLASH_AT_THE_END = AfterValidator(_without_slash)
+_A_DATABASE = 'the database as "sqlite:///ece-widget.db" or "postgresql://user:password@host/name"'
+_A_PATH = 'a path that starts with "/", as "/egain/chat/entrypoint"'
 
-
-PublicUrl = Annotated[str, AfterValidator(_public_url)]
-OriginOrAny = Annotated[str, AfterValidator(_origin_or_any)]
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
-ProxyUrl = Annotated[str, AfterValidator(_proxy_url)]
-StorageUrl = Annotated[SecretStr, AfterValidator(_storage_url)]
-SharedUrl = Annotated[SecretStr, AfterValidator(_shared_url)]
-Listen = Annotated[str, AfterValidator(_listen)]
-UrlPath = Annotated[str, AfterValidator(_path)]
-SurveyPath = Annotated[str, AfterValidator(_survey_path)]
-ChatUrl = Annotated[str, AfterValidator(_chat_url)]
-DestinationName = Annotated[str, BeforeValidator(_destination)]
+PublicUrl = Annotated[
+    str,
+    _LOWER_CASE,
+    _NO_SLASH_AT_THE_END,
+    where(is_origin, 'the origin browsers use, without a path, as "https://chat.example.com"'),
+    AfterValidator(_as_browsers_write),
+]
+OriginOrAny = Annotated[
+    str,
+    _LOWER_CASE,
+    _NO_SLASH_AT_THE_END,
+    where(
+        lambda value: value == "*" or is_origin(value), 'an origin without a path, as "https://www.example.com", or "*"'
+    ),
+    AfterValidator(_as_browsers_write),
+]
+BaseUrl = Annotated[
+    str,
+    _NO_SLASH_AT_THE_END,
+    where(_is_base_url, 'an http or https address with the context root, as "https://ece.example.com/system"'),
+]
+ProxyUrl = Annotated[
+    str,
+    _NO_SLASH_AT_THE_END,
+    where(
+        _is_proxy_url,
+        'an http or https address, as "http://proxy.example.com:3128"; user:password@ may stand before the host',
+    ),
+]
+StorageUrl = Annotated[
+    SecretStr,
+    where(_is_database, _A_DATABASE),
+    where(_has_a_file, _A_DATABASE + "; the SQLite file needs a name, with no ? or #"),
+]
+SharedUrl = Annotated[
+    SecretStr,
+    where(_is_shared_server, 'the server as "redis://host:6379/0"; also rediss://, valkey://, valkeys:// and unix://'),
+]
+Listen = Annotated[
+    str,
+    where(_is_listener, 'host and port (1 to 65535), as "127.0.0.1:9100" or "[::1]:9100", or "" for no listener'),
+]
+UrlPath = Annotated[str, where(_is_path, _A_PATH), _NO_SLASH_AT_THE_END]
+SurveyPath = Annotated[
+    str, where(lambda value: value == "auto" or _is_path(value), f'"auto", or {_A_PATH}'), _NO_SLASH_AT_THE_END
+]
+ChatUrl = Annotated[
+    str,
+    where(
+        _is_chat_url,
+        "an http or https address; in its path and query {id}, {locale}, {language}, {country}, {ticket} and {origin}"
+        " may stand, other braces may not",
+    ),
+]
+DestinationName = Annotated[str, where(is_destination, '"smtp", or "webhooks.NAME" where [webhooks.NAME] is set up')]

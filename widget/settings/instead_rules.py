@@ -55,12 +55,12 @@ def _is_right(kind: Kind, value: str) -> bool:
 
 
 def _is_https(value: str) -> bool:
+    plain = value.isascii() and value.isprintable() and not set(value) & set(' "<>\\^`{|}')
     try:
         parts = urlsplit(value)
+        return plain and parts.scheme == "https" and is_origin(f"https://{parts.netloc}")
     except ValueError:
         return False
-    plain = value.isascii() and value.isprintable() and not set(value) & set(' "<>\\^`{|}')
-    return parts.scheme == "https" and is_origin(f"https://{parts.netloc}") and plain
 
 
 def _entry_point(key: str, name: str, value: str, entry_points: Mapping[str, Any]) -> Iterator[Fault]:

@@ -16,67 +16,70 @@ from pydantic import AfterValidator, Field, SecretStr
 from widget.domain.contact import is_email
 from widget.domain.message import ALWAYS_ASKED, FIELDS, MessageForm
 from widget.domain.outbox import SMTP, WEBHOOKS
-from widget.settings.addresses import DestinationName, is_destination, is_origin, split_address
+from widget.settings.addresses import DestinationName, is_destination, is_origin
 from widget.settings.faults import Fault, shown
 from widget.settings.raw import listed, table_at
 from widget.settings.surveys import Text
-from widget.settings.values import Section, Words
+from widget.settings.values import Section, StrippedSecret, Words, where
 
 _SHORTEST_KEY, _LONGEST_KEY = 24, 64  # bytes, as Standard Webhooks wants a secret
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with
 
 
-def _email(value: str) -> str:
-    if not value.isascii() or not is_email(value):
-        raise ValueError('one e-mail address without a name, as "chat@example.com"')
-    return value
+def _is_link(value: str) -> bool:
+    parts = urlsplit(value)
+    return is_origin(f"{parts.scheme}://{parts.netloc}".lower()) and value.isprintable() and " " not in value
 
 
-def _link(value: str) -> str:
-    words = 'an http or https address, as "https://www.example.com/privacy"'
-    parts = split_address(value, words)
-    if not is_origin(f"{parts.scheme}://{parts.netloc}".lower()) or not value.isprintable() or " " in value:
-        raise ValueError(words)
-    return value
+def _is_mail_server(value: SecretStr) -> bool:
+    text = value.get_secret_value()
+    parts = urlsplit(text)
+    fits = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    rest = parts.path.strip("/") or parts.query or parts.fragment or (parts.password and not parts.username)
+    return fits and not rest and text.isprintable() and " " not in text
 
 
-def _smtp_url(value: SecretStr) -> SecretStr:
-    words = 'a mail server as "smtp://user:password@mail.example.com:587", or smtps:// where TLS comes first'
-    text = value.get_secret_value().strip()
-    try:
-        parts = urlsplit(text)
-        fits = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        raise ValueError(words) from None
-    rest = parts.path.strip("/") or parts.query or parts.fragment
-    if not fits or rest or not text.isprintable() or " " in text or (parts.password and not parts.username):
-        raise ValueError(words + "; a / ? # @ or % in the password is written as %2F %3F %23 %40 %25")
-    return SecretStr(text)
+def _is_webhook_secret(value: SecretStr) -> bool:
+    key = base64.b64decode(value.get_secret_value().removeprefix(SECRET_PREFIX), validate=True)
+    return _SHORTEST_KEY <= len(key) <= _LONGEST_KEY
 
 
-def _webhook_url(value: SecretStr) -> SecretStr:
-    try:
-        return SecretStr(_link(value.get_secret_value().strip()))
-    except ValueError:
-        raise ValueError('an http or https address, as "https://crm.example.com/hook"') from None
+def _with_prefix(value: SecretStr) -> SecretStr:
+    return SecretStr(SECRET_PREFIX + value.get_secret_value().removeprefix(SECRET_PREFIX))
 
 
-def _webhook_secret(value: SecretStr) -> SecretStr:
-    text = value.get_secret_value().strip().removeprefix(SECRET_PREFIX)
-    try:
-        length = len(base64.b64decode(text, validate=True))
-    except ValueError:
-        length = 0
-    if not _SHORTEST_KEY <= length <= _LONGEST_KEY:
-        raise ValueError(
-            f"{SECRET_PREFIX} and then {_SHORTEST_KEY} to {_LONGEST_KEY} random bytes in base64, as Standard Webhooks"
-            " has it; `openssl rand -base64 32` makes them"
-        )
-    return SecretStr(SECRET_PREFIX + text)
-
-
-EmailAddress = Annotated[str, AfterValidator(_email)]
-Link = Annotated[str, AfterValidator(_link)]
+EmailAddress = Annotated[
+    str,
+    where(
+        lambda value: value.isascii() and is_email(value),
+        'one e-mail address without a name, as "chat@example.com"',
+    ),
+]
+Link = Annotated[str, where(_is_link, 'an http or https address, as "https://www.example.com/privacy"')]
+SmtpUrl = Annotated[
+    StrippedSecret,
+    where(
+        _is_mail_server,
+        'a mail server as "smtp://user:password@mail.example.com:587", or smtps:// where TLS comes first;'
+        " a / ? # @ or % in the password is written as %2F %3F %23 %40 %25",
+    ),
+]
+WebhookUrl = Annotated[
+    StrippedSecret,
+    where(
+        lambda value: _is_link(value.get_secret_value()),
+        'an http or https address, as "https://crm.example.com/hook"',
+    ),
+]
+WebhookSecret = Annotated[
+    StrippedSecret,
+    where(
+        _is_webhook_secret,
+        f"{SECRET_PREFIX} and then {_SHORTEST_KEY} to {_LONGEST_KEY} random bytes in base64, as Standard Webhooks"
+        " has it; `openssl rand -base64 32` makes them",
+    ),
+    AfterValidator(_with_prefix),
+]
 FormField = Literal["name", "email", "phone", "text"]
 
 
@@ -100,15 +103,15 @@ class MessagesSettings(Section):
 
 
 class SmtpSettings(Section):
-    url: Annotated[SecretStr, AfterValidator(_smtp_url)]
+    url: SmtpUrl
     sender: EmailAddress = Field(alias="from")
     to: Annotated[tuple[EmailAddress, ...], Words] = Field(min_length=1, max_length=100)
     ca_file: Path | None = None
 
 
 class WebhookSettings(Section):
-    url: Annotated[SecretStr, AfterValidator(_webhook_url)]
-    secret: Annotated[SecretStr, AfterValidator(_webhook_secret)]
+    url: WebhookUrl
+    secret: WebhookSecret
     ca_file: Path | None = None
 
 

@@ -12,7 +12,7 @@ from widget.domain.language import language_tag
 from widget.domain.outbox import SMTP
 from widget.domain.survey import YES_NO_VALUES, AlertRule, Kind, Look, Option, Question, Survey, Wording
 from widget.settings.addresses import DestinationName
-from widget.settings.values import Language, Section, Words, matching
+from widget.settings.values import Language, Section, Words, matching, where
 
 LONGEST_WORDING = 1000
 LONGEST_VALUE = 200
@@ -104,12 +104,10 @@ def _as_written(value: Any) -> Any:
 
 
 def _no_longer_than(longest: int, example: str) -> AfterValidator:
-    def check(wording: Wording) -> Wording:
-        if any(len(text) > longest for text in wording.by_language.values()):
-            raise ValueError(f'{longest} characters at most, as "{example}" or {{ en = "…", de = "…" }}')
-        return wording
-
-    return AfterValidator(check)
+    return where(
+        lambda wording: all(len(text) <= longest for text in wording.by_language.values()),
+        f'{longest} characters at most, as "{example}" or {{ en = "…", de = "…" }}',
+    )
 
 
 Text = Annotated[Wording, BeforeValidator(_wording), PlainSerializer(_as_written)]

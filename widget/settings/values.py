@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    SecretStr,
+    StringConstraints,
+)
 
 from widget.domain.hours import OpenRange, read_range
 from widget.domain.language import language_tag
@@ -19,8 +28,6 @@ _FRESH = "`ece-widget init` writes a fresh one"
 LONGEST_ID = 2**63 - 1  # the guide's `long`
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s?([smhd]?)")
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 _ON, _OFF = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
 
 
@@ -36,15 +43,24 @@ class EnvironmentText(str):
     __slots__ = ()
 
 
-def matching(pattern: str, allowed: str) -> AfterValidator:
-    """Return the check of a text that has to fit a pattern as a whole."""
+def where(is_right: Callable[[Any], bool], allowed: str) -> AfterValidator:
+    """Return the check of a value that has to be right; one for which that raises ValueError is not."""
 
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
+    def check(value: Any) -> Any:
+        try:
+            right = is_right(value)
+        except ValueError:
+            right = False
+        if not right:
             raise ValueError(allowed)
         return value
 
     return AfterValidator(check)
+
+
+def matching(pattern: str, allowed: str) -> AfterValidator:
+    """Return the check of a text that has to fit a pattern as a whole."""
+    return where(lambda value: re.fullmatch(pattern, value) is not None, allowed)
 
 
 def _whole(low: int, high: int) -> BeforeValidator:
@@ -77,12 +93,6 @@ def _duration(value: Any) -> float:
     return number
 
 
-def _call_timeout(value: float) -> float:
-    if value > 60:
-        raise ValueError("at most 60 seconds; a visitor may wait that long")
-    return value
-
-
 def _words(value: Any) -> Any:
     """A list may come from the environment as words between commas; JSON was read before (`environment.py`)."""
     if not isinstance(value, EnvironmentText):
@@ -106,51 +116,21 @@ def _as_peers_appear(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Ne
     return network if mapped is None else IPv4Network((mapped, network.prefixlen - 96))
 
 
-def _secret(value: SecretStr) -> SecretStr:
+def _stripped(value: SecretStr) -> SecretStr:
     """Blanks at the ends go: a header cannot carry them, and files and variables lose them too."""
-    text = value.get_secret_value().strip()
-    if not text:
-        raise ValueError("a secret text that is not empty; `ece-widget init` writes a fresh one")
-    return SecretStr(text)
+    return SecretStr(value.get_secret_value().strip())
 
 
-def _signing_key(value: SecretStr) -> SecretStr:
-    if value.get_secret_value() == PLACEHOLDER:
-        raise ValueError("is the placeholder of the commented example, which everybody can read; " + _FRESH)
-    return _hard_to_guess(value)
-
-
-def _operator_token(value: SecretStr) -> SecretStr:
-    if len(value.get_secret_value()) < SHORTEST_TOKEN:
-        raise ValueError(f"at least {SHORTEST_TOKEN} characters, since a right token is never held up; " + _FRESH)
-    return _hard_to_guess(value)
-
-
-def _hard_to_guess(value: SecretStr) -> SecretStr:
-    """Refuse one piece of up to three characters that is repeated, as 46 times "a"."""
+def _is_hard_to_guess(value: SecretStr) -> bool:
+    """Return whether this is more than one piece of up to three characters that is repeated, as 46 times "a"."""
     text = value.get_secret_value()
-    if len(text) > 3 and any(text == (text[:length] * len(text))[: len(text)] for length in (1, 2, 3)):
-        raise ValueError("a text drawn by lot, not one piece repeated; " + _FRESH)
-    return value
-
-
-def _name(value: str) -> str:
-    if not _NAME.fullmatch(value) or value.isdigit():
-        raise ValueError("a name of small letters, digits, - and _, with a letter, 64 at most")
-    return value
+    return len(text) <= 3 or all(text != (text[:length] * len(text))[: len(text)] for length in (1, 2, 3))
 
 
 def _language(value: str) -> str:
     if (tag := language_tag(value)) is None:
         raise ValueError('a language tag, as "de" or "pt-BR"')
     return tag
-
-
-def _rate(value: str) -> str:
-    value = value.strip().lower()
-    if value != "off" and not _RATE.fullmatch(value):
-        raise ValueError('a rate as "60/minute" (second, minute, hour or day), or "off"')
-    return value
 
 
 def _range(value: Any) -> Any:
@@ -174,7 +154,9 @@ def _day(value: Any) -> Any:
 
 
 Duration = Annotated[float, BeforeValidator(_duration)]
-CallTimeout = Annotated[Duration, AfterValidator(_call_timeout)]
+CallTimeout = Annotated[
+    Duration, where(lambda seconds: seconds <= 60, "at most 60 seconds; a visitor may wait that long")
+]
 HeaderName = Annotated[
     str, matching(r"(?:[A-Za-z][A-Za-z0-9-]{0,63})?", 'the name of a header, as "X-Remote-User", or nothing')
 ]
@@ -188,9 +170,32 @@ EceLocale = Annotated[
     str, matching(r"[A-Za-z0-9_.-]{1,35}", 'a locale as ECE\'s template wants it, as "de-DE" or "de_DE"')
 ]
 ProxyNetwork = Annotated[str, AfterValidator(_proxy)]
-SigningKey = Annotated[SecretStr, AfterValidator(_secret), AfterValidator(_signing_key)]
-OperatorToken = Annotated[SecretStr, AfterValidator(_secret), AfterValidator(_operator_token)]
-Name = Annotated[str, AfterValidator(_name)]
+StrippedSecret = Annotated[SecretStr, AfterValidator(_stripped)]
+_Secret = Annotated[StrippedSecret, where(lambda secret: len(secret) > 0, "a secret text that is not empty; " + _FRESH)]
+_HARD_TO_GUESS = where(_is_hard_to_guess, "a text drawn by lot, not one piece repeated; " + _FRESH)
+SigningKey = Annotated[
+    _Secret,
+    where(
+        lambda key: key.get_secret_value() != PLACEHOLDER,
+        "is the placeholder of the commented example, which everybody can read; " + _FRESH,
+    ),
+    _HARD_TO_GUESS,
+]
+OperatorToken = Annotated[
+    _Secret,
+    where(
+        lambda token: len(token) >= SHORTEST_TOKEN,
+        f"at least {SHORTEST_TOKEN} characters, since a right token is never held up; " + _FRESH,
+    ),
+    _HARD_TO_GUESS,
+]
+Name = Annotated[
+    str,
+    matching(
+        r"(?![0-9]+\Z)[a-z0-9][a-z0-9_-]{0,63}",
+        "a name of small letters, digits, - and _, with a letter, 64 at most",
+    ),
+]
 SvgFile = Annotated[
     str,
     matching(
@@ -199,7 +204,14 @@ SvgFile = Annotated[
     ),
 ]
 Language = Annotated[str, AfterValidator(_language)]
-Rate = Annotated[str, AfterValidator(_rate)]
+Rate = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, to_lower=True),
+    matching(
+        r"off|[1-9][0-9]{0,8}/(second|minute|hour|day)",
+        'a rate as "60/minute" (second, minute, hour or day), or "off"',
+    ),
+]
 Range = Annotated[
     OpenRange,
     BeforeValidator(_range),
