@@ -17,13 +17,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
 from widget.domain.outbox import OutboxMessage
 from widget.store.choose import choose_database
 from widget.store.faults import StoreRefused
-from widget.store.migrate import MIGRATIONS
+from widget.store.migrate import MIGRATIONS, migrate, upgrade, version
 from widget.store.outbox import open_outbox
 from widget.store.schema import HEAD, VERSION_TABLE, metadata
 from widget.store.sqlite import SqliteDatabase, choose_driver
@@ -46,12 +46,39 @@ def test_the_newest_migration_is_the_one_the_code_knows() -> None:
     assert ScriptDirectory.from_config(config).get_current_head() == HEAD
 
 
-def test_the_migrations_make_exactly_the_tables_of_the_schema(url: str) -> None:
+def test_a_prepared_database_has_exactly_the_tables_of_the_schema(url: str) -> None:
     database = choose_database(url)
     database.prepare()
     with database.connect() as connection, connection.begin():
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         assert compare_metadata(context, metadata) == []
+
+
+def test_a_new_file_is_made_as_the_migrations_would_make_it(tmp_path: Path) -> None:
+    def described(connection: Connection) -> dict[str, Any]:
+        found = inspect(connection)
+        bare = text("SELECT name FROM pragma_table_list WHERE wr")
+        return {"without row numbers": sorted(connection.scalars(bare))} | {
+            table: {
+                "columns": {each["name"]: {**each, "type": str(each["type"])} for each in found.get_columns(table)},
+                "key": found.get_pk_constraint(table)["constrained_columns"],
+                "unique": sorted(each["column_names"] for each in found.get_unique_constraints(table)),
+                "indexes": {
+                    each["name"]: (each["column_names"], str(each["dialect_options"].get("sqlite_where")))
+                    for each in found.get_indexes(table)
+                },
+            }
+            for table in found.get_table_names()
+        }
+
+    at_once, step_by_step = (engine(f"sqlite:///{tmp_path}/{name}.db") for name in ("at_once", "step_by_step"))
+    with at_once.begin() as connection:
+        migrate(connection)
+        made = described(connection)
+        assert version(connection) == HEAD
+    with step_by_step.begin() as connection:
+        upgrade(connection, None)
+        assert made == described(connection)
 
 
 def test_migrations_only_add_so_that_the_release_before_goes_on_working() -> None:
