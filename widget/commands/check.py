@@ -17,8 +17,9 @@ from rich.text import Text
 
 from widget import settings
 from widget.commands.options import config_option, json_option, load_settings, print_json
+from widget.commands.progress import progress
 from widget.commands.streams import can_write
-from widget.commands.terminal import console, fail, progress
+from widget.commands.terminal import console, fail
 from widget.doctor import Diagnosis, Finding, Report, Service, Severity, examine
 from widget.doctor.browsing import Page, Unreached, visit
 from widget.doctor.services import shared_service, smtp_failure, smtp_service, storage_service, webhook_service

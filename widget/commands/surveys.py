@@ -17,8 +17,9 @@ from rich.text import Text
 from widget import telemetry
 from widget.commands.moments import shown, since_option, until_option
 from widget.commands.options import config_option, json_option, load_settings, print_json, typed_sid
+from widget.commands.progress import progress
 from widget.commands.survey_files import FORMATS, as_json_object, is_standard, opened, printable
-from widget.commands.terminal import console, fail, progress
+from widget.commands.terminal import console, fail
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.message import person
 from widget.domain.outbox import LONGEST_SID, MessageState, OutboxCounts, OutboxRow, RowKind, valid_sid
