@@ -243,7 +243,7 @@ async def test_changes_are_noted_when_they_happen_with_eces_numbers() -> None:
     await entry_points.visit()
     await entry_points.write()
     unknown = (State.UNKNOWN, Reason.ECE_UNREACHABLE)
-    assert [each.said for each in entry_points.store.changes] == [OPEN, NOT_OPEN, unknown]
+    assert [each.state_and_reason for each in entry_points.store.changes] == [OPEN, NOT_OPEN, unknown]
     first, second, third = entry_points.store.changes
     assert (first.at, first.wait_time, first.queue_depth) == (NOON, 180, 2)
     assert second.at == NOON + timedelta(seconds=6)

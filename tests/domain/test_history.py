@@ -113,7 +113,7 @@ def test_what_many_processes_saw_of_one_truth_is_written_once_and_in_order(
                 if is_news(written[-1] if written else None, candidate, now):
                     written.append(candidate)
     expected = [said for at, said in enumerate(truth) if at == 0 or truth[at - 1] != said]
-    assert [each.said for each in written] == expected
+    assert [each.state_and_reason for each in written] == expected
     assert [each.at for each in written] == sorted(each.at for each in written)
 
 

@@ -28,11 +28,11 @@ ALL = candidates("auto", "auto")
 
 
 def talk(*statuses: int, accepted: Dialect | None = None) -> Negotiation | None:
-    talks: Negotiation | None = negotiation(ALL, accepted)
+    state: Negotiation | None = negotiation(ALL, accepted)
     for status in statuses:
-        assert talks is not None
-        talks = refused(talks, status)
-    return talks
+        assert state is not None
+        state = refused(state, status)
+    return state
 
 
 def test_the_guides_form_goes_first_and_its_path_is_kept_before_the_other_is_tried() -> None:
@@ -50,16 +50,16 @@ def test_a_setting_leaves_one_path_or_one_format() -> None:
 
 @pytest.mark.parametrize("status", [404, 405])
 def test_a_refused_path_takes_all_its_formats_with_it(status: int) -> None:
-    talks = talk(status)
-    assert talks is not None
-    assert talks.waiting == (TEMPLATE_PLAIN, TEMPLATE)
+    state = talk(status)
+    assert state is not None
+    assert state.waiting == (TEMPLATE_PLAIN, TEMPLATE)
 
 
 @pytest.mark.parametrize("status", [400, 413, 415, 422, 500])
 def test_a_refused_form_leaves_the_other_format_of_its_path(status: int) -> None:
-    talks = talk(status)
-    assert talks is not None
-    assert talks.waiting == (GUIDE_NAMESPACE, TEMPLATE_PLAIN, TEMPLATE)
+    state = talk(status)
+    assert state is not None
+    assert state.waiting == (GUIDE_NAMESPACE, TEMPLATE_PLAIN, TEMPLATE)
 
 
 @pytest.mark.parametrize("status", [302, 401, 402, 403, 406, 408, 409, 410, 418, 425, 429, 431, 501, 502, 503, 504, 0])
@@ -75,9 +75,9 @@ def test_500_refuses_a_form_only_as_long_as_none_was_accepted() -> None:
 
 def test_what_was_accepted_goes_first_and_the_others_follow_when_it_is_refused() -> None:
     assert negotiation(ALL, TEMPLATE).waiting == (TEMPLATE, GUIDE, GUIDE_NAMESPACE, TEMPLATE_PLAIN)
-    talks = talk(404, accepted=TEMPLATE)
-    assert talks is not None
-    assert talks.waiting == (GUIDE, GUIDE_NAMESPACE)
+    state = talk(404, accepted=TEMPLATE)
+    assert state is not None
+    assert state.waiting == (GUIDE, GUIDE_NAMESPACE)
     assert negotiation((GUIDE,), TEMPLATE).waiting == (GUIDE,)
 
 
@@ -102,22 +102,22 @@ def test_what_was_accepted_goes_first_and_the_others_follow_when_it_is_refused()
 def test_a_survey_is_refused_for_good_once_every_form_was_refused_for_what_it_is(
     statuses: tuple[int, ...], accepted: Dialect | None, permanent: bool
 ) -> None:
-    talks = talk(*statuses, accepted=accepted)
-    assert talks is not None
-    assert is_permanent(talks) is permanent
+    state = talk(*statuses, accepted=accepted)
+    assert state is not None
+    assert is_permanent(state) is permanent
 
 
 @given(st.lists(st.sampled_from([400, 404, 405, 413, 415, 422, 500]), max_size=9), st.sampled_from([None, *ALL]))
 def test_no_form_is_sent_twice_and_the_talks_end(statuses: list[int], accepted: Dialect | None) -> None:
-    talks, sent = negotiation(ALL, accepted), []
+    state, sent = negotiation(ALL, accepted), []
     for status in statuses:
-        if not talks.waiting:
+        if not state.waiting:
             break
-        sent.append(talks.waiting[0])
-        following = refused(talks, status)
+        sent.append(state.waiting[0])
+        following = refused(state, status)
         if following is None:
             break
-        talks = following
+        state = following
     assert len(set(sent)) == len(sent) <= 4
 
 

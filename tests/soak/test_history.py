@@ -76,7 +76,7 @@ def test_a_server_that_is_killed_under_load_has_lost_its_last_ten_seconds_at_mos
             long_ago = sum(moment < killed_at - MOST_LOST for moment in clicking.clicks)
             assert long_ago <= new <= len(clicking.clicks) + 2, f"round {number}: {new} of {len(clicking.clicks)}"
             there, counted = there + new, counted + len(clicking.clicks)
-            assert all(before.said != after.said for before, after in pairwise(changes))
+            assert all(before.state_and_reason != after.state_and_reason for before, after in pairwise(changes))
     print(f"\n{url.split(':')[0]}: {rounds} kills of serve, seed {SEED}: {counted} clicks, {there} there")
 
 

@@ -63,7 +63,9 @@ def kill_while_counting(url: str, *, kills: int, seed: int, longest: float = 1.5
         long_ago = sum(moment < clicks[-1] - WRITE_EVERY - LONGEST_WRITE for moment in clicks)
         assert long_ago <= new <= len(clicks) + 1, f"seed {seed}, round {number}: {new} of {len(clicks)}"
         for before, after in pairwise(changes):
-            assert before.said != after.said, f"seed {seed}, round {number}: {before} is told twice"
+            assert before.state_and_reason != after.state_and_reason, (
+                f"seed {seed}, round {number}: {before} is told twice"
+            )
             assert before.at <= after.at, f"seed {seed}, round {number}: {after} comes before {before}"
         counted, there = counted + len(clicks), there + new
     assert len(changes) > kills, "there was something to put in order"

@@ -122,7 +122,12 @@ class LiveStatus:
         decision, evaluation = self._availability.served_now(name)
         known = (written, self._recorder.last_change(name))
         since = next(
-            (each.at for each in known if each and decision and each.said == (decision.state, decision.reason)), None
+            (
+                each.at
+                for each in known
+                if each and decision and each.state_and_reason == (decision.state, decision.reason)
+            ),
+            None,
         )
         return EntryPointNow(
             entry_point=name,

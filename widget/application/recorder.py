@@ -128,7 +128,7 @@ class Recorder:
         if decision is None:
             return
         now, last = self._clock.now(), self._seen.get(entry_point)
-        if last is None or last.said != (decision.state, decision.reason):
+        if last is None or last.state_and_reason != (decision.state, decision.reason):
             change = Change(
                 entry_point, now, decision.state, decision.reason, evaluation.wait_time, evaluation.queue_depth
             )

@@ -90,7 +90,7 @@ def report(
         else:
             _print_csv(totals)
     else:
-        _print_table(totals, f"From {_said(since)} to before {_said(end)}.")
+        _print_table(totals, f"From {_in_words(since)} to before {_in_words(end)}.")
         survey_results.print_tables(results)
 
 
@@ -206,5 +206,5 @@ def _as_moment(time: datetime | date) -> datetime:
     return time if isinstance(time, datetime) else datetime(time.year, time.month, time.day, tzinfo=UTC)
 
 
-def _said(time: datetime | date) -> str:
+def _in_words(time: datetime | date) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if isinstance(time, datetime) else time.isoformat()

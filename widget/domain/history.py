@@ -119,7 +119,7 @@ class Change:
     id: int = 0
 
     @property
-    def said(self) -> tuple[State, Reason | None]:
+    def state_and_reason(self) -> tuple[State, Reason | None]:
         return self.state, self.reason
 
 
@@ -132,7 +132,7 @@ def is_news(last: Change | None, seen: Change, now: datetime) -> bool:
     """
     if last is None:
         return True
-    return seen.said != last.said and (seen.at >= last.at or last.at > now)
+    return seen.state_and_reason != last.state_and_reason and (seen.at >= last.at or last.at > now)
 
 
 Period = tuple[date, date]  # first and last day, both in it

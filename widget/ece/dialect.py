@@ -72,29 +72,29 @@ def negotiation(allowed: tuple[Dialect, ...], accepted: Dialect | None) -> Negot
     return Negotiation((accepted, *(each for each in allowed if each != accepted)), accepted)
 
 
-def refused(talks: Negotiation, status: int) -> Negotiation | None:
+def refused(state: Negotiation, status: int) -> Negotiation | None:
     """Return what is left to try after this status to the form just sent, or None when it refuses no form."""
-    sent = talks.waiting[0]
+    sent = state.waiting[0]
     if status in _PATH_REFUSED:
-        waiting = tuple(each for each in talks.waiting if each.path != sent.path)
-    elif status in _FORM_REFUSED or (status == 500 and talks.accepted is None):
-        waiting = talks.waiting[1:]
+        waiting = tuple(each for each in state.waiting if each.path != sent.path)
+    elif status in _FORM_REFUSED or (status == 500 and state.accepted is None):
+        waiting = state.waiting[1:]
     else:
         return None
-    return Negotiation(waiting, talks.accepted, (*talks.refusals, Refusal(sent, status)))
+    return Negotiation(waiting, state.accepted, (*state.refusals, Refusal(sent, status)))
 
 
-def is_permanent(talks: Negotiation) -> bool:
+def is_permanent(state: Negotiation) -> bool:
     """Return whether every form was refused for what the survey is, so that sending it again cannot help.
 
     A restarting ECE answers 404 on paths that it has, and 500 may pass. So where a form was accepted before, its own
     answer decides; where none was, one refusal of the form does, unless a 500 leaves it open.
     """
-    if talks.waiting or not talks.refusals:
+    if state.waiting or not state.refusals:
         return False
-    if talks.accepted is not None:
-        return talks.refusals[0].status in _FORM_REFUSED
-    statuses = {refusal.status for refusal in talks.refusals}
+    if state.accepted is not None:
+        return state.refusals[0].status in _FORM_REFUSED
+    statuses = {refusal.status for refusal in state.refusals}
     return bool(statuses & _FORM_REFUSED) and 500 not in statuses
 
 

@@ -99,7 +99,7 @@ class Answer:
     def _read_head(self) -> bool:
         begun = bytes(self._buffer[: len(_BEGINS)])
         if len(begun) == len(_BEGINS) and begun != _BEGINS:
-            raise AnswerRefused(_spoken(begun))
+            raise AnswerRefused(_not_http_1(begun))
         found = _END_OF_HEAD.search(self._buffer, max(0, self._searched - 2))
         size = found.end() if found else len(self._buffer)
         if self._head_bytes + size > LARGEST_HEAD:
@@ -267,8 +267,8 @@ class Answer:
         return len(piece)
 
 
-def _spoken(begun: bytes) -> str:
-    """Return what is spoken where an answer does not begin as HTTP/1.1 does."""
+def _not_http_1(begun: bytes) -> str:
+    """Return what an answer is that does not begin as HTTP/1.1 does."""
     if begun.startswith(b"\x15\x03"):  # an alert, RFC 8446, section 6
         return ANSWERED_IN_TLS
     if begun[:1] == b"\0" and begun[3:4] == b"\x04":  # SETTINGS, with which a server begins: RFC 9113, section 3.4

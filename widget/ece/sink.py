@@ -55,13 +55,13 @@ class EceSurveySink:
         `retryable` is False only when every path and format was refused for what the survey is. `maybe_received` is
         True when ECE may have taken it without our hearing so.
         """
-        talks = negotiation(self.forms, await self.accepted())
+        state = negotiation(self.forms, await self.accepted())
         while True:
-            form = talks.waiting[0]
+            form = state.waiting[0]
             try:
                 await self._client.submit_survey(message, form)
             except EceStatus as error:
-                talks = _following(talks, error)
+                state = _following(state, error)
             else:
                 await self._remember(form)
                 return
@@ -74,8 +74,8 @@ class EceSurveySink:
             await self._memory.save_dialect(remembered(self._base_url, form))
 
 
-def _following(talks: Negotiation, error: EceStatus) -> Negotiation:
-    following = refused(talks, error.status or 0)
+def _following(state: Negotiation, error: EceStatus) -> Negotiation:
+    following = refused(state, error.status or 0)
     if following is None:
         raise error
     if not following.waiting:

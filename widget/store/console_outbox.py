@@ -21,7 +21,7 @@ class ConsoleOutbox:
         """Count the rows by state. The cost grows with them."""
         return await self._outbox.counts()
 
-    async def look(
+    async def newest(
         self, state: MessageState | None, limit: int, *, before: int | None = None
     ) -> tuple[OutboxCounts, list[OutboxRow]]:
         """Return the same and the last rows in a state, or in any; `before` names the row that they come before."""

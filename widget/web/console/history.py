@@ -22,7 +22,7 @@ from widget.texts import marked as _
 from widget.web.console.notices import hours_text, reason_text
 from widget.web.console.rendering import Frame
 from widget.web.console.sign_in import SignIn, Visit
-from widget.web.console.states import BY_HAND, SHORT, SPECIAL_DAY, Look, look, why
+from widget.web.console.states import BY_HAND, SHORT, SPECIAL_DAY, Badge, badge, why
 from widget.web.console.week import Chart, day_lines, in_vain_chart, state_chart, wait_chart
 from widget.web.console.wording import Wording
 
@@ -31,7 +31,7 @@ _OUTCOMES = {"issued": _("Issued"), "taken_up": _("Taken up"), "refused": _("Ref
 _SURVEYS = {"begun": _("Begun"), "sent": _("Sent"), "delivered": _("Delivered")}
 _ACTS = {
     Act.CLOSE: (BY_HAND, _("%(by)s closed it.")),
-    Act.REOPEN: (Look("open", _("Reopened by hand")), _("%(by)s reopened it.")),
+    Act.REOPEN: (Badge("open", _("Reopened by hand")), _("%(by)s reopened it.")),
     Act.SET_DAY: (SPECIAL_DAY, _("%(by)s gave %(day)s these hours: %(hours)s.")),
     Act.CLEAR_DAY: (SPECIAL_DAY, _("%(by)s cleared the hours of %(day)s.")),
 }
@@ -43,7 +43,7 @@ class Line(NamedTuple):
     time: str
     iso: str
     entry_point: str
-    look: Look
+    badge: Badge
     text: str
     numbers: str
     lasted: str
@@ -52,7 +52,7 @@ class Line(NamedTuple):
 class Held(NamedTuple):
     """The state of one entry point at the start of the day, and since when."""
 
-    look: Look
+    badge: Badge
     text: str
     since: str
 
@@ -217,7 +217,7 @@ def _change(change: Change, until: datetime, wording: Wording) -> Line:
         time=wording.time(change.at, seconds=True),
         iso=change.at.isoformat(timespec="seconds"),
         entry_point=change.entry_point,
-        look=look(change.state, change.reason),
+        badge=badge(change.state, change.reason),
         text=_why(change, wording),
         numbers=wording.queue(change.wait_time, change.queue_depth),
         lasted=wording.duration((until - change.at).total_seconds()),
@@ -228,7 +228,7 @@ def _held(change: Change | None, wording: Wording) -> Held | None:
     if change is None:
         return None
     since = wording.say(_("since %(moment)s"), moment=wording.moment(change.at))
-    return Held(look(change.state, change.reason), _why(change, wording), since)
+    return Held(badge(change.state, change.reason), _why(change, wording), since)
 
 
 def _why(change: Change, wording: Wording) -> str:

@@ -22,7 +22,7 @@ from widget.texts import marked as _
 from widget.web.console.charts import Point, line
 from widget.web.console.failures import in_words
 from widget.web.console.sign_in import SignIn, Visit
-from widget.web.console.states import Look, look, why
+from widget.web.console.states import Badge, badge, why
 from widget.web.console.wording import Wording
 from widget.web.pages.decision_words import wants_message
 
@@ -49,7 +49,7 @@ class Card:
 
     name: str
     number: int
-    look: Look
+    badge: Badge
     why: str
     drawn: str
     since: str
@@ -131,7 +131,7 @@ class NowPage:
             at=wording.time(wording.now, seconds=True),
             zone=wording.zone_name,
             cards=cards,
-            open=sum(card.look.tone == "open" for card in cards),
+            open=sum(card.badge.tone == "open" for card in cards),
             calls=tuple(_calls(now.ece, wording)),
             breakers=tuple(_breakers(now.ece, wording)),
             outbox=_outbox(now.outbox, wording),
@@ -149,7 +149,7 @@ class NowPage:
         return Card(
             name=now.entry_point,
             number=settings.id,
-            look=look(state, reason, by_hand=closed),
+            badge=badge(state, reason, by_hand=closed),
             why=say(_("A person on duty closed it.") if closed else why(state, reason)),
             drawn=say(_drawn(settings, state, show=decision is not None and decision.show)),
             since=say(_("since %(moment)s (%(duration)s)"), moment=since, duration=lasting) if since else "",

@@ -15,18 +15,18 @@ from widget.domain.outbox import ECE, SMTP, MessageState, OutboxCounts, OutboxRo
 from widget.texts import marked as _
 from widget.web.console.failures import in_words
 from widget.web.console.sign_in import SignIn, Visit, see
-from widget.web.console.states import Look
+from widget.web.console.states import Badge
 from widget.web.console.wording import Wording
 
 ROWS = 50
 LONGEST_FORM = 8192  # bytes
 _LARGEST_ID = 2**63 - 1
-_LOOKS = {
-    MessageState.PENDING: Look("waiting", _("Waiting")),
-    MessageState.LEASED: Look("leased", _("Being sent")),
-    MessageState.DELIVERED: Look("open", _("Delivered")),
-    MessageState.DEAD: Look("closed", _("Dead")),
-    MessageState.PURGED: Look("off", _("Purged")),
+_BADGES = {
+    MessageState.PENDING: Badge("waiting", _("Waiting")),
+    MessageState.LEASED: Badge("leased", _("Being sent")),
+    MessageState.DELIVERED: Badge("open", _("Delivered")),
+    MessageState.DEAD: Badge("closed", _("Dead")),
+    MessageState.PURGED: Badge("off", _("Purged")),
 }
 _ABOUT = {
     None: _("Surveys, messages and alerts are kept here until they have arrived, whatever happens to this server."),
@@ -52,7 +52,7 @@ class OutboxRows(Protocol):
 
     async def counts(self) -> OutboxCounts: ...
 
-    async def look(
+    async def newest(
         self, state: MessageState | None, limit: int, *, before: int | None = None
     ) -> tuple[OutboxCounts, list[OutboxRow]]: ...
 
@@ -67,7 +67,7 @@ class Tab(NamedTuple):
     """One state to choose; `state` is empty for all rows."""
 
     state: str
-    look: Look | None
+    badge: Badge | None
     number: int
     chosen: bool
 
@@ -76,7 +76,7 @@ class RowView(NamedTuple):
     """One row in words; `answers` are its questions and answers, None where they were purged or cannot be read."""
 
     id: int
-    look: Look
+    badge: Badge
     chat: str
     entry_point: str
     kind: str
@@ -157,11 +157,11 @@ class OutboxPages:
     async def list(self, visit: Visit) -> Response:
         """Show the newest rows of a state, or of all."""
         chosen = next((state for state in MessageState if state.value == visit.asked("state")), None)
-        counts, rows = await self._rows.look(chosen, ROWS + 1, before=_id(visit.asked("before")))
+        counts, rows = await self._rows.newest(chosen, ROWS + 1, before=_id(visit.asked("before")))
         wording = visit.wording
         oldest = counts.oldest_waiting
         tabs = [Tab("", None, sum(counts.by_state.values()), chosen is None)]
-        tabs += [Tab(state, _LOOKS[state], counts.by_state.get(state, 0), state is chosen) for state in MessageState]
+        tabs += [Tab(state, _BADGES[state], counts.by_state.get(state, 0), state is chosen) for state in MessageState]
         context = OutboxContext(
             tabs=tuple(tabs),
             chosen=chosen.value if chosen else "",
@@ -245,7 +245,7 @@ def _view(row: OutboxRow, wording: Wording) -> RowView:
     answers = None if row.answers is None else tuple((each.question, each.answer) for each in row.answers)
     return RowView(
         id=row.id,
-        look=_LOOKS[row.state],
+        badge=_BADGES[row.state],
         chat=row.fingerprint,
         entry_point=row.entry_point,
         kind=wording.say(_KINDS.get(row.kind, row.kind)),

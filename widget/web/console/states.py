@@ -10,19 +10,19 @@ from widget.texts import marked as _
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Badge:
     """`tone` names the colour in console.css and the sign in `_layout.html`; `word` is one of the catalogs' texts."""
 
     tone: str
     word: str
 
 
-OPEN, CLOSED, UNKNOWN = Look("open", _("Open")), Look("closed", _("Closed")), Look("unknown", _("Unknown"))
-RESTING = Look("resting", _("Outside hours"))
-BY_HAND = Look("hand", _("Closed by hand"))
-SPECIAL_DAY = Look("resting", _("Special day"))
-OFF = Look("off", _("Switched off"))
-NO_DATA = Look("none", _("No data"))
+OPEN, CLOSED, UNKNOWN = Badge("open", _("Open")), Badge("closed", _("Closed")), Badge("unknown", _("Unknown"))
+RESTING = Badge("resting", _("Outside hours"))
+BY_HAND = Badge("hand", _("Closed by hand"))
+SPECIAL_DAY = Badge("resting", _("Special day"))
+OFF = Badge("off", _("Switched off"))
+NO_DATA = Badge("none", _("No data"))
 
 WHY: dict[Reason, str] = {
     Reason.QUEUE_DEPTH_REACHED: _("ECE says that the queue has reached its limit."),
@@ -57,7 +57,7 @@ SHORT: dict[Reason, str] = {
 }
 
 
-def look(state: State | None, reason: Reason | None, *, by_hand: bool = False) -> Look:
+def badge(state: State | None, reason: Reason | None, *, by_hand: bool = False) -> Badge:
     """Return how a state is shown; None is one that nobody has asked for."""
     if state is None:
         return NO_DATA

@@ -15,7 +15,7 @@ from widget.domain.week import Cell as Hour
 from widget.domain.week import Week
 from widget.texts import marked as _
 from widget.web.console.charts import Cell, Point, grid, line
-from widget.web.console.states import CLOSED, OPEN, RESTING, UNKNOWN, Look
+from widget.web.console.states import CLOSED, OPEN, RESTING, UNKNOWN, Badge
 from widget.web.console.wording import Wording
 
 _HOURS = [f"{hour:02}" for hour in range(24)]
@@ -179,7 +179,7 @@ def _table(week: Week, wording: Wording, words: Callable[[Hour], str]) -> Table:
     return Table((wording.say(_("Hour")), *_days(week.first, wording)), rows)
 
 
-def _parts(hour: Hour) -> list[tuple[Look, float]]:
+def _parts(hour: Hour) -> list[tuple[Badge, float]]:
     """Return the shares of the hour in each state; what was outside hours is told from what was closed within them."""
     resting = min(hour.outside_hours, hour.share(State.UNAVAILABLE))
     parts = [
@@ -188,9 +188,9 @@ def _parts(hour: Hour) -> list[tuple[Look, float]]:
         (RESTING, resting),
         (UNKNOWN, hour.share(State.UNKNOWN)),
     ]
-    return [(look, share) for look, share in parts if share > 0]
+    return [(badge, share) for badge, share in parts if share > 0]
 
 
 def _shares(hour: Hour, wording: Wording) -> str:
-    parts = [f"{wording.say(look.word)} {wording.percent(share)}" for look, share in _parts(hour)]
+    parts = [f"{wording.say(badge.word)} {wording.percent(share)}" for badge, share in _parts(hour)]
     return ", ".join(parts) or wording.say(_("no data"))

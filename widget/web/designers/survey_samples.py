@@ -10,7 +10,7 @@ from widget.web.designers.preview import DrawSurvey
 from widget.web.edge.headers import nonce
 from widget.web.pages.pages import Pages
 from widget.web.pages.theme_sheets import Scheme
-from widget.web.surveys.views import MessageContext, SurveyView
+from widget.web.surveys.views import SurveyEndContext, SurveyView
 
 STATES = ("form", "with faults", "storage down", "thanks", "expired")
 
@@ -56,5 +56,5 @@ def _form(
 def _message(
     pages: Pages, template: str, *, entry_point: str, script_url: str, theme: str, language: str, scheme: Scheme
 ) -> str:
-    context = MessageContext("", entry_point, script_url, nonce())
+    context = SurveyEndContext("", entry_point, script_url, nonce())
     return pages.render(template, context, theme=theme, language=language, scheme=scheme)

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from widget.themes import Design
 from widget.web.messages.views import MailContext, MessageFormContext, MessageThanksContext
 from widget.web.pages.other_ways import OtherWay
-from widget.web.surveys.views import FormContext, MessageContext
+from widget.web.surveys.views import FormContext, SurveyEndContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,8 @@ CONTEXTS: dict[str, type] = {
     "closed.html": ClosedContext,
     "error.html": ErrorContext,
     "survey/form.html": FormContext,
-    "survey/thanks.html": MessageContext,
-    "survey/expired.html": MessageContext,
+    "survey/thanks.html": SurveyEndContext,
+    "survey/expired.html": SurveyEndContext,
     "survey/survey.css": StyleContext,
     "message/form.html": MessageFormContext,
     "message/thanks.html": MessageThanksContext,

@@ -114,7 +114,7 @@ class PublicAnswers:
         key, cacheable = read(scope["path"], scope.get("raw_path", b""), query)
         cached = self._answers.get(key)
         if cached is None or cached.decision is not current.decision:
-            cached = self._render(key, current.decision, current.said)
+            cached = self._render(key, current.decision, current.validated)
         current.count.answers += 1
         return cached.pieces(scope, current.cacheable_lines if cacheable else current.uncacheable_lines)
 
@@ -127,15 +127,15 @@ class PublicAnswers:
         theme = self._pages.theme(fields.get("theme"), entry_point=path.removeprefix(LAUNCHER_PATH))
         return (path, theme, language), is_canonical(raw_path, query, takes_fields=True)
 
-    def _render(self, key: Key, decision: Decision, said: bytes) -> CachedAnswer:
+    def _render(self, key: Key, decision: Decision, validated: bytes) -> CachedAnswer:
         path, theme, language = key
         if path.startswith(STATUS_PATH):
             instead = self._pages.instead(decision, language=language)
-            etag = weak_etag(said, instead.encode())
+            etag = weak_etag(validated, instead.encode())
             rendered = CachedAnswer(self._status, decision, etag, decision_json(decision, instead))
         else:
             body = self._pages.launcher(decision, theme=theme, language=language).encode()
-            etag = weak_etag(said, theme.encode(), language.encode(), self._pages.edition)
+            etag = weak_etag(validated, theme.encode(), language.encode(), self._pages.edition)
             rendered = CachedAnswer(self._launcher, decision, etag, body)
         if key not in self._answers and len(self._answers) >= self._most_answers:
             del self._answers[next(iter(self._answers))]  # the one that came first

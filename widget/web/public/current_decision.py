@@ -24,13 +24,21 @@ class CurrentDecision:
     """The decision of one entry point. `due` and `until` are monotonic, in seconds.
 
     From `until` on a new view is needed. Before that, where ECE has a part in the decision, only Cache-Control changes,
-    next at `due`. `said` is the decision without `asOf` and with its words, for validators; `count` counts its answers
-    for the metric.
+    next at `due`. `validated` is the decision without `asOf` and with its words, for validators; `count` counts its
+    answers for the metric.
     """
 
     __slots__ = (
-        *("_counts", "_trusted_until", "cacheable_lines", "decision", "due"),
-        *("name", "said", "count", "uncacheable_lines", "until"),
+        "_counts",
+        "_trusted_until",
+        "cacheable_lines",
+        "count",
+        "decision",
+        "due",
+        "name",
+        "uncacheable_lines",
+        "until",
+        "validated",
     )
 
     def __init__(self, name: str, counts: dict[Labels, AnswerCount]) -> None:
@@ -38,7 +46,7 @@ class CurrentDecision:
         self.count = AnswerCount()
         self._counts = counts
         self.decision: Decision | None = None
-        self.said = self.cacheable_lines = self.uncacheable_lines = b""
+        self.validated = self.cacheable_lines = self.uncacheable_lines = b""
         self.due = self.until = float("-inf")
         self._trusted_until: float | None = None
 
@@ -47,7 +55,7 @@ class CurrentDecision:
         if view.decision != self.decision:
             self.decision = view.decision
             offered = json.dumps([[way.kind, way.value] for way in view.decision.instead])
-            self.said = decision_json(replace(view.decision, as_of=None), offered) + _beside(view.decision)
+            self.validated = decision_json(replace(view.decision, as_of=None), offered) + _beside(view.decision)
             labels = self.name, str(view.decision.state), str(view.decision.reason or "")
             self.count = self._counts.setdefault(labels, AnswerCount())
         self.until = moment + view.valid_for

@@ -30,7 +30,7 @@ from widget.web.pages.pages import Pages
 from widget.web.pages.static_files import script_route
 from widget.web.public.caching import rfc3339
 from widget.web.surveys.forms import read_form, read_object
-from widget.web.surveys.views import GO_FIELD, PAGE_FIELD, MessageContext, SurveyView, asked
+from widget.web.surveys.views import GO_FIELD, PAGE_FIELD, SurveyEndContext, SurveyView, asked
 
 # A character typed takes up to twelve bytes in a form (four of UTF-8, each as %XX); the rest is names and choices.
 FORM_OVERHEAD = 64 * 1024
@@ -38,7 +38,7 @@ BYTES_PER_CHARACTER = 12
 LONGEST_START = 8 * 1024
 LONGEST_LINK_REQUEST = 4 * 1024
 START = "/survey/start"
-MOST_MESSAGES = 1000  # kept rendered: of entry points, surveys, themes and languages
+MOST_END_PAGES = 1000  # kept rendered: of entry points, surveys, themes and languages
 _NONCE = "the-nonce-of-each-answer"  # in a kept page
 _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 # "." ends no token, and ")", ">", quotes and the like stand in none (base64url).
@@ -71,7 +71,7 @@ class SurveyAddresses:
         self.chat_origins = chat_origins
         self.require_operator = require_operator
         # The thanks are the same for everybody but for the nonce, and rendering them is a twentieth of a post's time.
-        self._render_message = lru_cache(MOST_MESSAGES)(pages.render)
+        self._render_end_page = lru_cache(MOST_END_PAGES)(pages.render)
         self._count_survey = count_survey  # accepted, repeated, faulty, refused
         self._count_begun = count_begun
         self._count_ticket = count_ticket  # taken_up, or the code for which it was refused
@@ -179,7 +179,7 @@ class SurveyAddresses:
         if not submission.accepted:
             return self._faulty(request, opened, fields, submission.checked.faults, page=page)
         self._count_survey(opened.grant.entry_point, "accepted" if submission.new else "repeated")
-        return self._message(request, "survey/thanks.html", 200, opened, language)
+        return self._end_page(request, "survey/thanks.html", 200, opened, language)
 
     def _faulty(
         self, request: Request, opened: OpenSurvey, fields: Fields, faults: Sequence[FieldFault], *, page: int
@@ -214,17 +214,17 @@ class SurveyAddresses:
         context = view.form(fields, page=page, faults=faults, storage_down=storage_down)
         return self._page(self.pages.render("survey/form.html", context, theme=theme, language=language), status)
 
-    def _message(
+    def _end_page(
         self, request: Request, template: str, status: int, opened: OpenSurvey | None, language: str
     ) -> Response:
         survey, entry_point = (opened.survey.name, opened.grant.entry_point) if opened else ("", "")
-        context = MessageContext(survey, entry_point, self.script_url, _NONCE)
+        context = SurveyEndContext(survey, entry_point, self.script_url, _NONCE)
         theme = self.pages.theme(request.query_params.get("theme"), entry_point=entry_point)
-        html = self._render_message(template, context, theme=theme, language=language)
+        html = self._render_end_page(template, context, theme=theme, language=language)
         return self._page(html.replace(_NONCE, nonce()), status)
 
     def _expired(self, request: Request) -> Response:
-        return self._message(request, "survey/expired.html", 410, None, self._language(request)[1])
+        return self._end_page(request, "survey/expired.html", 410, None, self._language(request)[1])
 
     def _page(self, html: str, status: int) -> Response:
         return Response(html, status, _PRIVATE, "text/html; charset=utf-8")

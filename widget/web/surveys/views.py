@@ -85,7 +85,7 @@ class FormContext:
 
 
 @dataclass(frozen=True, slots=True)
-class MessageContext:
+class SurveyEndContext:
     """`survey/thanks.html` and `survey/expired.html`."""
 
     survey: Annotated[str, "the survey's name in the settings; empty when not known"]
