@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests import settling
 from tests.fleet_processes import Process
 from tests.ports import free_port
 from tests.release.packages import ROOT
 from widget.cli import COMMANDS, main
-from widget.domain.outbox import Answer, OutboxMessage
+from widget.domain.outbox import Answer, Claim, OutboxMessage
 from widget.simulator import create_simulator
 from widget.simulator.server import serving
 from widget.store.outbox import open_outbox
@@ -149,8 +150,8 @@ async def keep_a_dead_survey(url: str) -> None:
     outbox = await open_outbox(url, now=lambda: now)
     answers = (Answer("comment", "What could we do better?", "Nothing"),)
     await outbox.enqueue(OutboxMessage("key", "88123_f0e1d2", "sales", "after_chat", answers))
-    (message,) = (await outbox.claim(limit=1, owner="x", now=now, lease=timedelta(minutes=1))).messages
-    await outbox.settle_dead(message, now=now, reason="ece_status 400")
+    (message,) = (await outbox.claim(Claim(limit=1, owner="x", now=now, lease=timedelta(minutes=1)))).messages
+    await outbox.settle(settling.dead(message, now=now, reason="ece_status 400"))
     await outbox.close()
 
 

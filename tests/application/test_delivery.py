@@ -7,13 +7,14 @@ import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from tests import settling
 from tests.hand_clock import HandClock
 from widget.application.delivery import Delivery, DeliveryRules, Destination
 from widget.application.reporting import delivery_samples
@@ -27,7 +28,7 @@ from widget.domain.errors import (
     EceUnreadable,
     OutboxUnavailable,
 )
-from widget.domain.outbox import Answer, ClaimedMessage, MessageState, OutboxMessage
+from widget.domain.outbox import Answer, Claim, MessageState, OutboxMessage, Settlement
 from widget.domain.pace import Mode
 from widget.store.command_outbox import command_outbox
 from widget.store.operating import Selection
@@ -244,11 +245,11 @@ async def test_a_lost_lease_is_not_settled(world: World) -> None:
         await until(lambda: world.ece.now_inside == 1)
         world.clock.is_set(by=timedelta(seconds=3600 * 24))
         (taken,) = (
-            await world.outbox.claim(limit=1, owner="two", now=world.clock.now(), lease=timedelta(seconds=60))
+            await world.outbox.claim(Claim(limit=1, owner="two", now=world.clock.now(), lease=timedelta(seconds=60)))
         ).messages
         released.set()
         await until(lambda: delivery.counts.lost_leases == 1)
-        assert await world.outbox.settle_delivered(taken, now=world.clock.now()) is True
+        assert await world.outbox.settle(settling.delivered(taken, now=world.clock.now())) is True
 
 
 async def test_a_leap_of_the_clock_does_not_send_twice_what_is_on_its_way(world: World) -> None:
@@ -315,13 +316,13 @@ async def test_a_database_that_is_away_while_settling_makes_no_double(world: Wor
     flaky = Flaky(world.outbox, OutboxUnavailable("away"))
     calls = []
 
-    async def settle(claimed: ClaimedMessage, *, now: datetime) -> bool:
+    async def settle(settlement: Settlement) -> bool:
         calls.append(1)
         if len(calls) < 3:
             raise OutboxUnavailable("away")
-        return await world.outbox.settle_delivered(claimed, now=now)
+        return await world.outbox.settle(settlement)
 
-    flaky.settle_delivered = settle  # type: ignore[attr-defined]
+    flaky.settle = settle  # type: ignore[attr-defined]
     async with running(world.delivery(queue=flaky)):
         await until(lambda: _is(world, {MessageState.DELIVERED: 1}))
     assert world.ece.asked == ["1"]

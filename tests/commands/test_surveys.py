@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests import settling
 from widget.cli import main
 from widget.commands.init import starter
-from widget.domain.outbox import Answer, OutboxMessage, RowKind
+from widget.domain.outbox import Answer, Claim, OutboxMessage, RowKind
 from widget.store.outbox import Outbox, open_outbox
 from widget.store.sqlite import choose_driver
 
@@ -77,9 +78,9 @@ def give_up(url: str, *, now: datetime | None = None) -> None:
     moment = now or datetime.now(UTC)
 
     async def work(outbox: Outbox) -> None:
-        taken = await outbox.claim(limit=100, owner="x", now=moment, lease=timedelta(seconds=60))
+        taken = await outbox.claim(Claim(limit=100, owner="x", now=moment, lease=timedelta(seconds=60)))
         for each in taken.messages:
-            await outbox.settle_dead(each, now=moment, reason="ece_status 400")
+            await outbox.settle(settling.dead(each, now=moment, reason="ece_status 400"))
 
     with_outbox(url, work)
 

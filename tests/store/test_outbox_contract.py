@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from widget.domain.outbox import Answer, ClaimedMessage, MessageState, OutboxMessage, RowKind
+from tests import settling
+from widget.domain.outbox import Answer, Claim, ClaimedMessage, MessageState, OutboxMessage, RowKind
 from widget.store.outbox import Outbox, open_outbox
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +23,7 @@ LEASE = timedelta(seconds=60)
 async def claim(
     outbox: Outbox, clock: Any, *, limit: int = 10, owner: str = "one", destination: str = "ece"
 ) -> list[ClaimedMessage]:
-    taken = await outbox.claim(limit=limit, owner=owner, now=clock.now(), lease=LEASE, destination=destination)
+    taken = await outbox.claim(Claim(limit=limit, owner=owner, now=clock.now(), lease=LEASE, destination=destination))
     return taken.messages
 
 
@@ -76,19 +77,21 @@ async def test_a_lease_that_ran_out_is_taken_over_and_named_a_possible_double(
     (taken,) = await claim(outbox, clock, owner="two")
     assert taken.id == lost.id
     assert (await outbox.counts()).possible_doubles == 1
-    assert await outbox.settle_delivered(lost, now=clock.now()) is False
-    assert await outbox.settle_retry(lost, next_attempt_at=clock.now(), reason="x") is False
-    assert await outbox.settle_dead(lost, now=clock.now(), reason="x") is False
-    assert await outbox.release(lost) is False
-    assert await outbox.settle_delivered(taken, now=clock.now()) is True
-    assert await outbox.settle_delivered(taken, now=clock.now()) is False
+    assert await outbox.settle(settling.delivered(lost, now=clock.now())) is False
+    assert await outbox.settle(settling.retried(lost, next_attempt_at=clock.now(), reason="x")) is False
+    assert await outbox.settle(settling.dead(lost, now=clock.now(), reason="x")) is False
+    assert await outbox.settle(settling.released(lost)) is False
+    assert await outbox.settle(settling.delivered(taken, now=clock.now())) is True
+    assert await outbox.settle(settling.delivered(taken, now=clock.now())) is False
 
 
 async def test_a_failed_attempt_waits_for_its_moment(outbox: Outbox, clock: Any, message: Make) -> None:
     await outbox.enqueue(message())
     (claimed,) = await claim(outbox, clock)
     due = clock.now() + timedelta(seconds=30)
-    assert await outbox.settle_retry(claimed, next_attempt_at=due, reason="ece_status 500", possible_double=True)
+    assert await outbox.settle(
+        settling.retried(claimed, next_attempt_at=due, reason="ece_status 500", possible_double=True)
+    )
     assert await claim(outbox, clock) == []
     clock.passes(seconds=30)
     (again,) = await claim(outbox, clock)
@@ -99,7 +102,7 @@ async def test_a_failed_attempt_waits_for_its_moment(outbox: Outbox, clock: Any,
 async def test_a_released_message_is_due_at_once_and_used_no_attempt(outbox: Outbox, clock: Any, message: Make) -> None:
     await outbox.enqueue(message())
     (claimed,) = await claim(outbox, clock)
-    assert await outbox.release(claimed) is True
+    assert await outbox.settle(settling.released(claimed)) is True
     (again,) = await claim(outbox, clock, owner="two")
     assert again.attempts == 0
     assert (await outbox.counts()).possible_doubles == 0
@@ -110,8 +113,8 @@ async def test_only_rows_that_wait_for_ece_are_hastened(outbox: Outbox, clock: A
         await outbox.enqueue(message(number))
     waits, asked = await claim(outbox, clock)
     later = clock.now() + timedelta(seconds=200)
-    await outbox.settle_retry(waits, next_attempt_at=later, reason="ece_refused", waits_for_ece=True)
-    await outbox.settle_retry(asked, next_attempt_at=later, reason="ece_status 429")
+    await outbox.settle(settling.retried(waits, next_attempt_at=later, reason="ece_refused", waits_for_ece=True))
+    await outbox.settle(settling.retried(asked, next_attempt_at=later, reason="ece_status 429"))
     assert await outbox.hasten(now=clock.now()) == 1
     (due,) = await claim(outbox, clock)
     assert due.id == waits.id
@@ -121,7 +124,7 @@ async def test_a_clock_set_back_holds_up_nothing(outbox: Outbox, clock: Any, mes
     for number in (1, 2):
         await outbox.enqueue(message(number))
     _held, tried = await claim(outbox, clock, limit=2)
-    await outbox.settle_retry(tried, next_attempt_at=clock.now() + timedelta(seconds=5), reason="x")
+    await outbox.settle(settling.retried(tried, next_attempt_at=clock.now() + timedelta(seconds=5), reason="x"))
     clock.passes(days=-1)
     assert len(await claim(outbox, clock, owner="two")) == 2
 
@@ -155,8 +158,8 @@ async def test_settled_rows_are_purged_by_age_undelivered_ones_never(outbox: Out
     for number in range(3):
         await outbox.enqueue(message(number))
     delivered, dead, _waiting = await claim(outbox, clock)
-    await outbox.settle_delivered(delivered, now=clock.now())
-    await outbox.settle_dead(dead, now=clock.now(), reason="ece_status 400")
+    await outbox.settle(settling.delivered(delivered, now=clock.now()))
+    await outbox.settle(settling.dead(dead, now=clock.now(), reason="ece_status 400"))
     clock.passes(days=91)
     await outbox.tidy(now=clock.now(), max_age=timedelta(days=7), retention=timedelta(days=90))
     counts = (await outbox.counts()).by_state
@@ -170,8 +173,8 @@ async def test_what_was_tried_for_too_long_is_given_up_what_was_never_tried_is_n
     for number in range(2):
         await outbox.enqueue(message(number))
     tried, untried = await claim(outbox, clock)
-    await outbox.settle_retry(tried, next_attempt_at=clock.now(), reason="ece_timeout")
-    await outbox.release(untried)
+    await outbox.settle(settling.retried(tried, next_attempt_at=clock.now(), reason="ece_timeout"))
+    await outbox.settle(settling.released(untried))
     clock.passes(days=8)
     await outbox.tidy(now=clock.now(), max_age=timedelta(days=7), retention=timedelta(days=90))
     counts = (await outbox.counts()).by_state
@@ -196,7 +199,9 @@ async def test_several_processes_share_the_rows_without_a_double(
         taken = []
         while claimed := await claim(queue, clock, limit=8, owner=owner):
             taken += [each.message.sid for each in claimed]
-            assert all(await asyncio.gather(*[queue.settle_delivered(each, now=clock.now()) for each in claimed]))
+            assert all(
+                await asyncio.gather(*[queue.settle(settling.delivered(each, now=clock.now())) for each in claimed])
+            )
         return taken
 
     shares = await asyncio.gather(*[deliver(each, str(n)) for n, each in enumerate([outbox, *others])])
@@ -226,7 +231,7 @@ async def test_a_destination_that_is_back_hastens_its_own_rows_alone(outbox: Out
         assert await outbox.enqueue(replace(row, destination=destination))
         (claimed,) = await claim(outbox, clock, destination=destination)
         later = clock.now() + timedelta(minutes=5)
-        await outbox.settle_retry(claimed, next_attempt_at=later, reason="down", waits_for_ece=True)
+        await outbox.settle(settling.retried(claimed, next_attempt_at=later, reason="down", waits_for_ece=True))
     assert await outbox.hasten(destination="smtp", now=clock.now()) == 1
     assert await claim(outbox, clock) == []
     assert len(await claim(outbox, clock, destination="smtp")) == 1

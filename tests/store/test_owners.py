@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from widget.domain.outbox import OutboxMessage
+from tests import settling
+from widget.domain.outbox import Claim, OutboxMessage
 from widget.store.outbox import open_outbox
 from widget.store.owners import Owners
 
@@ -47,15 +48,15 @@ async def test_the_leases_of_a_killed_process_are_taken_over_at_once_and_those_o
     rows = {}
     for number, owner in enumerate(("killed", "lives", "unknown")):
         await outbox.enqueue(message(number))
-        (rows[owner],) = (await outbox.claim(limit=1, owner=owner, now=clock.now(), lease=LEASE)).messages
+        (rows[owner],) = (await outbox.claim(Claim(limit=1, owner=owner, now=clock.now(), lease=LEASE))).messages
     processes["killed"].kill()
     await asyncio.to_thread(processes["killed"].wait)
     await outbox.enrol("successor")
-    taken = await outbox.claim(limit=9, owner="successor", now=clock.now(), lease=LEASE)
+    taken = await outbox.claim(Claim(limit=9, owner="successor", now=clock.now(), lease=LEASE))
     assert [each.id for each in taken.messages] == [rows["killed"].id]
     assert taken.messages[0].possible_doubles == 1, "the killed one may have sent it"
-    assert await outbox.settle_delivered(rows["killed"], now=clock.now()) is False
-    assert await outbox.settle_delivered(rows["lives"], now=clock.now()) is True
+    assert await outbox.settle(settling.delivered(rows["killed"], now=clock.now())) is False
+    assert await outbox.settle(settling.delivered(rows["lives"], now=clock.now())) is True
     assert not list(tmp_path.glob("*-owner-killed")), "its file is gone too"
     processes["lives"].kill()
     await asyncio.to_thread(processes["lives"].wait)

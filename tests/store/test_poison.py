@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from tests import settling
 from tests.store.test_schema import engine
-from widget.domain.outbox import MessageState, OutboxMessage, Pick, Taken
+from widget.domain.outbox import Claim, MessageState, OutboxMessage, Pick, Taken
 from widget.store.command_outbox import command_outbox
 from widget.store.faults import StoreRefused
 from widget.store.operating import Selection
@@ -77,10 +78,14 @@ async def claim_all(outbox: Outbox, clock: Any) -> Taken:
     """Claim a few at a time, each time in another order, and deliver what can be read."""
     everything = Taken([], [])
     for pick in itertools.cycle(Pick):
-        taken = await outbox.claim(limit=40, owner="one", now=clock.now(), lease=LEASE, pick=pick, entry_point="x")
+        taken = await outbox.claim(
+            Claim(limit=40, owner="one", now=clock.now(), lease=LEASE, pick=pick, entry_point="x")
+        )
         everything.messages.extend(taken.messages)
         everything.set_aside.extend(taken.set_aside)
-        settled = await asyncio.gather(*[outbox.settle_delivered(each, now=clock.now()) for each in taken.messages])
+        settled = await asyncio.gather(
+            *[outbox.settle(settling.delivered(each, now=clock.now())) for each in taken.messages]
+        )
         assert all(settled)
         if not taken.messages and not taken.set_aside:
             return everything
@@ -162,11 +167,11 @@ async def test_answers_that_cannot_be_read_make_a_dead_row_that_says_so(
     await outbox.enqueue(message(1))
     value = "NULL" if answers is None else f"'{answers}'"
     assert await asyncio.to_thread(damage, url, 1, "answers", value)
-    taken = await outbox.claim(limit=1, owner="one", now=clock.now(), lease=LEASE)
+    taken = await outbox.claim(Claim(limit=1, owner="one", now=clock.now(), lease=LEASE))
     assert taken.messages == []
     (dead,) = taken.set_aside
     assert dead.reason.startswith("unreadable: answers ")
-    again = await outbox.claim(limit=1, owner="one", now=clock.now(), lease=LEASE)
+    again = await outbox.claim(Claim(limit=1, owner="one", now=clock.now(), lease=LEASE))
     assert again.set_aside == [], "it is dead: no later claim finds it"
 
     def look() -> Any:
@@ -184,7 +189,7 @@ async def test_a_state_of_a_later_release_counts_as_dead_and_is_left_as_it_is(
 ) -> None:
     await outbox.enqueue(message(1))
     assert await asyncio.to_thread(damage, url, 1, "state", "'archived'")
-    assert (await outbox.claim(limit=1, owner="one", now=clock.now(), lease=LEASE)).messages == []
+    assert (await outbox.claim(Claim(limit=1, owner="one", now=clock.now(), lease=LEASE))).messages == []
     await outbox.tidy(now=clock.now(), max_age=timedelta(seconds=1), retention=timedelta(seconds=1))
     assert (await outbox.counts()).by_state[MessageState.DEAD] == 1
     assert (await outbox.counts_of_unsettled()).by_state[MessageState.DEAD] == 1
@@ -210,7 +215,7 @@ async def test_a_kind_or_a_destination_of_a_later_release_waits_for_that_release
     for number, column in enumerate(("kind", "destination"), 1):
         await outbox.enqueue(message(number))
         assert await asyncio.to_thread(damage, url, number, column, "'later'")
-        taken = await outbox.claim(limit=9, owner="one", now=clock.now(), lease=LEASE)
+        taken = await outbox.claim(Claim(limit=9, owner="one", now=clock.now(), lease=LEASE))
         assert (taken.messages, taken.set_aside) == ([], [])
         assert (await outbox.counts()).by_state[MessageState.PENDING] == number
 

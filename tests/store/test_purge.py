@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests import settling
 from tests.databases import Cluster
 from tests.store.test_schema import engine
-from widget.domain.outbox import MessageState, OutboxMessage
+from widget.domain.outbox import Claim, MessageState, OutboxMessage
 from widget.store.command_outbox import command_outbox
 from widget.store.operating import Selection
 from widget.store.outbox import Outbox, open_outbox
@@ -35,14 +36,14 @@ def everywhere(url: str, request: pytest.FixtureRequest) -> bytes:
 async def rows_in_every_state(outbox: Outbox, clock: Any, message: Make, number: int) -> None:
     """Many rows that grew, shrank and moved, so that pages were split and copies could have been left behind."""
     await asyncio.gather(*[outbox.enqueue(message(n, answer=f"{CANARY}{n} " * (n % 90))) for n in range(1, number)])
-    taken = await outbox.claim(limit=number // 2, owner="o" * 40, now=clock.now(), lease=timedelta(seconds=60))
+    taken = await outbox.claim(Claim(limit=number // 2, owner="o" * 40, now=clock.now(), lease=timedelta(seconds=60)))
     for n, each in enumerate(taken.messages):
         if n % 3 == 0:
-            await outbox.settle_delivered(each, now=clock.now())
+            await outbox.settle(settling.delivered(each, now=clock.now()))
         elif n % 3 == 1:
-            await outbox.settle_dead(each, now=clock.now(), reason="a rather long reason " * 4)
+            await outbox.settle(settling.dead(each, now=clock.now(), reason="a rather long reason " * 4))
         else:
-            await outbox.settle_retry(each, next_attempt_at=clock.now(), reason="another reason " * 9)
+            await outbox.settle(settling.retried(each, next_attempt_at=clock.now(), reason="another reason " * 9))
 
 
 async def test_after_a_purge_of_everything_a_planted_answer_is_nowhere(
@@ -87,14 +88,16 @@ async def test_a_message_purged_while_it_is_sent_is_not_settled(
     outbox: Outbox, url: str, clock: Any, message: Make
 ) -> None:
     await outbox.enqueue(message())
-    (claimed,) = (await outbox.claim(limit=1, owner="one", now=clock.now(), lease=timedelta(seconds=60))).messages
+    (claimed,) = (
+        await outbox.claim(Claim(limit=1, owner="one", now=clock.now(), lease=timedelta(seconds=60)))
+    ).messages
 
     def purge() -> None:
         with command_outbox(url) as store:
             assert sum(store.purge(Selection(sid="1234_1"), now=clock.now())) == 1
 
     await asyncio.to_thread(purge)
-    assert await outbox.settle_retry(claimed, next_attempt_at=clock.now(), reason="x") is False
+    assert await outbox.settle(settling.retried(claimed, next_attempt_at=clock.now(), reason="x")) is False
     assert (await outbox.counts()).by_state[MessageState.PURGED] == 1
 
 
@@ -102,8 +105,10 @@ async def test_dead_rows_are_sent_again_with_all_their_time(
     outbox: Outbox, url: str, clock: Any, message: Make
 ) -> None:
     await outbox.enqueue(message())
-    (claimed,) = (await outbox.claim(limit=1, owner="one", now=clock.now(), lease=timedelta(seconds=60))).messages
-    await outbox.settle_dead(claimed, now=clock.now(), reason="ece_status 400")
+    (claimed,) = (
+        await outbox.claim(Claim(limit=1, owner="one", now=clock.now(), lease=timedelta(seconds=60)))
+    ).messages
+    await outbox.settle(settling.dead(claimed, now=clock.now(), reason="ece_status 400"))
     clock.passes(days=10)
 
     def retry() -> int:
@@ -111,7 +116,7 @@ async def test_dead_rows_are_sent_again_with_all_their_time(
             return store.send_again(Selection(states=(MessageState.DEAD,)), now=clock.now())
 
     assert await asyncio.to_thread(retry) == 1
-    (again,) = (await outbox.claim(limit=1, owner="one", now=clock.now(), lease=timedelta(seconds=60))).messages
+    (again,) = (await outbox.claim(Claim(limit=1, owner="one", now=clock.now(), lease=timedelta(seconds=60)))).messages
     assert (again.attempts, again.waiting_since) == (0, clock.now())
     assert again.accepted_at == claimed.accepted_at
 
@@ -122,10 +127,10 @@ async def test_the_retention_of_the_loop_leaves_nothing_in_any_file(
     await rows_in_every_state(outbox, clock, message, 400)
     stays = message("stays", answer="this one waits")
     await outbox.enqueue(stays)
-    claimed = await outbox.claim(limit=400, owner="o", now=clock.now(), lease=timedelta(seconds=60))
+    claimed = await outbox.claim(Claim(limit=400, owner="o", now=clock.now(), lease=timedelta(seconds=60)))
     for each in claimed.messages:
         if each.message.key != stays.key:
-            await outbox.settle_delivered(each, now=clock.now())
+            await outbox.settle(settling.delivered(each, now=clock.now()))
     if url.startswith("postgres"):
         await asyncio.to_thread(analyze, url)
     clock.passes(days=91)

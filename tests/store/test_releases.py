@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from tests import settling
 from tests.store.test_schema import engine
-from widget.domain.outbox import MessageState, OutboxMessage
+from widget.domain.outbox import Claim, MessageState, OutboxMessage
 from widget.store.outbox import Outbox
 from widget.store.times import to_ms
 
@@ -56,9 +57,9 @@ async def test_the_release_before_works_beside_this_one_and_after_it(
         return str(key)
 
     await asyncio.to_thread(the_old_one_accepts)
-    (taken,) = (await outbox.claim(limit=9, owner="new", now=clock.now(), lease=LEASE)).messages
+    (taken,) = (await outbox.claim(Claim(limit=9, owner="new", now=clock.now(), lease=LEASE))).messages
     assert (taken.message.key, taken.message.answers[0].answer) == ("old", "5")
-    assert await outbox.settle_delivered(taken, now=clock.now())
+    assert await outbox.settle(settling.delivered(taken, now=clock.now()))
 
     new = message("new")
     assert await outbox.enqueue(new)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from tests import settling
 from tests.store.conftest import make_message
 from tests.store.test_schema import engine
-from widget.domain.outbox import MessageState, Pick
+from widget.domain.outbox import Claim, MessageState, Pick
 from widget.store.outbox import Outbox
 
 pytestmark = pytest.mark.anyio
@@ -76,10 +77,12 @@ async def regular_work(outbox: Outbox, clock: Any) -> None:
     await outbox.enqueue(make_message(1))
     for pick in Pick:
         taken = await outbox.claim(
-            limit=4, owner="o", now=clock.now(), lease=timedelta(seconds=60), pick=pick, untried=pick is Pick.NEWEST
+            Claim(
+                limit=4, owner="o", now=clock.now(), lease=timedelta(seconds=60), pick=pick, untried=pick is Pick.NEWEST
+            )
         )
         for each in taken.messages:
-            await outbox.settle_retry(each, next_attempt_at=clock.now(), reason="x", waits_for_ece=True)
+            await outbox.settle(settling.retried(each, next_attempt_at=clock.now(), reason="x", waits_for_ece=True))
     await outbox.hasten(now=clock.now())
     await outbox.tidy(now=clock.now(), max_age=timedelta(days=7), retention=timedelta(days=90))
     assert (await outbox.counts_of_unsettled()).by_state[MessageState.PENDING] == 1

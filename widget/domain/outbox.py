@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from widget.domain.asked import Chosen
 
@@ -104,6 +105,32 @@ class ClaimedMessage:
     accepted_at: datetime
     waiting_since: datetime
     message: OutboxMessage
+
+
+class Claim(NamedTuple):
+    """What one claim may take: up to `limit` due rows of a destination, held for `lease`."""
+
+    limit: int
+    owner: str
+    now: datetime
+    lease: timedelta
+    destination: str = ECE
+    pick: Pick = Pick.OLDEST
+    entry_point: str = ""  # for Pick.LIKE_LAST_TAKEN
+    untried: bool = False  # only rows that were never sent
+
+
+class Settlement(NamedTuple):
+    """What becomes of one claimed row. `next_attempt_at` and `reason` stay as they were where None."""
+
+    claimed: ClaimedMessage
+    state: MessageState
+    attempts: int
+    next_attempt_at: datetime | None = None
+    settled_at: datetime | None = None
+    reason: str | None = None
+    waits_for_ece: bool = False
+    possible_double: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from widget.domain.outbox import ClaimedMessage, DeadRow, MessageState, Pick, RowKind, Taken
+from widget.domain.outbox import Claim, DeadRow, MessageState, Pick, RowKind, Settlement, Taken
 from widget.domain.retry import TOO_OLD
 from widget.store.reading import MOST_ATTEMPTS, UnreadableRow, read_claimed, unreadable
 from widget.store.schema import is_waiting, outbox
@@ -37,30 +37,6 @@ _KINDS = tuple(kind.value for kind in RowKind)  # a row of another kind waits fo
 GIVEN_UP_AT_ONCE = 500  # rows in one transaction
 
 _PENDING, _LEASED = MessageState.PENDING.value, MessageState.LEASED.value
-
-
-class Claim(NamedTuple):
-    limit: int
-    owner: str
-    now: datetime
-    lease: timedelta
-    destination: str
-    pick: Pick = Pick.OLDEST
-    entry_point: str = ""  # for Pick.LIKE_LAST_TAKEN
-    untried: bool = False  # only rows that were never sent
-
-
-class Settlement(NamedTuple):
-    """What becomes of one claimed row. `next_attempt_at` and `reason` stay as they were where None."""
-
-    claimed: ClaimedMessage
-    state: MessageState
-    attempts: int
-    next_attempt_at: datetime | None = None
-    settled_at: datetime | None = None
-    reason: str | None = None
-    waits_for_ece: bool = False
-    possible_double: bool = False
 
 
 def _is_due() -> ColumnElement[bool]:

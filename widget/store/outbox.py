@@ -11,20 +11,10 @@ import structlog
 from sqlalchemy import Connection
 
 from widget.domain.errors import OutboxUnavailable
-from widget.domain.outbox import (
-    ECE,
-    ClaimedMessage,
-    DeadRow,
-    MessageState,
-    OutboxCounts,
-    OutboxMessage,
-    Pick,
-    Taken,
-)
+from widget.domain.outbox import ECE, Claim, DeadRow, OutboxCounts, OutboxMessage, Settlement, Taken
 from widget.store import accepting, delivering, operating, remembering
 from widget.store.async_writer import AsyncWriter
 from widget.store.choose import choose_database
-from widget.store.delivering import Claim, Settlement
 from widget.store.faults import StoreRefused, as_unavailable, in_words
 from widget.store.operating import Selection
 from widget.store.times import to_ms
@@ -152,68 +142,13 @@ class Outbox:
         if (owners := self._database.owners) is not None:
             await asyncio.to_thread(owners.withdraw, owner)
 
-    async def claim(
-        self,
-        *,
-        limit: int,
-        owner: str,
-        now: datetime,
-        lease: timedelta,
-        destination: str = ECE,
-        pick: Pick = Pick.OLDEST,
-        entry_point: str = "",
-        untried: bool = False,
-    ) -> Taken:
-        """Lease up to `limit` due messages of a destination; those that cannot be read become dead instead."""
-        wanted = Claim(limit, owner, now, lease, destination, pick, entry_point, untried)
+    async def claim(self, wanted: Claim) -> Taken:
+        """Lease due messages of a destination; those that cannot be read become dead instead."""
         return await self._writer.run(lambda connection: delivering.claim(connection, wanted))
 
-    async def settle_delivered(self, claimed: ClaimedMessage, *, now: datetime) -> bool:
-        """Record that ECE took it. False when the lease was lost."""
-        return await self._settle(
-            Settlement(claimed, MessageState.DELIVERED, attempts=claimed.attempts + 1, settled_at=now)
-        )
-
-    async def settle_retry(
-        self,
-        claimed: ClaimedMessage,
-        *,
-        next_attempt_at: datetime,
-        reason: str,
-        waits_for_ece: bool = False,
-        possible_double: bool = False,
-    ) -> bool:
-        """Record a failed attempt and when to try again. False when the lease was lost."""
-        return await self._settle(
-            Settlement(
-                claimed,
-                MessageState.PENDING,
-                attempts=claimed.attempts + 1,
-                next_attempt_at=next_attempt_at,
-                reason=reason,
-                waits_for_ece=waits_for_ece,
-                possible_double=possible_double,
-            )
-        )
-
-    async def settle_dead(
-        self, claimed: ClaimedMessage, *, now: datetime, reason: str, possible_double: bool = False
-    ) -> bool:
-        """Record that it is given up, kept and named. False when the lease was lost."""
-        return await self._settle(
-            Settlement(
-                claimed,
-                MessageState.DEAD,
-                attempts=claimed.attempts + 1,
-                settled_at=now,
-                reason=reason,
-                possible_double=possible_double,
-            )
-        )
-
-    async def release(self, claimed: ClaimedMessage) -> bool:
-        """Give back a message that was not tried; no attempt is used. False when the lease was lost."""
-        return await self._settle(Settlement(claimed, MessageState.PENDING, attempts=claimed.attempts))
+    async def settle(self, settlement: Settlement) -> bool:
+        """Record what became of a claimed message. False when the lease was lost."""
+        return await self._writer.do(delivering.settle, settlement)
 
     async def hasten(self, *, destination: str = ECE, now: datetime) -> int:
         """Make due what waits only because this destination did not serve; return how many."""
@@ -286,9 +221,6 @@ class Outbox:
     async def save_dialect(self, dialect: str) -> None:
         """Keep the form that ECE accepted."""
         await self._writer.run(lambda connection: remembering.remember(connection, "dialect", dialect))
-
-    async def _settle(self, settlement: Settlement) -> bool:
-        return await self._writer.do(delivering.settle, settlement)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         with as_unavailable(), self._database.connect_to_read() as connection, connection.begin():

@@ -10,9 +10,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, update
 
+from tests import settling
 from tests.web.console.conftest import Browser
 from widget.domain.errors import DeliveryError
-from widget.domain.outbox import Answer, OutboxMessage
+from widget.domain.outbox import Answer, Claim, OutboxMessage
 from widget.store.schema import outbox
 from widget.web.console.failures import _WORDS
 
@@ -24,9 +25,9 @@ async def dead_row(browser: Browser, key: str = "k", answer: str = "Very") -> in
     outbox, now = browser.site.services.outbox, browser.site.time.now()
     answers = (Answer("helpful", "How helpful?", answer),)
     await outbox.enqueue(OutboxMessage(key, f"secret-sid-{key}", "sales", "after_chat", answers))
-    taken = await outbox.claim(limit=1, owner="o", now=now, lease=timedelta(minutes=1))
+    taken = await outbox.claim(Claim(limit=1, owner="o", now=now, lease=timedelta(minutes=1)))
     (claimed,) = taken.messages
-    await outbox.settle_dead(claimed, now=now, reason="refused: 404")
+    await outbox.settle(settling.dead(claimed, now=now, reason="refused: 404"))
     return claimed.id
 
 

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert, select, update
 
+from tests import settling
 from tests.web.conftest import Site
 from tests.web.console.conftest import Browser
-from widget.domain.outbox import QueueThen
+from widget.domain.outbox import Claim, QueueThen
 from widget.services.serving import Services
 from widget.store.schema import answer_totals, outbox, questions
 
@@ -340,9 +341,9 @@ async def test_a_purge_while_a_page_is_open_leaves_figures_and_takes_the_words(b
     outbox = browser.site.services.outbox
     now = browser.site.time.now()
     (claimed,) = (
-        await outbox.claim(limit=1, owner="x", now=now, lease=timedelta(minutes=1), destination="ece")
+        await outbox.claim(Claim(limit=1, owner="x", now=now, lease=timedelta(minutes=1), destination="ece"))
     ).messages
-    await outbox.settle_delivered(claimed, now=now)
+    await outbox.settle(settling.delivered(claimed, now=now))
     browser.site.time.passes(days=100)
     await outbox.tidy(now=browser.site.time.now(), max_age=timedelta(days=7), retention=timedelta(days=90))
     await browser.sign_in()

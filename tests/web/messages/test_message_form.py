@@ -12,7 +12,7 @@ import pytest
 from tests.hazards import HAZARDS
 from tests.web.conftest import Site
 from tests.web.surveys.test_routes import Form
-from widget.domain.outbox import ClaimedMessage, RowKind
+from widget.domain.outbox import Claim, ClaimedMessage, RowKind
 
 pytestmark = pytest.mark.anyio
 HERE = "/message/sales"
@@ -49,7 +49,7 @@ async def post(site: Site, fields: dict[str, str], path: str = HERE, **headers: 
 
 async def rows(site: Site) -> list[ClaimedMessage]:
     taken = await site.services.outbox.claim(
-        limit=100, owner="t", now=site.time.now(), lease=timedelta(minutes=1), destination="smtp"
+        Claim(limit=100, owner="t", now=site.time.now(), lease=timedelta(minutes=1), destination="smtp")
     )
     assert not taken.set_aside
     return taken.messages

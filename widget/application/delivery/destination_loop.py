@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -20,7 +19,7 @@ from widget.application.delivery.ports import DeliveryCounts, DeliveryRules, Des
 from widget.domain import pace, retry
 from widget.domain.breaker import Open
 from widget.domain.errors import DeliveryError, OutboxUnavailable
-from widget.domain.outbox import ClaimedMessage, DeadRow
+from widget.domain.outbox import Claim, ClaimedMessage, DeadRow, MessageState, Settlement
 from widget.domain.pace import Mode, Pace, Take, Wait
 
 POLL_SECONDS = 2.0  # how soon a row that another process accepted, or that is due again, is seen
@@ -32,10 +31,6 @@ LEASE_MARGIN = 5.0  # seconds; no sending begins when its lease could end before
 LAST_WORD_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
-
-Outcome = Callable[[], Awaitable[bool]]
-# What the loop around knows, and what the outbox is told once the row is settled with this outcome.
-Settled = tuple[Outcome, Callable[[], None]]
 
 
 class DestinationLoop:
@@ -120,7 +115,7 @@ class DestinationLoop:
         return await self._claim(planned)
 
     async def _claim(self, planned: Take) -> float:
-        taken = await self._queue.claim(
+        wanted = Claim(
             limit=planned.limit,
             owner=self._owner,
             now=self._clock.now(),
@@ -130,6 +125,7 @@ class DestinationLoop:
             entry_point=self._pace.last_taken,
             untried=planned.untried,
         )
+        taken = await self._queue.claim(wanted)
         for each in taken.set_aside:
             self._set_aside(each)
         # one that is held is on its way already, and a leap of the clock ended its lease
@@ -164,25 +160,22 @@ class DestinationLoop:
 
         Cancelled only when a stop's bound is over.
         """
-        released: Settled = (functools.partial(self._queue.release, claimed), _nothing)
-        settled = released
+        settlement = released = Settlement(claimed, MessageState.PENDING, claimed.attempts)
         try:
             async with self._slots:
                 # claimed ahead of its turn: others may have to go before it by now
                 if not self._may_still_send(since) or (ahead and self._pace.mode is Mode.IN_DOUBT):
                     self._pace = pace.not_sent(self._pace, self._clock.monotonic())
                 else:
-                    settled = self._failed(claimed, DeliveryError("interrupted by a stop", maybe_received=True))
-                    settled = await self._send(claimed) or released
+                    settlement = self._failed(claimed, DeliveryError("interrupted by a stop", maybe_received=True))
+                    settlement = await self._send(claimed) or released
             del self._unsent[claimed.id]
             self._wake.set()
-            await self._record(*settled)
+            await self._settle_at_last(settlement)
         except asyncio.CancelledError:
             with contextlib.suppress(OutboxUnavailable, TimeoutError):
                 async with asyncio.timeout(LAST_WORD_SECONDS):
-                    outcome, note = settled
-                    if await outcome():
-                        note()
+                    await self._settle(settlement)
             raise
         finally:
             # not by a callback of the task: a claim that follows the settling may bring this row again before that
@@ -198,7 +191,7 @@ class DestinationLoop:
             and self.destination.may_send()
         )
 
-    async def _send(self, claimed: ClaimedMessage) -> Settled | None:
+    async def _send(self, claimed: ClaimedMessage) -> Settlement | None:
         """Send once; return what is to be recorded, or None when the destination was not asked."""
         error: DeliveryError | None = None
         try:
@@ -212,7 +205,7 @@ class DestinationLoop:
         if error is None:
             self._pace = pace.taken(self._pace, claimed.message.entry_point, now)
             self._counts.delivered_of[claimed.message.kind, claimed.message.entry_point] += 1
-            return functools.partial(self._queue.settle_delivered, claimed, now=self._clock.now()), _nothing
+            return Settlement(claimed, MessageState.DELIVERED, claimed.attempts + 1, settled_at=self._clock.now())
         if not retry.used_an_attempt(error):
             self._pace = pace.not_sent(self._pace, now)
             await asyncio.sleep(BUSY_PAUSE)
@@ -228,11 +221,11 @@ class DestinationLoop:
         self._counts.possible_doubles += error.maybe_received
         return self._failed(claimed, error)
 
-    def _failed(self, claimed: ClaimedMessage, error: DeliveryError) -> Settled:
-        now, doubtful = self._clock.now(), error.maybe_received
+    def _failed(self, claimed: ClaimedMessage, error: DeliveryError) -> Settlement:
+        now, attempts, doubtful = self._clock.now(), claimed.attempts + 1, error.maybe_received
         decided = retry.after_failure(
             error,
-            attempts=claimed.attempts + 1,
+            attempts=attempts,
             waiting_since=claimed.waiting_since,
             now=now,
             max_age=self._rules.max_age + self._leap(),
@@ -240,42 +233,49 @@ class DestinationLoop:
             possible_doubles=claimed.possible_doubles,
         )
         if isinstance(decided, retry.GiveUp):
-            outcome: Outcome = functools.partial(
-                self._queue.settle_dead, claimed, now=now, reason=decided.reason, possible_double=doubtful
+            return Settlement(
+                claimed,
+                MessageState.DEAD,
+                attempts,
+                settled_at=now,
+                reason=decided.reason,
+                possible_double=doubtful,
             )
-            return outcome, functools.partial(self._given_up, claimed, decided.reason)
-        outcome = functools.partial(
-            self._queue.settle_retry,
+        return Settlement(
             claimed,
+            MessageState.PENDING,
+            attempts,
             next_attempt_at=decided.at,
             reason=retry.described(error),
             waits_for_ece=decided.waits_for_ece,
             possible_double=doubtful,
         )
-        return outcome, self._to_be_retried
 
-    def _given_up(self, claimed: ClaimedMessage, reason: str) -> None:
-        self._counts.dead += 1
-        message = claimed.message
-        log.error(
-            "row_given_up", row=claimed.id, kind=message.kind.value, entry_point=message.entry_point, reason=reason
-        )
-
-    def _to_be_retried(self) -> None:
-        self._counts.retried += 1
-
-    async def _record(self, outcome: Outcome, note: Callable[[], None]) -> None:
+    async def _settle_at_last(self, settlement: Settlement) -> None:
         """Tell the outbox until it has taken it: a delivered survey that is forgotten would be sent again."""
         while True:
             try:
-                if await outcome():
-                    note()
-                else:
-                    self._counts.lost_leases += 1
-                    log.warning("lease_lost")
-                return
+                return await self._settle(settlement)
             except OutboxUnavailable:
                 await asyncio.sleep(SETTLE_PAUSE)
+
+    async def _settle(self, settlement: Settlement) -> None:
+        """Tell the outbox once, and count and log what has become of the row by that."""
+        claimed = settlement.claimed
+        if not await self._queue.settle(settlement):
+            self._counts.lost_leases += 1
+            log.warning("lease_lost")
+        elif settlement.state is MessageState.DEAD:
+            self._counts.dead += 1
+            log.error(
+                "row_given_up",
+                row=claimed.id,
+                kind=claimed.message.kind.value,
+                entry_point=claimed.message.entry_point,
+                reason=settlement.reason,
+            )
+        elif settlement.next_attempt_at is not None:
+            self._counts.retried += 1
 
     async def _finish(self) -> None:
         tasks = list(self._tasks)
@@ -288,7 +288,3 @@ class DestinationLoop:
 
     def _unexpected(self, error: BaseException) -> None:
         log.error("delivery_failed", kind=type(error).__name__)
-
-
-def _nothing() -> None:
-    return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from widget.domain.outbox import ClaimedMessage, DeadRow, OutboxMessage, Pick, RowKind, Taken
+from widget.domain.outbox import Claim, DeadRow, OutboxMessage, RowKind, Settlement, Taken
 
 SHORTEST_LEASE = timedelta(seconds=60)
 LONGEST_LEASE = timedelta(minutes=50)  # the outbox takes one of an hour for the mark of a clock that was set back
@@ -21,36 +21,9 @@ class OutboxQueue(Protocol):
 
     async def withdraw(self, owner: str) -> None: ...
 
-    async def claim(
-        self,
-        *,
-        limit: int,
-        owner: str,
-        now: datetime,
-        lease: timedelta,
-        destination: str,
-        pick: Pick,
-        entry_point: str,
-        untried: bool,
-    ) -> Taken: ...
+    async def claim(self, wanted: Claim) -> Taken: ...
 
-    async def settle_delivered(self, claimed: ClaimedMessage, *, now: datetime) -> bool: ...
-
-    async def settle_retry(
-        self,
-        claimed: ClaimedMessage,
-        *,
-        next_attempt_at: datetime,
-        reason: str,
-        waits_for_ece: bool = False,
-        possible_double: bool = False,
-    ) -> bool: ...
-
-    async def settle_dead(
-        self, claimed: ClaimedMessage, *, now: datetime, reason: str, possible_double: bool = False
-    ) -> bool: ...
-
-    async def release(self, claimed: ClaimedMessage) -> bool: ...
+    async def settle(self, settlement: Settlement) -> bool: ...
 
     async def hasten(self, *, destination: str, now: datetime) -> int: ...
 
