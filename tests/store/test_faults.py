@@ -214,7 +214,7 @@ async def test_a_start_waits_no_longer_than_it_says_for_a_database_that_is_prepa
             super().prepare()
 
     outbox = Outbox(await asyncio.to_thread(Migrated, path), now=clock.now)
-    await outbox.open(patience=0.0)
+    await outbox.open(within=0.0)
     assert not path.exists()
     assert '"event": "storage_still_opening"' in log_lines.getvalue()
     go_on.set()

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from widget.store.history import HistoryStore
     from widget.web.pages.pages import Pages
 
-STORAGE_PATIENCE = 12.0  # seconds that a start waits for the database, while no visitor gets an answer
+STORAGE_WAIT = 12.0  # seconds that a start waits for the database, while no visitor gets an answer
 
 AnyServices = TypeVar("AnyServices", bound="DeliveryServices")
 
@@ -127,7 +127,7 @@ class DeliveryServices:
         for close in self._closes:
             opened.push_async_callback(close)
         opened.push_async_callback(self.outbox.close)
-        await self.outbox.open(patience=STORAGE_PATIENCE)
+        await self.outbox.open(within=STORAGE_WAIT)
         if self.history_store is not None and self.recorder is not None:
             opened.push_async_callback(self.history_store.close)
             run_beside(opened, self.recorder.run, self.recorder.stop, name="history")

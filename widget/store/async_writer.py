@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from widget.domain.errors import OutboxUnavailable
 from widget.store.writer import Job, Writer
 
-PATIENCE = 12.0  # seconds a caller waits; above the longest lock wait, below a browser's patience
+LONGEST_WAIT = 12.0  # seconds a caller waits; above the longest lock wait, below a browser's time-out
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -41,7 +41,7 @@ class AsyncWriter:
         await asyncio.get_running_loop().run_in_executor(None, self._writer.close)
 
     async def do(
-        self, together: Callable[[Connection, Sequence[A]], Sequence[R]], argument: A, *, patience: float = PATIENCE
+        self, together: Callable[[Connection, Sequence[A]], Sequence[R]], argument: A, *, within: float = LONGEST_WAIT
     ) -> R:
         """Return what `together` gives for this argument, once its whole group is committed and synced."""
         loop = self._loop
@@ -49,7 +49,7 @@ class AsyncWriter:
             raise OutboxUnavailable("not open")
         job = Job(together, argument, self._finished)
         future: asyncio.Future[R] = loop.create_future()
-        self._waiting[job] = (future, loop.call_later(patience, self._give_up, job))
+        self._waiting[job] = (future, loop.call_later(within, self._give_up, job))
         try:
             self._writer.submit(job)
             return await future
@@ -57,9 +57,9 @@ class AsyncWriter:
             job.wanted = False
             self._waiting.pop(job)[1].cancel()
 
-    async def run(self, work: Callable[[Connection], R], *, patience: float = PATIENCE) -> R:
+    async def run(self, work: Callable[[Connection], R], *, within: float = LONGEST_WAIT) -> R:
         """Return what `work` gives, in a transaction that other calls may share."""
-        return await self.do(lambda connection, _: [work(connection)], None, patience=patience)
+        return await self.do(lambda connection, _: [work(connection)], None, within=within)
 
     def _give_up(self, job: Job) -> None:
         """End a wait on a database that neither answers nor fails. Should it commit later, nothing was promised."""

@@ -47,21 +47,21 @@ class Outbox:
         self._clean_again_at = float("-inf")
         self._not_cleaned = 0  # times in a row
 
-    async def open(self, *, patience: float = LONGEST_OPENING) -> None:
+    async def open(self, *, within: float = LONGEST_OPENING) -> None:
         """Start the writer and open the database. Raise StoreRefused when it must not be used.
 
         A database that cannot be reached now is tried again with each call, so that a server starts without it; one
-        that is opened for longer than `patience` seconds, as by a long migration, is opened further meanwhile.
+        that is opened for longer than `within` seconds, as by a long migration, is opened further meanwhile.
         """
         self._writer.start()
         try:
-            await self._writer.run(lambda _: None, patience=patience)
+            await self._writer.run(lambda _: None, within=within)
         except OutboxUnavailable as error:
             if isinstance(error.__cause__, StoreRefused):
                 await self.close()
                 raise error.__cause__ from error
             if error.__cause__ is None:  # it did not fail: then the writer has told why
-                log.warning("storage_still_opening", database=self._database.name, waited=patience)
+                log.warning("storage_still_opening", database=self._database.name, waited=within)
 
     async def close(self) -> None:
         """Finish what is queued and close the database; nothing may be asked afterwards."""

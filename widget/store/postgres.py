@@ -72,7 +72,7 @@ class PostgresDatabase:
         with contextlib.ExitStack() as unless_ready:
             connection = unless_ready.enter_context(self._engine.connect())
             with connection.begin():
-                # one statement for all, then one for each that was in it, must end within a visitor's patience
+                # one statement for all, then one for each that was in it, must end before a visitor's wait does
                 connection.execute(text(f"SET statement_timeout = '{self._statement_seconds:g}s'"))
                 connection.execute(text(f"SET lock_timeout = '{self._lock_seconds:g}s'"))
                 connection.execute(text("SET idle_in_transaction_session_timeout = '30s'"))
