@@ -35,7 +35,7 @@ def ece_locale(asked: str | None, locales: Mapping[str, str], likely: Mapping[st
     return f"{language}-{territory}"
 
 
-def chat_address(template: str, *, entry_point_id: int, locale: str, ticket: str, origin: str = "") -> str:
+def chat_address(template: str, *, entry_point_id: int, locale: str, ticket: str, origin: str) -> str:
     """Fill `chat_url`; every value is percent-encoded, so that none can change the address around it.
 
     The origin alone is written as it is behind `wsname=`, where ECE's chat page decodes nothing. It is one of the

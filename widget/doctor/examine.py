@@ -87,7 +87,7 @@ def diagnose(
     name: str,
     probes: Mapping[Call, Probe],
     now: datetime,
-    chat_page: tuple[str, Page | Unreached] | None = None,
+    chat_page: tuple[str, Page | Unreached] | None,
 ) -> Diagnosis:
     """Return the decision of these answers for one entry point, and everything worth saying about them."""
     of_the_page = [] if chat_page is None else list(chat_page_findings(settings, name, *chat_page))

@@ -11,7 +11,7 @@ import asyncio
 import re
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
@@ -61,7 +61,6 @@ class EceClient:
         settings: EceSettings,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
-        now: Callable[[], float] = time.time,
     ) -> None:
         """Build the client; reads certificate files, so call it outside the event loop. Raise SettingsFaults."""
         self._settings = settings
@@ -74,7 +73,6 @@ class EceClient:
         self._free: asyncio.LifoQueue[httpx.AsyncBaseTransport] = asyncio.LifoQueue()
         for each in self._transports:
             self._free.put_nowait(each)
-        self._now = now
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -192,7 +190,7 @@ class EceClient:
                     response.status_code,
                     url=str(request.url),
                     location=response.headers.get("location"),
-                    retry_after=retry_after(response.headers.get("retry-after"), self._now()),
+                    retry_after=retry_after(response.headers.get("retry-after"), time.time()),
                     is_survey=is_survey,
                 )
             return _Reply(response.status_code, progress.content_type, await _bounded(response, is_survey=is_survey))

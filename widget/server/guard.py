@@ -36,12 +36,11 @@ class Guard:
         *,
         new_id: Callable[[], str],
         deadlines: Deadlines = Deadlines(),
-        most_connections: int | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.deadlines = deadlines
         self.new_id = new_id
-        self.most_connections = most_connections or max(16, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES)
+        self.most_connections = max(16, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES)
         self.draining = False
         self.closed: dict[str, int] = {}
         self._connections: set[Any] = set()

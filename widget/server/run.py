@@ -108,7 +108,7 @@ class WidgetServer(uvicorn.Server):
     lifespan: Lifespan
 
     def __init__(
-        self, plan: Plan, settings: Settings, *, metrics: socket.socket | None = None, parent: Connection | None = None
+        self, plan: Plan, settings: Settings, *, metrics: socket.socket | None, parent: Connection | None
     ) -> None:
         from widget.web.edge.context import new_request_id
 

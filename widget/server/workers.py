@@ -79,8 +79,8 @@ class Supervisor:
         *,
         workers: int,
         config: Path,
-        drain: float = 0.0,
-        watched: Callable[[], list[Path]] | None = None,
+        drain: float,
+        watched: Callable[[], list[Path]] | None,
     ) -> None:
         self._target = target
         self._settings = settings

@@ -137,11 +137,9 @@ class DeliveryServices:
             run_beside(opened, self.delivery.run, self.delivery.stop, name="delivery")
 
 
-def build_delivery(
-    settings: Settings, *, clock: Clock | None = None, metrics: Metrics | None = None
-) -> DeliveryServices:
+def build_delivery(settings: Settings, *, metrics: Metrics | None = None) -> DeliveryServices:
     """Build what `deliver` needs: no tokens, and templates for mails alone. Reads files: call it outside a loop."""
-    services = DeliveryServices(settings, clock=clock, metrics=metrics)
+    services = DeliveryServices(settings, metrics=metrics)
     if services.history_store is not None:
         from widget.services.operations import make_recorder
 

@@ -35,13 +35,13 @@ class Effective:
         return any(each == place or each.startswith(f"{place}.") for each in (self.key, self.reference))
 
 
-def effective(file: Path | None, environ: Mapping[str, str] = os.environ) -> list[Effective]:
+def effective(file: Path | None) -> list[Effective]:
     """Return every setting; without a file, what the model alone says. Raise SettingsFaults with all faults."""
     if file is None:
         return [_row(each, each.key, NOTHING, "") for each in all_settings()]
-    settings, written = load(file, environ), read_table(file)
+    settings, written = load(file), read_table(file)
     overlay = Overlay(read_table(file), file.absolute().parent)
-    lay_over(overlay, environ)
+    lay_over(overlay, os.environ)
     return [
         _row(each, ".".join(place), _as_text(place, value), _origin(place, written, overlay.origins))
         for each in all_settings()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from limits.aio.storage import Storage
 
@@ -34,11 +33,10 @@ return count
 class SharedCounts(Storage):
     """Count on the shared server; while it is away, count with `alone`, this process' own storage."""
 
-    def __init__(self, server: SharedServer, *, alone: Storage, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, server: SharedServer, *, alone: Storage) -> None:
         super().__init__()
         self._server = server
         self._alone = alone
-        self._clock = clock
 
     @property
     def base_exceptions(self) -> type[Exception] | tuple[type[Exception], ...]:
@@ -54,7 +52,7 @@ class SharedCounts(Storage):
 
     async def get_expiry(self, key: str) -> float:
         left = await self._server.run(lambda client: client.pttl(_name(key)))
-        return await self._alone.get_expiry(key) if left is None else self._clock() + max(0, left) / 1000
+        return await self._alone.get_expiry(key) if left is None else time.time() + max(0, left) / 1000
 
     async def check(self) -> bool:
         return not self._server.away

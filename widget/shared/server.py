@@ -57,7 +57,7 @@ _SCHEMES = {"valkey": "redis", "valkeys": "rediss"}
 class SharedServer:
     """One server for the fleet. `run` returns None while it cannot be reached; nothing of redis gets out."""
 
-    def __init__(self, url: str, *, longest_wait: float = LONGEST_WAIT, look_every: float = LOOK_EVERY) -> None:
+    def __init__(self, url: str, *, longest_wait: float, look_every: float = LOOK_EVERY) -> None:
         scheme, _, rest = url.partition("://")
         pool = ConnectionPool.from_url(
             f"{_SCHEMES.get(scheme, scheme)}://{rest}",

@@ -142,7 +142,6 @@ _EXTERNAL = '<?xml version="1.0"?>\n<!DOCTYPE x [ <!ENTITY file SYSTEM "file:///
 _NUMBER = re.compile(rb'(?<=[>:="])-?[0-9]+(?:\.[0-9]+)?(?=[<,}" ])')
 _CHILD = re.compile(rb"\s*<(?:ns2:)?(?:count|waitTime|queueDepth)>.*?</[^>]*>")
 _BOOLEAN = re.compile(rb'(?<=[:="])(?:true|false)\b')
-_ROOT_END = re.compile(rb"(/>|</[A-Za-z]+>)\s*$")
 
 
 def _changed(kind: FaultKind, body: bytes, media_type: str) -> tuple[bytes, str]:

@@ -106,7 +106,7 @@ class Themes:
         """Return the shipped layer whose file the operator's `theme`/`file` stands in for, if there is one."""
         return next((each for each in self._chains[theme] if each.owner == "shipped" and file in each.files), None)
 
-    def unused(self, named: frozenset[str] = frozenset()) -> list[ThemeRemark]:
+    def unused(self, named: frozenset[str]) -> list[ThemeRemark]:
         """Return the operator's files that replace none of ours and that neither a file of theirs nor `named` has."""
         ours = frozenset(name for each in self._shipped.values() for name in each.files)
         return unused(self._operator.values(), ours, named)

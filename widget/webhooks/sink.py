@@ -12,7 +12,6 @@ import hmac
 import json
 import ssl
 import time
-from collections.abc import Callable
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -41,18 +40,11 @@ class WebhookSink:
     and the receiver's answer is not read.
     """
 
-    def __init__(
-        self,
-        settings: WebhookSettings,
-        *,
-        now: Callable[[], float] = time.time,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
+    def __init__(self, settings: WebhookSettings) -> None:
         """Read certificates: call it outside an event loop."""
         self._url = settings.url.get_secret_value()
         self._secret = base64.b64decode(settings.secret.get_secret_value().removeprefix(SECRET_PREFIX))
-        self._now = now
-        self._transport = transport or httpx.AsyncHTTPTransport(verify=trusting(settings.ca_file), trust_env=False)
+        self._transport = httpx.AsyncHTTPTransport(verify=trusting(settings.ca_file), trust_env=False)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -64,7 +56,7 @@ class WebhookSink:
         headers = {
             "Content-Type": "application/json",
             "User-Agent": f"ece-widget/{__version__}",
-            **signed(message.key, int(self._now()), body, self._secret),
+            **signed(message.key, int(time.time()), body, self._secret),
         }
         status, asked = await self._exchange("POST", headers, body)
         if not 200 <= status < 300:
@@ -87,7 +79,7 @@ class WebhookSink:
             raise WebhookDown(_why_unreached(error)) from error
         except (httpx.HTTPError, OSError) as error:  # a time-out is an OSError
             raise WebhookError("no answer came", maybe_received=True) from error
-        return response.status_code, retry_after(response.headers.get("retry-after"), now=self._now())
+        return response.status_code, retry_after(response.headers.get("retry-after"), now=time.time())
 
 
 def payload(message: OutboxMessage) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def line(points: Sequence[Point], *, name: str, highest: float, mirrored: bool =
 
 
 def grid(
-    rows: Sequence[tuple[str, Sequence[Cell | None]]], columns: Sequence[str], *, name: str, mirrored: bool = False
+    rows: Sequence[tuple[str, Sequence[Cell | None]]], columns: Sequence[str], *, name: str, mirrored: bool
 ) -> Markup:
     """Draw fields in rows under the names of the columns; None is a field that does not exist."""
     width, height = _LABELS + _CELL * len(columns), _HEAD + _CELL * len(rows)
