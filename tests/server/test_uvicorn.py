@@ -26,7 +26,8 @@ from uvicorn.server import ServerState
 from tests.release.packages import ROOT
 from tests.test_floors import requirements
 
-SERVER = ROOT / "widget" / "server"
+PACKAGE = ROOT / "widget"
+SERVER = PACKAGE / "server"
 
 # uvicorn's class → what of it our code overrides (with its parameters), reads or sets.
 OVERRIDDEN: dict[type, dict[str, list[str]]] = {
@@ -81,9 +82,10 @@ USED: dict[type, set[str]] = {
         ),
     },
     FlowControl: {"_transport", "drain", "read_paused", "write_paused"},
-    LifespanOn: {"config", "logger", "should_exit", "shutdown"},
+    LifespanOn: {"config", "logger", "should_exit", "shutdown", "state"},
     Server: {"config", "lifespan", "run", "server_state", "servers", "should_exit", "force_exit", "started"},
     ServerState: {"tasks", "total_requests"},
+    Config: {"http_protocol_class", "lifespan_class", "load", "loaded_app"},
 }
 
 
@@ -146,22 +148,35 @@ def of_self(tree: ast.AST, name: str = "self") -> set[str]:
     }
 
 
-# uvicorn's class → the file of each class of ours that has it as a base, and the name.
+# uvicorn's class → the file of each class of ours that is made from it, and the name.
 SUBCLASSES: dict[type, dict[str, str]] = {
     HttpToolsProtocol: {
-        "reading.py": "PortionedReading",
-        "answering.py": "OrderedAnswers",
-        "protocol.py": "GuardedProtocol",
+        "server/reading.py": "PortionedReading",
+        "server/answering.py": "OrderedAnswers",
+        "server/protocol.py": "GuardedProtocol",
+        "simulator/server.py": "ResettableProtocol",
     },
-    FlowControl: {"flow.py": "PeerFlow"},
-    LifespanOn: {"lifespan.py": "Lifespan"},
-    Server: {"run.py": "WidgetServer"},
+    FlowControl: {"server/flow.py": "PeerFlow"},
+    LifespanOn: {"server/lifespan.py": "Lifespan"},
+    Server: {"server/run.py": "WidgetServer"},
 }
+
+
+def test_every_class_that_is_made_from_one_of_uvicorn_is_looked_at() -> None:
+    listed = {(file, ours) for each in SUBCLASSES.values() for file, ours in each.items()}
+    theirs = {owner.__name__ for owner in SUBCLASSES} | {ours for _, ours in listed}
+    found = {
+        (str(file.relative_to(PACKAGE)), each.name)
+        for file in PACKAGE.rglob("*.py")
+        for each in classes(file)
+        if any(ast.unparse(base).removeprefix("uvicorn.") in theirs for base in each.bases)
+    }
+    assert found == listed
 
 
 @pytest.mark.parametrize("owner", SUBCLASSES)
 def test_the_list_names_all_that_a_subclass_takes_from_its_class(owner: type) -> None:
-    trees = [tree for file, ours in SUBCLASSES[owner].items() for tree in classes(SERVER / file) if tree.name == ours]
+    trees = [tree for file, ours in SUBCLASSES[owner].items() for tree in classes(PACKAGE / file) if tree.name == ours]
     assert len(trees) == len(SUBCLASSES[owner])
     parts = [part for tree in trees for part in tree.body]
     methods = {each.name for each in parts if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
@@ -177,7 +192,7 @@ def test_the_list_names_nothing_that_the_server_does_not_use() -> None:
 
 
 def test_the_list_names_all_that_is_asked_of_a_cycle_and_of_the_state() -> None:
-    trees = [ast.parse((SERVER / file).read_text()) for file in SUBCLASSES[HttpToolsProtocol]]
+    trees = [ast.parse((PACKAGE / file).read_text()) for file in SUBCLASSES[HttpToolsProtocol]]
     asked = {name for tree in trees for name in of_self(tree, "cycle")} | {
         node.attr
         for tree in trees
@@ -185,10 +200,27 @@ def test_the_list_names_all_that_is_asked_of_a_cycle_and_of_the_state() -> None:
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("self.cycle", "self._last_to_answer()")
     }
     assert asked == USED[RequestResponseCycle]
-    for file in (*SUBCLASSES[HttpToolsProtocol], "run.py"):
-        nodes = ast.walk(ast.parse((SERVER / file).read_text()))
-        state = {n.attr for n in nodes if isinstance(n, ast.Attribute) and ast.unparse(n.value) == "self.server_state"}
-        assert state <= USED[ServerState]
+    assert asked_of("self.server_state") == USED[ServerState]
+
+
+def asked_of(*names: str) -> set[str]:
+    """Return the attributes that the server asks for of what it calls by these names."""
+    trees = [ast.parse(file.read_text()) for file in SERVER.glob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    return {node.attr for node in nodes if ast.unparse(node.value) in names}
+
+
+def test_the_list_names_all_that_is_asked_of_a_configuration_and_of_a_lifespan() -> None:
+    assert asked_of("made", "configured", "config", "self.config") == USED[Config]
+    ours = {"failure", "when_started"}
+    assert asked_of("self.lifespan", "lifespan") - ours <= USED[LifespanOn] | OVERRIDDEN[LifespanOn].keys()
+
+
+def test_a_connection_is_made_with_all_that_it_takes() -> None:
+    required = {
+        name for name, each in inspect.signature(HttpToolsProtocol).parameters.items() if each.default is each.empty
+    }
+    assert {each.arg for each in call_of("made").keywords} == required
 
 
 def call_of(name: str) -> ast.Call:
