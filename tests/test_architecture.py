@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -78,7 +79,10 @@ def contracts() -> list[dict[str, Any]]:
 def under_contract() -> set[str]:
     """The names of modules and folders whose imports some contract restricts."""
     layers = {
-        f"{each['containers'][0]}.{layer.strip('()')}" for each in contracts() for layer in each.get("layers", ())
+        f"{each['containers'][0]}.{name.strip()}"
+        for each in contracts()
+        for layer in each.get("layers", ())
+        for name in layer.split("|")
     }
     return layers.union(*(each.get("source_modules", ()) for each in contracts()))
 
@@ -91,11 +95,17 @@ def test_every_module_is_under_an_import_contract() -> None:
 
 
 def test_every_name_in_an_import_contract_is_a_module_of_the_product() -> None:
-    forbidden = {
-        name for each in contracts() for name in each.get("forbidden_modules", ()) if name.startswith("widget.")
+    lists = ("forbidden_modules", "protected_modules", "allowed_importers")
+    others = {
+        name for each in contracts() for names in lists for name in each.get(names, ()) if name.startswith("widget.")
     }
-    places = [ROOT / name.replace(".", "/") for name in sorted(under_contract() | forbidden)]
+    places = [ROOT / name.replace(".", "/") for name in sorted(under_contract() | others)]
     assert [str(each) for each in places if not (each.with_suffix(".py").exists() or each.is_dir())] == []
+
+
+def test_the_domain_imports_no_third_party() -> None:
+    found = {name for each in MODULES if within(name_of(each), {"widget/domain"}) for name in imported(each)}
+    assert found - sys.stdlib_module_names == {"widget"}
 
 
 def test_every_module_has_one_subject_and_says_which() -> None:
