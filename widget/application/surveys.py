@@ -1,6 +1,15 @@
 """Open a survey by its signed link, start one from a launch ticket, take the answers: thanks only for what is on disk.
 
 The ports are what this module needs from outside: signed texts, the outbox, and one building of what ECE will get.
+
+From the form to ECE's XML:
+
+    web/surveys/routes.py             opens the link of the post: `tokens.py` reads its sid, entry point and survey
+      Surveys.submit                  checks the answers and makes the row, and that of an alert
+    store/outbox.py                   has `writer.py` commit it by the statements of `accepting.py`
+    application/delivery/             `destination_loop.py` claims the row by those of `store/delivering.py`
+    ece/sink.py                       chooses the form of the call, `client.py` makes it
+    ece/wire.py                       `survey_xml` writes sid and answers
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""The guard on every connection: it ends what is too slow, too much or no HTTP, where uvicorn would wait.
+"""One connection of a client: what is too slow, too much or no HTTP is ended, where uvicorn would wait.
 
 uvicorn alone waits for ever for headers, bodies and readers, takes 20,000 headers or none, and queues as many pipelined
-requests as one read brings. The guard is a subclass of its protocol, by subject:
+requests as one read brings. So its protocol has a subclass, by subject:
 
     reading.py      what was received is parsed in portions, and not at all while requests wait
     answering.py    each request is answered once, in its order: at once from memory, or by the application
     protocol.py     what is refused: heads, trailers and bodies that are too large, too slow or malformed
+    guard.py        what all connections share
 
 It costs the hot path no timer per request: one sweep per process looks at the deadlines of all connections four times a
 second, in place of uvicorn's keep-alive timer for each answer. tests/server/test_uvicorn.py names everything of

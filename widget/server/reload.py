@@ -1,4 +1,4 @@
-"""What SIGHUP asks for: settings read again, and everything built from them anew. Faults change nothing."""
+"""Read the settings again and build everything from them anew, for `run.py` to put in place. Faults change nothing."""
 
 from __future__ import annotations
 

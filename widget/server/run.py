@@ -1,4 +1,4 @@
-"""`serve`: the application behind the guard, on uvicorn, as one process or several.
+"""`serve`: the application on uvicorn, its connections guarded, as one process or several.
 
 SIGHUP reads the settings again: the new application is built and started beside the old one, then takes over between
 two requests; settings that cannot be used change nothing. SIGTERM stops in bounded time. With `--drain` /readyz answers
@@ -103,7 +103,7 @@ def _log_start(settings: Settings, listeners: Listeners, *, host: str, workers: 
 
 
 class WidgetServer(uvicorn.Server):
-    """uvicorn's server with the guard, a metrics listener, a reload on SIGHUP, and exit code 0 after a signal."""
+    """uvicorn's server with guarded connections, a listener for metrics, reloads, and exit code 0 after a signal."""
 
     lifespan: Lifespan
 

@@ -28,7 +28,7 @@ SETTLE_PAUSE = 0.5  # between tries to record an outcome while the database is a
 FIRST_BACK_OFF = 0.5
 LONGEST_BACK_OFF = 4.0  # surveys move again within five seconds after the database is back
 LEASE_MARGIN = 5.0  # seconds; no sending begins when its lease could end before it
-LAST_WORD_SECONDS = 2.0
+LONGEST_RECORDING = 2.0  # seconds, of an outcome whose sending a stop interrupted
 
 log = structlog.get_logger(__name__)
 
@@ -174,7 +174,7 @@ class DestinationLoop:
             await self._settle_at_last(settlement)
         except asyncio.CancelledError:
             with contextlib.suppress(OutboxUnavailable, TimeoutError):
-                async with asyncio.timeout(LAST_WORD_SECONDS):
+                async with asyncio.timeout(LONGEST_RECORDING):
                     await self._settle(settlement)
             raise
         finally:
@@ -280,7 +280,7 @@ class DestinationLoop:
     async def _finish(self) -> None:
         tasks = list(self._tasks)
         if tasks:
-            limit = self.destination.send_limit.total_seconds() + LAST_WORD_SECONDS
+            limit = self.destination.send_limit.total_seconds() + LONGEST_RECORDING
             _, late = await asyncio.wait(tasks, timeout=limit)
             for task in late:
                 task.cancel()

@@ -63,7 +63,7 @@ class Person:
 
 @dataclass
 class Sessions:
-    """Signs people in and out. `origins` are those of our own pages; `user_header` is empty where none is trusted."""
+    """Signs people in and out. `origin` is that of our own pages; `user_header` is empty where none is trusted."""
 
     tokens: Tokens
     operators: Operators

@@ -2,15 +2,17 @@
 
 From the socket to the bytes:
 
-    server/answering.py   the head of a request has been read
-      .at_once            the guard's `FastExit` is `PublicAnswers`; None: the application has to be asked
+    server/reading.py     what was received goes to the parser in portions
+    server/protocol.py    a head that is whole is refused, or answered
+    server/answering.py   asks `FastExit.at_once`, which is here; None: the application has to be asked
         CurrentDecision   the entry point's; a new view once a snapshot has aged, None where ECE has to be waited for
         spelling.py       theme and language that the query asks for, and whether a cache may keep the answer
         CachedAnswer      of this path, theme and language, rendered unless it is of this very decision
           .pieces         200 or 304, in the coding that is accepted
     server/answering.py   writes Date, Connection and these bytes
 
-A request that has to wait takes the longer way through middleware and routes, to `PublicAnswers.when_ready`.
+A request that has to wait takes the longer way through `app.py`, its middleware and routes, to
+`PublicAnswers.when_ready`.
 """
 
 from __future__ import annotations
@@ -93,7 +95,7 @@ class PublicAnswers:
         if current is None or scope["method"] not in ("GET", "HEAD"):
             return None
         moment = self._monotonic()
-        if moment >= current.due and not current.count_down(moment, self._now()):
+        if moment >= current.renew_at and not current.renew_lines(moment, self._now()):
             view = self._availability.view_now(current.name)
             if view is None:  # a visitor has to wait for ECE
                 return None

@@ -21,11 +21,11 @@ class AnswerCount:
 
 
 class CurrentDecision:
-    """The decision of one entry point. `due` and `until` are monotonic, in seconds.
+    """The decision of one entry point. `renew_at` and `valid_until` are monotonic, in seconds.
 
-    From `until` on a new view is needed. Before that, where ECE has a part in the decision, only Cache-Control changes,
-    next at `due`. `validated` is the decision without `asOf` and with its words, for validators; `count` counts its
-    answers for the metric.
+    From `valid_until` on a new view is needed. Before that, where ECE has a part in the decision, only Cache-Control
+    changes, next at `renew_at`. `validated` is the decision without `asOf` and with its words, for validators; `count`
+    counts its answers for the metric.
     """
 
     __slots__ = (
@@ -34,10 +34,10 @@ class CurrentDecision:
         "cacheable_lines",
         "count",
         "decision",
-        "due",
+        "renew_at",
         "name",
         "uncacheable_lines",
-        "until",
+        "valid_until",
         "validated",
     )
 
@@ -47,7 +47,7 @@ class CurrentDecision:
         self._counts = counts
         self.decision: Decision | None = None
         self.validated = self.cacheable_lines = self.uncacheable_lines = b""
-        self.due = self.until = float("-inf")
+        self.renew_at = self.valid_until = float("-inf")
         self._trusted_until: float | None = None
 
     def take(self, view: View, moment: float, now: datetime) -> None:
@@ -58,23 +58,23 @@ class CurrentDecision:
             self.validated = decision_json(replace(view.decision, as_of=None), offered) + _beside(view.decision)
             labels = self.name, str(view.decision.state), str(view.decision.reason or "")
             self.count = self._counts.setdefault(labels, AnswerCount())
-        self.until = moment + view.valid_for
+        self.valid_until = moment + view.valid_for
         self._trusted_until = None if view.trusted_for is None else moment + view.trusted_for
         self._write_lines(view.decision, moment, now)
 
-    def count_down(self, moment: float, now: datetime) -> bool:
+    def renew_lines(self, moment: float, now: datetime) -> bool:
         """Bring Cache-Control up to this moment; False when a new view is needed.
 
         A decision by hours alone follows the wall clock, which may be set, so that it always needs one.
         """
-        if self.decision is None or self._trusted_until is None or moment >= self.until:
+        if self.decision is None or self._trusted_until is None or moment >= self.valid_until:
             return False
         self._write_lines(self.decision, moment, now)
         return True
 
     def expire(self) -> None:
         """Need a new view at the next visit."""
-        self.due = self.until = float("-inf")
+        self.renew_at = self.valid_until = float("-inf")
 
     def _write_lines(self, decision: Decision, moment: float, now: datetime) -> None:
         trusted_for = None if self._trusted_until is None else self._trusted_until - moment
@@ -83,10 +83,10 @@ class CurrentDecision:
             # Another machine's clock, or ours before it was set back, may be ahead: RFC 9110, section 8.8.2.1, forbids
             # a date after that of the answer.
             modified = b"last-modified: %s\r\n" % http_date(min(decision.as_of, now))
-        control = cache_control(trusted_for, self.until - moment, decision.next_check)
+        control = cache_control(trusted_for, self.valid_until - moment, decision.next_check)
         self.cacheable_lines = b"%scache-control: %s\r\n" % (modified, control)
         self.uncacheable_lines = modified + b"cache-control: no-store\r\n"
-        self.due = min(self.until, moment + seconds_to_remake(trusted_for))
+        self.renew_at = min(self.valid_until, moment + seconds_to_remake(trusted_for))
 
 
 def decision_json(decision: Decision, instead: str) -> bytes:
