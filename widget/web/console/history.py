@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from widget.application.history import History, InVain
+from widget.application.history import History
 from widget.application.switches import Switches
 from widget.domain.evaluation import State
-from widget.domain.history import Bucket, Change, Counts
+from widget.domain.history import Change, Counts
 from widget.domain.readings import Reason
 from widget.domain.switches import Act, Entry
-from widget.domain.week import Week, week_bounds
+from widget.domain.week import week_bounds
 from widget.texts import marked as _
 from widget.web.console.notices import hours_text, reason_text
-from widget.web.console.rendering import Frame
 from widget.web.console.sign_in import SignIn, Visit
 from widget.web.console.states import BY_HAND, SHORT, SPECIAL_DAY, Badge, badge, why
-from widget.web.console.week import Chart, day_lines, in_vain_chart, state_chart, wait_chart
+from widget.web.console.week import day_lines, in_vain_chart, state_chart, wait_chart
 from widget.web.console.wording import Wording
 
 MOST_LINES = 300
@@ -83,48 +82,6 @@ class Spread(NamedTuple):
     highest: str
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryContext:
-    """The fields of `history.html`. Days are ISO 8601; `entry_point` is empty for all of them."""
-
-    kept: bool
-    entry_points: tuple[str, ...]
-    entry_point: str
-    day: str
-    day_name: str
-    before: str
-    after: str
-    today: str
-    zone: str
-    lines: tuple[Line, ...]
-    held: Held | None
-    cut: bool
-    groups: tuple[Group, ...]
-    spreads: tuple[Spread, ...]
-    day_charts: tuple[Chart, ...]
-    week_charts: tuple[Chart, ...]
-    week_name: str
-    drawn_for: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """What was read for a page."""
-
-    entry_point: str
-    entry_points: Sequence[str]
-    day: date
-    bounds: tuple[datetime, datetime]
-    changes: list[Change]
-    acts: list[Entry]
-    counts: Counts
-    buckets: list[Bucket]
-    drawn_for: str
-    week: Week
-    in_vain: list[InVain]
-    before: Change | None
-
-
 class HistoryPage:
     """Shows one day, and the week that it lies in."""
 
@@ -135,17 +92,13 @@ class HistoryPage:
         return [Route("/console/history", self._sign_in.page(self.show, "history"), methods=["GET"])]
 
     async def show(self, visit: Visit) -> Response:
-        """Show what was; an entry point or a day that is none is as if none was asked for."""
+        """Show what was; an entry point or a day that is none is as if none was asked for: all of them, today."""
         asked = visit.asked("entry_point")
         every = await self._history.entry_points()
         name = asked if asked in every else None
-        wording = Wording(visit.wording.texts, visit.wording.language, self._history.zone(name), visit.wording.now)
+        wording = replace(visit.wording, zone=self._history.zone(name))
         today = wording.now.astimezone(wording.zone).date()
-        found = await self._read(name, every, visit.asked_day("day", today, latest=today), wording)
-        # hundreds of lines and fields: visitors on the event loop shall not wait for them
-        return await asyncio.to_thread(self._draw, visit.frame, found, today, wording)
-
-    async def _read(self, name: str | None, every: Sequence[str], day: date, wording: Wording) -> _Content:
+        day = visit.asked_day("day", today, latest=today)
         start, end = (
             datetime(each.year, each.month, each.day, tzinfo=wording.zone).astimezone(UTC)
             for each in (day, day + timedelta(days=1))
@@ -167,40 +120,40 @@ class HistoryPage:
         counts = Counts()
         for each in totals:
             counts.take(each.counts)
-        return _Content(
-            name or "", every, day, (start, end), changes, acts, counts, buckets, drawn_for, week, in_vain, before
-        )
 
-    def _draw(self, frame: Frame, found: _Content, today: date, wording: Wording) -> Response:
-        day, (start, end), monday = found.day, found.bounds, found.week.first
-        context = HistoryContext(
-            kept=self._history.kept,
-            entry_points=tuple(found.entry_points),
-            entry_point=found.entry_point,
-            day=day.isoformat(),
-            day_name=wording.day(day),
-            before=(day - timedelta(days=1)).isoformat(),
-            after=(day + timedelta(days=1)).isoformat() if day < today else "",
-            today=today.isoformat(),
-            zone=wording.zone_name,
-            lines=_lines(found.changes[:MOST_LINES], found.acts, min(end, wording.now), wording),
-            held=_held(found.before, wording),
-            cut=len(found.changes) > MOST_LINES,
-            groups=tuple(_groups(found.counts, wording)),
-            spreads=tuple(_spreads(found.counts, wording)),
-            day_charts=tuple(day_lines(found.buckets, start, end, wording)),
-            week_charts=(
-                state_chart(found.week, wording),
-                wait_chart(found.week, wording),
-                in_vain_chart(found.in_vain, monday, wording),
-            ),
-            week_name=wording.day(monday),
-            drawn_for=found.drawn_for,
-        )
-        return self._sign_in.pages.page("history.html", frame, context)
+        def draw() -> Response:
+            return self._sign_in.pages.page(
+                "history.html",
+                visit.frame,
+                kept=self._history.kept,
+                entry_points=every,
+                entry_point=name or "",
+                day=day.isoformat(),
+                day_name=wording.day(day),
+                before=(day - timedelta(days=1)).isoformat(),
+                after=(day + timedelta(days=1)).isoformat() if day < today else "",
+                today=today.isoformat(),
+                zone=wording.zone_name,
+                lines=_lines(changes[:MOST_LINES], acts, min(end, wording.now), wording),
+                held=_held(before, wording),
+                cut=len(changes) > MOST_LINES,
+                groups=list(_groups(counts, wording)),
+                spreads=list(_spreads(counts, wording)),
+                day_charts=list(day_lines(buckets, start, end, wording)),
+                week_charts=[
+                    state_chart(week, wording),
+                    wait_chart(week, wording),
+                    in_vain_chart(in_vain, monday, wording),
+                ],
+                week_name=wording.day(monday),
+                drawn_for=drawn_for,
+            )
+
+        # hundreds of lines and fields: visitors on the event loop shall not wait for them
+        return await asyncio.to_thread(draw)
 
 
-def _lines(changes: Sequence[Change], acts: Sequence[Entry], end: datetime, wording: Wording) -> tuple[Line, ...]:
+def _lines(changes: Sequence[Change], acts: Sequence[Entry], end: datetime, wording: Wording) -> list[Line]:
     """Return changes and acts together, the newest first; each change lasted until the next of its entry point."""
     found: list[tuple[datetime, Line]] = []
     following: dict[str, datetime] = {}
@@ -209,7 +162,7 @@ def _lines(changes: Sequence[Change], acts: Sequence[Entry], end: datetime, word
         following[change.entry_point] = change.at
         found.append((change.at, _change(change, until, wording)))
     found += [(act.at, _act(act, wording)) for act in acts]
-    return tuple(line for _, line in sorted(found, key=lambda each: each[0], reverse=True))
+    return [line for _, line in sorted(found, key=lambda each: each[0], reverse=True)]
 
 
 def _change(change: Change, until: datetime, wording: Wording) -> Line:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 from starlette.routing import Route
 
-from widget.application.live_status import EceNow, EntryPointNow, LiveStatus, Now
+from widget.application.live_status import EceNow, EntryPointNow, LiveStatus
 from widget.domain.breaker import Breaker, Closed, HalfOpen
 from widget.domain.evaluation import State
 from widget.domain.history import Process
@@ -43,8 +42,7 @@ class Figure(NamedTuple):
     range: str
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(NamedTuple):
     """One entry point. `closed` says that a person closed it, `since` is empty where nobody knows."""
 
     name: str
@@ -77,7 +75,7 @@ class BreakerRow(NamedTuple):
 
 
 class OutboxFigures(NamedTuple):
-    """What waits to be delivered; `oldest` is empty where nothing waits."""
+    """What waits to be delivered, where it was read; `oldest` is empty where nothing waits."""
 
     waiting: int
     oldest: str
@@ -94,20 +92,6 @@ class ProcessRow(NamedTuple):
     seen: str
 
 
-@dataclass(frozen=True, slots=True)
-class NowContext:
-    """The fields of `now.html`. `outbox` is None before it was read, `processes` while the database is away."""
-
-    at: str
-    zone: str
-    cards: tuple[Card, ...]
-    open: int
-    calls: tuple[CallRow, ...]
-    breakers: tuple[BreakerRow, ...]
-    outbox: OutboxFigures | None
-    processes: tuple[ProcessRow, ...] | None
-
-
 class NowPage:
     """Shows what `live_status` tells."""
 
@@ -122,20 +106,20 @@ class NowPage:
 
     async def show(self, visit: Visit) -> Response:
         """Show what is."""
-        context = self._context(await self._live_status.now(), visit.wording)
-        return self._sign_in.pages.page("now.html", visit.frame, context)
-
-    def _context(self, now: Now, wording: Wording) -> NowContext:
-        cards = tuple(self._card(each, wording) for each in now.entry_points)
-        return NowContext(
+        now, wording = await self._live_status.now(), visit.wording
+        cards = [self._card(each, wording) for each in now.entry_points]
+        return self._sign_in.pages.page(
+            "now.html",
+            visit.frame,
             at=wording.time(wording.now, seconds=True),
             zone=wording.zone_name,
             cards=cards,
             open=sum(card.badge.tone == "open" for card in cards),
-            calls=tuple(_calls(now.ece, wording)),
-            breakers=tuple(_breakers(now.ece, wording)),
+            calls=list(_calls(now.ece, wording)),
+            breakers=list(_breakers(now.ece, wording)),
             outbox=_outbox(now.outbox, wording),
-            processes=None if now.processes is None else tuple(_process(each, wording) for each in now.processes),
+            # None while the database is away
+            processes=None if now.processes is None else [_process(each, wording) for each in now.processes],
         )
 
     def _card(self, now: EntryPointNow, wording: Wording) -> Card:

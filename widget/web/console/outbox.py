@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from starlette.exceptions import HTTPException
@@ -94,47 +93,6 @@ class RowView(NamedTuple):
     may_purge: bool
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxContext:
-    """The fields of `outbox.html`; `about` says what the rows of the chosen state are.
-
-    `older` is the row that the next page comes before, 0 on the last page.
-    `undeliverable` has how many rows wait for each destination that the settings do not have.
-    """
-
-    tabs: tuple[Tab, ...]
-    chosen: str
-    about: str
-    rows: tuple[RowView, ...]
-    oldest: str
-    undeliverable: tuple[tuple[str, int], ...]
-    possible_doubles: int
-    dead: int
-    older: int
-    zone: str
-
-
-@dataclass(frozen=True, slots=True)
-class RowContext:
-    """The fields of `row.html`."""
-
-    row: RowView
-    zone: str
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionContext:
-    """The fields of `outbox_question.html`; `row` is 0 for all dead rows, `number_of` how many are meant.
-
-    `summary` says what the row is, empty for all.
-    """
-
-    act: str
-    row: int
-    number_of: int
-    summary: str
-
-
 class OutboxPages:
     """Pages over the rows; `destinations` are those that the settings have."""
 
@@ -162,24 +120,25 @@ class OutboxPages:
         oldest = counts.oldest_waiting
         tabs = [Tab("", None, sum(counts.by_state.values()), chosen is None)]
         tabs += [Tab(state, _BADGES[state], counts.by_state.get(state, 0), state is chosen) for state in MessageState]
-        context = OutboxContext(
-            tabs=tuple(tabs),
+        return self._sign_in.pages.page(
+            "outbox.html",
+            visit.frame,
+            tabs=tabs,
             chosen=chosen.value if chosen else "",
             about=wording.say(_ABOUT[chosen]),
-            rows=tuple(_view(row, wording) for row in rows[:ROWS]),
+            rows=[_view(row, wording) for row in rows[:ROWS]],
             oldest=wording.duration((wording.now - oldest).total_seconds()) if oldest else "",
-            undeliverable=tuple(counts.undeliverable(self._destinations).items()),
+            undeliverable=counts.undeliverable(self._destinations).items(),
             possible_doubles=counts.possible_doubles,
             dead=counts.by_state.get(MessageState.DEAD, 0),
-            older=rows[ROWS - 1].id if len(rows) > ROWS else 0,
+            older=rows[ROWS - 1].id if len(rows) > ROWS else 0,  # the next page has those before it
             zone=wording.zone_name,
         )
-        return self._sign_in.pages.page("outbox.html", visit.frame, context)
 
     async def show(self, visit: Visit) -> Response:
         """Show one row with its answers."""
         row = _view(await self._row(visit), visit.wording)
-        return self._sign_in.pages.page("row.html", visit.frame, RowContext(row, visit.wording.zone_name))
+        return self._sign_in.pages.page("row.html", visit.frame, row=row, zone=visit.wording.zone_name)
 
     async def ask_for_all(self, visit: Visit) -> Response:
         """Ask before every dead row is sent again."""
@@ -219,9 +178,11 @@ class OutboxPages:
         return see(f"/console/outbox/{row.id}")
 
     def _question(self, visit: Visit, act: str, row: OutboxRow | None, number: int) -> Response:
+        """Return the page that asks about a row, or about the `number` of rows that are dead."""
         summary = "" if row is None else _summary(_view(row, visit.wording))
-        context = QuestionContext(act, row.id if row else 0, number, summary)
-        return self._sign_in.pages.page("outbox_question.html", visit.frame, context)
+        return self._sign_in.pages.page(
+            "outbox_question.html", visit.frame, act=act, row=row.id if row else 0, number_of=number, summary=summary
+        )
 
     async def _row(self, visit: Visit) -> OutboxRow:
         ident = _id(visit.request.path_params["row"])

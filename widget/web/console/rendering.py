@@ -1,12 +1,11 @@
 """Make the console's pages: an own Jinja environment over `templates/console/`, which no theme replaces.
 
-Every page extends `_layout.html`, which needs what `Frame` has; the fields of a page's own context stand beside them.
+Every page extends `_layout.html`, which needs what `Frame` has; a page's own values stand beside them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 from starlette.responses import Response
@@ -16,9 +15,6 @@ from widget.texts import Texts
 from widget.web.edge.headers import nonce
 from widget.web.pages.static_files import StyleSheet, script_route, style_sheet
 from widget.web.pages.templating import template_functions
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 # A form's Origin is "null" under the policy of the other pages, so that none could be told from a sandbox.
 _HEADERS = {"Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex, nofollow"}
@@ -72,20 +68,17 @@ class ConsolePages:
         self.sheet: StyleSheet = style_sheet("console.css", (folder / "console.css").read_text(encoding="utf-8"))
         self.script = script_route("console", (asset_folder("static") / "console.js").read_bytes())
 
-    def page(
-        self, template: str, frame: Frame, context: DataclassInstance | None = None, *, status: int = 200
-    ) -> Response:
-        """Answer with one page."""
-        values: dict[str, Any] = {each.name: getattr(context, each.name) for each in fields(context)} if context else {}
-        values |= {
-            "frame": frame,
-            "lang": frame.language,
-            "dir": self.texts.direction(frame.language),
-            "stylesheet": self.sheet.path,
-            "script": self.script.path,
-            "nonce": nonce(),
+    def page(self, template: str, frame: Frame, *, status: int = 200, **values: object) -> Response:
+        """Answer with one page; `values` are those of its own template."""
+        html = self._environment.get_template(template).render(
+            values,
+            frame=frame,
+            lang=frame.language,
+            dir=self.texts.direction(frame.language),
+            stylesheet=self.sheet.path,
+            script=self.script.path,
+            nonce=nonce(),
             **self._functions[frame.language],
-        }
-        html = self._environment.get_template(template).render(values)
+        )
         # What a damaged row holds may be no UTF-8.
         return Response(html.encode(errors="replace"), status, _HEADERS, "text/html; charset=utf-8")

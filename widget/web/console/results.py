@@ -6,22 +6,19 @@ import asyncio
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from widget.application.results import FIGURE_COLUMNS, FoundAnswers, Report, Results, Search, figure_rows
+from widget.application.results import FIGURE_COLUMNS, Report, Results, Search, figure_rows
 from widget.domain.results import FEWEST, Given, Mark, Scope
 from widget.domain.spreadsheet import BYTE_ORDER_MARK, cell
 from widget.settings import EntryPointSettings
 from widget.texts import marked as _
 from widget.web.console.result_views import (
-    AnsweredSurvey,
-    QuestionView,
-    Value,
     answered_survey,
     question_view,
     signed,
@@ -32,41 +29,6 @@ from widget.web.console.wording import Wording
 
 DAYS = (7, 30, 90, 365)
 LONGEST_WORD = 200  # characters of a search
-
-
-@dataclass(frozen=True, slots=True)
-class ResultsContext:
-    """The fields of `results.html`. Days are ISO 8601, UTC; texts are empty where nothing is chosen or known.
-
-    `days` is how long the period is, and the one before. `query` is the period and what it is of, encoded, for links
-    that add to it; `these` names the answers that are read, `more` those behind them; `whole` says that surveys in
-    which nothing was written are read too.
-    """
-
-    surveys: tuple[str, ...]
-    survey: str
-    entry_points: tuple[str, ...]
-    entry_point: str
-    languages: tuple[tuple[str, str], ...]
-    language: str
-    since: str
-    until: str
-    days: int
-    periods: tuple[tuple[int, str], ...]
-    query: str
-    answered: int
-    change: str
-    rate: str
-    fewest: int
-    questions: tuple[QuestionView, ...]
-    word: str
-    values: tuple[Value, ...]
-    value: str
-    said: tuple[AnsweredSurvey, ...]
-    whole: bool
-    these: str
-    more: str
-    looked_far: bool
 
 
 class ResultsPage:
@@ -96,49 +58,41 @@ class ResultsPage:
         before = _mark(visit.asked("before"))
         found = await self._results.find(scope, search, before)
         languages = await self._results.languages(scope.survey)
-        # a hundred figures and what people wrote: visitors on the event loop shall not wait for them
-        return await asyncio.to_thread(self._draw, visit, surveys, places, languages, report, search, before, found)
+        wording = replace(visit.wording, zone=UTC)
+        searched = _searched(search)
 
-    def _draw(
-        self,
-        visit: Visit,
-        surveys: Sequence[str],
-        places: Sequence[str],
-        languages: Sequence[str],
-        report: Report,
-        search: Search,
-        before: Mark | None,
-        found: FoundAnswers,
-    ) -> Response:
-        wording = Wording(visit.wording.texts, visit.wording.language, UTC, visit.wording.now)
-        scope, searched = report.scope, _searched(search)
-        context = ResultsContext(
-            surveys=tuple(surveys),
-            survey=scope.survey,
-            entry_points=tuple(places),
-            entry_point=scope.entry_point or "",
-            languages=tuple((tag, self._languages[tag]) for tag in languages if tag in self._languages),
-            language=scope.language or "",
-            since=scope.since.isoformat(),
-            until=(scope.until - timedelta(days=1)).isoformat(),
-            days=(scope.until - scope.since).days,
-            periods=tuple((days, _period_address(scope, days, wording.now)) for days in DAYS),
-            query=_query(scope),
-            answered=report.answered,
-            change=signed(report.answered - report.before, wording),
-            rate=_rate(report, wording),
-            fewest=FEWEST,
-            questions=tuple(question_view(each, wording) for each in report.questions),
-            word=search.word,
-            values=tuple(values(report, wording)),
-            value=searched["value"],
-            said=tuple(answered_survey(each, found.versions, self._languages, wording) for each in found.given),
-            whole=not search.written,
-            these=_query(scope, **searched, before=_text(before)),
-            more=_query(scope, **searched, before=_text(found.next)) if found.next is not None else "",
-            looked_far=found.next is not None and not found.given,
-        )
-        return self._sign_in.pages.page("results.html", visit.frame, context)
+        def draw() -> Response:
+            return self._sign_in.pages.page(
+                "results.html",
+                visit.frame,
+                surveys=surveys,
+                survey=scope.survey,
+                entry_points=places,
+                entry_point=scope.entry_point or "",
+                languages=[(tag, self._languages[tag]) for tag in languages if tag in self._languages],
+                language=scope.language or "",
+                since=scope.since.isoformat(),
+                until=(scope.until - timedelta(days=1)).isoformat(),
+                days=(scope.until - scope.since).days,  # as long is the period before, which `change` compares with
+                periods=[(days, _period_address(scope, days, wording.now)) for days in DAYS],
+                query=_query(scope),  # for links that add to it
+                answered=report.answered,
+                change=signed(report.answered - report.before, wording),
+                rate=_rate(report, wording),
+                fewest=FEWEST,
+                questions=[question_view(each, wording) for each in report.questions],
+                word=search.word,
+                values=list(values(report, wording)),
+                value=searched["value"],
+                said=[answered_survey(each, found.versions, self._languages, wording) for each in found.given],
+                whole=not search.written,  # surveys in which nothing was written are read too
+                these=_query(scope, **searched, before=_text(before)),
+                more=_query(scope, **searched, before=_text(found.next)) if found.next is not None else "",
+                looked_far=found.next is not None and not found.given,
+            )
+
+        # a hundred figures and what people wrote: visitors on the event loop shall not wait for them
+        return await asyncio.to_thread(draw)
 
     async def download(self, visit: Visit) -> Response:
         """Return what the page shows as CSV: the figures, or with `of=answers` the answers.

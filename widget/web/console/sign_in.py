@@ -26,8 +26,6 @@ EARLIEST = date(1971, 1, 1)  # every zone can tell its local time
 SIGN_OUT = "/console/sign-out"
 _NO_PAGES = (SIGN_OUT, "/console/results.csv")  # a form, and a file
 LONGEST_SIGN_IN = 8192  # bytes
-WRONG_TOKEN = _("This is no operator token of this server. Please try again.")
-SIGN_IN_AGAIN = _("Please sign in. What you sent was not done.")
 DATABASE_AWAY = _("The database is away")
 NEEDS_DATABASE = _("This page needs it. What is happening now is shown without it.")
 NOT_DONE_AS_FAR_AS_KNOWN = _(
@@ -53,24 +51,6 @@ _REFUSED = {
 }
 # RFC 9110 wants a challenge with a 401; a browser does not ask for a Bearer token by itself, and the page does.
 _CHALLENGE = 'Bearer realm="ece-widget console"'
-
-
-@dataclass(frozen=True, slots=True)
-class SignInContext:
-    """The fields of `sign_in.html`; `fault` is empty on the first visit."""
-
-    fault: str
-    by_token: bool
-    longest_name: int
-
-
-@dataclass(frozen=True, slots=True)
-class FaultContext:
-    """The fields of `fault.html`; `again` is the address of a page to open again, empty where there is none."""
-
-    title: str
-    text: str
-    again: str = ""
 
 
 Fields = Mapping[str, Sequence[str]]
@@ -150,7 +130,7 @@ class SignIn:
             self._sessions.require_own_form(visit.person, fields)
             return await page(replace(visit, fields=fields))
 
-        return self.page(checked, name, to_others=SIGN_IN_AGAIN)
+        return self.page(checked, name, to_others=_("Please sign in. What you sent was not done."))
 
     async def first(self, request: Request) -> Response:
         """Show the form to sign in, or go on to the first page."""
@@ -174,7 +154,9 @@ class SignIn:
         log = telemetry.logger()
         if session is None:
             log.warning("console_sign_in_refused", request_id=request_id(request.scope))
-            return self._sign_in_page(request, WRONG_TOKEN, status=401)
+            return self._sign_in_page(
+                request, _("This is no operator token of this server. Please try again."), status=401
+            )
         log.info("console_signed_in", request_id=request_id(request.scope))
         response = see(_asked_for(request))
         self._sessions.set_cookie(response, session)
@@ -200,8 +182,7 @@ class SignIn:
                 "console_without_database", reason=str(error), request_id=request_id(visit.request.scope)
             )
             text = NOT_DONE_AS_FAR_AS_KNOWN if visit.request.method == "POST" else NEEDS_DATABASE
-            context = FaultContext(visit.wording.say(DATABASE_AWAY), visit.wording.say(text))
-            response = self.pages.page("fault.html", visit.frame, context, status=503)
+            response = self._fault_page(visit, 503, DATABASE_AWAY, text)
             response.headers["Retry-After"] = str(RETRY_STORAGE_AFTER)
             return response
         except (Problem, HTTPException) as error:
@@ -212,11 +193,14 @@ class SignIn:
         if problem.code not in _REFUSED:
             raise problem
         _note(visit.request, problem.code)
-        title, text = _REFUSED[problem.code]
-        text = visit.wording.say(text, origin=self._sessions.origin)
         again = visit.request.url.path if problem.code == "stale_form" and visit.frame.page else ""
-        context = FaultContext(visit.wording.say(title), text, again)
-        return self.pages.page("fault.html", visit.frame, context, status=problem.status)
+        return self._fault_page(visit, problem.status, *_REFUSED[problem.code], again=again)
+
+    def _fault_page(self, visit: Visit, status: int, title: str, text: str, *, again: str = "") -> Response:
+        """Return the page of a fault; `again` is the address of a page to open again, empty where there is none."""
+        say = visit.wording.say
+        said = say(text, origin=self._sessions.origin)
+        return self.pages.page("fault.html", visit.frame, status=status, title=say(title), text=said, again=again)
 
     def _visit(self, request: Request, person: Person, name: str) -> Visit:
         language = self._language(request)
@@ -234,8 +218,14 @@ class SignIn:
     def _sign_in_page(self, request: Request, fault: str = "", *, status: int = 200) -> Response:
         language = self._language(request)
         said = self.pages.texts.gettext(language, fault) % {"origin": self._sessions.origin} if fault else ""
-        context = SignInContext(said, self._sessions.by_token, LONGEST_NAME)
-        response = self.pages.page("sign_in.html", Frame(language, "sign_in"), context, status=status)
+        response = self.pages.page(
+            "sign_in.html",
+            Frame(language, "sign_in"),
+            status=status,
+            fault=said,
+            by_token=self._sessions.by_token,
+            longest_name=LONGEST_NAME,
+        )
         if status == 401:
             response.headers["WWW-Authenticate"] = _CHALLENGE
         return response

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
@@ -48,50 +47,6 @@ class SetDay(NamedTuple):
     day: str
     name: str
     hours: str
-
-
-@dataclass(frozen=True, slots=True)
-class CloseContext:
-    """The fields of `close.html`; `closed` says that it is so by hand, `end` is what was chosen, `faults` by field."""
-
-    entry_point: str
-    closed: bool
-    reasons: tuple[ReasonField, ...]
-    more_reasons: tuple[ReasonField, ...]
-    longest: int
-    end: str
-    until: str
-    zone: str
-    faults: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class ReopenContext:
-    """The fields of `reopen.html`; `closing` is empty where nobody has closed it."""
-
-    entry_point: str
-    closing: str
-
-
-@dataclass(frozen=True, slots=True)
-class DayContext:
-    """The fields of `day.html`."""
-
-    entry_point: str
-    day: str
-    today: str
-    ranges: str
-    zone: str
-    days: tuple[SetDay, ...]
-    faults: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class ClearDayContext:
-    """The fields of `clear_day.html`."""
-
-    entry_point: str
-    day: SetDay
 
 
 class SwitchPages:
@@ -145,7 +100,7 @@ class SwitchPages:
         name = self._name(visit)
         closing = self._switches.of(name).closing
         text = closing_text(name, closing, visit.wording) if closing else ""
-        return self._sign_in.pages.page("reopen.html", visit.frame, ReopenContext(name, text))
+        return self._sign_in.pages.page("reopen.html", visit.frame, entry_point=name, closing=text)
 
     async def reopen(self, visit: Visit) -> Response:
         """Reopen; one that somebody else has reopened meanwhile stays as it is."""
@@ -172,7 +127,7 @@ class SwitchPages:
         day = next((each for each in self._days(name, visit.wording) if each.day == visit.asked("day")), None)
         if day is None:
             return see(f"/console/day/{name}")
-        return self._sign_in.pages.page("clear_day.html", visit.frame, ClearDayContext(name, day))
+        return self._sign_in.pages.page("clear_day.html", visit.frame, entry_point=name, day=day)
 
     async def clear_day(self, visit: Visit) -> Response:
         """Let the settings decide of a day again."""
@@ -208,23 +163,28 @@ class SwitchPages:
         later = visit.wording.now.astimezone(zone) + timedelta(hours=1)
         own = {tag: word for tag, word in self._languages.items() if tag in self._entry_points[name].locales}
         closing = self._switches.of(name).closing
-        context = CloseContext(
+        return self._sign_in.pages.page(
+            "close.html",
+            visit.frame,
+            status=422 if faults else 200,
             entry_point=name,
             closed=closing is not None and closing.stands(visit.wording.now),
-            reasons=tuple(_reason(tag, word, visit) for tag, word in {"": "", **own}.items()),
-            more_reasons=tuple(_reason(tag, word, visit) for tag, word in self._languages.items() if tag not in own),
+            reasons=[_reason(tag, word, visit) for tag, word in {"": "", **own}.items()],
+            more_reasons=[_reason(tag, word, visit) for tag, word in self._languages.items() if tag not in own],
             longest=LONGEST_WORDS,
             end=visit.field("end") if posted else "reopened",
             until=visit.field("until")[:40] if posted else f"{later:%Y-%m-%dT%H:%M}",
             zone=visit.wording.name_of(zone),
             faults=faults or {},
         )
-        return self._sign_in.pages.page("close.html", visit.frame, context, status=422 if faults else 200)
 
     def _day_page(self, visit: Visit, name: str, faults: dict[str, str] | None = None) -> Response:
         zone = self._zone(name)
         today = visit.wording.now.astimezone(zone).date().isoformat()
-        context = DayContext(
+        return self._sign_in.pages.page(
+            "day.html",
+            visit.frame,
+            status=422 if faults else 200,
             entry_point=name,
             day=visit.field("day")[:40] or today,
             today=today,
@@ -233,7 +193,6 @@ class SwitchPages:
             days=self._days(name, visit.wording),
             faults=faults or {},
         )
-        return self._sign_in.pages.page("day.html", visit.frame, context, status=422 if faults else 200)
 
     def _days(self, name: str, wording: Wording) -> tuple[SetDay, ...]:
         yesterday = wording.now.astimezone(self._zone(name)).date() - timedelta(days=1)
