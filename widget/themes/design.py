@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from widget.themes.faults import ThemeRemark
 from widget.themes.folders import DESIGN_FILE, Layer
@@ -24,8 +23,7 @@ _ICON_FILE = re.compile(r"[a-z0-9_-]+\.svg")
 _READABLE, _VISIBLE = 4.5, 3.0  # WCAG 2.2, 1.4.3 and 1.4.11
 
 
-@dataclass(frozen=True, slots=True)
-class Colours:
+class Colours(NamedTuple):
     """The colours of one scheme, as `#rrggbb`. `line` and `focus` are seen, the others read."""
 
     background: str
@@ -54,8 +52,7 @@ class Colours:
                 yield f"{ink} on {ground} has a contrast of {found:.2f}, {needed} is needed"
 
 
-@dataclass(frozen=True, slots=True)
-class Design:
+class Design(NamedTuple):
     """What `theme.toml` says, complete. `icon` is SVG markup that has been checked, or empty."""
 
     name: str
@@ -170,8 +167,7 @@ def _luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-@dataclass(frozen=True, slots=True)
-class _Check:
+class _Check(NamedTuple):
     good: Callable[[Any], bool]
     allowed: str
 
@@ -206,8 +202,8 @@ _KEYS: dict[str, _Check] = {
         _ICON_ALLOWED,
     ),
     **{
-        f"{scheme}.{each.name}": _text(_COLOUR, "a colour as #rgb or #rrggbb")
+        f"{scheme}.{colour}": _text(_COLOUR, "a colour as #rgb or #rrggbb")
         for scheme in ("light", "dark")
-        for each in fields(Colours)
+        for colour in Colours._fields
     },
 }

@@ -10,8 +10,8 @@ Every chart is named by `aria-label`; what it shows stands in a table below it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -19,16 +19,14 @@ _LINE_WIDTH, _LINE_HEIGHT = 240, 48
 _LABELS, _HEAD, _CELL, _GAP = 44, 18, 26, 2
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """A number at a place on the time axis, `at` from 0 to 1; None is a gap in the line."""
 
     at: float
     number: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One field of a grid: shares of its width (0 to 1) by tone from the start, what it says on it and about it."""
 
     parts: tuple[tuple[str, float], ...]

@@ -5,7 +5,7 @@ Every page extends `_layout.html`, which needs what `Frame` has; a page's own va
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 from starlette.responses import Response
@@ -21,8 +21,7 @@ _HEADERS = {"Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex, nofollow
 FOLDER = "console"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """What is switched by hand in a sentence, and where it is changed: `action` is the link's words, `about` whose."""
 
     tone: str
@@ -32,8 +31,7 @@ class Notice:
     about: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """What stands around every page: who looks, in which language, where in the console."""
 
     language: str

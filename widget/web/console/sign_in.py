@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
+from typing import NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -56,8 +56,7 @@ _CHALLENGE = 'Bearer realm="ece-widget console"'
 Fields = Mapping[str, Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """One request of somebody who is signed in; `fields` is the form of a POST, which a page of ours sent."""
 
     request: Request
@@ -128,7 +127,7 @@ class SignIn:
             self._sessions.require_own_page(visit.request)
             fields = await read_form(visit.request, longest=longest)
             self._sessions.require_own_form(visit.person, fields)
-            return await page(replace(visit, fields=fields))
+            return await page(visit._replace(fields=fields))
 
         return self.page(checked, name, to_others=_("Please sign in. What you sent was not done."))
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from widget.domain.evaluation import State
 from widget.domain.readings import Reason
 from widget.texts import marked as _
 
 
-@dataclass(frozen=True, slots=True)
-class Badge:
+class Badge(NamedTuple):
     """`tone` names the colour in console.css and the sign in `_layout.html`; `word` is one of the catalogs' texts."""
 
     tone: str

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import product
 from typing import NamedTuple, Protocol
@@ -60,8 +59,7 @@ Decide = Callable[[str], Awaitable[Decision]]
 Guard = Callable[[Request], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One list of the form: its name in the query, the values to choose from, those that are chosen."""
 
     name: str
@@ -69,7 +67,7 @@ class Choice:
     options: tuple[str, ...]
     chosen: tuple[str, ...]
     several: bool = True
-    words: Mapping[str, str] = field(default_factory=dict)  # for values that are no words
+    words: Mapping[str, str] = {}  # for values that are no words
 
 
 class Frame(NamedTuple):
@@ -88,8 +86,7 @@ class Now(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class PreviewContext:
+class PreviewContext(NamedTuple):
     choices: tuple[Choice, ...]
     frames: tuple[Frame, ...]
     hidden: tuple[Frame, ...]
@@ -99,8 +96,7 @@ class PreviewContext:
     nonce: str
 
 
-@dataclass(frozen=True, slots=True)
-class HostPageContext:
+class HostPageContext(NamedTuple):
     """A page of a customer's: with the launcher `fragment`, with a panel over it, or alone."""
 
     scheme: str
@@ -284,7 +280,7 @@ class Preview:
 def _chosen(choice: Choice, asked: Sequence[str]) -> Choice:
     """Return the wanted values that are in the list, in its order; the usual choice when none is."""
     known = tuple(each for each in choice.options if each in asked)
-    return replace(choice, chosen=known if choice.several else known[:1]) if known else choice
+    return choice._replace(chosen=known if choice.several else known[:1]) if known else choice
 
 
 def _height(kind: str, seen: str) -> int:

@@ -6,7 +6,6 @@ Whoever wants other words or another language replaces `message/mail.html` and `
 from __future__ import annotations
 
 import html
-from dataclasses import replace
 
 from widget.domain.contact import in_ascii
 from widget.domain.message import EMAIL, NAME, MailContent
@@ -40,5 +39,5 @@ def render_mail(pages: Pages, row: OutboxMessage, *, theme: str | None = None) -
     # every template is escaped, so that none can forget it; a plain text is escaped for nobody
     text = html.unescape(pages.render(MAIL_TEXT, context, theme=theme, language=SOURCE)).lstrip("\n")
     subject, _, rest = text.partition("\n")
-    page = pages.render(MAIL, replace(context, subject=subject), theme=theme, language=SOURCE)
+    page = pages.render(MAIL, context._replace(subject=subject), theme=theme, language=SOURCE)
     return MailContent(subject.strip(), rest.strip("\n") + "\n", page, (name, email) if email else None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 from widget.domain.message import CONSENT, LONGEST, CheckedMessage, MessageFault, MessageForm
@@ -23,8 +22,7 @@ class FieldView(NamedTuple):
     field_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class MessageFormContext:
+class MessageFormContext(NamedTuple):
     """`message/form.html`: the form that leaves a message."""
 
     entry_point: Annotated[str, "the entry point's name in the settings"]
@@ -39,8 +37,7 @@ class MessageFormContext:
     first_fault: Annotated[str, "the id of the first faulty field; empty when there is none"]
 
 
-@dataclass(frozen=True, slots=True)
-class MessageThanksContext:
+class MessageThanksContext(NamedTuple):
     """`message/thanks.html`."""
 
     entry_point: Annotated[str, "the entry point's name in the settings"]
@@ -53,8 +50,7 @@ class MailItem(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class MailContext:
+class MailContext(NamedTuple):
     """`message/mail.html` and `message/mail_text.html`: a mail about a message or an alert."""
 
     kind: Annotated[str, "`message` or `alert`"]

@@ -1,4 +1,4 @@
-"""What each template is given: one frozen dataclass a template, each field with a line that says what it is.
+"""What each template is given: one named tuple a template, each field with a line that says what it is.
 
 These lists are an interface: operators write templates against them. A test compares them with the variables that the
 shipped templates use.
@@ -6,8 +6,7 @@ shipped templates use.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from markupsafe import Markup
 
@@ -17,8 +16,7 @@ from widget.web.pages.other_ways import OtherWay
 from widget.web.surveys.views import FormContext, SurveyEndContext
 
 
-@dataclass(frozen=True, slots=True)
-class Everywhere:
+class Everywhere(NamedTuple):
     """What every template has, beside these functions:
 
     `_("text", name=value)`, the text in the visitor's language, escaped, which `gettext` and `{% trans %}` also are;
@@ -34,8 +32,7 @@ class Everywhere:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class LauncherContext:
+class LauncherContext(NamedTuple):
     """`launcher.html`: the button, the message or nothing. Numbers and times are empty where ECE did not say."""
 
     entry_point: Annotated[str, "the entry point's name in the settings"]
@@ -73,8 +70,7 @@ class LauncherContext:
     panel: Annotated[Markup, "`panel.html` of the theme, rendered"]
 
 
-@dataclass(frozen=True, slots=True)
-class PanelContext:
+class PanelContext(NamedTuple):
     """`panel.html`: the docked chat and the survey's dialog, for the script to clone."""
 
     corner: Annotated[str, "`bottom-right` and the like, for the reading direction"]
@@ -85,15 +81,13 @@ class PanelContext:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class StyleContext:
+class StyleContext(NamedTuple):
     """Every style sheet: `launcher.css`, `page.css` and others."""
 
     corner: Annotated[str, "`bottom-right` and the like"]
 
 
-@dataclass(frozen=True, slots=True)
-class ClosedContext:
+class ClosedContext(NamedTuple):
     """`closed.html`: the page a click leads to when there is no chat."""
 
     entry_point: Annotated[str, "the entry point's name in the settings"]
@@ -108,8 +102,7 @@ class ClosedContext:
     ways: Annotated[tuple[OtherWay, ...], "other ways, as in the launcher"]
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorContext:
+class ErrorContext(NamedTuple):
     """`error.html`: any fault of a page."""
 
     status: Annotated[int, "the HTTP status"]

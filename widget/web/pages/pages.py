@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
@@ -27,9 +26,6 @@ from widget.web.pages.other_ways import OtherWay, as_json, other_ways
 from widget.web.pages.templating import TemplateFault, Templates, log_failure
 from widget.web.pages.theme_sheets import EXTRA_SHEETS, SCHEMES, Scheme, ThemeSheets
 from widget.web.public.caching import rfc3339
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 
 class Pages:
@@ -171,7 +167,7 @@ class Pages:
         """Return the page for a fault, in the same words at every address; `ways` are those of the entry point."""
         context = self.error_context(status=status, code=code, request_id=request_id, language=language, posted=posted)
         offered = self._other_ways(ways, entry_point, language, theme)
-        return self.render("error.html", replace(context, ways=offered), theme=theme, language=language)
+        return self.render("error.html", context._replace(ways=offered), theme=theme, language=language)
 
     def error_context(
         self, *, status: int, code: str, request_id: str, language: str, posted: bool = False
@@ -193,12 +189,10 @@ class Pages:
         say = partial(self.texts.gettext, language)
         return other_ways(ways, self.settings, entry_point=entry_point, language=language, theme=theme, say=say)
 
-    def render(
-        self, template: str, context: DataclassInstance, *, theme: str, language: str, scheme: Scheme = "auto"
-    ) -> str:
+    def render(self, template: str, context: NamedTuple, *, theme: str, language: str, scheme: Scheme = "auto") -> str:
         """Render any template with the fields of `context` and what every template has."""
-        values: dict[str, Any] = {name: getattr(context, name) for name in _field_names(type(context))}
-        values |= {
+        values = {
+            **context._asdict(),
             "lang": language,
             "dir": self.texts.direction(language),
             "theme": theme,
@@ -239,11 +233,6 @@ class Pages:
         return Markup(svg)  # noqa: S704 — written anew from a list of shapes
 
 
-@cache
-def _field_names(context: type[DataclassInstance]) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(context))
-
-
 def _edition(settings: Settings, themes: Themes, texts: Texts) -> bytes:
     """Return a digest of all that a launcher is made of beside its decision; alike on every machine of a fleet."""
     digest = blake2b(f"{__version__} {settings.server.public_url}".encode())
@@ -261,7 +250,7 @@ def _in_scheme(design: Design, scheme: Scheme) -> Design:
     if scheme == "auto":
         return design
     colours = design.light if scheme == "light" else design.dark
-    return replace(design, light=colours, dark=colours, scheme=scheme)
+    return design._replace(light=colours, dark=colours, scheme=scheme)
 
 
 def _frame_allow(entry_point: EntryPointSettings) -> str:

@@ -7,9 +7,8 @@ once, and `check` lists it. Nothing stops one that never ends: it cannot be dist
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import TemplateError
 from markupsafe import Markup, escape
@@ -34,8 +33,7 @@ _FAILURES = (
 _TOO_EXPENSIVE = (RecursionError, MemoryError)  # take seconds, in which nobody else is served
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateFault:
+class TemplateFault(NamedTuple):
     """A template that failed, in which theme, and why; `name` is its path in the themes directory, `file` the whole."""
 
     file: str
@@ -129,7 +127,7 @@ class Templates:
             return
         fault = TemplateFault(where, theme, problem, name)
         if self._shipped.find(theme, file) is None:
-            fault = replace(fault, instead="it is left out")
+            fault = fault._replace(instead="it is left out")
         self.failures.append(fault)
         self._on_failure(fault)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 from widget.domain.answers import Checked, FaultCode, FieldFault, Fields, Filled, check
@@ -61,8 +60,7 @@ class QuestionView(NamedTuple):
     can_be_emptied: bool  # offers "no answer": the visitor must take back an answer that does not apply
 
 
-@dataclass(frozen=True, slots=True)
-class FormContext:
+class FormContext(NamedTuple):
     """`survey/form.html`: one page of a survey."""
 
     survey: Annotated[str, "the survey's name in the settings"]
@@ -84,8 +82,7 @@ class FormContext:
     nonce: Annotated[str, "what the page's policy asks of a script tag"]
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyEndContext:
+class SurveyEndContext(NamedTuple):
     """`survey/thanks.html` and `survey/expired.html`."""
 
     survey: Annotated[str, "the survey's name in the settings; empty when not known"]
