@@ -18,10 +18,10 @@ from tests import settling
 from tests.fleet_processes import Process
 from tests.ports import free_port
 from tests.release.packages import ROOT
+from tests.serving import serving
 from widget.cli import COMMANDS, main
 from widget.domain.outbox import Answer, Claim, OutboxMessage
 from widget.simulator import create_simulator
-from widget.simulator.server import serving
 from widget.store.outbox import open_outbox
 
 FOLDERS = (".github", "examples", "static", "templates")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.ports import free_port
+from tests.serving import serving
 from widget.app import create_app
 from widget.demo.settings import demo_settings
 from widget.demo.site import create_site
 from widget.simulator import create_simulator
-from widget.simulator.server import listen, serving
 
 TOKEN = "operator-token-for-tests"
 FRESH_FOR, STALE_FOR = 0.3, 1.0  # seconds, so that a test does not wait for a snapshot to age
@@ -48,7 +49,7 @@ def serve_all(folder: Path) -> Iterator[RealServers]:
     port = free_port()
     widget = f"http://127.0.0.1:{port}"
     with (
-        listen("127.0.0.1", 0) as mail,
+        socket.create_server(("127.0.0.1", 0)) as mail,
         serving(create_simulator(widget_url=widget)) as simulator,
         serving(create_site(widget, simulator_url=simulator, mail=mail)) as site,
     ):

@@ -21,12 +21,12 @@ from starlette.routing import Route
 from tests.browser.engines import Engine, Gone, firefox, press, until, webkit
 from tests.install_tools import AXE_FILE
 from tests.ports import free_port
+from tests.serving import serving
 from widget import settings
 from widget.app import create_app
 from widget.application.clock import Clock
 from widget.application.messages import SHORTEST_TIME
 from widget.services.serving import build
-from widget.simulator.server import serving
 
 SHOWN = (("default", "en"), ("default", "ar"), ("bold", "ar"), ("civic", "en"), ("text", "ar"))
 FORM, FAULTS, THANKS = "document.forms[0]", "document.querySelector('[role=alert]')", "document.querySelector('.tick')"

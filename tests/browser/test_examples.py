@@ -10,10 +10,10 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.standin import ROOT, StubServers
 from tests.ece_stand_in import EceStandIn
+from tests.serving import serving
 from widget import settings
 from widget.app import create_app
 from widget.services.serving import build
-from widget.simulator.server import serving
 
 BUTTON = ".ece-chat-button"
 

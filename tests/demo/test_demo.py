@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,16 +16,20 @@ import httpx
 import pytest
 
 from tests.ports import free_port
-from widget.demo.run import Ports, run
+from widget.demo.run import OPTIONS, run
 from widget.demo.settings import demo_settings
 from widget.domain.instead import Kind as Way
-from widget.simulator.server import listen
+from widget.server.ports import PortTaken
 
 WITHIN = 120.0
 
 
-def free_ports() -> Ports:
-    return Ports(free_port(), free_port(), free_port())
+def free_ports() -> dict[str, int]:
+    return {name: free_port() for name in OPTIONS}
+
+
+def url(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
 
 
 def test_the_settings_hold_and_have_every_kind_of_question(tmp_path: Path) -> None:
@@ -46,22 +51,20 @@ def test_the_settings_hold_and_have_every_kind_of_question(tmp_path: Path) -> No
     assert kinds == {"rating", "nps", "choice", "choices", "yes_no", "text"}
 
 
-@pytest.mark.parametrize(
-    ("name", "option"), [("widget", "--port"), ("simulator", "--simulator-port"), ("site", "--site-port")]
-)
+@pytest.mark.parametrize(("name", "option"), OPTIONS.items())
 def test_a_taken_port_is_one_line_before_anything_starts(name: str, option: str) -> None:
     ports = free_ports()
     said: list[str] = []
-    complaints: list[str] = []
-    with listen("127.0.0.1", getattr(ports, name)):
-        code = run(ports, say=said.append, complain=complaints.append)
-    assert (code, said) == (1, [])
-    assert complaints == [
-        f"Port {getattr(ports, name)} on 127.0.0.1 is taken; stop what listens there, or choose another with {option}."
-    ]
-    for other in {"widget", "simulator", "site"} - {name}:
+    expected = f"Port {ports[name]} on 127.0.0.1 is taken; stop what listens there, or choose another with {option}."
+    with (
+        socket.create_server(("127.0.0.1", ports[name])),
+        pytest.raises(PortTaken, match=f"^{re.escape(expected)}$"),
+    ):
+        run(ports, say=said.append)
+    assert said == []
+    for other in OPTIONS.keys() - {name}:
         with socket.socket() as probe:
-            assert probe.connect_ex(("127.0.0.1", getattr(ports, other))) != 0
+            assert probe.connect_ex(("127.0.0.1", ports[other])) != 0
 
 
 @pytest.fixture
@@ -72,11 +75,12 @@ def temporary(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def demo(temporary: Path) -> Iterator[tuple[subprocess.Popen[str], Ports, str]]:
+def demo(temporary: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, int], str]]:
     """Start the command, wait until it has said its addresses, and end it in any case."""
     ports = free_ports()
-    command = [sys.executable, "-m", "widget", "demo", "--port", str(ports.widget)]
-    command += ["--simulator-port", str(ports.simulator), "--site-port", str(ports.site)]
+    command = [sys.executable, "-m", "widget", "demo"]
+    for name, option in OPTIONS.items():
+        command += [option, str(ports[name])]
     environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", env=environment
@@ -100,18 +104,17 @@ def demo(temporary: Path) -> Iterator[tuple[subprocess.Popen[str], Ports, str]]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_three_servers_answer_and_one_signal_ends_them(
-    demo: tuple[subprocess.Popen[str], Ports, str], temporary: Path, number: signal.Signals
+    demo: tuple[subprocess.Popen[str], dict[str, int], str], temporary: Path, number: signal.Signals
 ) -> None:
     process, ports, said = demo
-    for name in ("widget", "simulator", "site"):
-        assert ports.url(name) in said
+    assert all(url(port) in said for port in ports.values())
     for _ in range(3):  # from the application, then from memory
-        status = httpx.get(f"{ports.url('widget')}/v1/status/sales").json()
+        status = httpx.get(f"{url(ports['widget'])}/v1/status/sales").json()
         assert (status["state"], status["show"]) == ("available", True)
-    assert f"{ports.url('widget')}/widget.js" in httpx.get(f"{ports.url('site')}/").text
+    assert f"{url(ports['widget'])}/widget.js" in httpx.get(f"{url(ports['site'])}/").text
     # A request that hangs must not hold the end up.
-    httpx.post(f"{ports.url('simulator')}/control/faults", json={"kind": "hang"}).raise_for_status()
-    with socket.create_connection(("127.0.0.1", ports.simulator)) as hanging:
+    httpx.post(f"{url(ports['simulator'])}/control/faults", json={"kind": "hang"}).raise_for_status()
+    with socket.create_connection(("127.0.0.1", ports["simulator"])) as hanging:
         hanging.sendall(b"GET /egain/chat/entrypoint/capacity/1001 HTTP/1.1\r\nHost: x\r\n\r\n")
         assert list(temporary.iterdir())
         process.send_signal(number)

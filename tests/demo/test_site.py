@@ -17,7 +17,6 @@ from widget.demo.site import PAGES, create_site
 from widget.domain.message import MailContent
 from widget.mail import MailSink
 from widget.settings import SmtpSettings
-from widget.simulator.server import listen
 
 pytestmark = pytest.mark.anyio
 WIDGET = "http://127.0.0.1:8123"
@@ -25,7 +24,7 @@ WIDGET = "http://127.0.0.1:8123"
 
 @pytest.fixture
 def mail() -> Iterator[socket.socket]:
-    with listen("127.0.0.1", 0) as listener:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener
 
 

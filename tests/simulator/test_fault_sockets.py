@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tests.serving import serving
 from widget.simulator import create_simulator
-from widget.simulator.server import PortTaken, listen, serving
 
 LIVE = "/system/egain/chat/entrypoint/liveSessionStatus/1001"
 PATIENCE = 30.0
@@ -78,10 +78,3 @@ def test_the_server_stops_within_seconds_while_requests_hang() -> None:
         began = time.monotonic()
     assert time.monotonic() - began < PATIENCE
     hanging.close()
-
-
-def test_a_taken_port_is_one_line_that_names_it() -> None:
-    with listen("127.0.0.1", 0) as listener:
-        port = listener.getsockname()[1]
-        with pytest.raises(PortTaken, match=rf"^Port {port} on 127.0.0.1 is taken; .* --port\.$"):
-            listen("127.0.0.1", port)

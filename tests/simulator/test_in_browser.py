@@ -16,9 +16,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from tests.chromium import chromium as started
+from tests.serving import serving
 from widget.demo.site import create_site
 from widget.simulator import create_simulator
-from widget.simulator.server import serving
 
 pytestmark = pytest.mark.browser
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "ece-template"

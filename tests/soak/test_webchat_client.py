@@ -16,12 +16,12 @@ from playwright.sync_api import expect
 
 from tests.chromium import chromium
 from tests.ece_stand_in import CLOSED, EceStandIn
+from tests.serving import serving
 from widget import settings
 from widget.app import create_app
 from widget.domain.errors import EceRefused
 from widget.domain.readings import Call, LiveSessionStatus
 from widget.services.serving import build
-from widget.simulator.server import serving
 
 STATES = ("error", "unavailable", "busy", "available")
 

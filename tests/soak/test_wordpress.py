@@ -21,10 +21,10 @@ from tests.fleet_processes import wait_until
 from tests.install_tools import install
 from tests.ports import free_port
 from tests.release.packages import ROOT
+from tests.serving import serving
 from widget import settings
 from widget.app import create_app
 from widget.services.serving import build
-from widget.simulator.server import serving
 
 GUIDE = ROOT / "examples" / "wordpress" / "README.md"
 PACKAGES = ["wordpress", "wordpress-theme-twentytwentythree", "php-cli", "php-mysql", "mariadb-server"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
 
 import click
+
+from widget.commands.terminal import fail
 
 _port = click.IntRange(1, 65535)
 
@@ -16,7 +17,11 @@ _port = click.IntRange(1, 65535)
 @click.option("--site-port", default=8080, show_default=True, type=_port, help="The sample site's port.")
 def demo(port: int, simulator_port: int, site_port: int) -> None:
     """Start an ECE simulator, the widget server and a sample site, all on this machine only."""
-    from widget.demo.run import Ports, run
+    from widget.demo.run import run
+    from widget.server.ports import PortTaken
 
-    ports = Ports(widget=port, simulator=simulator_port, site=site_port)
-    sys.exit(run(ports, say=click.echo, complain=partial(click.echo, err=True)))
+    ports = {"widget": port, "simulator": simulator_port, "site": site_port}
+    try:
+        sys.exit(run(ports, say=click.echo))
+    except PortTaken as taken:
+        fail(str(taken))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
 
 import click
 
@@ -22,28 +21,24 @@ from widget.commands.terminal import fail
 @click.option("--seed", type=int, help="The same seed gives the same queue again.")
 def simulate(host: str, port: int, widget_url: str, seed: int | None) -> None:
     """Start a stand-in for ECE: six calls, a queue that lives, faults by hand, a chat page."""
+    from widget.server.ports import PortTaken, listen, take_port
     from widget.simulator import create_simulator
     from widget.simulator.server import (
-        PortTaken,
         ResettableProtocol,
         ServerThread,
-        listen,
         make_server,
         run_until_stopped,
-        stop_on_signals,
+        stopped_by_signals,
     )
 
     try:
-        listener = listen(host, port, option="--port")
+        listener = take_port(host, port, option="--port", host_option="--host")
+        listen(listener)
     except PortTaken as taken:
         fail(str(taken))
-    shown = f"[{host}]" if ":" in host else host
-    server = ServerThread(
-        make_server(create_simulator(widget_url=widget_url, seed=seed), http=ResettableProtocol), listener
-    )
-    address = f"http://{shown}:{port}"
-    with ExitStack() as stack:
-        stack.callback(listener.close)
-        stop = stop_on_signals(stack)
-        started = f"The ECE simulator: {address}/   (base_url {address}/system; Ctrl-C stops it)"
+    app = create_simulator(widget_url=widget_url, seed=seed)
+    server = ServerThread(make_server(app, http=ResettableProtocol), listener)
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    started = f"The ECE simulator: {address}/   (base_url {address}/system; Ctrl-C stops it)"
+    with listener, stopped_by_signals() as stop:
         sys.exit(run_until_stopped([server], stop, started=lambda: click.echo(started)))
