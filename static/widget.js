@@ -15,25 +15,26 @@
  * One global: eceChat.create(options), .update(entryPoint, options), .open(entryPoint), .close(entryPoint), .show(),
  * .hide(), .refresh(), .survey(url), .destroy().
  *
- * No cookie, no storage but that a greeting was closed in this tab, nothing before the page is loaded and idle, no style and no script put into the page, no
- * exception thrown into it. This file runs as it is; the served copy is made smaller and must stay under 6,000 bytes of
- * brotli. Return values of methods that change the DOM (remove, append…) are never used: pages replace such methods.
+ * No cookie, no storage but that a greeting was closed in this tab, nothing before the page is loaded and idle, no style
+ * and no script put into the page, no exception thrown into it. This file runs as it is; the served copy is made smaller
+ * and must stay under 6,000 bytes of brotli. Return values of methods that change the DOM (remove, append…) are never
+ * used: pages replace such methods.
  */
 (() => {
   const TAG = "ece-chat";
   const PANEL = "ece-chat-panel";
   const ATTRIBUTES = "entry-point locale theme target scheme open".split(" ");
 
-  // Milliseconds.
+  // Milliseconds, where nothing else is said.
   const ANSWER_WITHIN = 8_000;
   const LOADED_WITHIN = 5_000; // after the document is parsed: the load event of some pages never comes
-  const STALE_FOR = 60; // seconds, where the launcher does not say
-  const LONGEST_TIMER = 30_000; // sleep stops a laptop's timers, but not its clock
+  const STALE_FOR = 60; // seconds; where the launcher does not say
+  const LONGEST_TIMER = 30_000; // a laptop that sleeps stops its timers, but not its clock
   const LONGEST_SPREAD = 30_000;
   const LONGEST_PAUSE = 300_000; // between two tries after failures
   const SOON = 300; // when an answer could not be drawn at once
   const AFTER_REFUSAL = 500;
-  const POPUP = "width=450,height=600";
+  const POPUP = "width=450,height=600"; // features of a window
   const LONGEST_LAUNCHER = 100_000; // characters
 
   /* ---- The document ------------------------------------------------------------------------------------------------
@@ -144,18 +145,18 @@
     }
   };
 
-  // Makes `drawn` the same as `next`, and uses up `next`.
-  const drawInPlace = (drawn, next) => {
+  // Make `current` the same as `next`, and use up `next`.
+  const drawInPlace = (current, next) => {
     if (!next.localName) {
-      if (drawn.data != next.data) drawn.data = next.data;
+      if (current.data != next.data) current.data = next.data;
       return;
     }
-    copyAttributes(next, drawn);
-    const before = [...drawn.childNodes];
+    copyAttributes(next, current);
+    const before = [...current.childNodes];
     const after = [...next.childNodes];
     for (const [index, node] of after.entries()) {
       const there = before[index];
-      if (!there) drawn.append(node);
+      if (!there) current.append(node);
       else if (isAlike(there, node)) drawInPlace(there, node);
       else there.replaceWith(node);
     }
@@ -166,14 +167,14 @@
   const define = (origin) => {
     const launchers = new WeakMap(); // what each element of ours can do
     const present = new Set(); // the elements in the page
-    const own = new Map(); // those made here, each with the script tag it was made for, if any
+    const own = new Map(); // those made here, each with the script tag it was made for, null if the page called `create`
     const panels = new Map(); // the docks and the survey's dialog, by name
     const windowNames = new Map(); // of the chat's window, by entry point
     const windows = new Map(); // that this page has opened, by entry point
     const away = new WeakSet(); // elements that are hidden by us, not by the page's author
     let hidden = false; // the page wants none to be seen
     let closeGreeting; // of the one element that has greeted, if any has
-    let life; // AbortController: destroy ends it, and the listeners outside our own elements with it
+    let lifetime; // AbortController: destroy ends it, and the listeners outside our own elements with it
     let body; // of the document, until the end of the task that replaces it
     let ready = false; // the page is loaded and has had a quiet moment
     let showSurvey; // opens a survey's dialog in the words of the last launcher drawn
@@ -241,7 +242,7 @@
       }
     };
 
-    // Returns null where the browser blocks windows.
+    // Return null where the browser blocks windows.
     const openWindow = (entryPoint, url, features) => {
       const found = findWindow(entryPoint, features);
       if (found) {
@@ -265,12 +266,12 @@
       const [dialog, heading, frame, back] = ["dialog", "h2", "iframe", ".ece-chat-return"].map((each) =>
         shadow.querySelector(each),
       );
-      let told = "loading"; // what the words over the frame are about
+      let shown = "loading"; // what the words over the frame are about
       let loaded = false;
       let refusedUntil = 0; // milliseconds of the clock; a load before it is that of the browser's page about the refusal
 
-      const tellWhen = (now) => {
-        told = now;
+      const showWhen = (now) => {
+        shown = now;
         for (const part of shadow.querySelectorAll("[data-when]")) {
           part.hidden = part.dataset.when != now;
           if (!part.hidden) part.querySelector("[data-act=stay]")?.focus();
@@ -278,7 +279,7 @@
       };
 
       const fold = (folded) => {
-        if (!back || modal) return; // a template from before has no way back
+        if (!back || modal) return; // the template of an earlier release has no button that brings it back
         dialog.hidden = folded;
         back.hidden = !folded;
         if (!folded) for (const other of panels.values()) if (other != panel) other.fold(true);
@@ -300,18 +301,18 @@
         closed();
       };
 
-      const ask = (question) => {
-        if (loaded && !modal) tellWhen(question);
+      const askFirst = (question) => {
+        if (loaded && !modal) showWhen(question);
         else if (question == "close") end();
       };
 
       const acts = {
         fold: () => foldByHand(true),
         unfold: () => foldByHand(false),
-        window: () => ask("window"),
-        close: () => ask("close"),
+        window: () => askFirst("window"),
+        close: () => askFirst("close"),
         stay() {
-          tellWhen("");
+          showWhen("");
           heading?.focus();
         },
         end,
@@ -332,7 +333,7 @@
           if (loaded || !ours) return;
           // Our address leads to that of the chat, which is not known here: another one may be of a frame of the page's.
           refusedUntil = event.blockedURI.startsWith(origin) ? Infinity : Date.now() + AFTER_REFUSAL;
-          tellWhen("refused");
+          showWhen("refused");
         },
       };
 
@@ -340,12 +341,12 @@
         // WebKit loads an empty page in place of one that the policy refuses, before it tells of the refusal.
         if (Date.now() < refusedUntil || isBlank(frame.contentWindow)) return;
         loaded = true;
-        tellWhen("");
+        showWhen("");
       };
       // Chromium may tell of a refusal a moment after it has loaded its page about it.
       frame.addEventListener("load", () => setTimeout(tellLoaded, 50));
       setTimeout(() => {
-        if (told == "loading") tellWhen("late");
+        if (shown == "loading") showWhen("late");
       }, ANSWER_WITHIN);
 
       shadow.addEventListener(
@@ -371,7 +372,7 @@
       });
       dialog.addEventListener("close", end);
 
-      for (const link of shadow.querySelectorAll("a")) link.href = url;
+      for (const anchor of shadow.querySelectorAll("a")) anchor.href = url;
       frame.src = url;
       if (sheets) shadow.adoptedStyleSheets = sheets;
       if (scheme) host.setAttribute("scheme", scheme);
@@ -487,7 +488,7 @@
       let dismissed = ""; // the message that the visitor has closed
       let css = "";
       let said = ""; // what the live region was last told of the state
-      let lot = 0; // when that may be told
+      let tellAt = 0; // when a visitor who waits is told of a free place
       let greeting; // the timer of the next greeting
 
       if (sheet) {
@@ -634,15 +635,16 @@
 
       const paceNow = () => Math.max(decision.nextCheck || 60, 2) * 1_000;
 
-      // Returns the pause until the next check.
+      // Return the pause until the next check.
       const take = (url, html) => {
         if (!mayDraw(url)) return SOON;
-        // Everybody who waits to be told draws a time by lot, with the spread of a check 30 s, so that one free place is
-        // not stormed. Until then nothing is drawn.
-        lot = element.dataset.waiting && /data-show="true"/.test(html) && (lot || Date.now() + Math.random() * 25_000);
-        if (lot > Date.now()) return lot - Date.now();
+        // Each visitor who waits is told at a time of his own, with the spread of a check within 30 s, so that not all
+        // come for one free place. Until then nothing is drawn.
+        tellAt =
+          element.dataset.waiting && /data-show="true"/.test(html) && (tellAt || Date.now() + Math.random() * 25_000);
+        if (tellAt > Date.now()) return tellAt - Date.now();
         if (html != drawn) draw(html);
-        if (lot) {
+        if (tellAt) {
           delete element.dataset.waiting;
           guarded(() => new Notification(root.dataset.announce))(); // unseen if not allowed; throws on Android
         }
@@ -655,9 +657,9 @@
 
       const failed = (url, fault) => {
         if (!failures) warn(url + " " + fault);
-        const given = fault?.pause;
-        const pause = given || Math.min(LONGEST_PAUSE, 5_000 * 2 ** failures);
-        failures = given ? 1 : failures + 1;
+        const ownPause = fault?.pause;
+        const pause = ownPause || Math.min(LONGEST_PAUSE, 5_000 * 2 ** failures);
+        failures = ownPause ? 1 : failures + 1;
         fire("error", fault);
         return pause;
       };
@@ -848,7 +850,7 @@
       if (!own.has(kept)) return;
       for (const element of ownOf(read(kept, "entry-point"), read(kept, "target"))) {
         if (element == kept) continue;
-        own.set(kept, own.get(element) && own.get(kept));
+        own.set(kept, own.get(element) && own.get(kept)); // null where one of the two is the page's
         drop(element);
       }
     };
@@ -874,16 +876,16 @@
       if (script && isLate(script, target)) return null;
       const element = ownOf(entryPoint, target)[0] || make(TAG);
       apply(element, attributes);
-      if (own.get(element) !== null) own.set(element, script);
+      if (own.get(element) !== null) own.set(element, script); // new, or of another tag
       if (script) dropPredecessors(element);
       if (ready) place(element);
       return element;
     };
 
-    const wakeAll = (how) => {
+    const wakeAll = (method) => {
       if (!ready) return;
       for (const element of own.keys()) place(element);
-      for (const element of present) launchers.get(element)[how]();
+      for (const element of present) launchers.get(element)[method]();
     };
 
     const openChat = (entryPoint) => {
@@ -906,7 +908,7 @@
       wakeAll("look");
     };
 
-    const whenHidden = (value) => () => {
+    const hiding = (value) => () => {
       hidden = value;
       arrange();
     };
@@ -919,8 +921,8 @@
 
     const destroy = () => {
       hidden = false;
-      life.abort();
-      life = null;
+      lifetime.abort();
+      lifetime = null;
       ready = false;
       showSurvey = null;
       for (const panel of panels.values()) panel.end();
@@ -935,11 +937,11 @@
     };
 
     const begin = () => {
-      life = new AbortController();
-      const signal = life.signal;
+      lifetime = new AbortController();
+      const signal = lifetime.signal;
       const listen = (type, work) => addEventListener(type, guarded(work), { signal });
       const becomeReady = guarded(() => {
-        if (signal.aborted || ready) return; // of a life that destroy has ended
+        if (signal.aborted || ready) return; // destroy has ended this lifetime
         ready = true;
         wakeAll("refresh");
       });
@@ -979,15 +981,15 @@
         open: guarded(openChat),
         update: guarded(updateChat),
         close: guarded(closeChat),
-        show: guarded(whenHidden(false)),
-        hide: guarded(whenHidden(true)),
+        show: guarded(hiding(false)),
+        hide: guarded(hiding(true)),
         survey: guarded(openSurvey),
         destroy: guarded(destroy),
       };
     };
 
     Chat.start = (scripts) => {
-      if (!life) begin();
+      if (!lifetime) begin();
       for (const script of scripts) {
         const fragment = new URLSearchParams(new URL(script.src).hash.slice(1));
         create({ ...Object.fromEntries(fragment), ...script.dataset }, script);
