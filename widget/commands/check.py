@@ -22,7 +22,7 @@ from widget.commands.streams import can_write
 from widget.commands.terminal import console, fail
 from widget.doctor import Diagnosis, Finding, Report, Service, Severity, examine
 from widget.doctor.browsing import Page, Unreached, visit
-from widget.doctor.services import shared_service, smtp_failure, smtp_service, storage_service, webhook_service
+from widget.doctor.other_services import shared_service, smtp_failure, smtp_service, storage_service, webhook_service
 from widget.domain.errors import DeliveryError
 from widget.domain.readings import Call
 
