@@ -20,7 +20,7 @@ def retried(
     *,
     next_attempt_at: datetime,
     reason: str,
-    waits_for_ece: bool = False,
+    waits_for_destination: bool = False,
     possible_double: bool = False,
 ) -> Settlement:
     return Settlement(
@@ -29,7 +29,7 @@ def retried(
         claimed.attempts + 1,
         next_attempt_at=next_attempt_at,
         reason=reason,
-        waits_for_ece=waits_for_ece,
+        waits_for_destination=waits_for_destination,
         possible_double=possible_double,
     )
 

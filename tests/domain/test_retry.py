@@ -76,7 +76,9 @@ def test_only_a_success_in_doubt_is_given_up_for_its_doubt(error: EceError) -> N
 
 
 def test_retry_after_is_honoured_and_capped_and_not_hastened() -> None:
-    assert decided(EceStatus(status=429, retry_after=90)) == Again(NOW + timedelta(seconds=90), waits_for_ece=False)
+    assert decided(EceStatus(status=429, retry_after=90)) == Again(
+        NOW + timedelta(seconds=90), waits_for_destination=False
+    )
     assert pause(EceGatewayDown(status=503, retry_after=86400 * 365)) == 600
     assert pause(EceStatus(status=429, retry_after=-5)) == 0.5
 
@@ -108,7 +110,7 @@ def test_a_row_that_failed_often_is_hastened_only_if_its_content_cannot_be_the_c
     def hastened(error: EceError, attempts: int) -> bool:
         outcome = decided(error, attempts=attempts)
         assert isinstance(outcome, Again)
-        return outcome.waits_for_ece
+        return outcome.waits_for_destination
 
     assert hastened(EceTimeout(), 3)
     assert not hastened(EceTimeout(), 11)

@@ -113,7 +113,9 @@ async def test_only_rows_that_wait_for_ece_are_hastened(outbox: Outbox, clock: A
         await outbox.enqueue(message(number))
     waits, asked = await claim(outbox, clock)
     later = clock.now() + timedelta(seconds=200)
-    await outbox.settle(settling.retried(waits, next_attempt_at=later, reason="ece_refused", waits_for_ece=True))
+    await outbox.settle(
+        settling.retried(waits, next_attempt_at=later, reason="ece_refused", waits_for_destination=True)
+    )
     await outbox.settle(settling.retried(asked, next_attempt_at=later, reason="ece_status 429"))
     assert await outbox.hasten(now=clock.now()) == 1
     (due,) = await claim(outbox, clock)
@@ -231,7 +233,7 @@ async def test_a_destination_that_is_back_hastens_its_own_rows_alone(outbox: Out
         assert await outbox.enqueue(replace(row, destination=destination))
         (claimed,) = await claim(outbox, clock, destination=destination)
         later = clock.now() + timedelta(minutes=5)
-        await outbox.settle(settling.retried(claimed, next_attempt_at=later, reason="down", waits_for_ece=True))
+        await outbox.settle(settling.retried(claimed, next_attempt_at=later, reason="down", waits_for_destination=True))
     assert await outbox.hasten(destination="smtp", now=clock.now()) == 1
     assert await claim(outbox, clock) == []
     assert len(await claim(outbox, clock, destination="smtp")) == 1

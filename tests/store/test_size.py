@@ -82,7 +82,9 @@ async def regular_work(outbox: Outbox, clock: Any) -> None:
             )
         )
         for each in taken.messages:
-            await outbox.settle(settling.retried(each, next_attempt_at=clock.now(), reason="x", waits_for_ece=True))
+            await outbox.settle(
+                settling.retried(each, next_attempt_at=clock.now(), reason="x", waits_for_destination=True)
+            )
     await outbox.hasten(now=clock.now())
     await outbox.tidy(now=clock.now(), max_age=timedelta(days=7), retention=timedelta(days=90))
     assert (await outbox.counts_of_unsettled()).by_state[MessageState.PENDING] == 1

@@ -129,7 +129,7 @@ class Settlement(NamedTuple):
     next_attempt_at: datetime | None = None
     settled_at: datetime | None = None
     reason: str | None = None
-    waits_for_ece: bool = False
+    waits_for_destination: bool = False
     possible_double: bool = False
 
 

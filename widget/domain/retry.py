@@ -23,18 +23,18 @@ from widget.domain.errors import (
 FIRST_CEILING = 2.0  # seconds
 LONGEST_CEILING = 300.0
 SHORTEST_PAUSE = 0.5
-LONGEST_RETRY_AFTER = 600.0  # ECE may ask for more; a typing error in its web tier must not stop surveys for a year
+LONGEST_RETRY_AFTER = 600.0  # a destination may ask for more; a typing error there must not stop its rows for a year
 ATTEMPTS_BEFORE_GIVING_UP = 3  # whatever the age says: a clock that leaps a month must not end what was hardly tried
 DOUBTFUL_SUCCESSES = 3  # ECE may have each of them, so no more are sent
-ATTEMPTS_HASTENED = 10  # a row that failed more often than this may itself be what ECE cannot take
+ATTEMPTS_HASTENED = 10  # a row that failed more often than this may itself be what the destination cannot take
 TOO_OLD = "max_age; last: "  # before the reason of the last attempt
 
 
 class Again(NamedTuple):
-    """Try again at `at`; `waits_for_ece` says that it may be earlier once ECE has taken another survey."""
+    """Try again at `at`; `waits_for_destination` says that it may be earlier once the destination serves again."""
 
     at: datetime
-    waits_for_ece: bool
+    waits_for_destination: bool
 
 
 class GiveUp(NamedTuple):
@@ -65,10 +65,10 @@ def after_failure(
         return GiveUp(f"{TOO_OLD}{described(error)}")
     if error.retry_after is not None:
         asked = min(max(error.retry_after, SHORTEST_PAUSE), LONGEST_RETRY_AFTER)
-        return Again(now + timedelta(seconds=asked), waits_for_ece=False)
+        return Again(now + timedelta(seconds=asked), waits_for_destination=False)
     pause = max(SHORTEST_PAUSE, ceiling(attempts) * min(max(chance, 0.0), 1.0))
     hasten = attempts <= ATTEMPTS_HASTENED or whatever_the_content(error)
-    return Again(now + timedelta(seconds=pause), waits_for_ece=hasten)
+    return Again(now + timedelta(seconds=pause), waits_for_destination=hasten)
 
 
 def ceiling(attempts: int) -> float:
@@ -82,12 +82,12 @@ def is_doubtful_success(error: DeliveryError) -> bool:
 
 
 def used_an_attempt(error: DeliveryError) -> bool:
-    """Return whether ECE was asked at all."""
+    """Return whether the destination was asked at all."""
     return not isinstance(error, EceBusy)
 
 
 def whatever_the_content(error: DeliveryError) -> bool:
-    """Return whether the failure came before any byte of the survey was sent: its content cannot be the cause."""
+    """Return whether the failure came before any byte of the row was sent: its content cannot be the cause."""
     down = isinstance(error, EceRefused | EceTlsFailure) or (isinstance(error, EceGatewayDown) and error.status == 503)
     return down or error.serves_nobody
 

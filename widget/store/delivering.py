@@ -173,7 +173,7 @@ def _settling(settlement: Settlement) -> dict[str, Any]:
         "due": None if due is None else to_ms(due),
         "settled": None if settled is None else to_ms(settled),
         "why": settlement.reason,
-        "waits": settlement.waits_for_ece,
+        "waits": settlement.waits_for_destination,
         "doubles": int(settlement.possible_double),
     }
 

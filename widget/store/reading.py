@@ -1,7 +1,7 @@
 """Read rows as values; one that cannot be read is a fault of that row and of no other.
 
-What stands in a table may be damaged, or written by a later release.
-Every reader here gets columns as the driver returned them. SQLite returns any type from any column.
+What stands in a table may be damaged, or written by a later release. Every reader here gets columns as the driver
+returned them, and SQLite returns any type from any column.
 """
 
 from __future__ import annotations

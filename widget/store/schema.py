@@ -46,7 +46,7 @@ outbox = Table(
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("next_attempt_at", BigInteger, nullable=False),
-    Column("waits_for_ece", Boolean, nullable=False, server_default=false()),  # may be hastened once ECE is back
+    Column("waits_for_ece", Boolean, nullable=False, server_default=false()),  # for whatever destination the row has
     Column("lease_owner", Text),
     Column("leased_until", BigInteger),
     Column("accepted_at", BigInteger, nullable=False),

@@ -26,7 +26,7 @@ POLL_SECONDS = 2.0  # how soon a row that another process accepted, or that is d
 BUSY_PAUSE = 0.25
 SETTLE_PAUSE = 0.5  # between tries to record an outcome while the database is away
 FIRST_BACK_OFF = 0.5
-LONGEST_BACK_OFF = 4.0  # surveys move again within five seconds after the database is back
+LONGEST_BACK_OFF = 4.0  # rows are sent again within five seconds after the database is back
 LEASE_MARGIN = 5.0  # seconds; no sending begins when its lease could end before it
 LONGEST_RECORDING = 2.0  # seconds, of an outcome whose sending a stop interrupted
 
@@ -247,7 +247,7 @@ class DestinationLoop:
             attempts,
             next_attempt_at=decided.at,
             reason=retry.described(error),
-            waits_for_ece=decided.waits_for_ece,
+            waits_for_destination=decided.waits_for_destination,
             possible_double=doubtful,
         )
 
