@@ -145,7 +145,7 @@ class Availability:
         return self._refreshes.age(watch)
 
     def _lacks_an_answer(self, watch: EntryPointWatch) -> bool:
-        """Nothing to say yet and no failure to report: the first visit, or the first after a quiet time."""
+        """Return whether there is neither an answer nor a failure yet: at a first visit, or the first for a while."""
         return (
             self._refreshes.freshness_of(watch) is Freshness.EXPIRED
             and not watch.last_failed

@@ -108,7 +108,7 @@ class AvailabilityLog:
         telemetry.logger().error("shared_round_crashed", entry_point=entry_point, exc_info=error)
 
     def _adopted(self, subject: Subject, refreshed: Refreshed) -> None:
-        """Another process asked; fresh evaluations of its round say that the calls they needed were answered."""
+        """Log the outages that the evaluations of another process show to have ended: what they needed was answered."""
         if any(each.snapshot is None or each.failed for each in refreshed.results.values()):
             return
         self._host_served()

@@ -156,7 +156,7 @@ def hastened(pace: Pace, now: float) -> Pace:
 
 
 def _answered(pace: Pace, now: float, *, failed: bool) -> Pace:
-    """The destination is reached. It is back when it served nobody before, or nothing in the whole window."""
+    """Return the pace after an answer. It is back when it served nobody before, or nothing in the whole window."""
     served_nothing = len(pace.failed) == WINDOW and all(pace.failed)
     recovered = served_nothing and not failed and now - pace.hastened_at >= HASTEN_AFTER_DOUBT_SECONDS
     return replace(

@@ -73,7 +73,7 @@ class CurrentDecision:
         return True
 
     def expire(self) -> None:
-        """Need a new view at the next visit."""
+        """Have the next visit take a new view."""
         self.renew_at = self.valid_until = float("-inf")
 
     def _write_lines(self, decision: Decision, moment: float, now: datetime) -> None:
