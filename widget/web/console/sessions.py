@@ -156,8 +156,7 @@ class Sessions:
 
     def _named_by_proxy(self, request: Request) -> str | None:
         """Return the name in the header of the settings, where one of our proxies is the peer and wrote just one."""
-        peer = request.client.host if request.client else ""
-        if not self.user_header or not self.proxies.trusts(peer):
+        if not self.user_header or not self.proxies.trusts(request.scope):
             return None
         names = request.headers.getlist(self.user_header)
         name = names[0].strip() if len(names) == 1 else ""

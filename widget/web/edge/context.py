@@ -35,15 +35,14 @@ class TrustedProxies:
     def __init__(self, networks: Iterable[str]) -> None:
         self._networks = tuple(ip_network(network) for network in networks)
 
-    def trusts(self, address: str) -> bool:
-        """Return whether this peer is one of the configured proxies."""
-        parsed = peer_address(address)
-        return parsed is not None and self._covers(parsed)
+    def trusts(self, scope: Scope) -> bool:
+        """Return whether the peer is one of the configured proxies."""
+        address = peer(scope)
+        return address is not None and self._covers(address)
 
     def client(self, scope: Scope) -> str:
         """Return the client's address: the peer, or behind our proxies the rightmost hop that is none of them."""
-        peer = scope["client"][0] if scope.get("client") else ""
-        address = peer_address(peer)
+        address = peer(scope)
         if address is None or not self._covers(address):
             return str(address or "unknown")
         chain = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
@@ -63,7 +62,8 @@ class TrustedProxies:
 class RequestContext:
     """The outermost middleware: `scope["state"]` gets `request_id` and `client`; then log line and metrics.
 
-    `scope["state"]["fault"]` is the code of the fault that was answered, which `Errors` leaves there.
+    `scope["state"]["fault"]` is the code of the fault that was answered, which `Errors` leaves there. What is no
+    request, as start and stop of the server, goes to the router at once: no other middleware sees it.
     """
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics, proxies: TrustedProxies) -> None:
@@ -73,7 +73,7 @@ class RequestContext:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await scope["app"].router(scope, receive, send)
             return
         state = scope.setdefault("state", {})
         state["client"] = self.proxies.client(scope)
@@ -109,9 +109,8 @@ class RequestContext:
         )
 
     def _id(self, scope: Scope) -> str:
-        peer = scope["client"][0] if scope.get("client") else ""
         for name, value in scope["headers"]:
-            if name == b"x-request-id" and _REQUEST_ID.fullmatch(value) and self.proxies.trusts(peer):
+            if name == b"x-request-id" and _REQUEST_ID.fullmatch(value) and self.proxies.trusts(scope):
                 return str(value.decode("ascii"))
         return new_request_id()
 
@@ -126,10 +125,14 @@ def address_of(text: str) -> Address | None:
     return mapped or address
 
 
-@lru_cache(maxsize=256)  # asked several times for each request, and behind a proxy always for the same peer
-def peer_address(peer: str) -> Address | None:
-    """Read the address of a socket's peer. What a header names may be of any length, and is not kept."""
-    return address_of(peer)
+# Asked several times for each request, and behind a proxy always for the same peer. What a header names may be of any
+# length, and is not kept.
+_peer_address = lru_cache(maxsize=256)(address_of)
+
+
+def peer(scope: Scope) -> Address | None:
+    """Return the address of the socket's peer, None where there is none, as of a socket in the file system."""
+    return _peer_address(scope["client"][0]) if scope.get("client") else None
 
 
 def _without_port(hop: str) -> str:

@@ -22,7 +22,7 @@ from widget import telemetry
 from widget.settings import ServerSettings
 from widget.web import addresses
 from widget.web.addresses import Address, FramedBy, Kind
-from widget.web.edge.context import TrustedProxies, peer_address
+from widget.web.edge.context import TrustedProxies, peer
 from widget.web.edge.errors import Errors, Problem, request_id, unknown_entry_point
 
 Header = tuple[bytes, bytes]
@@ -129,9 +129,6 @@ class SecurityHeaders:
         self.edge = edge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
         address = addresses.of(scope)
         nonce = secrets.token_urlsafe(16)
         preflight = (
@@ -176,7 +173,7 @@ class AddressCheck:
         self.proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        problem = self._problem(scope) if scope["type"] == "http" else None
+        problem = self._problem(scope)
         if problem is None:
             await self.app(scope, receive, send)
         else:
@@ -190,16 +187,15 @@ class AddressCheck:
         hosts = _values(scope, b"host")
         if len(hosts) != 1:
             return Problem(400, "bad_host", "A request names exactly one host.")
-        peer = scope["client"][0] if scope.get("client") else ""
         # several proxies make a list, in one line or in several (RFC 9110, section 5.3), whose first entry is the
         # outermost one's; ours, in front of it, would replace it
         forwarded = b",".join(_values(scope, b"x-forwarded-host"))
         told = forwarded.partition(b",")[0].strip() or hosts[0]
-        trusted = self.proxies.trusts(peer)
+        trusted = self.proxies.trusts(scope)
         asked = told if trusted else hosts[0]
         if asked.lower() in self.edge.hosts or hosts[0].lower() in self.edge.hosts:
             return None
-        if _LOOPBACK_HOST.fullmatch(hosts[0]) and (parsed := peer_address(peer)) is not None and parsed.is_loopback:
+        if _LOOPBACK_HOST.fullmatch(hosts[0]) and (address := peer(scope)) is not None and address.is_loopback:
             return None
         unheard = not trusted and told.lower() in self.edge.hosts
         return self._misdirected(asked, "server.trusted_proxies" if unheard else "server.public_url", scope)

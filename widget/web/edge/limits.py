@@ -158,7 +158,7 @@ class RateLimits:
         self.is_operator = is_operator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        limit = addresses.of(scope).limit if scope["type"] == "http" else None
+        limit = addresses.of(scope).limit
         if limit is None:
             await self.app(scope, receive, send)
             return
@@ -232,9 +232,6 @@ class BodyLimit:
         self.largest_form = largest_form
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
         largest = self.largest_form if addresses.of(scope).limit is Limit.SUBMITS else self.largest
         announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if not announced.isdigit() or len(announced) > 18 or int(announced) > largest:
