@@ -114,19 +114,25 @@ class RateLimiter:
             "messages": None if settings.submits == "off" else _item(MESSAGES),
         }
 
-    async def hit(self, limit: str, client: str) -> int | None:
+    async def hit(self, limit: str, client: str, **logged: str) -> int | None:
         """Count one request; return the seconds to wait when it is one too many, else None."""
-        return await self._ask(self._strategy.hit, limit, client)
+        return await self._ask(self._strategy.hit, limit, client, logged)
 
-    async def test(self, limit: str, client: str) -> int | None:
+    async def test(self, limit: str, client: str, **logged: str) -> int | None:
         """Return the same without counting."""
-        return await self._ask(self._strategy.test, limit, client)
+        return await self._ask(self._strategy.test, limit, client, logged)
 
-    async def _ask(self, ask: Callable[..., Awaitable[bool]], limit: str, client: str) -> int | None:
+    async def _ask(
+        self, ask: Callable[..., Awaitable[bool]], limit: str, client: str, logged: Mapping[str, str]
+    ) -> int | None:
         item, bucket = self._items[limit], self._bucket(client)
-        if item is None or await ask(item, limit, bucket):
+        try:
+            if item is None or await ask(item, limit, bucket):
+                return None
+            stats = await self._strategy.get_window_stats(item, limit, bucket)
+        except StorageError as error:  # a shared store that is down must not close the surveys, nor lose a message
+            telemetry.logger().warning("limits_store_failed", **logged, exc_info=error)
             return None
-        stats = await self._strategy.get_window_stats(item, limit, bucket)
         return max(1, min(item.get_expiry(), int(stats.reset_time - self._clock()) + 1))
 
     async def clear(self, limit: str, client: str) -> None:
@@ -173,7 +179,8 @@ class RateLimits:
         elif limit is Limit.TOKENS and _as_part_of_a_page(scope):
             name = "embedded"
         counts = limit not in (Limit.OPERATORS, Limit.SIGN_IN)
-        wait = await self._wait(self.limiter.hit if counts else self.limiter.test, name, client, scope)
+        ask = self.limiter.hit if counts else self.limiter.test
+        wait = await ask(name, client, request_id=request_id(scope))
         if wait is not None:
             self.metrics.rate_limited(name)
             await self.errors.respond(too_many(wait), scope, receive, send)
@@ -185,34 +192,21 @@ class RateLimits:
     async def _counting_refusals(self, name: str, client: str, scope: Scope, receive: Receive, send: Send) -> None:
         async def counting(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 401:
-                await self._wait(self.limiter.hit, name, client, scope)
+                await self.limiter.hit(name, client, request_id=request_id(scope))
             await send(message)
 
         await self.app(scope, receive, counting)
 
-    async def _wait(
-        self, ask: Callable[[str, str], Awaitable[int | None]], limit: str, client: str, scope: Scope
-    ) -> int | None:
-        try:
-            return await ask(limit, client)
-        except StorageError as error:  # a shared store that is down must not close the surveys
-            telemetry.logger().warning("limits_store_failed", request_id=request_id(scope), exc_info=error)
-            return None
-
 
 class MessageLimit:
-    """Count the messages that a network leaves. A shared store that is down must not lose one."""
+    """Count the messages that a network leaves."""
 
     def __init__(self, limiter: RateLimiter) -> None:
         self._limiter = limiter
 
     async def take(self, network: str) -> int | None:
         """Count one; return the seconds to wait where it is one too many."""
-        try:
-            return await self._limiter.hit("messages", network)
-        except StorageError as error:
-            telemetry.logger().warning("limits_store_failed", exc_info=error)
-            return None
+        return await self._limiter.hit("messages", network)
 
     async def give_back(self, network: str) -> None:
         """Count it no longer: it could not be stored."""
