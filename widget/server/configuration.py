@@ -49,10 +49,10 @@ def configuration(current: CurrentApplication, guard: Guard) -> uvicorn.Config:
 def metrics_app(metrics: Metrics, settings: Callable[[], Settings]) -> ASGIApp:
     """Return the application that answers /metrics without a token; `settings` returns those in use."""
     from widget.web.edge.headers import EdgeHeaders
-    from widget.web.ops.health import MetricsListener
+    from widget.web.ops.health import metrics_listener
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await MetricsListener(metrics, EdgeHeaders(settings().server))(scope, receive, send)
+        await metrics_listener(metrics, EdgeHeaders(settings().server))(scope, receive, send)
 
     return app
 

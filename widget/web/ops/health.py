@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from widget import telemetry
 from widget.domain.errors import WidgetError
@@ -94,34 +94,28 @@ def routes(readiness: Readiness, metrics: Metrics, operators: Operators) -> list
     ]
 
 
-class MetricsListener:
-    """The ASGI application of `[server] metrics_listen`: /metrics without a token, and nothing else.
+def metrics_listener(metrics: Metrics, edge: EdgeHeaders) -> ASGIApp:
+    """Return the application of `[server] metrics_listen`: /metrics without a token, and nothing else.
 
     Whoever asks here is a program: faults are JSON at every address, with the headers that all answers have.
     """
 
-    def __init__(self, metrics: Metrics, edge: EdgeHeaders) -> None:
-        self._metrics = metrics
-        self._answer = SecurityHeaders(self._answered, edge)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self._answer(scope, receive, send)
-
-    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response: Response
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] != "/metrics":
-            response = self._refused(Problem(404))
+            response = _refused(Problem(404))
         elif scope["method"] == "OPTIONS":
             response = Response(status_code=204, headers=_ALLOWED)
         elif scope["method"] not in ("GET", "HEAD"):
-            response = self._refused(Problem(405, headers=tuple(_ALLOWED.items())))
+            response = _refused(Problem(405, headers=tuple(_ALLOWED.items())))
         else:
-            response = await _metrics(self._metrics)
+            response = await _metrics(metrics)
         await response(scope, receive, send)
 
-    def _refused(self, problem: Problem) -> Response:
-        return JSONResponse(problem.document(new_request_id()), problem.status, dict(problem.headers), PROBLEM_JSON)
+    return SecurityHeaders(answer, edge)
+
+
+def _refused(problem: Problem) -> Response:
+    return JSONResponse(problem.document(new_request_id()), problem.status, dict(problem.headers), PROBLEM_JSON)
 
 
 async def _metrics(metrics: Metrics) -> Response:
