@@ -30,6 +30,7 @@ from widget.tokens import Tokens
 from widget.web.edge.access import Operators
 from widget.web.edge.context import TrustedProxies
 from widget.web.edge.errors import Problem
+from widget.web.edge.origins import is_from_here
 
 LIFETIME = timedelta(hours=12)
 WRONG_TOKEN_TAKES = 1.0  # seconds; the number of wrong ones from one network is limited too
@@ -134,9 +135,7 @@ class Sessions:
     def require_own_page(self, request: Request) -> None:
         """Raise the 403 for what another site's page sent; clients that are no browsers name no page."""
         sites = request.headers.getlist("sec-fetch-site")
-        own = (self.origin, f"{request.url.scheme}://{request.headers.get('host', '')}".lower())
-        from_here = all(origin.lower() in own for origin in request.headers.getlist("origin"))
-        if not from_here or any(site != "same-origin" for site in sites):
+        if not is_from_here(request, self.origin) or any(site != "same-origin" for site in sites):
             raise Problem(403, "cross_site", "The console takes nothing that another site's page sent.")
 
     def would_be_dropped(self, request: Request) -> bool:

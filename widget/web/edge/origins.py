@@ -7,10 +7,13 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 
-def is_from_here(request: Request, own_origin: str) -> bool:
-    """Return whether the sender's origin, where one is named, is ours; a page without referrer names it "null"."""
-    own = (own_origin, f"{request.scope['scheme']}://{request.headers.get('host', '')}".lower(), "null")
-    return all(origin.lower() in own for origin in request.headers.getlist("origin"))
+def is_from_here(request: Request, *own: str) -> bool:
+    """Return whether the sender's origin, where one is named, is one of `own` or that of the request's address.
+
+    A page without referrer names it "null".
+    """
+    asked = f"{request.scope['scheme']}://{request.headers.get('host', '')}".lower()
+    return all(origin.lower() in (asked, *own) for origin in request.headers.getlist("origin"))
 
 
 def origin_of(address: str) -> str:

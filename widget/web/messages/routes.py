@@ -62,7 +62,7 @@ class MessageAddresses:
     async def submit(self, request: Request) -> Response:
         """Take the form: the thanks, or the form again with its faults and all that was typed."""
         messages, entry_point = self._known(request)
-        if request.headers.get("sec-fetch-site") == "cross-site" or not is_from_here(request, self._own_origin):
+        if request.headers.get("sec-fetch-site") == "cross-site" or not is_from_here(request, self._own_origin, "null"):
             raise Problem(403, "cross_site", "A message is sent from its own page.")
         fields = await read_form(request, longest=_LONGEST_FORM)
         token = next(iter(fields.get(FORM_FIELD, ())), "")

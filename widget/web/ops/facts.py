@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.routing import Route
 
 from widget.settings import Settings
 from widget.web.edge.fixed_answers import fixed_route
+from widget.web.edge.origins import origin_of
 
 _SETTLED = "when it was delivered or given up"
 _HEADERS = {
@@ -22,7 +22,7 @@ _HEADERS = {
 def facts(settings: Settings) -> dict[str, Any]:
     """Return the facts. Retention is in seconds; `hosts` are the origins that a visitor's browser asks."""
     own = settings.server.public_url
-    chats = sorted({_origin(each.chat_url) for each in settings.entry_points.values()})
+    chats = sorted({origin_of(each.chat_url) for each in settings.entry_points.values()})
     greets = any(each.greeting is not None for each in settings.entry_points.values())
     dismissed = (
         [{"area": "sessionStorage", "key": "ece-chat", "when": "the visitor closes a greeting"}] if greets else []
@@ -77,8 +77,3 @@ def _message(settings: Settings) -> dict[str, Any]:
         "retention": settings.storage.retention,
         "retentionBegins": _SETTLED,
     }
-
-
-def _origin(address: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from hashlib import blake2b
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
@@ -19,6 +18,7 @@ from widget.texts import SOURCE, Texts
 from widget.themes import DEFAULT, Themes
 from widget.themes.design import Design
 from widget.themes.icons import IconRefused
+from widget.web.edge.origins import origin_of
 from widget.web.pages.contexts import ClosedContext, ErrorContext, LauncherContext, PanelContext
 from widget.web.pages.decision_words import CHAT_WITH_US, DecisionWords, wants_message
 from widget.web.pages.messages import SEND_AGAIN, can_try_again, words_for_fault, words_for_reason
@@ -258,8 +258,8 @@ def _frame_allow(entry_point: EntryPointSettings) -> str:
 
     ECE's origin is named, since a feature without one is for the origin of the frame's first address, which is ours.
     """
-    chat = urlsplit(entry_point.chat_url)
-    return "; ".join(f"{feature} {chat.scheme}://{chat.netloc}" for feature in dict.fromkeys(entry_point.frame_allow))
+    origin = origin_of(entry_point.chat_url)
+    return "; ".join(f"{feature} {origin}" for feature in dict.fromkeys(entry_point.frame_allow))
 
 
 def _or_empty(value: int | None) -> int | str:

@@ -121,7 +121,7 @@ class SurveyAddresses:
 
     async def submit(self, request: Request) -> Response:
         """Take one page of the form, or all of it: the next page, the form with its faults, or the thanks."""
-        if request.headers.get("sec-fetch-site") == "cross-site" or not is_from_here(request, self._own_origin):
+        if request.headers.get("sec-fetch-site") == "cross-site" or not is_from_here(request, self._own_origin, "null"):
             raise Problem(403, "cross_site", "A survey is sent from its own page.")
         try:
             opened = self.surveys.links.open(_token(request))
