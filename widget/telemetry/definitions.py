@@ -19,11 +19,10 @@ class Definition:
     labels: tuple[str, ...]
     help: str
     source: bool = False
-    buckets: tuple[float, ...] = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 DEFINITIONS = (
-    Definition("ece_widget_info", "gauge", ("version",), "Always 1; the version as a label."),
+    Definition("ece_widget_info", "gauge", ("version",), "Always 1; the version as a label.", source=True),
     Definition(
         "ece_widget_decisions_total",
         "counter",

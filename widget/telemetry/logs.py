@@ -17,7 +17,6 @@ from typing import Any, TextIO
 
 import structlog
 
-LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 REDACTED = "[redacted]"
 LONGEST_VALUE = 500
 DEEPEST = 6
@@ -47,7 +46,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u206
 
 def configure(level: str, *, stream: TextIO | None = None) -> None:
     """Send our events and the libraries' records as JSON lines to `stream` (default: stderr as it is when written)."""
-    threshold = LEVELS[level]
+    threshold = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -64,11 +63,6 @@ def configure(level: str, *, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [_Forward()]
     root.setLevel(max(threshold, logging.WARNING))
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
-        library = logging.getLogger(name)
-        library.handlers, library.propagate = [], True
-        library.setLevel(max(threshold, logging.WARNING))
-    logging.getLogger("uvicorn.access").propagate = False
 
 
 def logger() -> structlog.typing.FilteringBoundLogger:
@@ -135,14 +129,12 @@ def _clean(key: str, value: Any, depth: int) -> Any:
         return value[:64] if key in _TRACE_IDS and value.isascii() and value.isprintable() else clean_text(value)
     if value is None or isinstance(value, bool | int | float):
         return value
-    if depth >= DEEPEST:
+    if depth >= DEEPEST or isinstance(value, bytes):
         return REDACTED
     if isinstance(value, dict):
         return {clean_text(str(inner)): _clean(str(inner), each, depth + 1) for inner, each in list(value.items())[:50]}
     if isinstance(value, list | tuple | set | frozenset):
         return [_clean("", each, depth + 1) for each in list(value)[:50]]
-    if isinstance(value, bytes):
-        return REDACTED
     return clean_text(str(value))
 
 
@@ -169,15 +161,13 @@ class _Forward(logging.Handler):
     """Hand the libraries' records to the same processors."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        fields: dict[str, Any] = {"logger": record.name}
-        if record.exc_info:
-            fields["exc_info"] = record.exc_info
         try:
             text = record.getMessage()
         except (TypeError, ValueError):
             text = str(record.msg)
         level = min(max(record.levelno // 10 * 10, 10), 50)
-        logger().log(level, "library", message=_without_exceptions(record.name, text), **fields)
+        message = _without_exceptions(record.name, text)
+        logger().log(level, "library", logger=record.name, exc_info=record.exc_info, message=message)
 
 
 def _without_exceptions(name: str, text: str) -> str:

@@ -9,7 +9,6 @@ from anyio import to_thread
 from prometheus_client import (
     CollectorRegistry,
     Counter,
-    Gauge,
     Histogram,
     PlatformCollector,
     ProcessCollector,
@@ -20,7 +19,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from widget.telemetry.definitions import DEFINITIONS, Definition
+from widget.telemetry.definitions import DEFINITIONS
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
@@ -30,11 +29,11 @@ Sample = tuple[str, tuple[str, ...], float]
 Source = Callable[[], Iterable[Sample]]
 Series = tuple[str, tuple[str, ...]]
 
-
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds
 _READ_COUNTERS = frozenset(each.name for each in DEFINITIONS if each.source and each.kind == "counter")
 
 
-class Metrics:
+class Metrics(Collector):
     """The one registry of a process: what is recorded when it happens, and sources that are read at each scrape.
 
     Settings that are read again replace an application while the process goes on, and a counter must never fall: the
@@ -43,18 +42,23 @@ class Metrics:
 
     def __init__(self, *, version: str = "") -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per label set, which no alert of ours reads
-        self._counters: dict[str, Counter] = {}
-        self._histograms: dict[str, Histogram] = {}
-        self._sources: list[Source] = []
+        self._sources: list[Source] = [lambda: [("ece_widget_info", (version,), 1.0)]]
         self._kept: dict[Series, float] = defaultdict(float)
         self._process = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=self._process)
         PlatformCollector(registry=self._process)
         self.registry = CollectorRegistry(auto_describe=False)
-        for each in DEFINITIONS:
-            if not each.source:
-                self._define(each, version)
-        self.registry.register(_Sources(self._read))
+        self._counters = {
+            each.name: Counter(each.name, each.help, each.labels, registry=self.registry)
+            for each in DEFINITIONS
+            if each.kind == "counter" and not each.source
+        }
+        self._histograms = {
+            each.name: Histogram(each.name, each.help, each.labels, registry=self.registry, buckets=_BUCKETS)
+            for each in DEFINITIONS
+            if each.kind == "histogram"
+        }
+        self.registry.register(self)
 
     def add_source(self, source: Source) -> None:
         """Read `source` at each scrape, on the event loop; it yields samples of `source` definitions.
@@ -80,6 +84,19 @@ class Metrics:
                 found[name, labels] = value + (found[name, labels] if name in _READ_COUNTERS else 0.0)
         return found
 
+    def collect(self) -> Iterator[Metric]:
+        """Yield what the sources say, in the order of the definitions: the registry asks at each scrape."""
+        families = {
+            each.name: (CounterMetricFamily if each.kind == "counter" else GaugeMetricFamily)(
+                each.name, each.help, labels=each.labels
+            )
+            for each in DEFINITIONS
+            if each.source
+        }
+        for (name, labels), value in self._read().items():
+            families[name].add_metric(labels, value)
+        yield from families.values()
+
     async def render(self) -> bytes:
         """Return the Prometheus text. The process' own figures are files in /proc, so a thread reads them."""
         return generate_latest(self.registry) + await to_thread.run_sync(generate_latest, self._process)
@@ -103,34 +120,3 @@ class Metrics:
     def settings_reload(self, outcome: str) -> None:
         """Record a SIGHUP: applied or refused."""
         self._counters["ece_widget_settings_reloads_total"].labels(outcome).inc()
-
-    def _define(self, each: Definition, version: str) -> None:
-        match each.kind:
-            case "counter":
-                self._counters[each.name] = Counter(each.name, each.help, each.labels, registry=self.registry)
-            case "histogram":
-                self._histograms[each.name] = Histogram(
-                    each.name, each.help, each.labels, registry=self.registry, buckets=each.buckets
-                )
-            case "gauge":
-                Gauge(each.name, each.help, each.labels, registry=self.registry).labels(version).set(1)
-
-
-class _Sources(Collector):
-    """Turn what the sources say into metric families."""
-
-    def __init__(self, read: Callable[[], dict[Series, float]]) -> None:
-        self._read = read
-
-    def collect(self) -> Iterator[Metric]:
-        values: dict[str, list[tuple[tuple[str, ...], float]]] = {each.name: [] for each in DEFINITIONS if each.source}
-        for (name, labels), value in self._read().items():
-            values[name].append((labels, value))
-        for each in DEFINITIONS:
-            if not each.source:
-                continue
-            make = CounterMetricFamily if each.kind == "counter" else GaugeMetricFamily
-            family = make(each.name, each.help, labels=each.labels)
-            for labels, value in values[each.name]:
-                family.add_metric(list(labels), value)
-            yield family
