@@ -15,14 +15,15 @@ from rich.table import Table
 from rich.text import Text
 
 from widget import telemetry
-from widget.commands.moments import shown, since_option, until_option
+from widget.commands.moments import since_option, until_option
 from widget.commands.options import config_option, json_option, load_settings, print_json, typed_sid
 from widget.commands.progress import progress
 from widget.commands.survey_files import FORMATS, as_json_object, is_standard, opened, printable
+from widget.commands.survey_tables import counts_object, counts_table, rows_table
 from widget.commands.terminal import console, fail
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.message import person
-from widget.domain.outbox import LONGEST_SID, MessageState, OutboxCounts, OutboxRow, RowKind, valid_sid
+from widget.domain.outbox import LONGEST_SID, MessageState, RowKind, valid_sid
 from widget.domain.spreadsheet import BYTE_ORDER_MARK
 from widget.settings.values import Duration
 from widget.store.command_outbox import CommandOutbox, command_outbox
@@ -61,15 +62,15 @@ def list_(states: tuple[str, ...], kinds: tuple[str, ...], limit: int, as_json: 
     with _store(config) as store:
         counts, rows = store.counts(), store.newest(_selection(states, kinds), limit)
     if as_json:
-        print_json(_counts_object(counts) | {"rows": [as_json_object(row, answers=False) for row in rows]})
+        print_json(counts_object(counts) | {"rows": [as_json_object(row, answers=False) for row in rows]})
         return
     output = console()
-    output.print(_counts_table(counts))
+    output.print(counts_table(counts))
     for name, number in counts.undeliverable(destinations).items():
         waiting = "1 row waits" if number == 1 else f"{number} rows wait"
         output.print(Text(f"{waiting} for {printable(name)}, which is not in the settings."))
     if rows:
-        output.print(_rows_table(rows))
+        output.print(rows_table(rows))
 
 
 @surveys.command()
@@ -277,43 +278,3 @@ def _sid(given: str) -> str:
 
 def _counted(number: int, noun: str = "survey") -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _named(row: OutboxRow) -> str:
-    """Return what a row is: the survey's name, `(message)`, or that a survey's name stands for an alert about it."""
-    return row.survey if row.kind == RowKind.SURVEY else f"{row.survey} ({row.kind})".strip()
-
-
-def _counts_object(counts: OutboxCounts) -> dict[str, Any]:
-    return {
-        "counts": {state.value: number for state, number in counts.by_state.items()},
-        "oldestWaiting": shown(counts.oldest_waiting),
-        "waitingFor": dict(counts.waiting_for),
-        "possibleDoubles": counts.possible_doubles,
-    }
-
-
-def _counts_table(counts: OutboxCounts) -> Table:
-    table = Table("state", "surveys", title="Outbox", title_justify="left")
-    for state, number in counts.by_state.items():
-        table.add_row(state.value, str(number))
-    oldest = counts.oldest_waiting
-    waiting = "nothing waits" if oldest is None else f"the oldest waits since {oldest:%Y-%m-%d %H:%M:%S} UTC"
-    table.caption = f"{waiting}; possible doubles: {counts.possible_doubles}"
-    return table
-
-
-def _rows_table(rows: list[OutboxRow]) -> Table:
-    table = Table("row", "state", "chat", "entry point", "survey", "accepted (UTC)", "attempts", "reason")
-    for row in rows:
-        table.add_row(
-            str(row.id),
-            row.state.value,
-            row.fingerprint or "-",
-            Text(printable(row.entry_point)),
-            Text(printable(_named(row))),
-            "-" if row.accepted_at is None else f"{row.accepted_at:%Y-%m-%d %H:%M:%S}",
-            str(row.attempts),
-            Text(printable(row.reason or "")),
-        )
-    return table
