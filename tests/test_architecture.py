@@ -36,8 +36,6 @@ CATCH_ALL = {
     "widget/web/edge/errors.py",
     "widget/application/delivery",
     "widget/application/fleet.py",
-    "widget/server/run.py",
-    "widget/server/workers.py",
     "widget/store/writer.py",
 }
 # Scripts by design, and statements that a library wants at the top.

@@ -158,7 +158,7 @@ SUBCLASSES: dict[type, dict[str, str]] = {
     },
     FlowControl: {"server/flow.py": "PeerFlow"},
     LifespanOn: {"server/lifespan.py": "Lifespan"},
-    Server: {"server/run.py": "WidgetServer"},
+    Server: {"server/widget_server.py": "WidgetServer"},
 }
 
 
