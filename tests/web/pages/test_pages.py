@@ -25,8 +25,8 @@ from widget.texts import Texts
 from widget.themes import Themes
 from widget.web.designers.findings import findings, log_findings
 from widget.web.designers.samples import STATES, sample
-from widget.web.pages.messages import REASONS
 from widget.web.pages.pages import Pages
+from widget.web.pages.reasons_and_faults import REASONS
 from widget.web.pages.static_files import compact, without_unused
 from widget.web.pages.templating import TemplateFault
 

@@ -9,7 +9,7 @@ from widget.domain.decision import Decision
 from widget.domain.evaluation import State
 from widget.settings import EntryPointSettings
 from widget.texts import SOURCE, Texts, marked
-from widget.web.pages.messages import words_for_reason
+from widget.web.pages.reasons_and_faults import words_for_reason
 
 CHAT_WITH_US = marked("Chat with us")
 _AVAILABLE = marked("Chat is available")

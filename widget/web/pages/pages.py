@@ -21,8 +21,8 @@ from widget.themes.icons import IconRefused
 from widget.web.edge.origins import origin_of
 from widget.web.pages.contexts import ClosedContext, ErrorContext, LauncherContext, PanelContext
 from widget.web.pages.decision_words import CHAT_WITH_US, DecisionWords, wants_message
-from widget.web.pages.messages import SEND_AGAIN, can_try_again, words_for_fault, words_for_reason
 from widget.web.pages.other_ways import OtherWay, as_json, other_ways
+from widget.web.pages.reasons_and_faults import SEND_AGAIN, can_try_again, words_for_fault, words_for_reason
 from widget.web.pages.templating import TemplateFault, Templates, log_failure
 from widget.web.pages.theme_sheets import EXTRA_SHEETS, SCHEMES, Scheme, ThemeSheets
 from widget.web.public.caching import rfc3339
