@@ -13,7 +13,7 @@ from widget.application.availability import Availability
 from widget.application.breakers import GuardedSource, QueueSource
 from widget.application.clock import Clock
 from widget.application.refresh import Refreshed, Refresher, Subject
-from widget.application.refreshes import EntryPointWatch
+from widget.application.refreshes import KnownEntryPoint
 from widget.domain.decision import Decision
 from widget.domain.evaluation import Evaluation, State
 from widget.domain.policy import Policy
@@ -55,7 +55,7 @@ class WatchedEntryPoints:
     def __init__(
         self,
         ece: QueueSource,
-        watches: Mapping[str, EntryPointWatch],
+        known: Mapping[str, KnownEntryPoint],
         *,
         clock: Clock,
         observer: Any,
@@ -67,7 +67,7 @@ class WatchedEntryPoints:
         self.source = GuardedSource(ece, clock=clock, observer=observer)
         self.availability = Availability(
             self.source,
-            watches,
+            known,
             fresh_for=fresh_for,
             stale_for=stale_for,
             timeout=timeout,
@@ -78,7 +78,7 @@ class WatchedEntryPoints:
 
     async def state(self, name: str = "") -> State:
         """Return the state that a visitor of this entry point is told, without a name of the first one."""
-        return (await self.availability.view(name or next(iter(self.availability.watches)))).decision.state
+        return (await self.availability.view(name or next(iter(self.availability.known)))).decision.state
 
     async def settle(self) -> None:
         """Wait until no refresh runs."""
@@ -99,7 +99,7 @@ class EntryPoints(WatchedEntryPoints):
         named = policies or (Policy("sales"),)
         super().__init__(
             self.ece,
-            {each.entry_point: EntryPointWatch(1001 + (0 if one_id else at), each) for at, each in enumerate(named)},
+            {each.entry_point: KnownEntryPoint(1001 + (0 if one_id else at), each) for at, each in enumerate(named)},
             clock=Clock(self.clock.monotonic, self.clock.now, lambda: chance),
             observer=self.observer(),
             timeout=timeout,
@@ -111,6 +111,6 @@ class EntryPoints(WatchedEntryPoints):
 
 async def settled(availability: Availability) -> None:
     """Wait until no refresh runs."""
-    while tasks := [each.refresh for each in availability.watches.values() if each.refresh is not None]:
+    while tasks := [each.refresh for each in availability.known.values() if each.refresh is not None]:
         await asyncio.wait(tasks)
         await asyncio.sleep(0)

@@ -420,7 +420,7 @@ async def test_a_set_is_as_old_as_its_oldest_reading() -> None:
     answered: Callable[[], None] = lambda: entry_points.clock.passes(1)  # noqa: E731
     entry_points.ece.before_answer = answered
     await entry_points.visit()
-    snapshot = entry_points.availability.watches["sales"].snapshot
+    snapshot = entry_points.availability.known["sales"].snapshot
     assert snapshot is not None
     assert snapshot.taken_at == 1001
     assert snapshot.as_of == NOON + timedelta(seconds=1)

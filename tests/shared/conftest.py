@@ -17,7 +17,7 @@ from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
 from widget.application.fleet import FleetRefresher, SharedState
 from widget.application.refresh import LocalRefresher
-from widget.application.refreshes import EntryPointWatch
+from widget.application.refreshes import KnownEntryPoint
 from widget.domain.policy import Policy
 from widget.settings import EceSettings, EntryPointSettings
 from widget.shared import RedisSharedState, SharedServer
@@ -93,11 +93,11 @@ class Member(WatchedEntryPoints):
                 crashed=self.notes.crashed,
             )
 
-        watches = {name: EntryPointWatch(id, each) for name, each in policies.items()}
-        self.watch = watches[policy.entry_point]
+        known = {name: KnownEntryPoint(id, each) for name, each in policies.items()}
+        self.entry_point = known[policy.entry_point]
         super().__init__(
             ece,
-            watches,
+            known,
             clock=clock,
             observer=self.notes,
             refresher=refresher,
@@ -113,7 +113,7 @@ class Member(WatchedEntryPoints):
     @property
     def age(self) -> float:
         """Seconds since ECE answered, as this member believes; endless without a snapshot."""
-        age = self.availability.age(self.watch)
+        age = self.availability.age(self.entry_point)
         return float("inf") if age is None else age
 
 

@@ -49,9 +49,9 @@ async def test_a_process_that_starts_takes_the_evaluation_with_its_age_whatever_
     assert await second.visit() is State.AVAILABLE
     assert fleet.ece.count() == 1
     assert before <= second.age <= first.age + 0.5
-    assert second.watch.snapshot is not None
+    assert second.entry_point.snapshot is not None
     younger = second.age
-    told = (second.now() - second.watch.snapshot.as_of).total_seconds()
+    told = (second.now() - second.entry_point.snapshot.as_of).total_seconds()
     assert younger - 0.1 < told < second.age + 0.1
 
 
@@ -59,14 +59,14 @@ async def test_an_answer_that_was_adopted_never_gets_younger(fleet: Fleet) -> No
     first, second = fleet.member(), fleet.member()
     await first.visit()
     await second.visit()
-    assert first.watch.snapshot is not None
-    assert second.watch.snapshot is not None
-    taken = second.watch.snapshot.taken_at
-    assert taken - second.monotonic() <= first.watch.snapshot.taken_at - first.monotonic() + 0.001
+    assert first.entry_point.snapshot is not None
+    assert second.entry_point.snapshot is not None
+    taken = second.entry_point.snapshot.taken_at
+    assert taken - second.monotonic() <= first.entry_point.snapshot.taken_at - first.monotonic() + 0.001
     fleet.ece.fails(EceRefused("down"))
     await until(lambda: second.age >= STALE)
     await second.visit()
-    assert second.watch.snapshot.taken_at == taken
+    assert second.entry_point.snapshot.taken_at == taken
 
 
 async def test_no_process_says_open_from_readings_older_than_stale_for(fleet: Fleet) -> None:
@@ -133,8 +133,8 @@ async def test_of_all_processes_one_gets_the_probe(fleet: Fleet, server: SharedS
     gate = fleet.ece.holds()
     visits = [asyncio.create_task(member.visit()) for member in members]
     await until(lambda: len(fleet.ece.asked) >= 1)
-    losers = [member for member in members if not member.watch.refresh]
-    await until(lambda: sum(member.watch.refresh is not None for member in members) == 1)
+    losers = [member for member in members if not member.entry_point.refresh]
+    await until(lambda: sum(member.entry_point.refresh is not None for member in members) == 1)
     assert len(fleet.ece.asked) == 1
     assert len(losers) <= 3
     fleet.ece.gate = None
@@ -161,9 +161,9 @@ async def test_the_memory_of_the_limits_is_common_so_that_the_button_does_not_fl
     await until(lambda: first.age >= STALE)
     await second.visit()
     assert fleet.ece.count() == 2
-    assert second.watch.snapshot is not None
-    assert second.watch.snapshot.evaluation.reason is Reason.QUEUE_TOO_DEEP, "the first set within the limit"
-    assert second.watch.memory == LimitMemory(Reason.QUEUE_TOO_DEEP, 1)
+    assert second.entry_point.snapshot is not None
+    assert second.entry_point.snapshot.evaluation.reason is Reason.QUEUE_TOO_DEEP, "the first set within the limit"
+    assert second.entry_point.memory == LimitMemory(Reason.QUEUE_TOO_DEEP, 1)
     await until(lambda: second.age >= STALE)
     await first.visit()
     assert await first.state() is State.AVAILABLE

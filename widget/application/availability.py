@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
 from widget.application.refresh import LocalRefresher, Refresher
-from widget.application.refreshes import EntryPointWatch, Refreshes, RefreshObserver
+from widget.application.refreshes import KnownEntryPoint, Refreshes, RefreshObserver
 from widget.domain.decision import (
     REFRESH_UNDER_WAY,
     SOON,
@@ -52,7 +52,7 @@ class View(NamedTuple):
 
 
 class Availability:
-    """Hold the snapshots of all entry points, in `watches` by name; `fresh_for`, `stale_for`, `timeout` in seconds.
+    """Hold the snapshots of all entry points, in `known` by name; `fresh_for`, `stale_for`, `timeout` in seconds.
 
     `refresher` brings new ones; without it this process asks ECE for itself.
     """
@@ -60,7 +60,7 @@ class Availability:
     def __init__(
         self,
         source: GuardedSource,
-        watches: Mapping[str, EntryPointWatch],
+        known: Mapping[str, KnownEntryPoint],
         *,
         fresh_for: float,
         stale_for: float,
@@ -69,10 +69,10 @@ class Availability:
         observer: Observer,
         refresher: Refresher | None = None,
     ) -> None:
-        self.watches = watches
-        self._offered_by: dict[str, list[str]] = {name: [] for name in watches}
-        for name, watch in watches.items():
-            for other in entry_points(watch.policy.instead):
+        self.known = known
+        self._offered_by: dict[str, list[str]] = {name: [] for name in known}
+        for name, entry_point in known.items():
+            for other in entry_points(entry_point.policy.instead):
                 self._offered_by[other].append(name)
         self._fresh_for = fresh_for
         self._stale_for = stale_for
@@ -83,7 +83,7 @@ class Availability:
         self._refreshes = Refreshes(
             source,
             refresher or LocalRefresher(source, fresh_for=fresh_for, clock=clock),
-            watches,
+            known,
             fresh_for=fresh_for,
             stale_for=stale_for,
             clock=clock,
@@ -100,7 +100,7 @@ class Availability:
 
     def follow(self, policy: Policy) -> None:
         """Decide by these rules from now on, for the entry point that they name. Raise KeyError."""
-        self.watches[policy.entry_point].policy = policy
+        self.known[policy.entry_point].policy = policy
         self._tell(policy.entry_point)
 
     def _tell(self, name: str) -> None:
@@ -114,25 +114,27 @@ class Availability:
         Wait at most `timeout` when there is nothing yet, or when the last snapshot expired because nobody came.
         Raise KeyError for a name that is not configured.
         """
-        watch = self.watches[name]
-        await self._join_refreshes(each for each in self._involved(watch) if self._lacks_an_answer(each))
-        return self._view(watch)
+        entry_point = self.known[name]
+        await self._join_refreshes(each for each in self._involved(entry_point) if self._lacks_an_answer(each))
+        return self._view(entry_point)
 
     def view_now(self, name: str) -> View | None:
         """Answer as `view` does if that needs no waiting, else return None. Raise KeyError."""
-        watch = self.watches[name]
-        waits = any(self._lacks_an_answer(each) for each in self._involved(watch))
-        return None if waits else self._view(watch)
+        entry_point = self.known[name]
+        waits = any(self._lacks_an_answer(each) for each in self._involved(entry_point))
+        return None if waits else self._view(entry_point)
 
     async def view_for_click(self, name: str) -> View:
         """Answer for a visitor who wants in: from a fresh snapshot, or after the refresh, at most `timeout` later.
 
         A refresh that failed leaves the stale snapshot standing as long as it is trusted.
         """
-        watch = self.watches[name]
-        aged = (each for each in self._involved(watch) if self._refreshes.freshness_of(each) is not Freshness.FRESH)
+        entry_point = self.known[name]
+        aged = (
+            each for each in self._involved(entry_point) if self._refreshes.freshness_of(each) is not Freshness.FRESH
+        )
         await self._join_refreshes(each for each in aged if self.asks_ece(each))
-        view = self._view(watch)
+        view = self._view(entry_point)
         self._observer.clicked(name, view.decision)
         return view
 
@@ -140,87 +142,87 @@ class Availability:
         """Start no refresh any more, and end those that run."""
         await self._refreshes.aclose()
 
-    def age(self, watch: EntryPointWatch) -> float | None:
+    def age(self, entry_point: KnownEntryPoint) -> float | None:
         """Return the seconds since ECE answered for this entry point, or None."""
-        return self._refreshes.age(watch)
+        return self._refreshes.age(entry_point)
 
-    def _lacks_an_answer(self, watch: EntryPointWatch) -> bool:
+    def _lacks_an_answer(self, entry_point: KnownEntryPoint) -> bool:
         """Return whether there is neither an answer nor a failure yet: at a first visit, or the first for a while."""
         return (
-            self._refreshes.freshness_of(watch) is Freshness.EXPIRED
-            and not watch.last_failed
-            and asks_ece(watch.policy, self._clock.now())
+            self._refreshes.freshness_of(entry_point) is Freshness.EXPIRED
+            and not entry_point.last_failed
+            and asks_ece(entry_point.policy, self._clock.now())
         )
 
-    async def _join_refreshes(self, watches: Iterable[EntryPointWatch]) -> None:
-        tasks = {task for each in watches if (task := self._refreshes.ensure(each)) is not None}
+    async def _join_refreshes(self, of: Iterable[KnownEntryPoint]) -> None:
+        tasks = {task for each in of if (task := self._refreshes.ensure(each)) is not None}
         if tasks:  # asyncio.wait leaves the tasks alone when this visitor goes away or the time is up
             await asyncio.wait(tasks, timeout=self._timeout)
 
-    def _involved(self, watch: EntryPointWatch) -> list[EntryPointWatch]:
-        """Return the watch and the entry points that it could offer now; before it has an answer, all of them."""
-        others = entry_points(watch.policy.instead)
-        if others and not self._lacks_an_answer(watch):
-            others = could_offer(watch.policy, self._decided(watch), self._clock.now())
-        return [watch, *(self.watches[each] for each in others)]
+    def _involved(self, entry_point: KnownEntryPoint) -> list[KnownEntryPoint]:
+        """Return the entry point and those that it could offer now; before it has an answer, all of them."""
+        others = entry_points(entry_point.policy.instead)
+        if others and not self._lacks_an_answer(entry_point):
+            others = could_offer(entry_point.policy, self._decided(entry_point), self._clock.now())
+        return [entry_point, *(self.known[each] for each in others)]
 
-    def asks_ece(self, watch: EntryPointWatch) -> bool:
+    def asks_ece(self, entry_point: KnownEntryPoint) -> bool:
         """Return whether ECE has a part in the decision now: enabled, and within hours."""
-        return asks_ece(watch.policy, self._clock.now())
+        return asks_ece(entry_point.policy, self._clock.now())
 
     def served_now(self, name: str) -> tuple[Decision | None, Evaluation]:
         """Return what a visitor would be answered without waiting, and the evaluation behind it; start no refresh.
 
         The decision is None where a visitor would wait for ECE. Raise KeyError.
         """
-        watch = self.watches[name]
-        evaluation, _ = self._trusted(watch)
-        if self._lacks_an_answer(watch):
+        entry_point = self.known[name]
+        evaluation, _ = self._trusted(entry_point)
+        if self._lacks_an_answer(entry_point):
             return None, evaluation
-        now, decision = self._clock.now(), self._decided(watch)
-        others = {each: self._decided(self.watches[each]) for each in could_offer(watch.policy, decision, now)}
-        return offer(watch.policy, decision, others, now), evaluation
+        now, decision = self._clock.now(), self._decided(entry_point)
+        others = {each: self._decided(self.known[each]) for each in could_offer(entry_point.policy, decision, now)}
+        return offer(entry_point.policy, decision, others, now), evaluation
 
     def other_ways_now(self, name: str) -> tuple[Way, ...]:
         """Return what can be offered where something else than the decision keeps a visitor from the chat.
 
         Start no refresh; an entry point that is not configured has none.
         """
-        watch = self.watches.get(name)
-        if watch is None:
+        entry_point = self.known.get(name)
+        if entry_point is None:
             return ()
         return offered(
-            watch.policy.instead,
+            entry_point.policy.instead,
             Reason.OTHER,
             self._clock.now(),
-            is_open=lambda other: self._decided(self.watches[other]).state is State.AVAILABLE,
+            is_open=lambda other: self._decided(self.known[other]).state is State.AVAILABLE,
         )
 
-    def _decided(self, watch: EntryPointWatch) -> Decision:
-        """Return the watch's own decision from what is known; start no refresh."""
-        evaluation, as_of = self._trusted(watch)
-        return decide(watch.policy, evaluation, as_of=as_of, now=self._clock.now())
+    def _decided(self, entry_point: KnownEntryPoint) -> Decision:
+        """Return the entry point's own decision from what is known; start no refresh."""
+        evaluation, as_of = self._trusted(entry_point)
+        return decide(entry_point.policy, evaluation, as_of=as_of, now=self._clock.now())
 
-    def _trusted(self, watch: EntryPointWatch) -> tuple[Evaluation, datetime | None]:
+    def _trusted(self, entry_point: KnownEntryPoint) -> tuple[Evaluation, datetime | None]:
         """Return the snapshot's evaluation and time where ECE has a part in the decision and it may be trusted."""
         if (
-            watch.snapshot is None
-            or self._refreshes.freshness_of(watch) is Freshness.EXPIRED
-            or not self.asks_ece(watch)
+            entry_point.snapshot is None
+            or self._refreshes.freshness_of(entry_point) is Freshness.EXPIRED
+            or not self.asks_ece(entry_point)
         ):
             return UNREACHABLE, None
-        return watch.snapshot.evaluation, watch.snapshot.as_of
+        return entry_point.snapshot.evaluation, entry_point.snapshot.as_of
 
-    def _view(self, watch: EntryPointWatch) -> View:
-        view = self._current_view(watch)
-        self._observer.served(watch.policy, view.decision, self._trusted(watch)[0])
+    def _view(self, entry_point: KnownEntryPoint) -> View:
+        view = self._current_view(entry_point)
+        self._observer.served(entry_point.policy, view.decision, self._trusted(entry_point)[0])
         return view
 
-    def _current_view(self, watch: EntryPointWatch) -> View:
-        """Return the watch's own view with the ways that are open; as fresh as the entry points that it could offer."""
-        own, now = self._own_view(watch), self._clock.now()
-        others = {name: self._own_view(self.watches[name]) for name in could_offer(watch.policy, own.decision, now)}
-        decision = offer(watch.policy, own.decision, {name: each.decision for name, each in others.items()}, now)
+    def _current_view(self, entry_point: KnownEntryPoint) -> View:
+        """Return the entry point's own view with the ways that are open; as fresh as those that it could offer."""
+        own, now = self._own_view(entry_point), self._clock.now()
+        others = {name: self._own_view(self.known[name]) for name in could_offer(entry_point.policy, own.decision, now)}
+        decision = offer(entry_point.policy, own.decision, {name: each.decision for name, each in others.items()}, now)
         trusted = [own.trusted_for, *(others[name].trusted_for for name in entry_points(decision.instead))]
         return View(
             decision,
@@ -228,22 +230,28 @@ class Availability:
             min((each for each in trusted if each is not None), default=None),
         )
 
-    def _own_view(self, watch: EntryPointWatch) -> View:
+    def _own_view(self, entry_point: KnownEntryPoint) -> View:
         now, moment = self._clock.now(), self._clock.monotonic()
-        until_change = seconds_until_change(watch.policy, now)
-        if not asks_ece(watch.policy, now):
-            decision = decide(watch.policy, UNREACHABLE, as_of=None, now=now)
+        until_change = seconds_until_change(entry_point.policy, now)
+        if not asks_ece(entry_point.policy, now):
+            decision = decide(entry_point.policy, UNREACHABLE, as_of=None, now=now)
             return View(decision, min(until_change, decision.next_check), None)
-        state = self._refreshes.freshness_of(watch)
+        state = self._refreshes.freshness_of(entry_point)
         if state is not Freshness.FRESH:
-            self._refreshes.ensure(watch)
-        if state is Freshness.EXPIRED or watch.snapshot is None:
-            decision = decide(watch.policy, UNREACHABLE, as_of=None, now=now)
-            return View(decision, min(until_change, self._refreshes.until_attempt(watch, moment)), None)
-        age = moment - watch.snapshot.taken_at
+            self._refreshes.ensure(entry_point)
+        if state is Freshness.EXPIRED or entry_point.snapshot is None:
+            decision = decide(entry_point.policy, UNREACHABLE, as_of=None, now=now)
+            return View(decision, min(until_change, self._refreshes.until_attempt(entry_point, moment)), None)
+        age = moment - entry_point.snapshot.taken_at
         pace, valid_for = None, self._fresh_for - age
         if state is Freshness.STALE:
-            pace = SOON if watch.last_failed or watch.refresh is None else REFRESH_UNDER_WAY
-            valid_for = min(self._stale_for - age, self._refreshes.until_attempt(watch, moment))
-        decision = decide(watch.policy, watch.snapshot.evaluation, as_of=watch.snapshot.as_of, now=now, next_check=pace)
+            pace = SOON if entry_point.last_failed or entry_point.refresh is None else REFRESH_UNDER_WAY
+            valid_for = min(self._stale_for - age, self._refreshes.until_attempt(entry_point, moment))
+        decision = decide(
+            entry_point.policy,
+            entry_point.snapshot.evaluation,
+            as_of=entry_point.snapshot.as_of,
+            now=now,
+            next_check=pace,
+        )
         return View(decision, min(until_change, valid_for), min(until_change, self._stale_for - age))

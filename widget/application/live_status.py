@@ -101,7 +101,7 @@ class LiveStatus:
 
         ECE is asked for an entry point that nobody visited lately, as for a visitor.
         """
-        names = list(self._availability.watches)
+        names = list(self._availability.known)
         await asyncio.gather(*(self._availability.view(name) for name in names))
         changes: dict[str, Change] = {}
         past: dict[str, list[Bucket]] = {}
@@ -136,7 +136,7 @@ class LiveStatus:
             wait_time=evaluation.wait_time,
             queue_depth=evaluation.queue_depth,
             capacity=evaluation.capacity,
-            age=self._availability.age(self._availability.watches[name]),
+            age=self._availability.age(self._availability.known[name]),
             switch=self._switches.of(name),
             last_hour=_last_hour(past, self._recorder.last_hour(name), self._clock.now()),
         )

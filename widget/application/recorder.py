@@ -134,7 +134,7 @@ class Recorder:
             )
             self._seen[entry_point] = change
             self._changes.append(change)
-        snapshot = self._availability.watches[entry_point].snapshot
+        snapshot = self._availability.known[entry_point].snapshot
         if snapshot is None or self._measured.get(entry_point) == snapshot.taken_at:
             return
         self._measured[entry_point] = snapshot.taken_at
@@ -148,7 +148,7 @@ class Recorder:
     def collect(self) -> None:
         """Take what was counted since the last time into the bucket of that time."""
         if self._availability is not None:
-            for name in self._availability.watches:
+            for name in self._availability.known:
                 self.look(name)
             if self._clock.monotonic() - self._sampled >= SAMPLE_EVERY:
                 self._sampled = self._clock.monotonic()
@@ -240,8 +240,8 @@ class Recorder:
 
     def _sample(self, availability: Availability) -> None:
         now = self._clock.now()
-        for name, watch in availability.watches.items():
+        for name, known in availability.known.items():
             decision, evaluation = availability.served_now(name)
-            age = None if decision is None else availability.age(watch)  # nobody asked lately, and nobody is served it
+            age = None if decision is None else availability.age(known)  # nobody asked lately, and nobody is served it
             reading = ServedReading(now, evaluation.wait_time, evaluation.queue_depth, evaluation.capacity, age)
             self._last_hour.setdefault(name, deque(maxlen=SAMPLES_KEPT)).append(reading)

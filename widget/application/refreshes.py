@@ -1,6 +1,6 @@
 """When a snapshot is refreshed, and what a refresh leaves in it: at most one for each id in ECE at a time.
 
-One `EntryPointWatch` stands for each entry point: its snapshot and the memory of the operator's limits. Entry points
+One `KnownEntryPoint` stands for each entry point: its snapshot and the memory of the operator's limits. Entry points
 with one id in ECE share one set of calls. Nothing runs by itself: a visit that finds a snapshot stale starts the
 refresh. Whether ECE may be asked at all is for the circuit breakers to say (`breakers.py`), and how one refresh is made
 for `refresh.py`.
@@ -36,7 +36,7 @@ class RefreshObserver(Protocol):
 class _Calls:
     """The calls for one id in ECE, which all entry points with that id share: one refresh at a time."""
 
-    watches: dict[str, EntryPointWatch] = field(default_factory=dict)
+    known: dict[str, KnownEntryPoint] = field(default_factory=dict)
     not_before: float = float("-inf")
     refresh: asyncio.Task[None] | None = None
 
@@ -44,15 +44,15 @@ class _Calls:
     def subject(self) -> Subject:
         inputs = {
             name: RefreshInput(each.policy, each.memory, each.snapshot)
-            for name, each in self.watches.items()
+            for name, each in self.known.items()
             if each.policy.enabled
         }
-        name = next(iter(self.watches))
-        return Subject(name, self.watches[name].entry_point_id, inputs)
+        name = next(iter(self.known))
+        return Subject(name, self.known[name].entry_point_id, inputs)
 
 
 @dataclass(slots=True)
-class EntryPointWatch:
+class KnownEntryPoint:
     """What is known of one entry point. `Refreshes` alone puts snapshots in."""
 
     entry_point_id: int
@@ -78,7 +78,7 @@ class Refreshes:
         self,
         source: GuardedSource,
         refresher: Refresher,
-        watches: Mapping[str, EntryPointWatch],
+        known: Mapping[str, KnownEntryPoint],
         *,
         fresh_for: float,
         stale_for: float,
@@ -87,35 +87,35 @@ class Refreshes:
         ended: Callable[[str], None],
     ) -> None:
         by_id: dict[int, _Calls] = {}
-        for name, watch in watches.items():
-            watch.calls = by_id.setdefault(watch.entry_point_id, _Calls())
-            watch.calls.watches[name] = watch
-        self._source, self._refresher, self._watches = source, refresher, watches
+        for name, entry_point in known.items():
+            entry_point.calls = by_id.setdefault(entry_point.entry_point_id, _Calls())
+            entry_point.calls.known[name] = entry_point
+        self._source, self._refresher, self._known = source, refresher, known
         self._fresh_for, self._stale_for = fresh_for, stale_for
         self._clock, self._observer, self._tell_ended = clock, observer, ended
         self._closed = False
 
-    def age(self, watch: EntryPointWatch) -> float | None:
+    def age(self, entry_point: KnownEntryPoint) -> float | None:
         """Return the seconds since ECE answered for this entry point, or None."""
-        return None if watch.snapshot is None else self._clock.monotonic() - watch.snapshot.taken_at
+        return None if entry_point.snapshot is None else self._clock.monotonic() - entry_point.snapshot.taken_at
 
-    def freshness_of(self, watch: EntryPointWatch) -> Freshness:
-        age = self.age(watch)
+    def freshness_of(self, entry_point: KnownEntryPoint) -> Freshness:
+        age = self.age(entry_point)
         if age is None:
             return Freshness.EXPIRED
         return freshness(age, fresh_for=self._fresh_for, stale_for=self._stale_for)
 
-    def until_attempt(self, watch: EntryPointWatch, moment: float) -> float:
+    def until_attempt(self, entry_point: KnownEntryPoint, moment: float) -> float:
         """Return the seconds until a visit may start the next refresh; `on_change` tells the end of one that runs."""
-        if watch.refresh is not None:
+        if entry_point.refresh is not None:
             return self._stale_for
-        subject = watch.calls.subject
-        attempt = max(watch.calls.not_before, self._source.opens_at(subject.name, subject.calls))
+        subject = entry_point.calls.subject
+        attempt = max(entry_point.calls.not_before, self._source.opens_at(subject.name, subject.calls))
         return max(attempt - moment, SHORTEST_ANSWER)
 
-    def ensure(self, watch: EntryPointWatch) -> asyncio.Task[None] | None:
+    def ensure(self, entry_point: KnownEntryPoint) -> asyncio.Task[None] | None:
         """Return the refresh that runs, or start it if one may; None if it may not yet."""
-        calls = watch.calls
+        calls = entry_point.calls
         if calls.refresh is not None or self._closed:
             return calls.refresh
         if self._clock.monotonic() < calls.not_before:
@@ -132,28 +132,28 @@ class Refreshes:
         calls.refresh = None
         if not task.cancelled() and (error := task.exception()) is not None:
             calls.not_before = self._clock.monotonic() + self._fresh_for
-            for watch in calls.watches.values():
-                watch.last_failed = True
-            self._observer.crashed(next(iter(calls.watches)), error)
-        for name in calls.watches:
+            for entry_point in calls.known.values():
+                entry_point.last_failed = True
+            self._observer.crashed(next(iter(calls.known)), error)
+        for name in calls.known:
             self._tell_ended(name)
 
     async def _refresh(self, calls: _Calls, subject: Subject, permit: Permit) -> None:
         refreshed = await self._refresher.refresh(subject, permit)
         calls.not_before = refreshed.not_before
         for name, result in refreshed.results.items():
-            watch = calls.watches[name]
+            entry_point = calls.known[name]
             # Without any snapshot there is nothing a visitor could wait for, whatever the refresh says of itself.
-            nothing = result.snapshot is None and self.freshness_of(watch) is Freshness.EXPIRED
-            watch.last_failed = result.failed or nothing
+            nothing = result.snapshot is None and self.freshness_of(entry_point) is Freshness.EXPIRED
+            entry_point.last_failed = result.failed or nothing
             if result.snapshot is not None:
-                watch.memory, watch.snapshot = result.memory, result.snapshot
+                entry_point.memory, entry_point.snapshot = result.memory, result.snapshot
         self._observer.refreshed(subject, refreshed)
 
     async def aclose(self) -> None:
         """Start nothing any more, and end what runs."""
         self._closed = True
-        running = [watch.refresh for watch in self._watches.values() if watch.refresh is not None]
+        running = [entry_point.refresh for entry_point in self._known.values() if entry_point.refresh is not None]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

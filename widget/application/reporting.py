@@ -84,12 +84,12 @@ def availability_samples(availability: Availability, source: GuardedSource) -> I
 
     What nobody has asked for lately has no state: an expired snapshot says nothing about ECE.
     """
-    for name, watch in availability.watches.items():
-        age = availability.age(watch)
+    for name, known in availability.known.items():
+        age = availability.age(known)
         if age is not None:
             yield "ece_widget_snapshot_age_seconds", (name,), age
         decision, evaluation = availability.served_now(name)
-        yield "ece_widget_within_hours", (name,), float(availability.asks_ece(watch))
+        yield "ece_widget_within_hours", (name,), float(availability.asks_ece(known))
         if decision is None:
             continue
         yield "ece_widget_shown", (name,), float(decision.show)

@@ -17,7 +17,7 @@ from widget.application.availability_log import AvailabilityLog
 from widget.application.breakers import GuardedSource, QueueSource
 from widget.application.clock import Clock
 from widget.application.launch import ChatAddresses
-from widget.application.refreshes import EntryPointWatch
+from widget.application.refreshes import KnownEntryPoint
 from widget.application.reporting import availability_samples
 from widget.application.surveys import Surveys
 from widget.application.tally import Tally
@@ -148,13 +148,13 @@ async def _end(task: asyncio.Task[None]) -> None:
 def _availability(
     settings: Settings, source: GuardedSource, clock: Clock, log: AvailabilityLog, shared: SharedServer | None
 ) -> Availability:
-    watches = {
-        name: EntryPointWatch(entry_point.id, entry_point.policy(name))
+    known = {
+        name: KnownEntryPoint(entry_point.id, entry_point.policy(name))
         for name, entry_point in settings.entry_points.items()
     }
     return Availability(
         source,
-        watches,
+        known,
         fresh_for=settings.ece.fresh_for,
         stale_for=settings.ece.stale_for,
         timeout=settings.ece.timeout,

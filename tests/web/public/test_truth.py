@@ -19,7 +19,7 @@ from typing import Any
 from tests import virtual_loop
 from tests.entry_points import Notes, WatchedEntryPoints
 from widget.application.clock import Clock
-from widget.application.refreshes import EntryPointWatch
+from widget.application.refreshes import KnownEntryPoint
 from widget.domain.decision import Decision
 from widget.domain.errors import EceError, EceGatewayDown, EceRefused, EceReset, EceStatus, EceTimeout, EceUnreadable
 from widget.domain.policy import Policy
@@ -107,10 +107,10 @@ class World:
         self.ece = UnsteadyEce(self.chance)
         self.wall_step = timedelta()
         clock = Clock(self.loop.time, self.now, self.chance.random)
-        watches = {name: EntryPointWatch(1000 + at, Policy(name)) for at, name in enumerate(NAMES)}
+        known = {name: KnownEntryPoint(1000 + at, Policy(name)) for at, name in enumerate(NAMES)}
         self.availability = WatchedEntryPoints(
             self.ece,
-            watches,
+            known,
             clock=clock,
             observer=_NoCrash(),
             fresh_for=FRESH_FOR,
@@ -137,7 +137,7 @@ class World:
         if decision["state"] == "available":
             said = self.ece.said_open.get(1000 + NAMES.index(name), float("-inf"))
             assert moment - said < STALE_FOR + TIMEOUT, "says open, and ECE has not said so for too long"
-            snapshot = self.availability.watches[name].snapshot
+            snapshot = self.availability.known[name].snapshot
             assert snapshot is not None
             assert moment - snapshot.taken_at < STALE_FOR
             assert moment + max_age + max(later, on_error) <= snapshot.taken_at + STALE_FOR

@@ -76,7 +76,7 @@ class PublicAnswers:
         self._status = Kind(b"application/json", headers, packs=False)
         self._launcher = Kind(b"text/html; charset=utf-8", [*headers, (b"vary", b"accept-encoding")], packs=True)
         self._counts: dict[Labels, AnswerCount] = {}
-        by_name = {name: CurrentDecision(name, self._counts) for name in availability.watches}
+        by_name = {name: CurrentDecision(name, self._counts) for name in availability.known}
         self._current = {start + name: each for start in (STATUS_PATH, LAUNCHER_PATH) for name, each in by_name.items()}
         self._most_answers = most_answers
         self._answers: dict[Key, CachedAnswer] = {}
