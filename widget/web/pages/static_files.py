@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from widget.web.edge.fixed_answers import fixed_route
 
 PREFIX = "/assets"
-_FOR_GOOD = {"Cache-Control": "max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+FOR_GOOD = {"Cache-Control": "max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 
 _STRING_OR_COMMENT = re.compile(r"""("[^"]*"|'[^']*')|/\*.*?\*/""", re.DOTALL)
 
@@ -55,16 +51,4 @@ def without_unused(css: str) -> str:
 def script_route(name: str, script: bytes) -> Route:
     """Serve a script; the address, with a hash of it, is the route's path."""
     path = f"/{name}.{hashlib.sha256(script).hexdigest()[:16]}.js"
-    return fixed_route(path, script, "text/javascript", _FOR_GOOD)
-
-
-def style_route(find: Callable[[str], StyleSheet | None]) -> Route:
-    """Serve style sheets at `/assets/<hash>/page.css` and the like."""
-
-    async def answer(request: Request) -> Response:
-        sheet = find(request.url.path)
-        if sheet is None:
-            raise HTTPException(404)
-        return Response(sheet.body, media_type="text/css", headers=_FOR_GOOD)
-
-    return Route(PREFIX + "/{hash}/{file}", answer, methods=["GET"], name="stylesheet")
+    return fixed_route(path, script, "text/javascript", FOR_GOOD)

@@ -6,11 +6,14 @@ from functools import cache
 from typing import Literal, Protocol
 
 from markupsafe import Markup
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from widget.themes import Themes
 from widget.web.pages.contexts import StyleContext
-from widget.web.pages.static_files import StyleSheet, compact, style_route, style_sheet, without_unused
+from widget.web.pages.static_files import FOR_GOOD, PREFIX, StyleSheet, compact, style_sheet, without_unused
 
 Scheme = Literal["auto", "light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("auto", "light", "dark")
@@ -37,8 +40,8 @@ class ThemeSheets:
         self.launcher = cache(self._make_launcher)
 
     def route(self) -> Route:
-        """Return the route that serves all of them."""
-        return style_route(self.find)
+        """Return the route that serves all of them, as `/assets/<hash>/page.css`."""
+        return Route(PREFIX + "/{hash}/{file}", self._answer, methods=["GET"], name="stylesheet")
 
     def add(self, sheet: StyleSheet) -> None:
         """Serve a style sheet under its own address."""
@@ -66,6 +69,12 @@ class ThemeSheets:
         sheet = style_sheet("launcher.css", self._joined(theme, scheme, corner, EXTRA_SHEETS))
         self.add(sheet)  # bounded by themes, corners and schemes
         return sheet.path
+
+    async def _answer(self, request: Request) -> Response:
+        sheet = self.find(request.url.path)
+        if sheet is None:
+            raise HTTPException(404)
+        return Response(sheet.body, media_type="text/css", headers=FOR_GOOD)
 
     def _make_launcher(self, theme: str, corner: str, scheme: Scheme, extra: tuple[str, ...]) -> Markup:
         """Return the launcher's style sheet as text inside HTML."""
