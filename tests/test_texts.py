@@ -52,7 +52,7 @@ def _files_of(catalog: str, folder: str, *endings: str) -> list[Path]:
 
 
 def messages_of(language: str) -> dict[str, str | tuple[str, ...]]:
-    return dict(TEXTS.messages(language))
+    return dict(TEXTS.language(language).messages)
 
 
 def test_the_fifteen_languages_are_there_and_readable() -> None:
@@ -71,11 +71,11 @@ def test_every_text_is_in_the_catalog_of_every_language(language: str) -> None:
 def test_the_catalogs_of_the_console_have_its_texts_and_no_others(language: str) -> None:
     assert CONSOLE_TEXTS.languages == ("en", "de")
     assert CONSOLE_TEXTS.faults == ()
-    assert set(CONSOLE_TEXTS.messages(language)) == {_first(text) for text in texts_in_use(CONSOLE)}
+    assert set(CONSOLE_TEXTS.language(language).messages) == {_first(text) for text in texts_in_use(CONSOLE)}
 
 
 def test_the_console_is_translated_and_keeps_every_placeholder() -> None:
-    messages = CONSOLE_TEXTS.messages("de")
+    messages = CONSOLE_TEXTS.language("de").messages
     assert [text for text, said in messages.items() if said == text and text not in SAME_IN_THE_CONSOLE] == []
     for text, said in messages.items():
         for each in (said,) if isinstance(said, str) else said:
@@ -244,7 +244,7 @@ def test_any_tag_gets_a_language_there_is(tag: str) -> None:
 
 
 def test_arabic_and_hebrew_read_from_the_right() -> None:
-    assert [each for each in TEXTS.languages if TEXTS.direction(each) == "rtl"] == ["ar", "he"]
+    assert [each for each in TEXTS.languages if TEXTS.language(each).direction == "rtl"] == ["ar", "he"]
     assert TEXTS.name("en") == "English"
     assert TEXTS.name("ar") == "العربية"
 

@@ -14,7 +14,7 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from gettext import c2py
 from hashlib import blake2b
 from io import BytesIO
@@ -42,7 +42,6 @@ _NEAREST = {"pt": "pt-BR", "zh": "zh-Hans"}
 _CLDR = {"en": "en_GB"}
 _TIME_PATTERNS = {"ko": "aaaa h:mm"}  # the short form has AM and PM in Latin letters
 _MOST_MINUTES = 30
-_USUAL_NUMBERS = 99  # those up to here are written once for each language
 _A_WEEK = timedelta(days=6)
 _NOWHERE = "ZZ"  # what CLDR has in place of a country
 
@@ -100,8 +99,7 @@ class Texts:
         self._folded = {tag.lower(): tag for tag in self.languages}
         self.faults = faults
         self.digest = _digest(shipped, changed)  # of all texts; alike wherever they are
-        self._waits: dict[tuple[str, int], str] = {}
-        self._numbers: dict[tuple[str, int], str] = {}
+        self._band = cache(self._write_band)  # by language and minutes
 
     @classmethod
     def load(cls, directory: Path | None = None, *, catalog: str = VISITORS) -> Texts:
@@ -129,7 +127,8 @@ class Texts:
                 faults.append(TextFault(str(file), f"cannot be used: {error}"))
         return cls(shipped, changed, tuple(faults))
 
-    def _language(self, tag: str) -> Language:
+    def language(self, tag: str) -> Language:
+        """Return one of `languages`."""
         if tag not in self._languages:
             self._languages[tag], _ = _read(tag, self._shipped[tag], known=None)
         return self._languages[tag]
@@ -156,27 +155,16 @@ class Texts:
             parts.pop()
         return SOURCE
 
-    def messages(self, language: str) -> Messages:
-        """Return the catalog of a language."""
-        return self._language(language).messages
-
-    def direction(self, language: str) -> Literal["ltr", "rtl"]:
-        return self._language(language).direction
-
-    def locale(self, language: str) -> Locale:
-        """Return the language's data in CLDR."""
-        return self._language(language).locale
-
     def name(self, language: str) -> str:
         """Return the language's own name, as in a list to choose from."""
         return Locale.parse(language, sep="-").get_display_name() or language
 
     def gettext(self, language: str, message: str) -> str:
-        translated = self._language(language).messages.get(message)
+        translated = self.language(language).messages.get(message)
         return translated if isinstance(translated, str) and translated else message
 
     def ngettext(self, language: str, singular: str, plural: str, number: int) -> str:
-        known = self._language(language)
+        known = self.language(language)
         forms = known.messages.get(singular)
         if isinstance(forms, tuple):
             form = forms[min(known.plural(number), len(forms) - 1)]
@@ -186,23 +174,15 @@ class Texts:
 
     def number(self, language: str, value: int) -> str:
         """Return a number as the language writes it."""
-        known = self._numbers.get((language, value))
-        if known is None:
-            known = format_decimal(value, locale=self._language(language).locale)
-            if 0 <= value <= _USUAL_NUMBERS:
-                self._numbers[language, value] = known
-        return known
+        return _decimal(value, self.language(language).locale)
 
     def wait(self, language: str, seconds: int | None) -> str:
         """Return the band of a wait, rounded up to the minute; the empty text when ECE did not say."""
         if seconds is None:
             return ""
-        minutes = 0 if seconds < 60 else min(-(-seconds // 60), _MOST_MINUTES + 1)
-        if (language, minutes) not in self._waits:
-            self._waits[language, minutes] = self._band(language, minutes)
-        return self._waits[language, minutes]
+        return self._band(language, 0 if seconds < 60 else min(-(-seconds // 60), _MOST_MINUTES + 1))
 
-    def _band(self, language: str, minutes: int) -> str:
+    def _write_band(self, language: str, minutes: int) -> str:
         if minutes == 0:
             return self.gettext(language, _LESS)
         text = _ABOUT if minutes <= _MOST_MINUTES else _MORE
@@ -210,7 +190,7 @@ class Texts:
             timedelta(minutes=min(minutes, _MOST_MINUTES)),
             granularity="minute",
             threshold=_MOST_MINUTES * 2,  # minutes stay minutes
-            locale=self._language(language).locale,
+            locale=self.language(language).locale,
         )
         return self.gettext(language, text) % {"duration": duration}
 
@@ -226,7 +206,7 @@ class Texts:
         if moment is None:
             return ""
         local, today = moment.astimezone(zone), now.astimezone(zone)
-        locale = self._language(language).locale
+        locale = self.language(language).locale
         near = local.date() - today.date() <= _A_WEEK
         values = {
             "day": format_date(local, "EEEE" if near else "full", locale=locale),
@@ -239,7 +219,7 @@ class Texts:
         place = get_global("zone_territories").get(get_timezone_name(zone, return_zone=True), _NOWHERE)
         # CLDR names a zone without a place by its standard time or its offset, and these are asked for with a moment.
         named = datetime.now(zone) if place == _NOWHERE else zone
-        return get_timezone_name(named, locale=self._language(language).locale)
+        return get_timezone_name(named, locale=self.language(language).locale)
 
 
 def _digest(shipped: Mapping[str, bytes], changed: Mapping[str, Language]) -> bytes:
@@ -249,6 +229,11 @@ def _digest(shipped: Mapping[str, bytes], changed: Mapping[str, Language]) -> by
     for tag, language in sorted(changed.items()):
         digest.update(repr((tag, sorted(language.messages.items()))).encode())
     return digest.digest()
+
+
+@lru_cache(maxsize=1024)  # the numbers of visitors are small ones, and CLDR's patterns take their time
+def _decimal(value: int, locale: Locale) -> str:
+    return format_decimal(value, locale=locale)
 
 
 def _unbroken(text: str) -> str:

@@ -72,7 +72,7 @@ class ConsolePages:
             values,
             frame=frame,
             lang=frame.language,
-            dir=self.texts.direction(frame.language),
+            dir=self.texts.language(frame.language).direction,
             stylesheet=self.sheet.path,
             script=self.script.path,
             nonce=nonce(),

@@ -101,7 +101,7 @@ class Wording:
 
     @property
     def direction(self) -> Literal["ltr", "rtl"]:
-        return self.texts.direction(self.language)
+        return self.texts.language(self.language).direction
 
     @property
     def zone_name(self) -> str:
@@ -113,7 +113,7 @@ class Wording:
 
     @property
     def _locale(self) -> Locale:
-        return self.texts.locale(self.language)
+        return self.texts.language(self.language).locale
 
 
 @lru_cache(maxsize=1024)  # a page has hundreds of durations, and CLDR's patterns take their time

@@ -89,7 +89,7 @@ class Pages:
         language: str,
         scheme: Scheme = "auto",
     ) -> LauncherContext:
-        corner = self.themes.design(theme).corner_in(self.texts.direction(language))
+        corner = self.themes.design(theme).corner_in(self.texts.language(language).direction)
         wait, place = self._words.queue(decision, language)
         label = self._label(entry_point, language)
         logo = self._logos.get(decision.entry_point, Markup())
@@ -194,7 +194,7 @@ class Pages:
         values = {
             **context._asdict(),
             "lang": language,
-            "dir": self.texts.direction(language),
+            "dir": self.texts.language(language).direction,
             "theme": theme,
             "design": self._designs[theme, scheme],
             "stylesheet": partial(self.sheets.url, theme, scheme=scheme),
