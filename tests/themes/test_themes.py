@@ -41,7 +41,7 @@ def test_there_are_four_themes_and_nothing_is_wrong_with_them() -> None:
 @pytest.mark.parametrize("theme", NAMES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_shipped_theme_can_be_read_in_light_and_dark(theme: str, scheme: str) -> None:
-    colours: Colours = getattr(SHIPPED.design(theme), scheme)
+    colours: Colours = getattr(SHIPPED.designs[theme], scheme)
     assert list(colours.too_close()) == []
 
 
@@ -52,7 +52,7 @@ def test_contrast_is_reckoned_as_wcag_does() -> None:
 
 
 def test_the_themes_differ_on_purpose() -> None:
-    designs = [SHIPPED.design(name) for name in NAMES]
+    designs = [SHIPPED.designs[name] for name in NAMES]
     for trait in ("light", "dark", "radius", "font"):
         assert len({getattr(each, trait) for each in designs}) == len(NAMES), trait
 
@@ -60,7 +60,7 @@ def test_the_themes_differ_on_purpose() -> None:
 def test_the_operators_theme_comes_first_then_ours_then_the_operators_default(tmp_path: Path) -> None:
     write(tmp_path, {"civic/closed.html": "a", "default/closed.html": "b", "default/error.html": "c"})
     themes = Themes.load(tmp_path)
-    assert [(each.owner, each.theme) for each in themes.chain("civic")] == [
+    assert [(each.owner, each.theme) for each in themes.chains["civic"]] == [
         ("operator", "civic"),
         ("shipped", "civic"),
         ("operator", "default"),
@@ -111,10 +111,10 @@ def test_theme_toml_needs_only_what_differs(tmp_path: Path) -> None:
     write(
         tmp_path, {"acme/theme.toml": 'corner = "top-left"\noffset_x = 7\n[light]\naccent = "#A00"\non_accent = "#fff"'}
     )
-    design = Themes.load(tmp_path).design("acme")
+    design = Themes.load(tmp_path).designs["acme"]
     assert (design.corner, design.offset_x, design.offset_y) == ("top-left", 7, 20)
     assert design.light.accent == "#aa0000"
-    assert design.light.text == SHIPPED.design("default").light.text
+    assert design.light.text == SHIPPED.designs["default"].light.text
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_value_that_cannot_be_used_is_named_and_ours_stands(tmp_path: Path, li
     write(tmp_path, {"acme/theme.toml": line})
     themes = Themes.load(tmp_path)
     assert fault in said(themes)
-    assert themes.design("acme").light == SHIPPED.design("default").light
+    assert themes.designs["acme"].light == SHIPPED.designs["default"].light
 
 
 def test_colours_that_cannot_be_told_apart_are_named(tmp_path: Path) -> None:
@@ -145,16 +145,16 @@ def test_colours_that_cannot_be_told_apart_are_named(tmp_path: Path) -> None:
 
 
 def test_a_corner_by_reading_direction_changes_sides(tmp_path: Path) -> None:
-    design = SHIPPED.design("default")
+    design = SHIPPED.designs["default"]
     assert (design.corner_in("ltr"), design.corner_in("rtl")) == ("bottom-right", "bottom-left")
     write(tmp_path, {"acme/theme.toml": 'corner = "bottom-right"'})
-    assert Themes.load(tmp_path).design("acme").corner_in("rtl") == "bottom-right"
+    assert Themes.load(tmp_path).designs["acme"].corner_in("rtl") == "bottom-right"
 
 
 def test_a_dark_theme_is_dark_for_everybody(tmp_path: Path) -> None:
     write(tmp_path, {"acme/theme.toml": 'scheme = "dark"'})
-    design = Themes.load(tmp_path).design("acme")
-    assert design.light == design.dark == SHIPPED.design("default").dark
+    design = Themes.load(tmp_path).designs["acme"]
+    assert design.light == design.dark == SHIPPED.designs["default"].dark
 
 
 def test_an_icon_of_shapes_is_taken_as_it_is() -> None:
@@ -200,7 +200,7 @@ def test_a_refused_icon_is_a_fault_and_ours_stands(tmp_path: Path) -> None:
     write(tmp_path, {"acme/theme.toml": 'icon = "logo.svg"', "acme/logo.svg": "<svg><script/></svg>"})
     themes = Themes.load(tmp_path)
     assert "logo.svg: has the element <script>" in said(themes)
-    assert themes.design("acme").icon == ICONS["chat"]
+    assert themes.designs["acme"].icon == ICONS["chat"]
 
 
 @pytest.fixture
@@ -235,7 +235,7 @@ def test_an_override_that_does_not_say_its_version_is_named(tmp_path: Path, olde
 def test_every_shipped_template_says_its_version_and_its_changes_are_told() -> None:
     changes = SHIPPED._changes
     for theme in NAMES:
-        layer = next(each for each in SHIPPED.chain(theme) if each.owner == "shipped" and each.theme == theme)
+        layer = next(each for each in SHIPPED.chains[theme] if each.owner == "shipped" and each.theme == theme)
         for file, source in layer.files.items():
             if file.endswith((".html", ".css")) and not file.startswith("preview"):
                 version = version_of(source)
@@ -260,7 +260,7 @@ def test_every_shipped_template_says_its_version_and_its_changes_are_told() -> N
     ],
 )
 def test_markup_that_a_strict_policy_blocks_is_named(tmp_path: Path, file: str, source: str, problem: str) -> None:
-    version = version_of(SHIPPED.chain("default")[0].files[file])
+    version = version_of(SHIPPED.chains["default"][0].files[file])
     line = f"{{# ece-widget {file} version {version} #}}"
     themes = Themes.load(write(tmp_path, {f"acme/{file}": line + source}))
     assert problem in said(themes)

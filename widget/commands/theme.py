@@ -68,7 +68,7 @@ def _copy(themes: Themes, source: str, files: Iterable[str], folder: Path) -> No
     was_there, written = folder.exists(), list[Path]()
     try:
         for file in files:
-            layer = next(each for each in themes.chain(source) if file in each.files)
+            layer = next(each for each in themes.chains[source] if file in each.files)
             text = layer.files[file]
             written.append(folder / file)
             written[-1].parent.mkdir(parents=True, exist_ok=True)

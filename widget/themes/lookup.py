@@ -13,7 +13,7 @@ from pathlib import Path
 from widget.assets import asset_folder
 from widget.themes.design import Design, read_design
 from widget.themes.faults import ThemeRemark
-from widget.themes.folders import NAME, Layer, read_layers
+from widget.themes.folders import Layer, read_layers
 from widget.themes.icons import IconRefused, clean_icon
 from widget.themes.markup import blocked_markup
 from widget.themes.unused import unused
@@ -25,7 +25,8 @@ DEFAULT = "default"
 class Themes:
     """Every theme, read once from the shipped and from the operator's folder.
 
-    `faults` say what is wrong in the themes directory and therefore not used as written.
+    `chains` are the layers in which a file of a theme is looked for, first one first. `faults` say what is wrong in the
+    themes directory and therefore not used as written.
     """
 
     def __init__(
@@ -38,11 +39,11 @@ class Themes:
     ) -> None:
         self._shipped, self._operator, self._changes = dict(shipped), dict(operator), changes
         self.names: tuple[str, ...] = (DEFAULT, *sorted({*shipped, *operator} - {DEFAULT}))
-        self._chains = {name: self._chain(name) for name in self.names}
-        self._designs: dict[str, Design] = {}
+        self.chains = {name: self._chain(name) for name in self.names}
+        self.designs: dict[str, Design] = {}
         design_faults: list[ThemeRemark] = []
         for name in self.names:
-            self._designs[name], found = read_design(name, self._chains[name])
+            self.designs[name], found = read_design(name, self.chains[name])
             design_faults += [fault for fault in found if fault not in design_faults]
         self.faults = (*faults, *design_faults)
 
@@ -63,22 +64,15 @@ class Themes:
 
     def resolve(self, name: str | None, default: str = DEFAULT) -> str:
         """Return a theme there is: `name`, else `default`, else the default theme. Odd names never go further."""
-        for each in (name, default):
-            if each is not None and NAME.fullmatch(each) and each in self._chains:
-                return each
-        return DEFAULT
-
-    def chain(self, theme: str) -> tuple[Layer, ...]:
-        """Return the layers in which a file of `theme` is looked for, first one first."""
-        return self._chains[theme]
+        return next((each for each in (name, default) if each in self.chains), DEFAULT)
 
     def changed(self, theme: str) -> bool:
         """Return whether anything of a theme is the operator's."""
-        return any(layer.owner == "operator" for layer in self._chains[theme])
+        return any(layer.owner == "operator" for layer in self.chains[theme])
 
     def drawing(self, theme: str, file: str) -> str:
         """Return an SVG file of `theme` as markup for a page. Raise IconRefused, which names the file."""
-        layer = next((each for each in self._chains[theme] if file in each.files), None)
+        layer = next((each for each in self.chains[theme] if file in each.files), None)
         if layer is None:
             raise IconRefused(f'the theme "{theme}" has no file {file}')
         try:
@@ -86,16 +80,13 @@ class Themes:
         except IconRefused as refused:
             raise IconRefused(f"{layer.where(file)} {refused}") from refused
 
-    def design(self, theme: str) -> Design:
-        return self._designs[theme]
-
     def files(self, theme: str) -> tuple[str, ...]:
         """Return every file name there is for `theme`, from whatever layer."""
-        return tuple(sorted({name for layer in self._chains[theme] for name in layer.files}))
+        return tuple(sorted({name for layer in self.chains[theme] for name in layer.files}))
 
     def where(self, theme: str, file: str) -> str:
         """Return the path of the file that `theme` uses under this name."""
-        return next((layer.where(file) for layer in self._chains[theme] if file in layer.files), file)
+        return next((layer.where(file) for layer in self.chains[theme] if file in layer.files), file)
 
     @cached_property
     def overrides(self) -> tuple[tuple[Layer, str], ...]:
@@ -104,7 +95,7 @@ class Themes:
 
     def replaced(self, theme: str, file: str) -> Layer | None:
         """Return the shipped layer whose file the operator's `theme`/`file` stands in for, if there is one."""
-        return next((each for each in self._chains[theme] if each.owner == "shipped" and file in each.files), None)
+        return next((each for each in self.chains[theme] if each.owner == "shipped" and file in each.files), None)
 
     def unused(self, named: frozenset[str]) -> list[ThemeRemark]:
         """Return the operator's files that replace none of ours and that neither a file of theirs nor `named` has."""
@@ -120,7 +111,7 @@ class Themes:
             if replaced is not None:
                 found += outgrown(layer, name, replaced, self._changes)
         for theme in self._operator:
-            found += self._designs[theme].contrast_warnings()
+            found += self.designs[theme].contrast_warnings()
         return tuple(found)
 
     def _chain(self, name: str) -> tuple[Layer, ...]:

@@ -69,7 +69,7 @@ def test_a_logo_that_cannot_be_used_is_named_and_the_icon_stands(
     assert 'entry_points.sales.logo = "star.svg": ' in said(pages)
     assert problem in said(pages)
     assert "used by nothing" not in said(pages)
-    assert f'<span class="ece-chat-mark">{pages.themes.design("acme").icon}' in launcher(pages)
+    assert f'<span class="ece-chat-mark">{pages.themes.designs["acme"].icon}' in launcher(pages)
 
 
 def test_the_docks_frame_may_use_what_is_listed_on_the_chats_origin_alone(

@@ -45,7 +45,7 @@ class Pages:
         self._templates = Templates(themes, texts, on_failure=on_failure)
         self.edition = _edition(settings, themes, texts)
         self._designs = {
-            (name, scheme): _in_scheme(themes.design(name), scheme) for name in themes.names for scheme in SCHEMES
+            (name, scheme): _in_scheme(themes.designs[name], scheme) for name in themes.names for scheme in SCHEMES
         }
         self._panel = cache(self._render_panel)  # of each entry point, theme and language
         self.logo_faults: dict[str, str] = {}  # by entry point
@@ -89,7 +89,7 @@ class Pages:
         language: str,
         scheme: Scheme = "auto",
     ) -> LauncherContext:
-        corner = self.themes.design(theme).corner_in(self.texts.language(language).direction)
+        corner = self.themes.designs[theme].corner_in(self.texts.language(language).direction)
         wait, place = self._words.queue(decision, language)
         label = self._label(entry_point, language)
         logo = self._logos.get(decision.entry_point, Markup())
@@ -237,7 +237,7 @@ def _edition(settings: Settings, themes: Themes, texts: Texts) -> bytes:
     """Return a digest of all that a launcher is made of beside its decision; alike on every machine of a fleet."""
     digest = blake2b(f"{__version__} {settings.server.public_url}".encode())
     for theme in themes.names:
-        for layer in themes.chain(theme):
+        for layer in themes.chains[theme]:
             digest.update(repr((theme, layer.owner, sorted(layer.files.items()))).encode())
     digest.update(texts.digest)
     for name, entry_point in sorted(settings.entry_points.items()):

@@ -71,7 +71,7 @@ class ThemeEnvironment(Environment):
         self.newstyle_gettext = True
         self.globals["range"] = safe_range  # an error where a typing error would fill the memory
         self._chains: dict[str, tuple[Layer, ...]] = {
-            theme: tuple(each for each in themes.chain(theme) if each.owner == "shipped" or not shipped_only)
+            theme: tuple(each for each in themes.chains[theme] if each.owner == "shipped" or not shipped_only)
             for theme in themes.names
         }
         layers = {id(layer): layer for chain in self._chains.values() for layer in chain}.values()

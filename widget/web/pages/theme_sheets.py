@@ -86,7 +86,7 @@ class ThemeSheets:
         for file in self._themes.files(theme):
             name = file.rpartition("/")[2]
             if file.endswith(".css") and name not in _IN_THE_LAUNCHER:
-                sheet = style_sheet(file, self._style(file, theme, scheme, self._themes.design(theme).corner))
+                sheet = style_sheet(file, self._style(file, theme, scheme, self._themes.designs[theme].corner))
                 self.add(sheet)
                 self._addresses[theme, file, scheme] = sheet.path
 
