@@ -6,6 +6,7 @@ import asyncio
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -181,9 +182,15 @@ def _console(
         return []
     # Here, so that a start without the console does not wait for it.
     from widget.store.console_outbox import ConsoleOutbox
+    from widget.web.console.history import HistoryPage
+    from widget.web.console.notices import notices
+    from widget.web.console.now import NowPage
+    from widget.web.console.outbox import OutboxPages
     from widget.web.console.rendering import ConsolePages
-    from widget.web.console.routes import console_routes
+    from widget.web.console.results import ResultsPage
     from widget.web.console.sessions import Sessions
+    from widget.web.console.sign_in import SignIn
+    from widget.web.console.switches import SwitchPages
 
     pages = ConsolePages(Texts.load(settings.themes.directory, catalog=CONSOLE))
     services.pages.sheets.add(pages.sheet)
@@ -198,19 +205,19 @@ def _console(
         user_header=settings.console.user_header,
         sleep=sleep,
     )
-    return console_routes(
-        pages,
-        sessions,
-        live_status=operations.live_status,
-        history=operations.history,
-        switches=operations.switches,
-        results=operations.results,
-        rows=ConsoleOutbox(services.outbox, now=services.clock.now),
-        destinations=settings.destinations,
-        entry_points=settings.entry_points,
-        languages={tag: services.pages.texts.name(tag) for tag in services.pages.texts.languages},
-        now=services.clock.now,
-    )
+    history, switches, entry_points = operations.history, operations.switches, settings.entry_points
+    of_every_page = partial(notices, switches, entry_points, history.zone)
+    sign_in = SignIn(pages, sessions, notices=of_every_page, zone=history.zone(None), now=services.clock.now)
+    rows = ConsoleOutbox(services.outbox, now=services.clock.now)
+    languages = {tag: services.pages.texts.name(tag) for tag in services.pages.texts.languages}
+    return [
+        *sign_in.routes(),
+        *NowPage(sign_in, operations.live_status, entry_points).routes(),
+        *HistoryPage(sign_in, history, switches).routes(),
+        *ResultsPage(sign_in, operations.results, entry_points, languages).routes(),
+        *OutboxPages(sign_in, rows, settings.destinations).routes(),
+        *SwitchPages(sign_in, switches, entry_points, languages, history.zone).routes(),
+    ]
 
 
 def _checks(services: Services) -> list[ops.Check]:
