@@ -1,4 +1,4 @@
-"""Read the settings again and build everything from them anew, for `run.py` to put in place. Faults change nothing."""
+"""Read the settings again and build everything from them anew, for `widget_server.py`. Faults change nothing."""
 
 from __future__ import annotations
 
