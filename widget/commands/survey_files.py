@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import csv
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from widget.commands.moments import shown
-from widget.commands.terminal import fail
+from widget.commands.new_file import new_file
 from widget.domain.outbox import OutboxRow
 from widget.domain.spreadsheet import cell
 
@@ -90,35 +89,19 @@ FORMATS: dict[str, Callable[[TextIO], Write]] = {"csv": csv_lines, "jsonl": json
 
 @contextmanager
 def opened(output: Path | None) -> Iterator[Any]:
-    """Open a new file for an export, or standard output; nothing is left of an export that fails."""
+    """Open a new file for an export, or standard output."""
     if is_standard(output):
         yield codecs.getwriter("utf-8")(sys.stdout.buffer, "replace")
         sys.stdout.flush()
         return
     assert output is not None
-    try:
-        stream = open(output, "x", encoding="utf-8", errors="replace", newline="", opener=_for_its_owner_alone)  # noqa: SIM115 — closed below
-    except FileExistsError:
-        fail(f"{output} is there already; nothing was written")
-    except OSError as error:
-        fail(f"{output} cannot be written: {error.strerror}")
-    try:
-        with stream:
-            yield stream
-    except BaseException as failed:
-        output.unlink(missing_ok=True)  # half of it would pass for the whole, and be in the way of the next try
-        if isinstance(failed, OSError):
-            fail(f"{output} cannot be written: {failed.strerror}")
-        raise
+    with new_file(output) as stream:
+        yield stream
 
 
 def is_standard(output: Path | None) -> bool:
     """Return whether an export goes to standard output."""
     return output is None or str(output) == "-"
-
-
-def _for_its_owner_alone(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def printable(text: str) -> str:
