@@ -13,58 +13,56 @@ from pydantic import TypeAdapter
 from widget.settings.values import Duration
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_A_DAY = timedelta(days=1)
 _FORMS = '"2026-11-24", "2026-11-24T08:00", "2026-11-24T08:00+01:00", or how long ago, as "24h" or "30d"'
 
 
-class _Time(click.ParamType[date]):
-    name = "time"
-
-    def __init__(self, *, last: bool = False) -> None:
-        self._last = last
-
-
-class Moment(_Time):
-    """One moment. `last` makes a day alone mean its end, so that `--until` has the whole of that day."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Return an aware moment; any other text is wrong usage."""
-        if isinstance(value, datetime):
-            return value
-        text = str(value).strip()
-        try:
-            if re.match(r"\d{4}-", text):
-                at = datetime.fromisoformat(text)
-                at = at if at.tzinfo else at.replace(tzinfo=UTC)
-                return at.astimezone(UTC) + timedelta(days=self._last and _DAY.fullmatch(text) is not None)
-            return datetime.now(UTC) - timedelta(seconds=TypeAdapter(Duration).validate_python(text))
-        except (ValueError, OverflowError):
-            self.fail(f"{value!r} is no time; write {_FORMS}", param, ctx)
+def time(text: str) -> date:
+    """Return a day, of whatever time zone it is used in, where one is written, else an aware moment."""
+    try:
+        return _read(text.strip())
+    except (ValueError, OverflowError):
+        raise click.BadParameter(f"{text!r} is no time; write {_FORMS}") from None
 
 
-class DayOrMoment(_Time):
-    """A moment, or a day of whatever time zone it is used in; with `last` the day after it, as an end."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """Return a day where one is written, else an aware moment; any other text is wrong usage."""
-        text = str(value).strip()
-        if isinstance(value, date):
-            return value
-        if not _DAY.fullmatch(text):
-            return Moment().convert(value, param, ctx)
-        try:
-            return date.fromisoformat(text) + timedelta(days=self._last)
-        except (ValueError, OverflowError):
-            self.fail(f"{value!r} is no time; write {_FORMS}", param, ctx)
+def end(text: str) -> date:
+    """Return the same as an end: of a day alone the day after it."""
+    found = time(text)
+    return found if isinstance(found, datetime) else min(found, date.max - _A_DAY) + _A_DAY
 
 
-def shown(time: date | None) -> str | None:
+def moment(text: str) -> datetime:
+    """Return an aware moment."""
+    return as_moment(time(text))
+
+
+def last_moment(text: str) -> datetime:
+    """Return an aware moment, of a day alone its end, so that `--until` has the whole of that day."""
+    return as_moment(end(text))
+
+
+def as_moment(found: date) -> datetime:
+    """Return a moment as it is, and a day's first one in UTC."""
+    return found if isinstance(found, datetime) else datetime(found.year, found.month, found.day, tzinfo=UTC)
+
+
+def _read(text: str) -> date:
+    if _DAY.fullmatch(text):
+        return date.fromisoformat(text)
+    if re.match(r"\d{4}-", text):
+        at = datetime.fromisoformat(text)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    return datetime.now(UTC) - timedelta(seconds=TypeAdapter(Duration).validate_python(text))
+
+
+def shown(found: date | None) -> str | None:
     """Return a day or a moment as JSON has it."""
-    return None if time is None else time.isoformat()
+    return None if found is None else found.isoformat()
 
 
 since_option: Callable[[Any], Any] = click.option(
-    "--since", type=Moment(), metavar="TIME", help='Accepted at or after this: a day, a time, or "30d" ago. UTC.'
+    "--since", type=moment, metavar="TIME", help='Accepted at or after this: a day, a time, or "30d" ago. UTC.'
 )
 until_option: Callable[[Any], Any] = click.option(
-    "--until", type=Moment(last=True), metavar="TIME", help="Accepted before this; of a day, the end of it."
+    "--until", type=last_moment, metavar="TIME", help="Accepted before this; of a day, the end of it."
 )

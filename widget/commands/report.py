@@ -17,10 +17,10 @@ from rich.text import Text
 from widget import telemetry
 from widget.application.clock import Clock
 from widget.application.history import History, Total
-from widget.commands import survey_results
-from widget.commands.moments import DayOrMoment, shown
+from widget.application.results import Report
+from widget.commands import moments, survey_results
+from widget.commands.moments import as_moment, shown
 from widget.commands.options import config_option, json_option, load_settings, print_json
-from widget.commands.survey_results import PeriodReport
 from widget.commands.terminal import WIDE, console, fail
 from widget.domain.counted import AVAILABLE, COUNTS
 from widget.domain.errors import OutboxUnavailable
@@ -39,11 +39,9 @@ _PARTS = ("lowest", "mean", "highest")
 
 @click.command()
 @click.option(
-    "--since", type=DayOrMoment(), default="7d", show_default=True, metavar="TIME", help='A day, a time, or "30d" ago.'
+    "--since", type=moments.time, default="7d", show_default=True, metavar="TIME", help='A day, a time, or "30d" ago.'
 )
-@click.option(
-    "--until", type=DayOrMoment(last=True), metavar="TIME", help="Before this, default now; of a day, the end of it."
-)
+@click.option("--until", type=moments.end, metavar="TIME", help="Before this, default now; of a day, the end of it.")
 @click.option("--entry-point", "entry_points", multiple=True, help="Only of this one; may be repeated.")
 @click.option("--survey", "surveys", multiple=True, help="Results of this one; may be repeated. Default: all.")
 @click.option("--by", type=click.Choice(["day", "week", "month"]), help="A line for each; default one for the period.")
@@ -73,7 +71,7 @@ def report(
     if bom and not as_csv:
         raise click.UsageError("--bom is for spreadsheets, which read --csv.")
     end = until if until is not None else datetime.now(UTC)
-    if _as_moment(since) >= _as_moment(end):
+    if as_moment(since) >= as_moment(end):
         raise click.UsageError("--since is not before --until.")
     found = load_settings(config)
     if not found.keeps_history:
@@ -101,7 +99,7 @@ def _read(
     entry_points: Sequence[str],
     surveys: Sequence[str],
     by: str | None,
-) -> tuple[list[Total], list[PeriodReport]]:
+) -> tuple[list[Total], list[Report]]:
     telemetry.configure("error", stream=sys.stderr)
     url = found.storage.url.get_secret_value()
     try:
@@ -110,7 +108,7 @@ def _read(
     except (StoreRefused, OutboxUnavailable) as error:
         fail(str(error))
 
-    async def read() -> tuple[list[Total], list[PeriodReport]]:
+    async def read() -> tuple[list[Total], list[Report]]:
         history = History(store, found.zones(), kept=True, clock=Clock())
         results = make_results(found, store)
         try:
@@ -200,10 +198,6 @@ def _period(total: Total) -> str:
 
 def _spread(spread: Spread, unit: str = "") -> str:
     return "" if spread.mean is None else f"{spread.lowest} / {spread.mean:.0f} / {spread.highest}{unit}"
-
-
-def _as_moment(time: datetime | date) -> datetime:
-    return time if isinstance(time, datetime) else datetime(time.year, time.month, time.day, tzinfo=UTC)
 
 
 def _in_words(time: datetime | date) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,19 +19,9 @@ from widget.domain.spreadsheet import cell
 from widget.domain.survey import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class PeriodReport:
-    """The report of one survey, at one entry point or all, from the first day to the last."""
-
-    first: date
-    last: date
-    entry_point: str | None
-    report: Report
-
-
 async def read(
     results: Results, since: date, until: date, entry_points: Sequence[str], surveys: Sequence[str], by: str | None
-) -> list[PeriodReport]:
+) -> list[Report]:
     """Return a report for each survey, entry point and period in which anybody answered; days are UTC's."""
     found = []
     places: list[str | None] = [*entry_points] or [None]
@@ -41,13 +30,13 @@ async def read(
             for entry_point in places:
                 report = await results.report(Scope(survey, first, end, entry_point))
                 if report.answered:
-                    found.append(PeriodReport(first, end - timedelta(days=1), entry_point, report))
+                    found.append(report)
     return found
 
 
-def as_object(each: PeriodReport) -> dict[str, Any]:
+def as_object(report: Report) -> dict[str, Any]:
     """Return a report as JSON has it."""
-    report = each.report
+    scope = report.scope
     questions: dict[tuple[str, str], dict[str, Any]] = {}
     for row in figure_rows(report):
         figures = dict(zip(FIGURE_COLUMNS, (None if part == "" else part for part in row), strict=True))
@@ -56,34 +45,35 @@ def as_object(each: PeriodReport) -> dict[str, Any]:
         if figures["value"] is not None:
             question["values"].append(figures)
     return {
-        "survey": report.scope.survey,
-        "entryPoint": each.entry_point,
-        "first": each.first.isoformat(),
-        "last": each.last.isoformat(),
+        "survey": scope.survey,
+        "entryPoint": scope.entry_point,
+        "first": scope.since.isoformat(),
+        "last": scope.last.isoformat(),
         "answered": report.answered,
         "begun": report.begun,
         "questions": list(questions.values()),
     }
 
 
-def print_csv(found: Sequence[PeriodReport]) -> None:
+def print_csv(found: Sequence[Report]) -> None:
     """Print a line for each value of each question."""
     writer = csv.writer(sys.stdout, lineterminator="\r\n")  # RFC 4180
     writer.writerow(["survey", "entryPoint", "first", "last", *FIGURE_COLUMNS])
-    for each in found:
-        about = (each.report.scope.survey, each.entry_point, each.first.isoformat(), each.last.isoformat())
-        for row in figure_rows(each.report):
+    for report in found:
+        scope = report.scope
+        about = (scope.survey, scope.entry_point, scope.since.isoformat(), scope.last.isoformat())
+        for row in figure_rows(report):
             writer.writerow(cell(part) if isinstance(part, str) else part for part in (*about, *row))
 
 
-def print_tables(found: Sequence[PeriodReport]) -> None:
+def print_tables(found: Sequence[Report]) -> None:
     """Print a table for each report: a line for each question."""
     output = console(WIDE)
-    for each in found:
+    for report in found:
         table = Table("question", "kind", box=None, pad_edge=False)
         for name in ("answers", "score", "most chosen"):
             table.add_column(name, justify="right" if name != "most chosen" else "left")
-        for question in each.report.questions:
+        for question in report.questions:
             figures = question.figures
             most = max(figures.shares, key=lambda share: share.number, default=None)
             few = figures.version.kind in (Kind.RATING, Kind.NPS) and figures.answered < FEWEST
@@ -95,15 +85,15 @@ def print_tables(found: Sequence[PeriodReport]) -> None:
                 Text("" if most is None or most.share is None else f"{most.words} {most.share:.0%}"),
             )
         output.print()
-        output.print(Text(_title(each)))
+        output.print(Text(_title(report)))
         output.print(table)
 
 
-def _title(each: PeriodReport) -> str:
-    report = each.report
-    place = f" at {each.entry_point}" if each.entry_point else ""
+def _title(report: Report) -> str:
+    scope = report.scope
+    place = f" at {scope.entry_point}" if scope.entry_point else ""
     begun = f" of {report.begun} that were begun" if report.begun else ""
-    return f"{report.scope.survey}{place}, {each.first} to {each.last}: {report.answered} answered{begun}"
+    return f"{scope.survey}{place}, {scope.since} to {scope.last}: {report.answered} answered{begun}"
 
 
 def _periods(since: date, until: date, by: str | None) -> Iterator[tuple[date, date]]:

@@ -35,6 +35,11 @@ class Scope:
     language: str | None = None
 
     @property
+    def last(self) -> date:
+        """Return the last day."""
+        return self.until - timedelta(days=1)
+
+    @property
     def previous(self) -> Scope:
         """Return the period before, of the same length."""
         return replace(self, since=self.since - (self.until - self.since), until=self.since)

@@ -72,7 +72,7 @@ class ResultsPage:
                 languages=[(tag, self._languages[tag]) for tag in languages if tag in self._languages],
                 language=scope.language or "",
                 since=scope.since.isoformat(),
-                until=(scope.until - timedelta(days=1)).isoformat(),
+                until=scope.last.isoformat(),
                 days=(scope.until - scope.since).days,  # as long is the period before, which `change` compares with
                 periods=[(days, _period_address(scope, days, wording.now)) for days in DAYS],
                 query=_query(scope),  # for links that add to it
@@ -147,8 +147,7 @@ def _period_address(scope: Scope, days: int, now: datetime) -> str:
 
 
 def _query(scope: Scope, **more: str) -> str:
-    last = scope.until - timedelta(days=1)
-    parts = {"survey": scope.survey, "since": scope.since.isoformat(), "until": last.isoformat()}
+    parts = {"survey": scope.survey, "since": scope.since.isoformat(), "until": scope.last.isoformat()}
     parts |= {"entry_point": scope.entry_point or "", "language": scope.language or "", **more}
     return urlencode({name: text for name, text in parts.items() if text})
 
