@@ -161,33 +161,21 @@ def local_day(bucket: Bucket, zone: tzinfo) -> date:
 Piece = tuple[Span, datetime, datetime]
 
 
-def pieces(since: datetime, until: datetime, zone: tzinfo) -> list[Piece]:
-    """Cut a time into as few buckets as can be: days inside, hours and five minutes at its ends.
+def pieces(since: datetime, until: datetime, zone: tzinfo, span: Span = Span.DAY) -> list[Piece]:
+    """Cut a time into as few buckets of `span` and below as can be: days inside, hours and five minutes at its ends.
 
     Both ends are moved to the start of their five minutes.
     """
-    cuts = [start_of(Span.FIVE_MINUTES, each, zone) for each in (since, until)]
-    inner: list[tuple[datetime, datetime]] = [(cuts[0], cuts[1])]
-    for span in (Span.HOUR, Span.DAY):
-        low, high = inner[-1]
-        first = start_of(span, low, zone)
-        if first < low:
-            first = start_of(span, first + timedelta(hours=26 if span is Span.DAY else 1, seconds=1), zone)
-        inner.append((first, start_of(span, high, zone)))
-    (low, high), (hours_low, hours_high), (days_low, days_high) = inner
-    if days_low < days_high:
-        middle = [
-            (Span.HOUR, hours_low, days_low),
-            (Span.DAY, days_low, days_high),
-            (Span.HOUR, days_high, hours_high),
-        ]
-    else:
-        middle = [(Span.HOUR, hours_low, hours_high)]
-    if hours_low >= hours_high:
-        found: list[Piece] = [(Span.FIVE_MINUTES, low, high)]
-    else:
-        found = [(Span.FIVE_MINUTES, low, hours_low), *middle, (Span.FIVE_MINUTES, hours_high, high)]
-    return [each for each in found if each[1] < each[2]]
+    since, until = (start_of(Span.FIVE_MINUTES, each, zone) for each in (since, until))
+    if span is Span.FIVE_MINUTES:
+        return [(span, since, until)] if since < until else []
+    smaller = Span.HOUR if span is Span.DAY else Span.FIVE_MINUTES
+    first, last = start_of(span, since, zone), start_of(span, until, zone)
+    if first < since:
+        first = start_of(span, first + timedelta(hours=26 if span is Span.DAY else 1, seconds=1), zone)
+    if first >= last:
+        return pieces(since, until, zone, smaller)
+    return [*pieces(since, first, zone, smaller), (span, first, last), *pieces(last, until, zone, smaller)]
 
 
 @dataclass(frozen=True, slots=True)
