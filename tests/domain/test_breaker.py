@@ -18,7 +18,6 @@ from widget.domain.breaker import (
     asking,
     failed,
     may_ask,
-    opens_for_a_probe_at,
     succeeded,
 )
 
@@ -48,10 +47,8 @@ def test_one_probe_goes_out_after_the_period() -> None:
     state = opened(now=100)
     assert not may_ask(state, 100 + FIRST_PERIOD - 0.01)
     assert may_ask(state, 100 + FIRST_PERIOD)
-    assert opens_for_a_probe_at(state) == 100 + FIRST_PERIOD
     probing = asking(state, 105)
     assert not may_ask(probing, 105)
-    assert opens_for_a_probe_at(probing) is None
 
 
 def test_a_probe_that_succeeds_closes() -> None:

@@ -13,9 +13,9 @@ from typing import NamedTuple, Protocol
 
 from widget.application.clock import Clock
 from widget.domain import breaker
-from widget.domain.breaker import Breaker, Closed
+from widget.domain.breaker import Breaker, Closed, Open
 from widget.domain.errors import EceError
-from widget.domain.evaluation import Outcome, require_number
+from widget.domain.evaluation import Outcome, outcome_of
 from widget.domain.policy import Policy
 from widget.domain.readings import Call, Reading
 
@@ -57,7 +57,7 @@ class Answers(NamedTuple):
     def outcomes_for(self, policy: Policy) -> dict[Call, Outcome]:
         """Return the outcomes of the policy's calls; what another policy lacks is no failure of this one."""
         mine = {call: outcome for call, outcome in self.outcomes.items() if call in policy.calls}
-        return mine | {call: usable(policy, self.readings[call]) for call in mine if call in self.readings}
+        return mine | {call: outcome_of(policy, self.readings[call]) for call in mine if call in self.readings}
 
 
 class _Answer(NamedTuple):
@@ -159,7 +159,7 @@ class GuardedSource:
         except EceError as error:
             outcome = error
         else:
-            judged = (usable(policy, reading) for policy in policies if call in policy.calls)
+            judged = (outcome_of(policy, reading) for policy in policies if call in policy.calls)
             outcome = next((each for each in judged if isinstance(each, EceError)), reading)
         moment = self._clock.monotonic()
         self._observer.called(call, outcome.code if isinstance(outcome, EceError) else "ok", moment - started)
@@ -196,14 +196,6 @@ class GuardedSource:
         return self.calls.get((entry_point, call), _CLOSED)
 
 
-def usable(policy: Policy, reading: Reading) -> Outcome:
-    """Return the reading, or the failure that it is when it lacks a number which the policy needs."""
-    try:
-        return require_number(policy, reading)
-    except EceError as error:
-        return error
-
-
 def _host_after(host: Breaker, outcome: Outcome, moment: float, chance: Callable[[], float]) -> Breaker:
     """Return the state after an outcome: any answer shows that the host serves, a failure of our own shows nothing."""
     if not isinstance(outcome, EceError) or outcome.blame == "call":
@@ -212,5 +204,4 @@ def _host_after(host: Breaker, outcome: Outcome, moment: float, chance: Callable
 
 
 def _opens_at(state: Breaker) -> float:
-    moment = breaker.opens_for_a_probe_at(state)
-    return float("-inf") if moment is None else moment
+    return state.until if isinstance(state, Open) else float("-inf")

@@ -13,8 +13,8 @@ from widget.doctor.chat_page import chat_page_findings
 from widget.doctor.findings import findings
 from widget.doctor.report import CheckedCall, Diagnosis, Report, Service
 from widget.domain.decision import decide
-from widget.domain.errors import EceError, EceUnreadable
-from widget.domain.evaluation import LimitMemory, Outcome, evaluate, require_number
+from widget.domain.errors import EceError
+from widget.domain.evaluation import LimitMemory, Outcome, evaluate, outcome_of
 from widget.domain.policy import Policy
 from widget.domain.readings import Call
 from widget.settings import Settings
@@ -118,7 +118,4 @@ def _fails_with_ece(settings: Settings, probes: Mapping[Call, Probe], address: s
 def _outcome(policy: Policy, probe: Probe) -> Outcome:
     if probe.reading is None:
         return probe.error or EceError("no answer")
-    try:
-        return require_number(policy, probe.reading)
-    except EceUnreadable as error:
-        return error
+    return outcome_of(policy, probe.reading)

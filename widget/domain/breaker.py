@@ -79,10 +79,5 @@ def unsettled(state: Breaker, now: float) -> Breaker:
     return Open(now, state.period) if isinstance(state, HalfOpen) else state
 
 
-def opens_for_a_probe_at(state: Breaker) -> float | None:
-    """Return the moment of the next probe, or None when calls are allowed or one is out."""
-    return state.until if isinstance(state, Open) else None
-
-
 def _opened(period: float, now: float, jitter: float) -> Open:
     return Open(now + period * (1 + SPREAD * (2 * jitter - 1)), period)

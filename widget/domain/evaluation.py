@@ -54,24 +54,24 @@ class Evaluation:
 UNREACHABLE = Evaluation(State.UNKNOWN, Reason.ECE_UNREACHABLE)
 
 
-def require_number(policy: Policy, reading: Reading) -> Reading:
-    """Return the reading back, or raise EceUnreadable when it lacks a number that the policy needs.
+def outcome_of(policy: Policy, reading: Reading) -> Outcome:
+    """Return an answered call's outcome: its reading, or a failure where that lacks a number which the policy needs.
 
     Any other missing number stays None and means nothing.
     """
     match reading:
         case LiveSessionStatus(wait_time=None) if policy.max_wait is not None:
-            raise EceUnreadable("no usable waitTime, which max_wait needs")
+            return EceUnreadable("no usable waitTime, which max_wait needs")
         case LiveSessionStatus(queue_depth=None) if policy.max_queue_depth is not None:
-            raise EceUnreadable("no usable queueDepth, which max_queue_depth needs")
+            return EceUnreadable("no usable queueDepth, which max_queue_depth needs")
         case Capacity(count=None):
-            raise EceUnreadable("no usable count, which the capacity check needs")
+            return EceUnreadable("no usable count, which the capacity check needs")
         case _:
             return reading
 
 
 def evaluate(policy: Policy, outcomes: Outcomes, memory: LimitMemory) -> tuple[Evaluation, LimitMemory]:
-    """Evaluate one set of outcomes, each reading through `require_number`.
+    """Evaluate one set of outcomes, each reading through `outcome_of`.
 
     The first check to close gives the reason, whatever later ones failed: one definite no is enough. A check that
     failed, where none closed, makes the state unknown. Own limits close at once and open after two sets within them; a

@@ -91,8 +91,7 @@ def plan(pace: Pace, now: float, *, slots: int, held: int, tried_before: int) ->
     pick = _TURNS[pace.turn % len(_TURNS)]
     if pace.mode is Mode.STOPPED:
         if not breaker.may_ask(pace.breaker, now):
-            until = breaker.opens_for_a_probe_at(pace.breaker)
-            return Wait(LOOK_AGAIN_SECONDS if until is None else max(until - now, 0.01))
+            return Wait(pace.breaker.until - now if isinstance(pace.breaker, Open) else LOOK_AGAIN_SECONDS)
         return Wait(LOOK_AGAIN_SECONDS) if held else Take(1, pick, probe=True)
     if pace.mode is Mode.FREE:
         return Take(ROWS_PER_SLOT * slots - held, Pick.OLDEST) if held <= REFILL_PER_SLOT * slots else Wait(60.0)
