@@ -120,12 +120,10 @@ def _answered(survey: Survey, checked: Checked) -> list[Question]:
 
 def _read(question: Question, fields: Fields) -> tuple[tuple[str, ...], str, list[FieldFault]]:
     """Take one question's fields: values chosen (offered ones alone), text typed, and what is wrong with them."""
-    name = question.id
-    given = [value for value in fields.get(name, ()) if value]
+    name, offered = question.id, question.values
     if question.kind is Kind.TEXT:
-        text, found = _text(question, given, name)
-        return (), text, found
-    offered = question.values
+        return (), *_text(question, name, fields)
+    given = _given(name, fields)
     picked = tuple(value for value in offered if value in given)
     faults = []
     if any(value not in offered for value in given):
@@ -134,8 +132,8 @@ def _read(question: Question, fields: Fields) -> tuple[tuple[str, ...], str, lis
         faults.append(FieldFault(FaultCode.ONE_ONLY, name, name))
     text = ""
     if question.other_field is not None:
-        text, found = _text(question, [value for value in fields.get(question.other_field, ()) if value], name)
-        faults += [FieldFault(each.code, name, question.other_field, each.limit, each.length) for each in found]
+        text, found = _text(question, question.other_field, fields)
+        faults += found
         if text.strip() and OTHER not in picked:
             if not picked or question.kind is Kind.CHOICES:
                 picked = (*picked, OTHER)
@@ -144,16 +142,19 @@ def _read(question: Question, fields: Fields) -> tuple[tuple[str, ...], str, lis
     return picked, text, faults
 
 
-def _text(question: Question, given: list[str], name: str) -> tuple[str, list[FieldFault]]:
-    if not given:
-        return "", []
-    if len(given) > 1:
-        return clean(given[0]), [FieldFault(FaultCode.ONE_ONLY, name, name)]
+def _text(question: Question, name: str, fields: Fields) -> tuple[str, list[FieldFault]]:
+    text, *more = _given(name, fields) or [""]
+    if more:
+        return clean(text), [FieldFault(FaultCode.ONE_ONLY, question.id, name)]
     # Closing a bidirectional run must not push a visitor over the limit, now or when the cleaned text comes back.
-    length = len(without_closers(normal_line_ends(given[0])))
+    length = len(without_closers(normal_line_ends(text)))
     if length > question.max_length:
-        return clean(given[0]), [FieldFault(FaultCode.TOO_LONG, name, name, question.max_length, length)]
-    return clean(given[0]), []
+        return clean(text), [FieldFault(FaultCode.TOO_LONG, question.id, name, question.max_length, length)]
+    return clean(text), []
+
+
+def _given(name: str, fields: Fields) -> list[str]:
+    return [value for value in fields.get(name, ()) if value]
 
 
 def _faults_of(question: Question, filled: Filled, found: list[FieldFault], *, visible: bool) -> list[FieldFault]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from itertools import pairwise
 
 from widget.domain.evaluation import State
 from widget.domain.history import Bucket, Change, Counts, Span, start_of
@@ -77,9 +78,9 @@ def week_by_hours(
         local = moment.astimezone(zone)
         cells.setdefault((local.date(), local.hour), Cell())
         moment += timedelta(minutes=15)
-    spent = [(max(start, each.at), each) for each in ([before, *changes] if before else changes)]
-    for at, (since, change) in enumerate(spent):
-        until = spent[at + 1][0] if at + 1 < len(spent) else min(now, end)
+    held = [before, *changes] if before else changes
+    moments = [*(max(start, each.at) for each in held), min(now, end)]
+    for change, (since, until) in zip(held, pairwise(moments), strict=True):
         for hour, seconds in _by_hour(since, min(until, end), zone):
             cell = cells.get(hour)
             if cell is not None:
