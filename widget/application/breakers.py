@@ -81,7 +81,7 @@ class GuardedSource:
         self._clock = clock
         self._observer = observer
         self.host: Breaker = _CLOSED
-        self.calls: dict[tuple[str, Call], Breaker] = {}
+        self.calls: dict[tuple[str, str], Breaker] = {}
 
     def may_send(self) -> bool:
         """Return whether the host may be asked now; survey delivery asks this and takes no probe."""

@@ -58,21 +58,18 @@ class EntryPointNow:
 
 
 @dataclass(frozen=True, slots=True)
-class EceNow:
-    """ECE as this process has met it in the last hour; `breakers` are those that are not closed."""
-
-    calls: Mapping[Call, CallFigures]
-    host: Breaker
-    breakers: Mapping[tuple[str, Call], Breaker]
-
-
-@dataclass(frozen=True, slots=True)
 class Now:
-    """All of it. `outbox` is None before the first look at it; `processes` are None while the database is away."""
+    """What is the case at one moment, `at`.
+
+    `calls` are those to ECE that this process made in the last hour. `breakers` are named by entry point and call, that
+    of ECE's host by empty names; of the others those that are in their first state are left out. `outbox` is None
+    before the first look at it; `processes` are None while the database is away.
+    """
 
     at: datetime
     entry_points: tuple[EntryPointNow, ...]
-    ece: EceNow
+    calls: Mapping[Call, CallFigures]
+    breakers: Mapping[tuple[str, str], Breaker]
     outbox: OutboxCounts | None
     processes: tuple[Process, ...] | None
 
@@ -113,7 +110,8 @@ class LiveStatus:
         return Now(
             at=self._clock.now(),
             entry_points=tuple(self._entry_point(name, changes.get(name), past.get(name, [])) for name in names),
-            ece=EceNow(self._tally.calls(), self._source.host, dict(self._source.calls)),
+            calls=self._tally.calls(),
+            breakers={("", ""): self._source.host, **self._source.calls},
             outbox=self._outbox.counts,
             processes=processes,
         )

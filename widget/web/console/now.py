@@ -10,7 +10,8 @@ from markupsafe import Markup
 from starlette.responses import Response
 from starlette.routing import Route
 
-from widget.application.live_status import EceNow, EntryPointNow, LiveStatus
+from widget.application.live_status import EntryPointNow, LiveStatus
+from widget.application.tally import CallFigures
 from widget.domain.breaker import Breaker, Closed, HalfOpen
 from widget.domain.evaluation import State
 from widget.domain.history import Process
@@ -115,8 +116,8 @@ class NowPage:
             zone=wording.zone_name,
             cards=cards,
             open=sum(card.badge.tone == "open" for card in cards),
-            calls=list(_calls(now.ece, wording)),
-            breakers=list(_breakers(now.ece, wording)),
+            calls=list(_calls(now.calls, wording)),
+            breakers=list(_breakers(now.breakers, wording)),
             outbox=_outbox(now.outbox, wording),
             # None while the database is away
             processes=None if now.processes is None else [_process(each, wording) for each in now.processes],
@@ -191,8 +192,8 @@ def _figure(
     return Figure(name, "" if value is None else words(value), chart if numbers else Markup(), spread)
 
 
-def _calls(ece: EceNow, wording: Wording) -> Iterable[CallRow]:
-    for call, figures in ece.calls.items():
+def _calls(calls: Mapping[Call, CallFigures], wording: Wording) -> Iterable[CallRow]:
+    for call, figures in calls.items():
         yield CallRow(
             name=str(call),
             made=wording.number(figures.made),
@@ -203,10 +204,8 @@ def _calls(ece: EceNow, wording: Wording) -> Iterable[CallRow]:
         )
 
 
-def _breakers(ece: EceNow, wording: Wording) -> Iterable[BreakerRow]:
-    states: list[tuple[str, str, Breaker]] = [("", "", ece.host)]
-    states += [(name, str(call), state) for (name, call), state in ece.breakers.items()]
-    for name, call, state in states:
+def _breakers(breakers: Mapping[tuple[str, str], Breaker], wording: Wording) -> Iterable[BreakerRow]:
+    for (name, call), state in breakers.items():
         if not isinstance(state, Closed):
             trying = isinstance(state, HalfOpen)
             yield BreakerRow(name, call, wording.say(_("it is being tried again") if trying else _("calls are paused")))
