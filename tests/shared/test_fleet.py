@@ -246,7 +246,7 @@ async def test_what_stands_there_and_cannot_be_read_counts_as_not_there(
     await fleet.member(pace=UNHURRIED).visit()
     keys = [line for line in server.say("KEYS", "ece-widget:2:entry-point:*").split("\r\n") if line.startswith("ece-")]
     (record,) = [key for key in keys if not key.endswith(":lease")]
-    server.say("HSET", record, "verdict", "nonsense", "calls", "[1,2]")
+    server.say("HSET", record, "evaluations", "nonsense", "calls", "[1,2]")
     server.say("DEL", f"{record}:lease")
     server.say("HDEL", record, "taken")
     assert await fleet.member(pace=UNHURRIED).visit() is State.AVAILABLE

@@ -125,7 +125,7 @@ def host_key(server: SharedServerProcess) -> str:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("field", ["taken", "verdict", "found_in", "ended", "failed", "calls", "host", "lease"])
+@pytest.mark.parametrize("field", ["taken", "evaluations", "found_in", "ended", "failed", "calls", "host", "lease"])
 async def test_a_fleet_with_any_stored_field_replaced_answers_at_once_and_as_ece_says(
     fleet: Fleet, server: SharedServerProcess, field: str
 ) -> None:

@@ -48,8 +48,7 @@ _TAKE_LEASE = (
 of_type(KEYS[1], 'hash') of_type(KEYS[2], 'string') of_type(KEYS[3], 'string')
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
--- the field keeps the name under which processes of an older release read and write it
-local record = redis.call('HMGET', KEYS[1], 'taken', 'verdict', 'found_in', 'ended', 'failed', 'calls')
+local record = redis.call('HMGET', KEYS[1], 'taken', 'evaluations', 'found_in', 'ended', 'failed', 'calls')
 local holder = redis.call('GET', KEYS[2])
 if holder == '' or (ARGV[4] == '1' and holder == record[4]) then holder = false end
 if not holder then
@@ -76,7 +75,7 @@ _REPORT = (
 of_type(KEYS[1], 'hash') of_type(KEYS[2], 'string')
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'ended', ARGV[1], 'failed', ARGV[4], 'calls', ARGV[5])
-if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], 'taken', ARGV[6], 'verdict', ARGV[7], 'found_in', ARGV[1]) end
+if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], 'taken', ARGV[6], 'evaluations', ARGV[7], 'found_in', ARGV[1]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 if tonumber(ARGV[2]) > 0 then redis.call('PEXPIRE', KEYS[2], ARGV[2]) else redis.call('DEL', KEYS[2]) end
 return 1
@@ -174,11 +173,11 @@ class RedisSharedState:
         key, found, in_server_time = self._keys[entry_point], result.found, lease.clocks.server_at_earliest
         left = int((result.next_from - self._monotonic()) * 1000)
         taken = "" if found is None else f"{in_server_time(found.taken_at):.0f}"
-        evaluation = "" if found is None else evaluations_text(found.evaluations)
+        evaluations = "" if found is None else evaluations_text(found.evaluations)
         calls = calls_text(result.calls, in_server_time)
         failed = "1" if found is None else "0"
         stored = await self._server.script(
-            _REPORT, (key, f"{key}:lease"), (lease.round, left, KEPT, failed, calls, taken, evaluation)
+            _REPORT, (key, f"{key}:lease"), (lease.round, left, KEPT, failed, calls, taken, evaluations)
         )
         return None if stored is None else bool(stored)
 
@@ -217,14 +216,14 @@ class RedisSharedState:
             return None
         received = self._monotonic()
         clocks = _clocks(answer, sent, received)
-        holder, left, host, taken, evaluation, found_in, ended, failed, calls = answer[2:]
+        holder, left, host, taken, evaluations, found_in, ended, failed, calls = answer[2:]
         return _RedisLease(
             round=holder,
             held=holder == ours,
             over=holder in ("", ended),
             failed=failed == "1",
             ends=received + min(max(0, int(left)) / 1000, self.longest_round),
-            known=_known(found_in, evaluation, taken, clocks),
+            known=_known(found_in, evaluations, taken, clocks),
             host=read_breaker(host, clocks.ours_at_latest, received),
             calls=read_calls(calls, clocks.ours_at_latest, received),
             clocks=clocks,
@@ -235,9 +234,9 @@ def _clocks(answer: list[Any], sent: float, received: float) -> _Clocks:
     return _Clocks(int(answer[0]) + int(answer[1]) / MILLION, sent, received)
 
 
-def _known(found_in: str, evaluation: str, taken: str, clocks: _Clocks) -> SharedEvaluations | None:
+def _known(found_in: str, evaluations: str, taken: str, clocks: _Clocks) -> SharedEvaluations | None:
     """Return the stored evaluations. Those from the server's future, as after its clock was set, have no known age."""
-    read, moment = read_evaluations(evaluation), read_moment(taken)
+    read, moment = read_evaluations(evaluations), read_moment(taken)
     if not read or moment is None or moment > clocks.server * MILLION:
         return None
     return SharedEvaluations(found_in, read, clocks.ours_at_latest(moment))
