@@ -64,7 +64,7 @@ async def test_a_batch_that_is_written_again_counts_once(store: HistoryStore) ->
     batch = Batch(process(), 1, counted(), [Change("sales", NOON, State.AVAILABLE, None, 60, 2)])
     assert await store.write(batch)
     assert not await store.write(batch)
-    assert await store.write(replace(batch, number=2))
+    assert await store.write(batch._replace(number=2))
     (bucket,) = await store.counts(Span.FIVE_MINUTES, NOON, LATER)
     assert bucket.counts.opened == 2
     assert len(await store.changes(NOON, LATER)) == 1

@@ -87,7 +87,7 @@ async def test_forms_begun_are_those_of_their_survey_and_a_batch_that_comes_agai
     ]
     history = HistoryStore(url)
     batch = Batch(Process("one", "serve", "host", 1, "1.0", now, now), 1, begun=begun)
-    for each in (batch, batch, replace(batch, number=2)):
+    for each in (batch, batch, batch._replace(number=2)):
         await history.write(each)
     await history.close()
     assert await results.begun(scope(clock)) == 14

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from widget.application.clock import Clock
 from widget.domain.history import Bucket, Change, Counts, Period, Process, Span, local_day, period_of, pieces, start_of
@@ -45,8 +44,7 @@ class Reads(Protocol):
     async def processes(self, seen_since: datetime) -> list[Process]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(NamedTuple):
     """What was counted in a period; `days` are its first and last, None for the whole time that was asked for."""
 
     entry_point: str
@@ -54,8 +52,7 @@ class Total:
     counts: Counts
 
 
-@dataclass(frozen=True, slots=True)
-class InVain:
+class InVain(NamedTuple):
     """Clicks of one hour of the day (0 to 23, local time) on one weekday (0 is Monday), added up over a time."""
 
     weekday: int

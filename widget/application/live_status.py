@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from widget.application.availability import Availability
 from widget.application.breakers import GuardedSource
@@ -37,8 +37,7 @@ from widget.domain.readings import Call
 from widget.domain.switches import Switch
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPointNow:
+class EntryPointNow(NamedTuple):
     """One entry point at this moment.
 
     `decision` is what a visitor is answered, None before ECE answered for the first time. The numbers are ECE's, also
@@ -57,8 +56,7 @@ class EntryPointNow:
     last_hour: tuple[ServedReading, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+class Now(NamedTuple):
     """What is the case at one moment, `at`.
 
     `calls` are those to ECE that this process made in the last hour. `breakers` are named by entry point and call, that

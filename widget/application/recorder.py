@@ -11,9 +11,9 @@ import asyncio
 import contextlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from widget import telemetry
 from widget.application.availability import Availability
@@ -45,8 +45,7 @@ class Writes(Protocol):
     async def write(self, batch: Batch) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ServedReading:
+class ServedReading(NamedTuple):
     """ECE's numbers at a moment (UTC), as visitors were served by them; `wait_time` and `age` in seconds."""
 
     at: datetime

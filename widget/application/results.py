@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from widget.domain.asked import QuestionVersion, versions_of
 from widget.domain.results import Figures, Given, Mark, Scope, Share, Step, Total, by_version, figures, is_typed, steps
@@ -47,8 +46,7 @@ class Reads(Protocol):
     async def given(self, scope: Scope, before: Mark | None, limit: int) -> list[Given]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """One version of a question with its figures and its line; `current` says that it is put so now."""
 
     figures: Figures
@@ -56,8 +54,7 @@ class Question:
     current: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """The figures of one survey: `answered` times in the period, `before` in the one before.
 
     `begun` are the forms that were opened in the period, 0 where `[history]` counts none.
@@ -70,8 +67,7 @@ class Report:
     questions: tuple[Question, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(NamedTuple):
     """Which answers to read: with a word in any of them, with a value of a question, where something was written."""
 
     word: str = ""
@@ -96,8 +92,7 @@ class Search:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class FoundAnswers:
+class FoundAnswers(NamedTuple):
     """Answers to read, the newest first. `next` is where to go on, None at the end; `versions` are their questions'."""
 
     given: tuple[Given, ...]

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from widget.domain.asked import Chosen, QuestionVersion
 from widget.domain.outbox import Answer
@@ -35,8 +36,7 @@ class FaultCode(StrEnum):
     UNSENDABLE = "unsendable"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldFault:
+class FieldFault(NamedTuple):
     """One fault: of a question's field, or of the whole form when `question` is empty."""
 
     code: FaultCode

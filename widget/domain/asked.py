@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from widget.domain.survey import OTHER, OTHER_IN_ECE, Kind, Question, Survey
 from widget.domain.text import clean
@@ -30,8 +31,7 @@ class QuestionVersion:
         object.__setattr__(self, "id", hashlib.sha256(whole.encode()).hexdigest()[:16])
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(NamedTuple):
     """What one visitor answered to one question: the values, none for a text."""
 
     version: QuestionVersion

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from widget.domain.breaker import Breaker, Closed
 from widget.domain.evaluation import Evaluation, LimitMemory
 from widget.domain.readings import Call
 
 
-@dataclass(frozen=True, slots=True)
-class SharedEvaluations:
+class SharedEvaluations(NamedTuple):
     """The newest evaluations of the fleet for one id in ECE, by entry point, each with the memory of its limits.
 
     `round` is the round that found them, `taken_at` never later than they were taken.
@@ -45,8 +45,7 @@ class Lease:
     calls: Mapping[Call, Breaker] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class RoundResult:
+class RoundResult(NamedTuple):
     """How a round ended: with new evaluations, or with none. Nobody begins the next one before `next_from`."""
 
     found: SharedEvaluations | None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from widget.domain.outbox import QueueThen
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyGrant:
+class SurveyGrant(NamedTuple):
     """What a survey link says: who may answer what, and until when. `sid` is a secret."""
 
     sid: str
@@ -19,8 +18,7 @@ class SurveyGrant:
     queue: QueueThen | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(NamedTuple):
     """What a launch ticket says: one chat was opened at this entry point, in this language of the page.
 
     `queue` is how ECE's queue was then.
@@ -33,8 +31,7 @@ class Ticket:
     queue: QueueThen | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """What an operator's cookie says: who signed in, and until when.
 
     `proof` is a keyed hash of `id` under the operator token, so that a session ends with its token.
@@ -46,8 +43,7 @@ class Session:
     expires: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class MessageFormGrant:
+class MessageFormGrant(NamedTuple):
     """What a form says that leaves a message: it is one of ours, for this entry point."""
 
     id: str

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import IntEnum
+from typing import NamedTuple
 
 from widget.domain.counted import OPENED, Count
 from widget.domain.evaluation import State
@@ -97,8 +98,7 @@ class Counts:
         return sum(number for name, number in self.of("clicks").items() if name != OPENED)
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """What was counted for one entry point from `start` (UTC) on, for the length of its span."""
 
     entry_point: str
@@ -106,8 +106,7 @@ class Bucket:
     counts: Counts
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One change of an entry point's state, with ECE's numbers of that moment, in the order of `id`; `at` in UTC."""
 
     entry_point: str
@@ -191,8 +190,7 @@ class Process:
     seen: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(NamedTuple):
     """How many forms of a survey were opened on a day (UTC), at an entry point, in a language."""
 
     day: date
@@ -202,8 +200,7 @@ class Begun:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """What one process writes at once. `number` rises with each, so that one that is tried again counts once."""
 
     process: Process

@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import NamedTuple
 
 DAY = 24 * 60
 _SEARCH_DAYS = 400  # a yearly opening is still found; nothing past that is an "opening" to a visitor
 _CLOSING_DAYS = 8  # asked at every refresh: no year of days is computed for who is open round the clock
 
 
-@dataclass(frozen=True, slots=True)
-class OpenRange:
+class OpenRange(NamedTuple):
     """Minutes after local midnight; `end` is past 1440 for a range that passes midnight."""
 
     start: int

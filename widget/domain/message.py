@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from widget.domain.contact import has_link, is_email, is_one_line, is_phone
 from widget.domain.outbox import Answer
@@ -37,8 +38,7 @@ class MessageFaultCode(StrEnum):
     TRAP = "trap"  # a field was filled that nobody sees
 
 
-@dataclass(frozen=True, slots=True)
-class MessageFault:
+class MessageFault(NamedTuple):
     """One fault; `field` is empty where it is the form's."""
 
     code: MessageFaultCode
@@ -66,8 +66,7 @@ class CheckedMessage:
     faults: tuple[MessageFault, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MailContent:
+class MailContent(NamedTuple):
     """What a mail says. `reply_to` is name and address of the person it is from, None where there is none."""
 
     subject: str

@@ -46,8 +46,7 @@ class Pick(StrEnum):
     LIKE_LAST_TAKEN = "like_last_taken"  # of the entry point that a survey was last delivered for, of these the newest
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One answered question as ECE shall have it: the text in the survey's default language, several joined by `; `."""
 
     question_id: str
@@ -55,8 +54,7 @@ class Answer:
     answer: str
 
 
-@dataclass(frozen=True, slots=True)
-class QueueThen:
+class QueueThen(NamedTuple):
     """ECE's numbers at the moment when a chat was opened: seconds, and chats that wait."""
 
     wait_time: int | None
@@ -90,8 +88,7 @@ class OutboxMessage:
     queue: QueueThen | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedMessage:
+class ClaimedMessage(NamedTuple):
     """A message taken for a while. Only its `owner` may settle it, and only before `leased_until`.
 
     `waiting_since` is `accepted_at`, or the moment at which an operator sent a dead message again.
@@ -133,24 +130,21 @@ class Settlement(NamedTuple):
     possible_double: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DeadRow:
+class DeadRow(NamedTuple):
     """A row that became dead without a sending: it cannot be read, or waited too long."""
 
     id: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """The outcome of one claim: what was leased, and the due rows that were set aside because they cannot be read."""
 
     messages: list[ClaimedMessage]
     set_aside: list[DeadRow]
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxCounts:
+class OutboxCounts(NamedTuple):
     """What `surveys list` and the metrics say. `oldest_waiting` is when the oldest undelivered one was accepted.
 
     `waiting_for` has the undelivered ones by destination. A row whose state is none of this release counts as dead.

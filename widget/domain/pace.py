@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import NamedTuple
 
 from widget.domain import breaker, retry
 from widget.domain.breaker import Breaker, Closed, HalfOpen, Open
@@ -48,15 +49,13 @@ class Mode(IntEnum):
     STOPPED = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Claim nothing for so many seconds, unless something ends before."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Take:
+class Take(NamedTuple):
     """Claim up to `limit` rows; `probe` says that it is the single one that a half-open breaker allows."""
 
     limit: int

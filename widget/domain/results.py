@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from widget.domain.answers import SEPARATOR
 from widget.domain.asked import QuestionVersion
@@ -45,16 +46,14 @@ class Scope:
         return replace(self, since=self.since - (self.until - self.since), until=self.since)
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A place in the list of answered surveys, for its next page."""
 
     accepted_at: datetime
     id: int
 
 
-@dataclass(frozen=True, slots=True)
-class GivenAnswer:
+class GivenAnswer(NamedTuple):
     """One answer as it was given: `version` and `chosen` are empty where a release before this one took it."""
 
     question: str
@@ -71,8 +70,7 @@ def is_typed(answer: GivenAnswer, version: QuestionVersion | None) -> bool:
     return version.kind is Kind.TEXT or (OTHER in answer.chosen and other not in answer.answer.split(SEPARATOR))
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """One answered survey. `wait_time` (seconds) and `queue_depth` are those of the moment when its chat opened."""
 
     mark: Mark
@@ -83,8 +81,7 @@ class Given:
     answers: tuple[GivenAnswer, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(NamedTuple):
     """How often a value was chosen in a time; an empty value counts those who answered the question at all."""
 
     version: str
@@ -92,8 +89,7 @@ class Total:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """A part of those who answered: `number`, and from 0 to 1 the share with its interval; None where nobody did."""
 
     value: str
@@ -104,8 +100,7 @@ class Share:
     high: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(NamedTuple):
     """What was answered to one version of a question.
 
     `score` is the mean of a rating, or the Net Promoter Score from -100 to 100: None for other kinds and for fewer than
@@ -122,8 +117,7 @@ class Figures:
     change: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A piece of a line over time: its first day, how many answered, and their score."""
 
     day: date

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 OTHER = "other"  # the value of the option that brings a text field
 OTHER_IN_ECE = "Other"  # when another answer was chosen, has no words, and the survey gives it no name
@@ -50,8 +51,7 @@ class Wording:
         return (default, texts[default]) if default in texts else next(iter(texts.items()))
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One thing to choose: `value` travels in the form and in `show_if`, `text` is read."""
 
     value: str
@@ -111,8 +111,7 @@ def is_met(
     return question in visible and any(value in wanted for value in chosen.get(question, ()))
 
 
-@dataclass(frozen=True, slots=True)
-class AlertRule:
+class AlertRule(NamedTuple):
     """Which surveys are told at once, and where: those with one of these answers to that question."""
 
     question: str

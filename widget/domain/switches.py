@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from widget.domain.hours import DAY, Hours, OpenRange
 from widget.domain.language import language_tag
@@ -60,8 +61,7 @@ class Entry:
     id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Closing:
+class Closing(NamedTuple):
     """An entry point closed by hand: by whom and when, until a moment or (None) until it is reopened."""
 
     by: str

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
+from typing import NamedTuple
 
 from widget.domain.evaluation import State
 from widget.domain.history import Bucket, Change, Counts, Span, start_of
@@ -42,8 +43,7 @@ class Cell:
         return seconds / known if known else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Week:
+class Week(NamedTuple):
     """Hours by days: `cells[day][hour]` of seven days from `first`, by the local time of `zone`.
 
     An hour that a clock change leaves out is None; one that comes twice is one cell of two hours.

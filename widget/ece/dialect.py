@@ -13,9 +13,8 @@ What was accepted goes first from then on, with the others behind it for the day
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 GUIDE_PATH = "/egain/chat/endpoint/survey"
 TEMPLATE_PATH = "/egain/chat/entrypoint/survey"
@@ -29,8 +28,7 @@ class Format(StrEnum):
     NAMESPACE = "namespace"
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(NamedTuple):
     """One form of the survey call: where it goes, and whether its elements are in the vendor's namespace."""
 
     path: str
@@ -40,14 +38,12 @@ class Dialect:
         return f"{self.path} {self.format}"
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     dialect: Dialect
     status: int
 
 
-@dataclass(frozen=True, slots=True)
-class Negotiation:
+class Negotiation(NamedTuple):
     """One survey on its way: the forms still to try, the first of which is sent next, and those that were refused."""
 
     waiting: tuple[Dialect, ...]

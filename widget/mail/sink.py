@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import aiosmtplib
 import structlog
@@ -59,8 +59,7 @@ class MailSink:
             raise _failed(step, error) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(NamedTuple):
     """How far a mail would come: whether under TLS, and the recipients that would not get it."""
 
     encrypted: bool

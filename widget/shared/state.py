@@ -14,7 +14,7 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from widget.domain.breaker import Breaker
 from widget.domain.fleet import Lease, RoundResult, SharedEvaluations
@@ -104,8 +104,7 @@ return {time[1], time[2], state, 0}
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Clocks:
+class _Clocks(NamedTuple):
     """The server's clock against ours: its time `server` (seconds) fell between `sent` and `received` of ours."""
 
     server: float
@@ -121,11 +120,11 @@ class _Clocks:
         return (self.server + (moment - self.received)) * MILLION
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _RedisLease(Lease):
     """A lease that remembers the clocks of when it was read."""
 
-    clocks: _Clocks = _Clocks(0.0, 0.0, 0.0)
+    clocks: _Clocks
 
 
 class RedisSharedState:

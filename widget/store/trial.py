@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
@@ -28,8 +28,7 @@ _OWNED = text("SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = C
 _FORBIDDEN = "42501"  # PostgreSQL's insufficient_privilege
 
 
-@dataclass(frozen=True, slots=True)
-class StorageTrial:
+class StorageTrial(NamedTuple):
     """What was found.
 
     `server` is the database with its version, `schema` the revision that is there, `newest` the one of this release.

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from widget.domain.outbox import Claim, DeadRow, OutboxMessage, RowKind, Settlement, Taken
 
@@ -36,8 +36,7 @@ class Sink(Protocol):
     async def submit(self, message: OutboxMessage) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(NamedTuple):
     """One place that rows go to, named as in their `destination`; it has a pace and slots of its own.
 
     `concurrency` rows are sent at once at most. `send_limit` bounds one sending and so how long a stop may take.
@@ -57,8 +56,7 @@ class Destination:
         return min(max(SHORTEST_LEASE, 2 * self.send_limit + SHORTEST_LEASE), LONGEST_LEASE)
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryRules:
+class DeliveryRules(NamedTuple):
     """What the operator wants of every row: when to give it up, and when to forget it."""
 
     max_age: timedelta
