@@ -42,7 +42,6 @@ _NEAREST = {"pt": "pt-BR", "zh": "zh-Hans"}
 _CLDR = {"en": "en_GB"}
 _TIME_PATTERNS = {"ko": "aaaa h:mm"}  # the short form has AM and PM in Latin letters
 _MOST_MINUTES = 30
-_A_WEEK = timedelta(days=6)
 _NOWHERE = "ZZ"  # what CLDR has in place of a country
 
 
@@ -50,10 +49,6 @@ def marked(text: str) -> str:
     """Mark a text for the catalogs where it is written; it is translated where it is shown."""
     return text
 
-
-_LESS = marked("less than a minute")
-_ABOUT = marked("about %(duration)s")
-_MORE = marked("more than %(duration)s")
 
 Messages = Mapping[str, str | tuple[str, ...]]
 
@@ -184,8 +179,8 @@ class Texts:
 
     def _write_band(self, language: str, minutes: int) -> str:
         if minutes == 0:
-            return self.gettext(language, _LESS)
-        text = _ABOUT if minutes <= _MOST_MINUTES else _MORE
+            return self.gettext(language, marked("less than a minute"))
+        text = marked("about %(duration)s") if minutes <= _MOST_MINUTES else marked("more than %(duration)s")
         duration = format_timedelta(
             timedelta(minutes=min(minutes, _MOST_MINUTES)),
             granularity="minute",
@@ -207,7 +202,7 @@ class Texts:
             return ""
         local, today = moment.astimezone(zone), now.astimezone(zone)
         locale = self.language(language).locale
-        near = local.date() - today.date() <= _A_WEEK
+        near = local.date() - today.date() <= timedelta(days=6)
         values = {
             "day": format_date(local, "EEEE" if near else "full", locale=locale),
             "time": _unbroken(format_time(local, _TIME_PATTERNS.get(locale.language, "short"), locale=locale)),

@@ -18,7 +18,6 @@ from widget.web.console.states import Badge
 from widget.web.console.wording import Wording
 
 ROWS = 50
-LONGEST_FORM = 8192  # bytes
 _LARGEST_ID = 2**63 - 1
 _BADGES = {
     MessageState.PENDING: Badge("waiting", _("Waiting")),
@@ -104,12 +103,12 @@ class OutboxPages:
         return [
             Route("/console/outbox", page(self.list, "outbox"), methods=["GET"]),
             Route("/console/outbox/retry", page(self.ask_for_all, "outbox"), methods=["GET"]),
-            Route("/console/outbox/retry", form(self.retry_all, "outbox", longest=LONGEST_FORM), methods=["POST"]),
+            Route("/console/outbox/retry", form(self.retry_all, "outbox"), methods=["POST"]),
             Route("/console/outbox/{row}", page(self.show, "outbox"), methods=["GET"]),
             Route("/console/outbox/{row}/retry", page(self.ask_to_retry, "outbox"), methods=["GET"]),
-            Route("/console/outbox/{row}/retry", form(self.retry, "outbox", longest=LONGEST_FORM), methods=["POST"]),
+            Route("/console/outbox/{row}/retry", form(self.retry, "outbox"), methods=["POST"]),
             Route("/console/outbox/{row}/purge", page(self.ask_to_purge, "outbox"), methods=["GET"]),
-            Route("/console/outbox/{row}/purge", form(self.purge, "outbox", longest=LONGEST_FORM), methods=["POST"]),
+            Route("/console/outbox/{row}/purge", form(self.purge, "outbox"), methods=["POST"]),
         ]
 
     async def list(self, visit: Visit) -> Response:

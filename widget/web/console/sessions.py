@@ -81,11 +81,6 @@ class Sessions:
         """The cookie's name; with the prefix, browsers take it from this host alone and over TLS (RFC 6265bis)."""
         return "__Host-ece-console" if self.secure else "ece-console"
 
-    @property
-    def by_token(self) -> bool:
-        """Return whether anybody can sign in with a token."""
-        return bool(self.operators)
-
     async def person(self, request: Request) -> Person | None:
         """Return who is signed in, or None."""
         named = self._named_by_proxy(request)

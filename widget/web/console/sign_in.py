@@ -25,13 +25,7 @@ HOME = "/console/now"
 EARLIEST = date(1971, 1, 1)  # every zone can tell its local time
 SIGN_OUT = "/console/sign-out"
 _NO_PAGES = (SIGN_OUT, "/console/results.csv")  # a form, and a file
-LONGEST_SIGN_IN = 8192  # bytes
-DATABASE_AWAY = _("The database is away")
-NEEDS_DATABASE = _("This page needs it. What is happening now is shown without it.")
-NOT_DONE_AS_FAR_AS_KNOWN = _(
-    "What you sent was not done, as far as is known. Look at the page before you send it again."
-)
-OVER_HTTPS = _("Your browser would keep you signed in over https alone. Open the console at %(origin)s/console.")
+LONGEST_FORM = 8192  # bytes, of one with no text that a person writes
 FROM_ELSEWHERE = _(
     "This server takes what its own pages send, and knows them as %(origin)s. Open the console there. What you sent "
     "was not done."
@@ -49,9 +43,6 @@ _REFUSED = {
         _("The settings have no entry point of this name. It may have been renamed."),
     ),
 }
-# RFC 9110 wants a challenge with a 401; a browser does not ask for a Bearer token by itself, and the page does.
-_CHALLENGE = 'Bearer realm="ece-widget console"'
-
 
 Fields = Mapping[str, Sequence[str]]
 
@@ -105,7 +96,7 @@ class SignIn:
         return [
             Route("/console", self.first, methods=["GET"]),
             Route("/console", self.sign_in, methods=["POST"]),
-            Route(SIGN_OUT, self.form(self.sign_out, "", longest=LONGEST_SIGN_IN), methods=["POST"]),
+            Route(SIGN_OUT, self.form(self.sign_out, ""), methods=["POST"]),
             self.pages.script,
         ]
 
@@ -120,7 +111,7 @@ class SignIn:
 
         return answer
 
-    def form(self, page: Page, name: str, *, longest: int) -> Endpoint:
+    def form(self, page: Page, name: str, *, longest: int = LONGEST_FORM) -> Endpoint:
         """Return an endpoint that takes a form of at most `longest` bytes which a page of ours sent for this person."""
 
         async def checked(visit: Visit) -> Response:
@@ -146,8 +137,12 @@ class SignIn:
             return self._sign_in_page(request, FROM_ELSEWHERE, status=problem.status)
         if self._sessions.would_be_dropped(request):
             _note(request, "not_over_https")
-            return self._sign_in_page(request, OVER_HTTPS, status=403)
-        fields = await read_form(request, longest=LONGEST_SIGN_IN)
+            return self._sign_in_page(
+                request,
+                _("Your browser would keep you signed in over https alone. Open the console at %(origin)s/console."),
+                status=403,
+            )
+        fields = await read_form(request, longest=LONGEST_FORM)
         token, name = ("".join(fields.get(each, ())[:1]) for each in ("token", "name"))
         session = await self._sessions.sign_in(token, name)
         log = telemetry.logger()
@@ -180,8 +175,12 @@ class SignIn:
             telemetry.logger().warning(
                 "console_without_database", reason=str(error), request_id=request_id(visit.request.scope)
             )
-            text = NOT_DONE_AS_FAR_AS_KNOWN if visit.request.method == "POST" else NEEDS_DATABASE
-            response = self._fault_page(visit, 503, DATABASE_AWAY, text)
+            text = (
+                _("What you sent was not done, as far as is known. Look at the page before you send it again.")
+                if visit.request.method == "POST"
+                else _("This page needs it. What is happening now is shown without it.")
+            )
+            response = self._fault_page(visit, 503, _("The database is away"), text)
             response.headers["Retry-After"] = str(RETRY_STORAGE_AFTER)
             return response
         except (Problem, HTTPException) as error:
@@ -222,11 +221,12 @@ class SignIn:
             Frame(language, "sign_in"),
             status=status,
             fault=said,
-            by_token=self._sessions.by_token,
+            by_token=bool(self._sessions.operators),
             longest_name=LONGEST_NAME,
         )
         if status == 401:
-            response.headers["WWW-Authenticate"] = _CHALLENGE
+            # RFC 9110 wants a challenge; a browser does not ask for a Bearer token by itself, and the page does.
+            response.headers["WWW-Authenticate"] = 'Bearer realm="ece-widget console"'
         return response
 
     def _language(self, request: Request) -> str:

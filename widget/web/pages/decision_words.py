@@ -12,7 +12,6 @@ from widget.texts import SOURCE, Texts, marked
 from widget.web.pages.reasons_and_faults import words_for_reason
 
 CHAT_WITH_US = marked("Chat with us")
-_AVAILABLE = marked("Chat is available")
 
 
 class DecisionWords:
@@ -57,7 +56,7 @@ class DecisionWords:
         available = decision.state is State.AVAILABLE
         if wait and not _is_free(decision):
             wait = self._texts.gettext(language, "Wait: %(duration)s") % {"duration": wait}
-        parts = [self._texts.gettext(language, _AVAILABLE if available else CHAT_WITH_US), wait, place]
+        parts = [self._texts.gettext(language, marked("Chat is available") if available else CHAT_WITH_US), wait, place]
         return ". ".join(each for each in parts if each) + "."
 
     def _zone(self, decision: Decision) -> tzinfo:
