@@ -89,7 +89,7 @@ def contrast(one: str, other: str) -> float:
 
 def read_design(name: str, chain: tuple[Layer, ...]) -> tuple[Design, list[ThemeRemark]]:
     """Return a theme's design by the `theme.toml` files of its layers, of which the first counts, and their faults."""
-    values: dict[str, Any] = {"icon": "none"}
+    values: dict[str, Any] = {"icon": ""}
     palettes: dict[str, dict[str, str]] = {"light": {}, "dark": {}}
     faults: list[ThemeRemark] = []
     for layer in reversed(chain):
@@ -107,7 +107,7 @@ def read_design(name: str, chain: tuple[Layer, ...]) -> tuple[Design, list[Theme
         name=name,
         light=dark if scheme == "dark" else light,
         dark=light if scheme == "light" else dark,
-        **{**values, "icon": "" if values["icon"] == "none" else values["icon"]},
+        **values,
     ), faults
 
 
@@ -142,7 +142,7 @@ def _flat(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _icon(layer: Layer, chain: tuple[Layer, ...], value: str, faults: list[ThemeRemark], *, instead: str) -> str:
     if value == "none" or value in ICONS:
-        return ICONS.get(value, "none")
+        return ICONS.get(value, "")
     source = next((each.files[value] for each in (layer, *chain) if value in each.files), None)
     if source is None:
         faults.append(

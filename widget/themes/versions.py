@@ -38,8 +38,6 @@ def read_changes(shipped: Path) -> Changes:
 
 def outgrown(layer: Layer, file: str, replaced: Layer, changes: Changes) -> list[ThemeRemark]:
     """Compare an override with the shipped template it replaces."""
-    if not file.endswith((".html", ".css")):
-        return []
     current = version_of(replaced.files[file])
     if current is None:
         return []

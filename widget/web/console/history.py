@@ -232,10 +232,9 @@ def _groups(counts: Counts, wording: Wording) -> Iterable[Group]:
 
 
 def _spreads(counts: Counts, wording: Wording) -> Iterable[Spread]:
-    wait, depth = counts.wait, counts.depth
-    if wait.lowest is not None and wait.highest is not None and wait.mean is not None:
-        words = wording.duration
-        yield Spread(wording.say(_("Wait")), words(wait.lowest), words(wait.mean), words(wait.highest))
-    if depth.lowest is not None and depth.highest is not None and depth.mean is not None:
-        mean = wording.decimal(depth.mean)
-        yield Spread(wording.say(_("Queue")), wording.number(depth.lowest), mean, wording.number(depth.highest))
+    for name, spread, words in (
+        (_("Wait"), counts.wait, wording.duration),
+        (_("Queue"), counts.depth, wording.decimal),
+    ):
+        if spread.lowest is not None and spread.highest is not None and spread.mean is not None:
+            yield Spread(wording.say(name), words(spread.lowest), words(spread.mean), words(spread.highest))

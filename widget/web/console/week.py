@@ -20,13 +20,12 @@ from widget.web.console.wording import Wording
 
 _HOURS = [f"{hour:02}" for hour in range(24)]
 # The mean wait of an hour by the first of these that it is not above, in seconds.
-_WAITS = ((60, "step-1"), (180, "step-2"), (300, "step-3"), (600, "step-4"), (float("inf"), "step-5"))
-_WAIT_WORDS = (
-    _("up to 1 minute"),
-    _("up to 3 minutes"),
-    _("up to 5 minutes"),
-    _("up to 10 minutes"),
-    _("more than 10 minutes"),
+_WAITS = (
+    (60, "step-1", _("up to 1 minute")),
+    (180, "step-2", _("up to 3 minutes")),
+    (300, "step-3", _("up to 5 minutes")),
+    (600, "step-4", _("up to 10 minutes")),
+    (float("inf"), "step-5", _("more than 10 minutes")),
 )
 
 
@@ -111,7 +110,7 @@ def wait_chart(week: Week, wording: Wording) -> Chart:
         mean = hour.counts.wait.mean
         if mean is None:
             return Cell((), f"{place}: {wording.say(_('no number'))}")
-        tone = next(tone for limit, tone in _WAITS if mean <= limit)
+        tone = next(tone for limit, tone, _words in _WAITS if mean <= limit)
         return Cell(((tone, 1.0),), f"{place}: {wording.duration(mean)}")
 
     def words(hour: Hour) -> str:
@@ -122,7 +121,7 @@ def wait_chart(week: Week, wording: Wording) -> Chart:
         title=name,
         about=wording.say(_("The mean wait of each hour, as ECE gave it.")),
         drawing=_draw(week, name, cell, wording),
-        legend=tuple((tone, wording.say(text)) for (_limit, tone), text in zip(_WAITS, _WAIT_WORDS, strict=True)),
+        legend=tuple((tone, wording.say(text)) for _limit, tone, text in _WAITS),
         table=_table(week, wording, words),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hmac
 from collections.abc import Iterable
 
@@ -62,8 +63,6 @@ def _offered(authorization: str) -> bytes:
     if scheme.lower() == "bearer":
         return value.strip().encode("latin-1", "replace")
     if scheme.lower() == "basic":
-        try:
+        with contextlib.suppress(ValueError):
             return base64.b64decode(value.strip(), validate=True).partition(b":")[2]
-        except ValueError:
-            return b""
     return b""

@@ -7,7 +7,7 @@ import json
 from typing import Any, NoReturn
 from urllib.parse import parse_qs
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from widget.domain.strict_json import no_name_twice
 from widget.web.edge.errors import Problem
@@ -72,8 +72,6 @@ async def read_body(request: Request, *, longest: int) -> bytes:
                     raise Problem(413, "payload_too_large", f"This address takes {longest} bytes at most.")
     except TimeoutError:
         raise Problem(408, "request_timeout", f"The whole body has to come within {BODY_TIME:.0f} seconds.") from None
-    except ClientDisconnect:
-        raise Problem(400, "client_gone", "The connection broke before the body was whole.") from None
     return bytes(body)
 
 

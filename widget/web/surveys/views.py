@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, NamedTuple
 
 from widget.domain.answers import Checked, FaultCode, FieldFault, Fields, Filled, check
@@ -154,6 +154,7 @@ class SurveyView:
         if fault and fault.field and fault.field == question.other_field:
             field_id = f"q-{question.other_field}"
         here = {each.id: each for each in self._survey.questions if each.page == question.page}
+        conditions = {asked: wanted for asked, wanted in question.show_if.items() if asked in here}
         return QuestionView(
             id=question.id,
             number=self._survey.questions.index(question) + 1,
@@ -168,10 +169,8 @@ class SurveyView:
             other_field=question.other_field or "",
             typed=filled.typed.get(question.id, ""),
             max_length=question.max_length,
-            show_if=_for_script({asked: wanted for asked, wanted in question.show_if.items() if asked in here}),
-            conditions=tuple(
-                self._condition(here[asked], wanted) for asked, wanted in question.show_if.items() if asked in here
-            ),
+            show_if=json.dumps({asked: sorted(wanted) for asked, wanted in conditions.items()}) if conditions else "",
+            conditions=tuple(self._condition(here[asked], wanted) for asked, wanted in conditions.items()),
             fault=fault,
             field_id=field_id,
             can_be_emptied=fault is not None
@@ -217,10 +216,6 @@ def asked(survey: Survey, question: Question, checked: Checked) -> bool:
         )
 
     return possible(question) or checked.filled.has_answer(question)
-
-
-def _for_script(conditions: Mapping[str, frozenset[str]]) -> str:
-    return json.dumps({asked: sorted(wanted) for asked, wanted in conditions.items()}) if conditions else ""
 
 
 def _carried(survey: Survey, filled: Filled, fields: Fields, page: int) -> Iterable[tuple[str, str]]:
