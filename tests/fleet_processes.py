@@ -9,8 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ from types import MappingProxyType
 import trustme
 
 from tests.ports import free_port
+from tests.waiting import PATIENCE, wait_until
 from widget.tokens import Tokens
 
 ROOT = Path(__file__).parent.parent
@@ -27,7 +27,6 @@ SITE = ROOT / "examples" / "deploy" / "nginx.conf"
 INSTALL_NGINX = "nginx was not found; install it (Debian: apt-get install nginx-light)"
 HOST = "chat.example.com"
 KEY = "a-secret-for-tests-that-is-long-enough"
-PATIENCE = 60.0  # seconds: a guard against hangs, no measure
 SETTINGS = """
 [server]
 public_url = "https://chat.example.com"
@@ -227,14 +226,3 @@ def get(
         return answer.status, answer.read(), {name.lower(): value for name, value in answer.getheaders()}
     finally:
         connection.close()
-
-
-def wait_until(
-    condition: Callable[[], object], what: str, log: Path | None = None, *, seconds: float = PATIENCE
-) -> None:
-    """Wait for something that another process does."""
-    until = time.monotonic() + seconds
-    while not condition():
-        said = log.read_text(errors="replace")[-3000:] if log is not None and log.exists() else ""
-        assert time.monotonic() < until, f"waited in vain: {what}\n{said}"
-        time.sleep(0.02)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import timedelta
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.mail_server import MailHost, addresses, body, mail_host
+from tests.waiting import until
 from tests.web.conftest import Site
 from widget.application.messages import FORM_LIFETIME
 
@@ -53,9 +53,7 @@ async def sent_round(site: Site, host: MailHost, texts: Iterable[str]) -> tuple[
             posted += 1
             if answer.status_code == 200:
                 taken.append(fields)
-    async with asyncio.timeout(60 + len(taken)):
-        while len(host.mails) < len(taken):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    await until(lambda: len(host.mails) >= len(taken), seconds=60 + len(taken))
     left = [_seen(fields) for fields in taken]
     for mail in host.mails:
         said = body(mail)

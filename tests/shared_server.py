@@ -6,14 +6,13 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from tests.ports import free_port
+from tests.waiting import PATIENCE, wait_until
 
 INSTALL = "No Valkey or Redis server was found; install one (Debian: apt-get install redis-server)"
-PATIENCE = 120.0  # seconds: a guard against hangs, no measure
 
 
 def server_program() -> str:
@@ -46,13 +45,12 @@ class SharedServerProcess:
             *self._options,
         ]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
-            with suppress(OSError):
-                if self.say("PING").startswith(("+PONG", "-NOAUTH")):
-                    return
-            time.sleep(0.01)  # a process of its own: there is no condition to wait for but its port
-        raise AssertionError("the server did not start")
+        wait_until(self._answers, "the server answers")
+
+    def _answers(self) -> bool:
+        with suppress(OSError):
+            return self.say("PING").startswith(("+PONG", "-NOAUTH"))
+        return False
 
     def say(self, *words: str) -> str:
         """Send one command; return the first bytes of the answer."""

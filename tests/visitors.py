@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tests.fleet_processes import HOST, PATIENCE
+from tests.fleet_processes import HOST
+from tests.waiting import PATIENCE
 
 
 @dataclass

@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from tests import settling
 from tests.hand_clock import HandClock
+from tests.waiting import until
 from widget.application.delivery import Delivery, DeliveryRules, Destination
 from widget.application.reporting import delivery_samples
 from widget.domain.errors import (
@@ -155,15 +156,6 @@ async def running(delivery: Delivery) -> AsyncIterator[asyncio.Task[None]]:
         delivery.stop()
         async with asyncio.timeout(30):
             await task
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    async with asyncio.timeout(30):
-        while True:
-            met = condition()
-            if met if isinstance(met, bool) else await met:
-                return
-            await asyncio.sleep(0.005)
 
 
 async def test_everything_is_delivered_the_oldest_first_never_more_at_once_than_allowed(world: World) -> None:

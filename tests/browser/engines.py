@@ -60,9 +60,9 @@ class Engine(Protocol):
         """Bring the frame to the front that an expression finds."""
 
 
-def until(look: Callable[[], Seen], what: str, *, patience: float = PATIENCE) -> Seen:
+def until(look: Callable[[], Seen], what: str, *, seconds: float = PATIENCE) -> Seen:
     """Return what `look` finds, once it finds something."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + seconds
     while True:
         with suppress(Gone):  # the page went while it was looked at
             if found := look():

@@ -17,9 +17,10 @@ from threading import Thread
 import pytest
 from click.testing import CliRunner
 
-from tests.fleet_processes import get, wait_until
+from tests.fleet_processes import get
 from tests.forward_proxy import forward_proxy
 from tests.ports import free_port
+from tests.waiting import wait_until
 from widget.cli import main
 from widget.commands.init import starter
 from widget.domain.outbox import Answer, MessageState, OutboxMessage

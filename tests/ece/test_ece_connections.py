@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.processor_speed import slowness
+from tests.waiting import until
 from widget.domain.errors import EceGatewayDown, EceNoSuchHost, EceRefused, EceReset, EceStatus, EceUnreadable
 from widget.domain.outbox import OutboxMessage
 from widget.domain.readings import Call, ChatAllowed, LiveSessionStatus, Reason
@@ -286,14 +287,6 @@ async def test_a_body_in_chunks_of_a_tag_each_is_read() -> None:
             assert await asked.ask(Call.LIVE_SESSION_STATUS, 1001) == LiveSessionStatus(3, 1)
             assert await asked.ask(Call.LIVE_SESSION_STATUS, 1001) == LiveSessionStatus(3, 1)
         assert there.connections == 1
-
-
-async def until(condition: object) -> None:
-    """Wait for what happens in another thread."""
-    assert callable(condition)
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - it has no moment of its own to tell
-            await asyncio.sleep(0.005)
 
 
 async def longest_turn() -> float:

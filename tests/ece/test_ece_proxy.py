@@ -18,6 +18,7 @@ import pytest
 import trustme
 
 from tests.forward_proxy import ForwardProxy, forward_proxy
+from tests.waiting import until
 from widget.domain.errors import EceError, EceGatewayDown, EceRefused, EceReset, EceTimeout, EceTlsFailure
 from widget.domain.outbox import OutboxMessage
 from widget.domain.readings import Call, ChatAllowed
@@ -247,9 +248,7 @@ def _garbage_of_these_tests_alone() -> Iterator[None]:
 
 async def let_go_of(proxy: ForwardProxy, asked: EceClient) -> None:
     """Wait until the proxy has no connection of ours left, though the client lives on."""
-    async with asyncio.timeout(30):
-        while proxy.open_sockets:  # noqa: ASYNC110 - it lives in threads of its own
-            await asyncio.sleep(0.01)
+    await until(lambda: not proxy.open_sockets)
     gc.collect()
     kept = [each for each in gc.get_objects() if type(each).__name__ == "AsyncTunnelHTTPConnection"]
     assert len(kept) <= 1, "the last error may hold its own"

@@ -13,6 +13,7 @@ from typing import cast
 
 import pytest
 
+from tests.waiting import until
 from widget.domain.errors import EceError, EceRedirect, EceRefused, EceReset, EceTimeout, EceUnreadable
 from widget.domain.outbox import OutboxMessage
 from widget.domain.readings import Call, ChatAllowed
@@ -143,7 +144,7 @@ async def test_a_server_that_hangs_or_drips_costs_the_whole_time_once_and_its_co
     started = time.monotonic()
     error, ece = await failure(talk, limit=0.4)
     assert isinstance(error, EceTimeout)
-    assert 0.39 <= time.monotonic() - started < 10
+    assert 0.39 <= time.monotonic() - started < 30
     assert len(ece.heads) <= 1
 
 
@@ -169,8 +170,7 @@ async def test_a_cancelled_call_drops_its_connection() -> None:
         asked = await client(ece.port, 60.0)
         task = asyncio.create_task(asked.ask(Call.CHAT_ALLOWED, 1))
         async with asyncio.timeout(30):
-            while not ece.heads:  # noqa: ASYNC110 - the server has no moment of its own to tell
-                await asyncio.sleep(0.001)
+            await until(lambda: bool(ece.heads))
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task

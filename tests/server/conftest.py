@@ -10,20 +10,19 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
+from tests.waiting import PATIENCE, wait_until
 from widget.server.guard import Deadlines
 
 T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 120.0  # seconds: a guard against hangs, no measure
 SHORT = Deadlines(
     head=0.5, body=0.8, write=0.6, keep_alive=1.0, keep_alive_crowded=0.2, stopping=0.5, first=0.5, sweep=0.05
 )
@@ -86,7 +85,7 @@ class ServerProcess:
     def answer(self) -> None:
         """Wait until it answers."""
         self.port = int(self.event("listening")["port"])
-        wait_for(lambda: self.answers(), "the server answers")
+        wait_until(lambda: self.answers(), "the server answers")
 
     def _read(self) -> None:
         assert self.process.stderr is not None
@@ -105,7 +104,7 @@ class ServerProcess:
             assert self.process.poll() is None, "".join(self.lines)
             return None
 
-        event = wait_for(found, f"the log event {name}")
+        event = wait_until(found, f"the log event {name}")
         assert event is not None
         return event
 
@@ -166,15 +165,6 @@ def read_all(connection: socket.socket) -> bytes:
         while part := connection.recv(65536):
             parts.append(part)
     return b"".join(parts)
-
-
-def wait_for(condition: Callable[[], T], what: str, *, seconds: float = PATIENCE) -> T:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if result := condition():
-            return result
-        time.sleep(0.01)
-    raise AssertionError(f"waited {seconds} s in vain: {what}")
 
 
 def write_config(folder: Path, *, name: str = "sales", extra: str = "") -> Path:

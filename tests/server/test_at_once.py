@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 
-from tests.server.conftest import ServerProcess, read_all, request, wait_for
+from tests.server.conftest import ServerProcess, read_all, request
+from tests.waiting import wait_until
 
 HOST = b"Host: chat.example.com\r\n"
 READY = b"GET /ready HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -49,7 +50,7 @@ def test_a_fault_of_ours_is_no_malformed_request_and_is_told_without_its_words(s
     seen = len(server.lines)
     answer = server.say(request("/ready-broken"))
     assert answer.startswith(b"HTTP/1.1 500 ")
-    wait_for(lambda: any("RuntimeError" in line for line in server.lines[seen:]), "the log tells of it")
+    wait_until(lambda: any("RuntimeError" in line for line in server.lines[seen:]), "the log tells of it")
     assert not any("canary" in line for line in server.lines[seen:])
 
 
@@ -81,7 +82,7 @@ def test_a_reader_that_asks_for_many_and_reads_none_is_cut_and_costs_little_memo
         connection.settimeout(0.05)
         with contextlib.suppress(OSError):
             connection.sendall(asked * 2000)  # 131 MB of answers
-        wait_for(
+        wait_until(
             lambda: server.metric('ece_widget_connections_closed_total{reason="slow_reader"}') > before, "it is cut"
         )
         assert len(read_all(connection)) < 32 * 1024 * 1024

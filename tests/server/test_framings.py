@@ -19,7 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import ServerProcess, read_all, wait_for, write_config
+from tests.server.conftest import ServerProcess, read_all, write_config
+from tests.waiting import wait_until
 
 HOST = b"Host: chat.example.com\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
@@ -165,7 +166,7 @@ def test_a_peer_that_resets_is_no_alarm_and_leaves_nothing(quiet: ServerProcess,
         for due, connection in peers:
             threading.Event().wait(max(0.0, due - time.monotonic()))
             reset(connection)
-    wait_for(lambda: quiet.metric("ece_widget_open_connections ") <= 1, "no connection is left")
+    wait_until(lambda: quiet.metric("ece_widget_open_connections ") <= 1, "no connection is left")
     assert alarms(quiet) == []
 
 
@@ -176,7 +177,7 @@ def test_a_peer_that_resets_while_its_answers_fill_the_buffers_is_no_alarm(quiet
                 connection.sendall(ask(path) * 3 + behind)
                 assert connection.recv(1000)
                 reset(connection)
-    wait_for(lambda: quiet.metric("ece_widget_open_connections ") <= 1, "no connection is left")
+    wait_until(lambda: quiet.metric("ece_widget_open_connections ") <= 1, "no connection is left")
     assert alarms(quiet) == []
 
 

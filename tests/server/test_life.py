@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.ports import free_port
-from tests.server.conftest import LONG, ServerProcess, read_all, request, wait_for, write_config
+from tests.server.conftest import LONG, ServerProcess, read_all, request, write_config
+from tests.waiting import wait_until
 from widget.server.guard import Deadlines
 
 UNHURRIED = replace(LONG, stopping=60, first=60)  # also once it stops
@@ -28,7 +29,7 @@ def running(
     process = ServerProcess(config, workers=workers, drain=drain, reload=reload, deadlines=deadlines)
     try:
         if workers > 1:
-            wait_for(lambda: "".join(process.lines).count('"worker_ready"') == workers, "all workers are ready")
+            wait_until(lambda: "".join(process.lines).count('"worker_ready"') == workers, "all workers are ready")
         yield process
     finally:
         process.stop()
@@ -81,9 +82,9 @@ def test_an_answer_that_is_on_its_way_goes_out_before_the_stop(tmp_path: Path) -
     with running(write_config(tmp_path)) as server, server.connect() as connection:
         (tmp_path / "hold-answers").touch()
         connection.sendall(request("/held"))
-        wait_for((tmp_path / "held-by-sales").exists, "it is in")
+        wait_until((tmp_path / "held-by-sales").exists, "it is in")
         server.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: refuses(server), "the port closes")
+        wait_until(lambda: refuses(server), "the port closes")
         (tmp_path / "hold-answers").unlink()
         assert read_all(connection).endswith(b"held by sales")
         assert server.ended() == 0
@@ -104,7 +105,7 @@ def test_sighup_brings_new_settings_without_a_failed_request(tmp_path: Path) -> 
         assert says() == b"sales"
         write_config(tmp_path, name="service")
         seen = _hang_up(server)
-        wait_for(lambda: says() == b"service", "the new settings")
+        wait_until(lambda: says() == b"service", "the new settings")
         server.event("settings_applied", after=seen)
         assert server.metric('ece_widget_settings_reloads_total{outcome="applied"}') == 1
 
@@ -123,11 +124,11 @@ def test_a_sighup_during_a_reload_is_followed_by_another_reload(tmp_path: Path) 
         (tmp_path / "hold-build").touch()
         write_config(tmp_path, name="service")
         _hang_up(server)
-        wait_for((tmp_path / "building").exists, "it builds with the new settings")
+        wait_until((tmp_path / "building").exists, "it builds with the new settings")
         write_config(tmp_path, name="support")
         _hang_up(server)
         (tmp_path / "hold-build").unlink()
-        wait_for(lambda: _said(server) == b"support", "the newest settings")
+        wait_until(lambda: _said(server) == b"support", "the newest settings")
 
 
 def test_new_settings_wait_for_no_old_answer_and_each_application_stops_after_its_answers(tmp_path: Path) -> None:
@@ -135,7 +136,7 @@ def test_new_settings_wait_for_no_old_answer_and_each_application_stops_after_it
         (tmp_path / "hold-answers").touch()
         for name, connection, successor in (("sales", first, "service"), ("service", second, "support")):
             connection.sendall(request("/held"))
-            wait_for((tmp_path / f"held-by-{name}").exists, "it is in")
+            wait_until((tmp_path / f"held-by-{name}").exists, "it is in")
             write_config(tmp_path, name=successor)
             server.event("settings_applied", after=_hang_up(server))
             assert _said(server) == successor.encode(), name
@@ -153,7 +154,7 @@ def test_a_stop_waits_for_an_application_that_still_leaves(tmp_path: Path) -> No
     with running(write_config(tmp_path, name="sales")) as server, server.connect() as connection:
         (tmp_path / "hold-answers").touch()
         connection.sendall(request("/held"))
-        wait_for((tmp_path / "held-by-sales").exists, "it is in")
+        wait_until((tmp_path / "held-by-sales").exists, "it is in")
         write_config(tmp_path, name="service")
         server.event("settings_applied", after=_hang_up(server))
         server.process.send_signal(signal.SIGTERM)
@@ -289,7 +290,7 @@ def test_a_drain_says_503_at_readyz_and_serves_until_a_second_signal_ends_it(tmp
         assert server.say(request("/readyz")).startswith(b"HTTP/1.1 200 ")
         server.process.send_signal(signal.SIGTERM)
         assert server.event("draining")["seconds"] == 60.0
-        wait_for(lambda: b'"status":"draining"' in server.say(request("/readyz")), "it says so")
+        wait_until(lambda: b'"status":"draining"' in server.say(request("/readyz")), "it says so")
         assert server.say(request("/readyz")).startswith(b"HTTP/1.1 503 ")
         assert _said(server) == b"sales"
         kept.sendall(b"GET /ready HTTP/1.1\r\nHost: chat.example.com\r\n\r\n")
@@ -327,14 +328,14 @@ def test_who_had_connected_before_the_port_closed_is_answered(
         with server.connect() as busy:
             early = server.connect() if known else None
             if early is not None:
-                wait_for(lambda: server.metric("ece_widget_open_connections ") >= 2, "it is in")
+                wait_until(lambda: server.metric("ece_widget_open_connections ") >= 2, "it is in")
             busy.sendall(request("/busy"))
-            wait_for((tmp_path / "loop-held").exists, "its loop is busy")
+            wait_until((tmp_path / "loop-held").exists, "its loop is busy")
             with early or server.connect() as visitor:
                 visitor.sendall(ASKED[:before])
                 server.process.send_signal(signal.SIGTERM)
                 (tmp_path / "hold-loop").unlink()
-                wait_for(lambda: refuses(server), "the port closes")
+                wait_until(lambda: refuses(server), "the port closes")
                 visitor.sendall(ASKED[before:])
                 answer = read_all(visitor)
         assert answer.startswith(b"HTTP/1.1 200 ")
@@ -354,7 +355,7 @@ def refuses(server: ServerProcess) -> bool:
 def test_who_connected_and_asks_nothing_holds_up_a_stop_for_a_moment_alone(tmp_path: Path, said: bytes) -> None:
     with running(write_config(tmp_path)) as server, server.connect() as mute:
         mute.sendall(said)
-        wait_for(lambda: server.metric("ece_widget_open_connections ") >= 2, "it is in")
+        wait_until(lambda: server.metric("ece_widget_open_connections ") >= 2, "it is in")
         assert server.stop() == 0
         assert read_all(mute).startswith(b"HTTP/1.1 408 " if said else b"")
 
@@ -371,7 +372,7 @@ def test_what_was_sent_over_a_kept_connection_before_the_stop_is_answered(tmp_pa
             assert first
         (tmp_path / "hold-loop").touch()
         busy.sendall(request("/busy"))
-        wait_for((tmp_path / "loop-held").exists, "its loop is busy")
+        wait_until((tmp_path / "loop-held").exists, "its loop is busy")
         kept.sendall(ASKED[:before])
         server.process.send_signal(signal.SIGTERM)
         (tmp_path / "hold-loop").unlink()
@@ -386,7 +387,7 @@ def test_a_connection_that_had_its_answer_is_closed_at_a_stop(tmp_path: Path) ->
         (tmp_path / "hold-answers").touch()
         kept.sendall(ASKED)
         other.sendall(request("/held"))
-        wait_for((tmp_path / "held-by-sales").exists, "another is being answered")
+        wait_until((tmp_path / "held-by-sales").exists, "another is being answered")
         server.process.send_signal(signal.SIGTERM)
         assert read_all(kept).endswith(b"sales"), "to its end"
         (tmp_path / "hold-answers").unlink()
@@ -433,7 +434,7 @@ def test_a_peer_that_holds_up_a_stop_is_cut_and_raises_no_alarm(tmp_path: Path) 
         stalled, mute = server.connect(), server.connect(receive_buffer=4096)
         stalled.sendall(b"POST /survey/t HTTP/1.1\r\nHost: chat.example.com\r\nContent-Length: 9\r\n\r\nabcd")
         mute.sendall(request("/big"))
-        wait_for(lambda: server.metric("ece_widget_open_connections ") >= 3, "both are in")
+        wait_until(lambda: server.metric("ece_widget_open_connections ") >= 3, "both are in")
         seen = len(server.lines)
         assert server.stop() == 0
         stalled.close()
@@ -463,7 +464,7 @@ def test_a_connection_is_refused_until_there_is_something_that_answers(tmp_path:
     server = ServerProcess(config, workers=workers, await_answers=False)
     try:
         server.port = int(server.event("listening")["port"])
-        wait_for((tmp_path / "building").exists, "it builds")
+        wait_until((tmp_path / "building").exists, "it builds")
         with pytest.raises(ConnectionRefusedError):
             server.connect()
         (tmp_path / "hold-build").unlink()
@@ -481,7 +482,7 @@ def test_of_two_that_start_on_one_port_one_serves_and_the_other_says_why_not(tmp
     first, second = (ServerProcess(write_config(each), port=port, await_answers=False) for each in folders)
     try:
         for folder in folders:
-            wait_for((folder / "building").exists, "it builds")
+            wait_until((folder / "building").exists, "it builds")
         (folders[0] / "hold-build").unlink()
         first.answer()
         (folders[1] / "hold-build").unlink()
@@ -501,4 +502,4 @@ def test_a_search_for_garbage_passes_over_what_was_built_also_after_a_reload(tmp
     with running(write_config(tmp_path)) as server:
         assert is_short()
         server.event("stub_stopped", after=_hang_up(server))
-        wait_for(is_short, "it is again, when the old application has left")
+        wait_until(is_short, "it is again, when the old application has left")

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fleet_processes import HOST, PATIENCE, Process, get, wait_until
+from tests.fleet_processes import HOST, Process, get
 from tests.ports import free_port
 from tests.visitors import visitors
+from tests.waiting import PATIENCE, wait_until
 
 VISITORS = 64
 MAX_AGE = 2.0  # connection_max_age, seconds

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fleet_processes import FleetOfProcesses, fleet_of_processes, get, wait_until
+from tests.fleet_processes import FleetOfProcesses, fleet_of_processes, get
 from tests.visitors import visitors
+from tests.waiting import wait_until
 
 DRAIN = 1.5
 ASKED_EVERY = 0.1  # seconds between a balancer's questions

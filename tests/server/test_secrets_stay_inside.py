@@ -19,7 +19,8 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from tests.ports import free_port
-from tests.server.conftest import PATIENCE, ROOT, wait_for
+from tests.server.conftest import ROOT
+from tests.waiting import PATIENCE, wait_until
 
 KEY = "canary-key-Hq7v2mXw9sLd4fTz"
 OPERATOR = "canary-operator-Zk3n8rBy6"
@@ -135,7 +136,7 @@ def product(tmp_path: Path, ece: int) -> Iterator[Product]:
         command = [sys.executable, "-m", "widget", "serve", "--config", str(config), "--port", str(port)]
         process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
         made = Product(port, process, output)
-        wait_for(lambda: '"started"' in made.said(), "the server answers")
+        wait_until(lambda: '"started"' in made.said(), "the server answers")
         yield made
         process.terminate()
         process.wait(PATIENCE)
@@ -147,7 +148,7 @@ def test_no_planted_secret_is_in_any_log_metric_or_fault(product: Product, tmp_p
     config = tmp_path / "ece-widget.toml"
     config.write_text(config.read_text().replace(f'["{KEY}"]', f'["{KEY[:8]}"]\nsecret_key = "{KEY}"'))
     product.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: "settings_refused" in product.said(), "the faulty settings are refused")
+    wait_until(lambda: "settings_refused" in product.said(), "the faulty settings are refused")
     _, metrics, _ = product.ask("GET", "/metrics", {"Authorization": f"Bearer {OPERATOR}"})
     assert "ece_widget_" in metrics
     product.process.terminate()
@@ -232,6 +233,6 @@ def _whole_survey(product: Product) -> None:
     assert product.ask("POST", path, {**FORM, "X-Forwarded-For": ADDRESS}, wrong, keep=False)[0] == 422
     right = urlencode({"comment": ANSWER}).encode()
     assert product.ask("POST", path, {**FORM, "X-Forwarded-For": ADDRESS}, right)[0] == 200
-    wait_for(lambda: len(Ece.surveys) > 1, "ECE has the survey", seconds=60)
+    wait_until(lambda: len(Ece.surveys) > 1, "ECE has the survey", seconds=60)
     assert SID in Ece.surveys[-1]
     assert ANSWER in Ece.surveys[-1]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import SCRIPT, SHORT, ServerProcess, read_all, request, wait_for, write_config
+from tests.server.conftest import SCRIPT, SHORT, ServerProcess, read_all, request, write_config
+from tests.waiting import wait_until
 
 SLACK = 20.0  # seconds: a busy machine; without the guard these connections stay open for ever
 
@@ -89,7 +90,7 @@ def test_a_reader_that_does_not_read_is_cut(server: ServerProcess) -> None:
     before = server.metric('ece_widget_connections_closed_total{reason="slow_reader"}')
     with server.connect(receive_buffer=4096) as connection:
         connection.sendall(request("/big"))
-        wait_for(
+        wait_until(
             lambda: server.metric('ece_widget_connections_closed_total{reason="slow_reader"}') > before,
             "the slow reader is counted",
         )
@@ -108,7 +109,7 @@ def test_a_reader_that_asked_for_many_small_answers_and_reads_none_is_cut(server
                 connection.send(asked)
             return server.metric('ece_widget_connections_closed_total{reason="slow_reader"}') > before
 
-        wait_for(flooded, "the reader is cut")
+        wait_until(flooded, "the reader is cut")
 
 
 def test_two_hundred_of_each_are_closed_and_the_answers_go_on(server: ServerProcess) -> None:
@@ -127,7 +128,7 @@ def test_two_hundred_of_each_are_closed_and_the_answers_go_on(server: ServerProc
     for connection in crowd:
         read_all(connection)
         connection.close()
-    wait_for(lambda: server.metric("ece_widget_open_connections ") <= 2, "no connection is left")
+    wait_until(lambda: server.metric("ece_widget_open_connections ") <= 2, "no connection is left")
 
 
 FEW_FILES = (

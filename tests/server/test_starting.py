@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.ports import free_port
-from tests.server.conftest import ServerProcess, wait_for, write_config
+from tests.server.conftest import ServerProcess, write_config
+from tests.waiting import wait_until
 
 COMMANDS = [["serve"], ["serve", "--workers", "2"], ["deliver"]]
 
@@ -44,7 +45,7 @@ def _noted(process: ServerProcess, field: str, number: signal.Signals) -> None:
         (mask,) = [line.split()[1] for line in status.splitlines() if line.startswith(f"{field}:")]
         return bool(int(mask, 16) >> (number - 1) & 1)
 
-    wait_for(holds, f"{number.name} is in {field}")
+    wait_until(holds, f"{number.name} is in {field}")
 
 
 def _words(process: ServerProcess) -> list[str]:

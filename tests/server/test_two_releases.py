@@ -14,8 +14,9 @@ import pytest
 from sqlalchemy import text
 
 from tests.databases import running_cluster
-from tests.fleet_processes import ROOT, FleetOfProcesses, Process, fleet_of_processes, get, wait_until
+from tests.fleet_processes import ROOT, FleetOfProcesses, Process, fleet_of_processes, get
 from tests.store.test_schema import engine
+from tests.waiting import wait_until
 from widget.store.schema import HEAD, VERSION_TABLE
 
 MIGRATION = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ import pytest
 
 from tests.ece_stand_in import EceStandIn
 from tests.entry_points import Notes, WatchedEntryPoints
-from tests.shared_server import PATIENCE, SharedServerProcess, running_shared_server
+from tests.shared_server import SharedServerProcess, running_shared_server
 from widget.application.breakers import GuardedSource
 from widget.application.clock import Clock
 from widget.application.fleet import FleetRefresher, SharedState
@@ -160,10 +160,3 @@ async def fleet(server: SharedServerProcess) -> AsyncIterator[Fleet]:
     fleet = Fleet(server.url)
     yield fleet
     await fleet.close()
-
-
-async def until(condition: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.shared.conftest import until
 from tests.shared_server import SharedServerProcess
+from tests.waiting import until
 from widget.settings import LimitsSettings
 from widget.shared import SharedCounts, SharedServer
 from widget.web.edge.limits import BoundedMemory, RateLimiter

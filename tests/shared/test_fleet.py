@@ -8,8 +8,9 @@ import io
 import pytest
 
 from tests.ece_stand_in import CLOSED
-from tests.shared.conftest import FRESH_FOR, STALE_FOR, UNHURRIED, Fleet, Member, until
-from tests.shared_server import PATIENCE, SharedServerProcess
+from tests.shared.conftest import FRESH_FOR, STALE_FOR, UNHURRIED, Fleet, Member
+from tests.shared_server import SharedServerProcess
+from tests.waiting import until
 from widget.domain.breaker import Closed, Open
 from widget.domain.errors import EceRefused, EceStatus
 from widget.domain.evaluation import LimitMemory, State
@@ -110,7 +111,7 @@ async def test_the_death_of_the_refresher_costs_one_lease(fleet: Fleet) -> None:
     fleet.ece.gate = None
     gate.set()
     assert await second.state() is State.AVAILABLE, "answered from the stale snapshot meanwhile"
-    await until(lambda: second.age < FRESH_FOR, seconds=STALE_FOR)
+    await until(lambda: second.age < FRESH_FOR)
     assert fleet.ece.count() == 3
 
 
@@ -146,9 +147,11 @@ async def test_of_all_processes_one_gets_the_probe(fleet: Fleet, server: SharedS
 async def test_a_recovered_host_is_asked_again_by_all(fleet: Fleet) -> None:
     members = [fleet.member(policy=Policy(f"entry_point_{at}"), id=1001 + at) for at in range(3)]
     await members[0].shared.change_host(lambda host: Open(members[0].monotonic() - 0.01, 5.0))
-    async with asyncio.timeout(PATIENCE):
-        while set(await all_visit(members)) != {State.AVAILABLE}:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+
+    async def all_are_served() -> bool:
+        return set(await all_visit(members)) == {State.AVAILABLE}
+
+    await until(all_are_served)
     assert all(member.source.host == Closed() for member in members)
 
 

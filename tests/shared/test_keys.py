@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.fleet_processes import HOST, KEY, FleetOfProcesses, Process, fleet_of_processes, get, wait_until
+from tests.fleet_processes import HOST, KEY, FleetOfProcesses, Process, fleet_of_processes, get
 from tests.ports import free_port
 from tests.visitors import visitors
+from tests.waiting import wait_until
 from widget.domain.errors import TokenInvalid
 from widget.tokens import Tokens
 

@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from tests.databases import Cluster, running_cluster
-from tests.fleet_processes import ROOT, FleetOfProcesses, fleet_of_processes, get, wait_until
+from tests.fleet_processes import ROOT, FleetOfProcesses, fleet_of_processes, get
 from tests.ports import free_port
 from tests.shared_server import SharedServerProcess
 from tests.store.killing import keys_in
 from tests.visitors import visitors
+from tests.waiting import wait_until
 
 FRESH_FOR = 2
 CALLS = 2  # in a round

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.fleet_processes import FleetOfProcesses, Process, fleet_of_processes, get, wait_until
+from tests.fleet_processes import FleetOfProcesses, Process, fleet_of_processes, get
 from tests.forward_proxy import forward_proxy
 from tests.shared.test_keys import STATUS, change
 from tests.visitors import visitors
+from tests.waiting import wait_until
 
 PASSWORD = "hunter2-of-the-proxy"
 SECRETS = (PASSWORD, base64.b64encode(f"widget:{PASSWORD}".encode()).decode())

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.shared.conftest import FRESH_FOR, Fleet, until
-from tests.shared_server import PATIENCE, SharedServerProcess
+from tests.shared.conftest import FRESH_FOR, Fleet
+from tests.shared_server import SharedServerProcess
+from tests.waiting import PATIENCE, until
 from widget.domain.breaker import LONGEST_PERIOD, SPREAD, Breaker, Closed, HalfOpen, Open
 from widget.domain.evaluation import Evaluation, LimitMemory, State
 from widget.domain.fleet import Lease, RoundResult

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fleet_processes import wait_until
 from tests.release.packages import ROOT
+from tests.waiting import wait_until
 
 SITES = Path(__file__).parent / "sites"
 AS_OF = "2026-11-28"

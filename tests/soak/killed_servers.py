@@ -16,8 +16,8 @@ from urllib.parse import urlencode
 
 import httpx
 
-from tests.fleet_processes import wait_until
 from tests.mail_server import MailHost, body
+from tests.waiting import wait_until
 from widget.domain.outbox import MessageState
 from widget.store.command_outbox import command_outbox
 from widget.store.operating import Selection

@@ -18,9 +18,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.fleet_processes import wait_until
 from tests.ports import free_port
 from tests.release.packages import ROOT
+from tests.waiting import wait_until
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "examples" / "deploy" / "README.md").read_text(encoding="utf-8")

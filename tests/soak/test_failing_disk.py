@@ -15,6 +15,7 @@ from threading import Thread
 import pytest
 
 from tests.store.killing import keys_in
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.soak
 
@@ -120,21 +121,15 @@ def test_a_full_disk_gets_no_promise_and_is_used_again_within_five_seconds(small
     with process:
         reader = Thread(target=lambda: lines.extend(line.split(maxsplit=2) for line in process.stdout or ()))
         reader.start()
-        wait_for(lambda: len(lines) > 0 and lines[-1][0] == "refused")
+        wait_until(lambda: len(lines) > 0 and lines[-1][0] == "refused", "the full disk refuses")
         assert any("the disk is full" in words[2] for words in lines if words[0] == "refused")
         before = sum(words[0] == "new" for words in lines)
         freed = time.monotonic()
         ballast.unlink()
-        wait_for(lambda: sum(words[0] == "new" for words in lines) > before, seconds=RECOVERY_SECONDS)
+        wait_until(
+            lambda: sum(words[0] == "new" for words in lines) > before, "promises again", seconds=RECOVERY_SECONDS
+        )
         back = time.monotonic() - freed
         process.kill()
         reader.join()
     print(f"\nfull disk: {hold_to_its_word(url, lines[:-1])} promised, 0 lost; back after {back:.2f} s")
-
-
-def wait_for(condition: object, *, seconds: float = 60.0) -> None:
-    assert callable(condition)
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit, "it did not happen in time"
-        time.sleep(0.005)

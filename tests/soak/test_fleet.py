@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 
 from tests.databases import Cluster
-from tests.fleet_processes import FleetOfProcesses, fleet_of_processes, get, wait_until
+from tests.fleet_processes import FleetOfProcesses, fleet_of_processes, get
 from tests.shared_server import SharedServerProcess, running_shared_server
 from tests.store.killing import keys_in
 from tests.visitors import Tally, visitors
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.soak
 

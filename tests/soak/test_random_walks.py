@@ -34,5 +34,5 @@ def test_the_other_engines_have_exactly_the_launchers_that_pages_ask_for(
     with engine(tmp_path) as running:
         running.visit(put_up(at))
         running.run(f"{asking(at)}.catch((fault) => [String(fault)]).then((faults) => (window.found = faults))")
-        until(lambda: running.run("return Boolean(window.found)"), "the end of the walks", patience=600)
+        until(lambda: running.run("return Boolean(window.found)"), "the end of the walks", seconds=600)
         assert running.run("return window.found") == []

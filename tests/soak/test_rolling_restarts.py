@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.fleet_processes import FleetOfProcesses, Process, fleet_of_processes, wait_until
+from tests.fleet_processes import FleetOfProcesses, Process, fleet_of_processes
 from tests.ports import free_port
 from tests.server.test_rolling_restart import PATHS, is_ready
 from tests.visitors import visitors
+from tests.waiting import wait_until
 
 REQUESTS = 50_000
 INSTALL = "not found; install it (Debian: apt-get install haproxy libnginx-mod-stream)"

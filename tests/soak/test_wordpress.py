@@ -17,11 +17,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.ece_stand_in import EceStandIn
-from tests.fleet_processes import wait_until
 from tests.install_tools import install
 from tests.ports import free_port
 from tests.release.packages import ROOT
 from tests.serving import serving
+from tests.waiting import wait_until
 from widget import settings
 from widget.app import create_app
 from widget.services.serving import build

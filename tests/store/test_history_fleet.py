@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.fleet_processes import FleetOfProcesses, fleet_of_processes, get, wait_until
+from tests.fleet_processes import FleetOfProcesses, fleet_of_processes, get
+from tests.waiting import wait_until
 from widget.domain.history import Span
 from widget.domain.survey import Wording
 from widget.domain.switches import Act, Entry
