@@ -42,6 +42,11 @@ class RealServers:
             found: list[dict[str, Any]] = json.load(answer)
             return found
 
+    def state(self, entry_point: str) -> str:
+        """Return the state that the widget server answers."""
+        with urllib.request.urlopen(f"{self.widget}/v1/status/{entry_point}", timeout=30) as answer:
+            return str(json.load(answer)["state"])
+
 
 @contextmanager
 def serve_all(folder: Path) -> Iterator[RealServers]:

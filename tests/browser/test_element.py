@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.page_time import pass_time, visit
 from tests.browser.standin import ANSWER_WITHIN, StubServers
+from tests.waiting import wait_until
 
 BUTTON = ".ece-chat-button"
 SHIFTS = """
@@ -88,8 +89,7 @@ def test_another_entry_point_takes_the_old_button_away_at_once(at: StubServers, 
     page.evaluate("document.querySelector('ece-chat').setAttribute('entry-point', 'support')")
     assert page.locator(BUTTON).count() == 0
     page.clock.run_for(100)
-    while not any("support" in each for each in at.chat.requests):
-        page.wait_for_timeout(20)
+    wait_until(lambda: any("support" in each for each in at.chat.requests), "the other entry point is asked for")
     at.chat.fault = None
     page.evaluate("document.querySelector('ece-chat').setAttribute('entry-point', 'sales')")
     pass_time(page, ANSWER_WITHIN // 1_000 + 2, step=1)

@@ -8,6 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.page_time import ask_again, pass_time, stop_time, visit
 from tests.browser.standin import ANSWER_WITHIN, StubServers
+from tests.waiting import wait_until
 
 BUTTON = ".ece-chat-button"
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
@@ -330,8 +331,7 @@ def test_a_click_is_not_lost_when_an_answer_comes_while_the_button_is_down(at: S
     at.chat.position = "1"
     asked = len(at.chat.requests)
     page.evaluate("eceChat.refresh()")
-    while len(at.chat.requests) < asked + 2:  # it asks again for what it could not draw
-        page.wait_for_timeout(20)
+    wait_until(lambda: len(at.chat.requests) >= asked + 2, "it asks again for what it could not draw")
     page.mouse.up()
     assert page.evaluate("window.opened") is True
     expect(page.locator(BUTTON)).to_contain_text("number 1")

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.engines import until
-from tests.browser.real_servers import STALE_FOR, RealServers
+from tests.browser.real_servers import RealServers
+from tests.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +36,6 @@ def _ask_until(page: Page, shown: int) -> None:
 
     def is_so() -> bool:
         page.evaluate("eceChat.refresh()")
-        page.wait_for_timeout(200)
         return _button(page).count() == shown
 
     until(is_so, f"{shown} buttons")
@@ -65,7 +65,7 @@ def test_the_button_goes_with_the_agents_and_comes_back_with_them(real: RealServ
 
 def test_the_page_stays_as_it_was_while_ece_fails(real: RealServers, page: Page) -> None:
     real.tell("/control/faults", {"kind": "500", "call": "all"})
-    page.wait_for_timeout(STALE_FOR * 1000 + 100)  # until what ECE said before is not trusted any more
+    wait_until(lambda: real.state("sales") == "unknown", "what ECE said before is not trusted any more")
     with page.expect_response(re.compile("/v1/launcher/")):
         page.goto(real.site)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
