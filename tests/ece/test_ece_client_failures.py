@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
+from tests.ece.mock_transport import ALLOWED, Handler, Hanging, answers, client, failure, settings
 from widget.domain.errors import (
     EceBusy,
     EceError,
@@ -23,49 +24,8 @@ from widget.domain.errors import (
 )
 from widget.domain.readings import Call, ChatAllowed
 from widget.ece.client import EceClient
-from widget.settings import EceSettings
 
 pytestmark = pytest.mark.anyio
-
-ALLOWED = '<chatAllowed allowed="true"/>'
-Handler = Callable[[httpx.Request], httpx.Response]
-
-
-def settings(**values: object) -> EceSettings:
-    return EceSettings.model_validate({"base_url": "https://ece.example.com/system", **values})
-
-
-def client(handler: Handler, **values: object) -> EceClient:
-    return EceClient(settings(**values), transport=httpx.MockTransport(handler))
-
-
-def answers(status: int = 200, body: str = ALLOWED, **headers: str) -> Handler:
-    given = {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda request: httpx.Response(status, text=body, headers=given)
-
-
-async def failure(handler: Handler) -> EceError:
-    with pytest.raises(EceError) as caught:
-        await client(handler).ask(Call.CHAT_ALLOWED, 1001)
-    return caught.value
-
-
-class Hanging(httpx.AsyncBaseTransport):
-    """Never answers; `asked` counts who waits."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-        self.left = 0
-        self.begun = asyncio.Semaphore(0)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.asked += 1
-        self.begun.release()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self.left += 1
-        raise AssertionError
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
