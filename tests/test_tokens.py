@@ -114,9 +114,9 @@ def test_a_changed_payload_is_refused(tokens: Tokens) -> None:
     with pytest.raises(TokenInvalid):
         tokens.verify_ticket(f"{_encoded(json.dumps(forged).encode())}.{signature}")
     payload, signature = tokens.sign_survey("1", "sales", "s", LATER).split(".")
-    sealed = bytearray(_decoded(payload))
-    for place in range(len(sealed)):
-        changed = bytes([*sealed[:place], sealed[place] ^ 1, *sealed[place + 1 :]])
+    encrypted = bytearray(_decoded(payload))
+    for place in range(len(encrypted)):
+        changed = bytes([*encrypted[:place], encrypted[place] ^ 1, *encrypted[place + 1 :]])
         with pytest.raises(TokenInvalid):
             tokens.verify_survey(f"{_encoded(changed)}.{signature}")
 
@@ -130,7 +130,7 @@ def test_nobody_can_read_the_session_id_in_a_survey_link(tokens: Tokens, sid: st
     assert tokens.sign_survey(sid, "sales", "after_chat", LATER) != token
 
 
-def test_a_sealed_link_that_was_signed_by_another_key_of_ours_is_read(clock: HandClock) -> None:
+def test_an_encrypted_link_that_was_signed_by_another_key_of_ours_is_read(clock: HandClock) -> None:
     token = Tokens(["older"], clock.now).sign_survey("1", "sales", "s", LATER)
     assert Tokens(["newest", "older"], clock.now).verify_survey(token).sid == "1"
 
@@ -177,7 +177,7 @@ def test_the_queue_of_the_moment_travels_in_a_ticket_where_only_we_can_read_it(t
 
 def test_a_ticket_without_a_queue_or_with_one_that_cannot_be_read_is_good(tokens: Tokens, clock: HandClock) -> None:
     assert tokens.verify_ticket(tokens.sign_ticket("sales", expires=LATER)).queue is None
-    for sealed in ("?", "", 7, [1, 2], "AAAA"):
-        fields = {"i": "x", "e": "sales", "l": "", "n": sealed, "x": int(LATER.timestamp())}
+    for encrypted in ("?", "", 7, [1, 2], "AAAA"):
+        fields = {"i": "x", "e": "sales", "l": "", "n": encrypted, "x": int(LATER.timestamp())}
         ticket = tokens._sign(b"ece-widget launch ticket 1", json.dumps(fields).encode())
         assert tokens.verify_ticket(ticket).queue is None

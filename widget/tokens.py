@@ -1,10 +1,10 @@
-"""Seal, sign and verify what browsers carry: survey links, launch tickets, forms of messages, operators' sessions.
+"""Encrypt, sign and verify what browsers carry: survey links, launch tickets, forms of messages, operators' sessions.
 
 A token is `payload.signature`: the payload is JSON in base64url, never compressed, so nothing can expand; the signature
 is HMAC with SHA-256 under a key derived for one purpose. The expiry stands inside the payload and is the only time in
 it: a clock set back makes a token live longer, and refuses nobody.
 
-A survey link's payload is sealed before it is signed, with AES-256-GCM under a key derived by HKDF (RFC 5869): whoever
+A survey link's payload is encrypted before it is signed, with AES-256-GCM under a key derived by HKDF (RFC 5869): who
 sees the address, as a proxy's log does, cannot read the session id, which opens the chat's transcript at ECE. Links of
 releases that only signed them are read until they expire.
 
@@ -36,7 +36,7 @@ from widget.domain.outbox import QueueThen
 LONGEST_TOKEN = 2048  # a session id of 256 characters, four bytes each, and two names of 64 make about 1,700
 _SURVEY = b"ece-widget survey link 2"
 _SURVEY_UNSEALED = b"ece-widget survey link 1"
-_SEALING = b"ece-widget survey link 2, sealing"
+_ENCRYPTION = b"ece-widget survey link 2, sealing"
 _NONCE = 12  # bytes, as GCM wants them (NIST SP 800-38D)
 _TICKET = b"ece-widget launch ticket 1"
 _SESSION = b"ece-widget console session 1"
@@ -55,12 +55,14 @@ class Tokens:
         self, sid: str, entry_point: str, survey: str, expires: datetime, *, queue: QueueThen | None = None
     ) -> str:
         numbers = {} if queue is None else {"n": [queue.wait_time, queue.queue_depth]}
-        return self._sign(_SURVEY, self._seal(_payload({"s": sid, "e": entry_point, "q": survey, **numbers}, expires)))
+        return self._sign(
+            _SURVEY, self._encrypt(_payload({"s": sid, "e": entry_point, "q": survey, **numbers}, expires))
+        )
 
     def verify_survey(self, token: str) -> SurveyGrant:
         """Read a survey link; raise TokenInvalid or TokenExpired."""
         try:
-            text = self._unseal(self._unsign(_SURVEY, token))
+            text = self._decrypt(self._unsign(_SURVEY, token))
         except TokenInvalid:
             text = self._unsign(_SURVEY_UNSEALED, token)
         payload, expires = self._read(text, ("s", "e", "q"))
@@ -69,17 +71,17 @@ class Tokens:
     def sign_ticket(
         self, entry_point: str, *, expires: datetime, locale: str = "", queue: QueueThen | None = None
     ) -> str:
-        """Sign a ticket. The queue's numbers are sealed in it: an entry point may not show them to visitors."""
+        """Sign a ticket. The queue's numbers are encrypted in it: an entry point may not show them to visitors."""
         fields = {"i": _fresh_id(), "e": entry_point, "l": locale}
         if queue is not None:
-            sealed = self._seal(json.dumps([queue.wait_time, queue.queue_depth]).encode())
-            fields["n"] = urlsafe_b64encode(sealed).decode("ascii")
+            encrypted = self._encrypt(json.dumps([queue.wait_time, queue.queue_depth]).encode())
+            fields["n"] = urlsafe_b64encode(encrypted).decode("ascii")
         return self._sign(_TICKET, _payload(fields, expires))
 
     def verify_ticket(self, token: str) -> Ticket:
         """Read a launch ticket; raise TokenInvalid or TokenExpired."""
         payload, expires = self._read(self._unsign(_TICKET, token), ("i", "e", "l"))
-        return Ticket(payload["i"], payload["e"], payload["l"], expires, self._sealed_queue(payload.get("n")))
+        return Ticket(payload["i"], payload["e"], payload["l"], expires, self._decrypted_queue(payload.get("n")))
 
     def sign_session(self, session: Session) -> str:
         return self._sign(_SESSION, _payload({"i": session.id, "w": session.who, "p": session.proof}, session.expires))
@@ -125,26 +127,26 @@ class Tokens:
         except (BadSignature, ValueError):
             raise TokenInvalid("not signed by us for this") from None
 
-    def _sealed_queue(self, text: object) -> QueueThen | None:
-        """Return the numbers; None for a ticket without any, and for one whose sealing key has gone."""
+    def _decrypted_queue(self, text: object) -> QueueThen | None:
+        """Return the numbers; None for a ticket without any, and for one whose key has gone."""
         if not isinstance(text, str):
             return None
         try:
-            return _queue(json.loads(self._unseal(urlsafe_b64decode(text))))
+            return _queue(json.loads(self._decrypt(urlsafe_b64decode(text))))
         except (TokenInvalid, ValueError):
             return None
 
-    def _seal(self, text: bytes) -> bytes:
+    def _encrypt(self, text: bytes) -> bytes:
         nonce = secrets.token_bytes(_NONCE)
         return nonce + _cipher(self._keys[0]).encrypt(nonce, text, None)
 
-    def _unseal(self, sealed: bytes) -> bytes:
+    def _decrypt(self, encrypted: bytes) -> bytes:
         for key in self._keys:
             try:
-                return _cipher(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], None)
+                return _cipher(key).decrypt(encrypted[:_NONCE], encrypted[_NONCE:], None)
             except (InvalidTag, ValueError):
                 continue
-        raise TokenInvalid("not sealed by us")
+        raise TokenInvalid("not encrypted by us")
 
     def _read(self, text: bytes, names: tuple[str, ...]) -> tuple[dict[str, Any], datetime]:
         try:
@@ -176,4 +178,4 @@ def _queue(numbers: object) -> QueueThen | None:
 
 @lru_cache(maxsize=16)
 def _cipher(key: str) -> AESGCM:
-    return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=_SEALING).derive(key.encode()))
+    return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=_ENCRYPTION).derive(key.encode()))

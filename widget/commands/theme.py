@@ -87,7 +87,7 @@ def _copy(themes: Themes, source: str, files: Iterable[str], folder: Path) -> No
 @config_option
 @json_option
 def check(config: Path | None, as_json: bool) -> None:
-    """Name overrides that ours have outgrown, markup that a strict policy blocks, and what else cannot be used."""
+    """Name overrides of older templates, markup that a strict policy blocks, and what else cannot be used."""
     settings = load_settings(config)
     directory = settings.themes.directory
     pages = Pages(settings, Themes.load(directory), Texts.load(directory), on_failure=lambda _: None)

@@ -17,7 +17,7 @@ from widget.themes.folders import Layer, read_layers
 from widget.themes.icons import IconRefused, clean_icon
 from widget.themes.markup import blocked_markup
 from widget.themes.unused import unused
-from widget.themes.versions import Changes, outgrown, read_changes
+from widget.themes.versions import Changes, outdated, read_changes
 
 DEFAULT = "default"
 
@@ -103,13 +103,13 @@ class Themes:
         return unused(self._operator.values(), ours, named)
 
     def warnings(self) -> tuple[ThemeRemark, ...]:
-        """Return overrides that ours have outgrown, markup a strict policy blocks, and colours too close to read."""
+        """Return overrides of older templates, markup a strict policy blocks, and colours too close to read."""
         found: list[ThemeRemark] = []
         for layer, name in self.overrides:
             found += blocked_markup(layer, name)
             replaced = self.replaced(layer.theme, name)
             if replaced is not None:
-                found += outgrown(layer, name, replaced, self._changes)
+                found += outdated(layer, name, replaced, self._changes)
         for theme in self._operator:
             found += self.designs[theme].contrast_warnings()
         return tuple(found)

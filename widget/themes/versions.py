@@ -36,7 +36,7 @@ def read_changes(shipped: Path) -> Changes:
     return {name: {int(version): str(what) for version, what in table.items()} for name, table in raw.items()}
 
 
-def outgrown(layer: Layer, file: str, replaced: Layer, changes: Changes) -> list[ThemeRemark]:
+def outdated(layer: Layer, file: str, replaced: Layer, changes: Changes) -> list[ThemeRemark]:
     """Compare an override with the shipped template it replaces."""
     current = version_of(replaced.files[file])
     if current is None:
