@@ -194,6 +194,14 @@ def test_nothing_is_left_for_later() -> None:
     assert [str(each) for each in texts if unfinished.search(each.read_text(encoding="utf-8"))] == []
 
 
+def test_no_browser_test_waits_for_a_time() -> None:
+    """It waits for what has to be true: a time is too short on a busy machine, and too long on any other."""
+    waiting = [
+        file.name for file in (ROOT / "tests" / "browser").glob("*.py") if "wait_for_timeout" in file.read_text()
+    ]
+    assert waiting == []
+
+
 def test_the_folders_of_tests_are_those_of_the_product() -> None:
     """`tests/X` tests `widget/X`; whole pages and long proofs have no folder of the product."""
     tests = {file.parent.relative_to(ROOT / "tests") for file in (ROOT / "tests").rglob("test_*.py")}
