@@ -1,5 +1,5 @@
 "use strict";
-// A single-page site in its most brutal form: every step replaces the whole <body>.
+// A single-page site in its simplest form: every step replaces the whole <body>.
 const steps = {
   frame: ["Frame", "Each step replaces the whole body of the page, as single-page sites do. The chat button stays.", "colour"],
   colour: ["Colour", "Moss, clay, or lake. All three are powder coat over galvanised steel.", "extras"],
