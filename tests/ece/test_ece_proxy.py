@@ -116,6 +116,7 @@ async def test_every_call_to_an_ece_on_http_is_passed_on_by_the_proxy() -> None:
             "GET http://ece.invalid/system/egain/chat/entrypoint/chatAllowed/1",
             "POST http://ece.invalid/system/egain/chat/endpoint/survey",
         ]
+        assert len(proxy.heads) == 2
         assert all(f"Basic {BASIC}" in head for head in proxy.heads)
         assert len(there.surveys) == 1
 
@@ -135,6 +136,7 @@ async def test_calls_to_an_ece_on_https_go_through_a_tunnel_that_shows_the_proxy
         await asked.submit_survey(SURVEY, FORM)
         await asked.aclose()
         assert set(proxy.asked) == {"CONNECT ece.invalid:443 HTTP/1.1"}
+        assert len(proxy.heads) == 2
         assert all(f"Basic {BASIC}" in head for head in proxy.heads)
         assert len(there.surveys) == 1
         assert not any("proxy" in head.lower() or BASIC in head for head in there.heads), "the password is the proxy's"
