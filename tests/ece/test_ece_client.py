@@ -94,7 +94,7 @@ async def test_a_probe_tells_status_type_and_reading() -> None:
     )
     assert (probe.call, probe.status, probe.content_type) == (Call.CHAT_ALLOWED, 200, "application/xml")
     assert (probe.reading, probe.error) == (ChatAllowed(True), None)
-    assert 0 <= probe.elapsed < 5
+    assert 0 <= probe.elapsed < 30
 
 
 async def test_a_probe_that_fails_tells_what_it_saw() -> None:
