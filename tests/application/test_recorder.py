@@ -61,7 +61,7 @@ class Kept:
         for batch in self.batches:
             for each, bucket in batch.counts:
                 if each is span:
-                    found.setdefault((bucket.entry_point, bucket.start), Counts()).take(bucket.counts)
+                    found.setdefault((bucket.entry_point, bucket.start), Counts()).merge(bucket.counts)
         return found
 
     def total(self, *count: str) -> int:

@@ -49,7 +49,7 @@ def keep(url: str, *hours: tuple[datetime, str, int]) -> None:
         one.add("answers", "available", 3 * clicks)
         one.add("answers", "outside_hours", clicks)
         for span in Span:
-            rows.setdefault((span, name, start_of(span, at, zone)), Counts()).take(one)
+            rows.setdefault((span, name, start_of(span, at, zone)), Counts()).merge(one)
     process = Process("one", "serve", "host", 1, "1.0", MONDAY, MONDAY)
     batch = Batch(process, 1, [(span, Bucket(name, start, counts)) for (span, name, start), counts in rows.items()])
 

@@ -69,7 +69,7 @@ def test_spreads_that_are_put_together_are_those_of_all_numbers(first: list[int]
         part = Spread()
         for number in numbers:
             part.add(number)
-        put.take(part)
+        put.merge(part)
     both = first + second
     assert (put.samples, put.total) == (len(both), sum(both))
     assert (put.lowest, put.highest) == (min(both, default=None), max(both, default=None))

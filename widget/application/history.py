@@ -135,7 +135,7 @@ class History:
             for span, start, end in pieces(_moment(since, zone), _moment(until, zone), zone):
                 for day, bucket in await self._by_day(span, start, end, zone, those):
                     period = None if by is None else period_of(day, by)
-                    found.setdefault((period, bucket.entry_point), Counts()).take(bucket.counts)
+                    found.setdefault((period, bucket.entry_point), Counts()).merge(bucket.counts)
         keys = sorted(found, key=lambda key: (key[0] or (date.min, date.min), key[1]))
         return [Total(name, period, found[period, name]) for period, name in keys]
 

@@ -75,7 +75,7 @@ class Posted(NamedTuple):
     network: str
 
 
-class Left(NamedTuple):
+class MessageSubmission(NamedTuple):
     """The outcome. `accepted`: the message is on disk, from this post or the same one before (`new` tells).
 
     Otherwise there are faults in `checked`, `storage_down`, or seconds to `wait`.
@@ -117,18 +117,18 @@ class Messages:
         """Sign a new form."""
         return self._tokens.sign_message_form(entry_point, expires=self._now() + FORM_LIFETIME)
 
-    async def leave(self, entry_point: str, posted: Posted, *, language: str, consent: str) -> Left:
+    async def leave(self, entry_point: str, posted: Posted, *, language: str, consent: str) -> MessageSubmission:
         """Check a posted form and put it on disk. `consent` is the sentence as the visitor read it, "" for none."""
         checked = check_message(self.form, posted.fields)
         signed, whole = self._judge(entry_point, posted)
         if whole is not None:
             checked = replace(checked, faults=(MessageFault(whole), *checked.faults))
         if checked.faults or signed is None:
-            return Left(checked)
+            return MessageSubmission(checked)
         try:
             return await self._store(entry_point, posted, checked, signed, language=language, consent=consent)
         except OutboxUnavailable:
-            return Left(checked, storage_down=True)
+            return MessageSubmission(checked, storage_down=True)
 
     def _judge(self, entry_point: str, posted: Posted) -> tuple[MessageFormGrant | None, MessageFaultCode | None]:
         """Return what speaks against the whole form. A clock that was set back refuses nobody."""
@@ -152,12 +152,12 @@ class Messages:
         *,
         language: str,
         consent: str,
-    ) -> Left:
+    ) -> MessageSubmission:
         key = message_key(await self._outbox.hash_key(), signed.id, checked.values)
         wait = await self._limit.take(posted.network)
         if wait is not None:
             # a second press of the button is no second message
-            return Left(checked, accepted=await self._outbox.holds(key), wait=wait)
+            return MessageSubmission(checked, accepted=await self._outbox.holds(key), wait=wait)
         row = OutboxMessage(
             key=key,
             sid=person(checked.values[EMAIL]),
@@ -170,7 +170,7 @@ class Messages:
             destination=self.form.destination,
         )
         try:
-            return Left(checked, accepted=True, new=await self._outbox.enqueue(row))
+            return MessageSubmission(checked, accepted=True, new=await self._outbox.enqueue(row))
         except OutboxUnavailable:
             await self._limit.give_back(posted.network)
             raise

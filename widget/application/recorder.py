@@ -212,7 +212,7 @@ class Recorder:
             return
         for span in Span:
             key = (span, entry_point, start_of(span, moment, self._zones.get(entry_point, UTC)))
-            self._waiting.setdefault(key, Counts()).take(counts)
+            self._waiting.setdefault(key, Counts()).merge(counts)
 
     def _new_counts(self) -> Iterable[tuple[str, Count, int]]:
         """Yield what was counted since the last time: entry point, what, how many."""

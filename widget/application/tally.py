@@ -28,7 +28,7 @@ class CallFigures:
     def mean(self) -> float | None:
         return self.total / self.made if self.made else None
 
-    def take(self, other: CallFigures) -> None:
+    def merge(self, other: CallFigures) -> None:
         self.made += other.made
         self.failed += other.failed
         self.total += other.total
@@ -78,7 +78,7 @@ class Tally:
         if not minutes or minutes[-1][0] != minute:
             minutes.append((minute, CallFigures()))
         failed = outcome != "ok"
-        minutes[-1][1].take(CallFigures(1, int(failed), seconds, seconds, outcome if failed else ""))
+        minutes[-1][1].merge(CallFigures(1, int(failed), seconds, seconds, outcome if failed else ""))
 
     def calls(self) -> dict[Call, CallFigures]:
         """Return what was called in the last hour."""
@@ -88,7 +88,7 @@ class Tally:
             found[call] = CallFigures()
             for minute, figures in minutes:
                 if minute > since:
-                    found[call].take(figures)
+                    found[call].merge(figures)
         return found
 
     def samples(self) -> Iterable[Sample]:

@@ -105,7 +105,7 @@ def history(now: datetime) -> tuple[list[tuple[Span, Bucket]], list[Change]]:
                 counts = _counts(chance, desk, saying, load, wait, waiting)
                 found[Span.FIVE_MINUTES, name, moment] = counts
                 for span, start in ((Span.HOUR, moment - timedelta(minutes=minutes % 60)), (Span.DAY, midnight)):
-                    found.setdefault((span, name, start), Counts()).take(counts)
+                    found.setdefault((span, name, start), Counts()).merge(counts)
             moment += FIVE_MINUTES
     changes.sort(key=lambda change: change.at)
     return [(span, Bucket(name, start, counts)) for (span, name, start), counts in found.items()], changes

@@ -52,9 +52,9 @@ class Spread:
         return self.total / self.samples if self.samples else None
 
     def add(self, number: int) -> None:
-        self.take(Spread(1, number, number, number))
+        self.merge(Spread(1, number, number, number))
 
-    def take(self, other: Spread) -> None:
+    def merge(self, other: Spread) -> None:
         """Add the numbers of another."""
         self.samples += other.samples
         self.total += other.total
@@ -77,12 +77,12 @@ class Counts:
     def add(self, group: str, name: str, number: int = 1) -> None:
         self.numbers[group, name] = self.numbers.get((group, name), 0) + number
 
-    def take(self, other: Counts) -> None:
+    def merge(self, other: Counts) -> None:
         """Add what another counted."""
         for (group, name), number in other.numbers.items():
             self.add(group, name, number)
-        self.wait.take(other.wait)
-        self.depth.take(other.depth)
+        self.wait.merge(other.wait)
+        self.depth.merge(other.depth)
 
     def of(self, group: str) -> dict[str, int]:
         """Return the counts of `answers`, `clicks`, `tickets` or `surveys` by name."""

@@ -90,7 +90,7 @@ def week_by_hours(
         local = bucket.start.astimezone(zone)
         cell = cells.get((local.date(), local.hour))
         if cell is not None:
-            cell.counts.take(bucket.counts)
+            cell.counts.merge(bucket.counts)
     days = [first + timedelta(days=day) for day in range(7)]
     return Week(first, zone, tuple(tuple(cells.get((day, hour)) for hour in range(24)) for day in days))
 

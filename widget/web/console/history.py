@@ -119,7 +119,7 @@ class HistoryPage:
         )
         counts = Counts()
         for each in totals:
-            counts.take(each.counts)
+            counts.merge(each.counts)
 
         def draw() -> Response:
             return self._sign_in.pages.page(

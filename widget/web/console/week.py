@@ -66,7 +66,7 @@ def day_lines(buckets: Sequence[Bucket], start: datetime, end: datetime, wording
             last = bucket.start
             points.append(Point((bucket.start - start) / (end - start), spread.mean))
             highest = max(highest, spread.mean)
-            hours.setdefault(wording.hour(bucket.start), Spread()).take(spread)
+            hours.setdefault(wording.hour(bucket.start), Spread()).merge(spread)
         rows = tuple(
             (hour, words(each.lowest or 0), words(each.mean or 0), words(each.highest or 0))
             for hour, each in hours.items()

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from widget.application.messages import Left, Messages, Posted
+from widget.application.messages import Messages, MessageSubmission, Posted
 from widget.domain.message import LONGEST, CheckedMessage, MessageFaultCode
 from widget.web.edge.errors import RETRY_STORAGE_AFTER, Problem, unknown_entry_point
 from widget.web.edge.language import wanted_language
@@ -57,7 +57,9 @@ class MessageAddresses:
     async def show(self, request: Request) -> Response:
         """Show the empty form."""
         messages, entry_point = self._known(request)
-        return self._form(request, messages, entry_point, Left(_NOTHING), token=messages.fresh(entry_point))
+        return self._form(
+            request, messages, entry_point, MessageSubmission(_NOTHING), token=messages.fresh(entry_point)
+        )
 
     async def submit(self, request: Request) -> Response:
         """Take the form: the thanks, or the form again with its faults and all that was typed."""
@@ -74,12 +76,12 @@ class MessageAddresses:
         )
         language, consent = self._language(request), messages.form.consent
         sentence = consent.pick(wanted_language(request) or language, language)[1] if consent else ""
-        left = await messages.leave(entry_point, posted, language=language, consent=sentence)
-        self._count(entry_point, left.outcome)
-        if left.accepted:
+        sent = await messages.leave(entry_point, posted, language=language, consent=sentence)
+        self._count(entry_point, sent.outcome)
+        if sent.accepted:
             return self._thanks(request, entry_point)
-        stale = any(fault.code is MessageFaultCode.STALE for fault in left.checked.faults)
-        return self._form(request, messages, entry_point, left, token=messages.fresh(entry_point) if stale else token)
+        stale = any(fault.code is MessageFaultCode.STALE for fault in sent.checked.faults)
+        return self._form(request, messages, entry_point, sent, token=messages.fresh(entry_point) if stale else token)
 
     def _known(self, request: Request) -> tuple[Messages, str]:
         entry_point = request.path_params["entry_point"]
@@ -89,23 +91,25 @@ class MessageAddresses:
             raise Problem(404)
         return self.messages, entry_point
 
-    def _form(self, request: Request, messages: Messages, entry_point: str, left: Left, *, token: str) -> Response:
+    def _form(
+        self, request: Request, messages: Messages, entry_point: str, sent: MessageSubmission, *, token: str
+    ) -> Response:
         language = self._language(request)
         context = form_context(
             messages.form,
             entry_point,
-            left.checked,
+            sent.checked,
             language=language,
             wanted=wanted_language(request) or language,
-            storage_down=left.storage_down,
-            too_many=left.wait is not None,
+            storage_down=sent.storage_down,
+            too_many=sent.wait is not None,
         )
         theme = self.pages.theme(request.query_params.get("theme"), entry_point=entry_point)
         page = with_token(self.pages.render(FORM, context, theme=theme, language=language), token)
         headers = dict(_PRIVATE)
-        if left.storage_down or left.wait is not None:
-            headers["Retry-After"] = str(left.wait or RETRY_STORAGE_AFTER)
-        status = 503 if left.storage_down else 429 if left.wait is not None else 422 if left.checked.faults else 200
+        if sent.storage_down or sent.wait is not None:
+            headers["Retry-After"] = str(sent.wait or RETRY_STORAGE_AFTER)
+        status = 503 if sent.storage_down else 429 if sent.wait is not None else 422 if sent.checked.faults else 200
         return Response(page, status, headers, media_type="text/html; charset=utf-8")
 
     def _thanks(self, request: Request, entry_point: str) -> Response:
