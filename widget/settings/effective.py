@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from widget.settings.environment import Overlay, lay_over
-from widget.settings.faults import is_secret
+from widget.settings.faults import is_secret, origin_of
 from widget.settings.reading import read_table
 from widget.settings.reference import NOTHING, Setting, all_settings, attribute_of, shown
 from widget.settings.sources import load
@@ -75,9 +75,8 @@ def _as_text(place: Sequence[str], value: Any) -> str:
 
 
 def _origin(place: Sequence[str], written: Mapping[str, Any], variables: Mapping[tuple[str, ...], str]) -> str:
-    for length in range(len(place), 0, -1):
-        if variable := variables.get(tuple(place[:length])):
-            return variable
+    if variable := origin_of(place, variables):
+        return variable
     node: Any = written
     for part in place:
         if isinstance(node, list) and part.isdigit() and int(part) < len(node):

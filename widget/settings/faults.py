@@ -113,7 +113,7 @@ def in_words(
     ]
 
 
-def origin_of(parts: list[str], origins: Mapping[tuple[str, ...], str]) -> str:
+def origin_of(parts: Sequence[str], origins: Mapping[tuple[str, ...], str]) -> str:
     """Return the variable that set the value at this place, or "" for the file's own."""
     for length in range(len(parts), 0, -1):
         if variable := origins.get(tuple(parts[:length])):

@@ -18,7 +18,7 @@ from widget.domain.message import ALWAYS_ASKED, FIELDS, MessageForm
 from widget.domain.outbox import SMTP, WEBHOOKS
 from widget.settings.addresses import DestinationName, is_destination, is_origin
 from widget.settings.faults import Fault, shown
-from widget.settings.raw import listed, table_at
+from widget.settings.raw import table_at, words
 from widget.settings.surveys import Text
 from widget.settings.values import Section, StrippedSecret, Words, where
 
@@ -123,8 +123,7 @@ def destination_faults(raw: Mapping[str, Any]) -> Iterator[Fault]:
         if is_destination(to) and to not in there:
             section = "[smtp]" if to == SMTP else f"[{to}]"
             others = f"; there are {', '.join(there)}" if there else ""
-            words = f"names a destination that is not set up; write a section {section}{others}"
-            yield Fault(key, shown(to), words)
+            yield Fault(key, shown(to), f"names a destination that is not set up; write a section {section}{others}")
     yield from _message_faults(table_at(raw, "messages"))
 
 
@@ -138,14 +137,10 @@ def _named(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _message_faults(messages: Mapping[str, Any]) -> Iterator[Fault]:
-    asked = [*_words(messages["fields"]), *ALWAYS_ASKED] if "fields" in messages else list(FIELDS)
-    for name in _words(messages.get("required")):
+    asked = [*words(messages["fields"]), *ALWAYS_ASKED] if "fields" in messages else list(FIELDS)
+    for name in words(messages.get("required")):
         if name in FIELDS and name not in asked:
             yield Fault("messages.required", shown(name), f'is not asked; add "{name}" to messages.fields')
     if "consent_link" in messages and "consent" not in messages:
-        words = "goes with messages.consent, the sentence it explains"
-        yield Fault("messages.consent_link", shown(messages["consent_link"]), words)
-
-
-def _words(value: Any) -> list[str]:
-    return [str(each).strip() for each in (value.split(",") if isinstance(value, str) else listed(value))]
+        allowed = "goes with messages.consent, the sentence it explains"
+        yield Fault("messages.consent_link", shown(messages["consent_link"]), allowed)

@@ -9,14 +9,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter
 
 from widget.settings.faults import Fault, shown
 from widget.settings.instead_rules import instead_faults
 from widget.settings.messages import destination_faults
 from widget.settings.model import EceSettings, ThemesSettings
-from widget.settings.raw import listed, table_at
+from widget.settings.raw import listed, table_at, valid, words
 from widget.settings.survey_rules import survey_faults
+from widget.settings.values import Switch
 
 
 def broken_rules(raw: Mapping[str, Any], directory: Path, *, new_themes: bool) -> Iterator[Fault]:
@@ -47,21 +48,19 @@ def _entry_points(raw: Mapping[str, Any]) -> Iterator[Fault]:
     for name in entry_points:
         entry_point = table_at(entry_points, name)
         if "{origin}" in str(entry_point.get("chat_url")) and not _named_origins(raw):
-            words = "{origin} is filled with a site that server.allowed_origins lists by name; list one"
-            yield Fault(f"entry_points.{name}.chat_url", shown(entry_point["chat_url"]), words)
+            allowed = "{origin} is filled with a site that server.allowed_origins lists by name; list one"
+            yield Fault(f"entry_points.{name}.chat_url", shown(entry_point["chat_url"]), allowed)
         survey = entry_point.get("survey")
         if isinstance(survey, str) and survey not in surveys:
-            words = f"the name of a survey ({', '.join(sorted(surveys)) or 'none is there'})"
-            yield Fault(f"entry_points.{name}.survey", shown(survey), words)
+            allowed = f"the name of a survey ({', '.join(sorted(surveys)) or 'none is there'})"
+            yield Fault(f"entry_points.{name}.survey", shown(survey), allowed)
         hours = table_at(entry_point, "hours")
         for day in sorted(set(map(str, listed(hours.get("closed")))) & set(map(str, table_at(hours, "special")))):
             yield Fault(f"entry_points.{name}.hours.special.{day}", "", "stands in closed too; keep one of them")
 
 
 def _named_origins(raw: Mapping[str, Any]) -> list[str]:
-    written = table_at(raw, "server").get("allowed_origins")
-    texts = written.split(",") if isinstance(written, str) else listed(written)
-    return [str(each) for each in texts if str(each).strip() not in ("", "*")]
+    return [each for each in words(table_at(raw, "server").get("allowed_origins")) if each not in ("", "*")]
 
 
 def _certificates(ece: Mapping[str, Any]) -> Iterator[Fault]:
@@ -78,8 +77,8 @@ def _certificates(ece: Mapping[str, Any]) -> Iterator[Fault]:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(ece["client_cert"], ece["client_key"], password="")
         except (OSError, ValueError):
-            words = "a PEM certificate that fits ece.client_key, and a key without a password; both can be read"
-            yield Fault("ece.client_cert", shown(ece["client_cert"]), words)
+            allowed = "a PEM certificate that fits ece.client_key, and a key without a password; both can be read"
+            yield Fault("ece.client_cert", shown(ece["client_cert"]), allowed)
 
 
 def _authorities(raw: Mapping[str, Any]) -> Iterator[Fault]:
@@ -112,17 +111,14 @@ def _themes(themes: Mapping[str, Any], directory: Path, *, may_be_missing: bool)
     if os.path.lexists(value):
         yield Fault("themes.directory", shown(value), "the name of a folder; this is a file")
     elif not value or not (may_be_missing or Path(value) == directory / ThemesSettings().directory):
-        words = "the name of a folder that is there; without this line `themes` beside the settings is looked for"
-        yield Fault("themes.directory", shown(value), words)
+        allowed = "the name of a folder that is there; without this line `themes` beside the settings is looked for"
+        yield Fault("themes.directory", shown(value), allowed)
 
 
 def _times(ece: Mapping[str, Any]) -> Iterator[Fault]:
     written = {key: ece[key] for key in ("fresh_for", "stale_for") if key in ece}
-    try:
-        times = EceSettings.model_validate({"base_url": "http://ece", **written})
-    except ValidationError:
-        return  # told already, as a fault of the value itself
-    if times.stale_for < times.fresh_for:
+    times = valid(TypeAdapter(EceSettings), {"base_url": "http://ece", **written})
+    if times is not None and times.stale_for < times.fresh_for:
         yield Fault("ece.stale_for", shown(ece.get("stale_for", times.stale_for)), "at least fresh_for")
 
 
@@ -130,19 +126,19 @@ def _metrics_ports(raw: Mapping[str, Any]) -> Iterator[Fault]:
     """`serve` and `deliver` may run on one machine, and each takes its port for itself."""
     server, delivery = (table_at(raw, section).get("metrics_listen") for section in ("server", "delivery"))
     if server and isinstance(delivery, str) and delivery == server:
-        words = "another port than that of server.metrics_listen, which `serve` takes"
-        yield Fault("delivery.metrics_listen", shown(delivery), words)
+        allowed = "another port than that of server.metrics_listen, which `serve` takes"
+        yield Fault("delivery.metrics_listen", shown(delivery), allowed)
 
 
 def _console(raw: Mapping[str, Any]) -> Iterator[Fault]:
     """Nobody could sign in to a console that has neither; and a header that any visitor may send signs nobody in."""
     console, server = table_at(raw, "console"), table_at(raw, "server")
     enabled = console.get("enabled")
-    if enabled is not True and str(enabled).strip().lower() not in ("true", "yes", "on", "1"):
+    if not valid(TypeAdapter(Switch), enabled):
         return
     if not console.get("user_header") and not table_at(raw, "security").get("operator_tokens"):
-        words = "needs security.operator_tokens to sign in with, or user_header for a proxy that signs people in"
-        yield Fault("console.enabled", shown(enabled), words)
+        allowed = "needs security.operator_tokens to sign in with, or user_header for a proxy that signs people in"
+        yield Fault("console.enabled", shown(enabled), allowed)
     if console.get("user_header") and "trusted_proxies" in server and not server["trusted_proxies"]:
-        words = "is believed from server.trusted_proxies only, and there are none"
-        yield Fault("console.user_header", shown(console["user_header"]), words)
+        allowed = "is believed from server.trusted_proxies only, and there are none"
+        yield Fault("console.user_header", shown(console["user_header"]), allowed)

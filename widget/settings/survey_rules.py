@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from widget.domain.survey import OTHER, Kind, Wording
 from widget.settings.faults import Fault
-from widget.settings.raw import listed
+from widget.settings.raw import listed, valid
 from widget.settings.surveys import (
     ALL_ANSWERS,
     DEFAULT_ANSWER,
@@ -29,8 +29,8 @@ _TEXT: TypeAdapter[Wording] = TypeAdapter(Text)
 def survey_faults(name: str, table: Mapping[str, Any]) -> Iterator[Fault]:
     """Name every broken rule of one survey table as read from TOML; values that do not parse are told elsewhere."""
     raw = table.get("questions")
-    parsed = [(f"surveys.{name}.questions.{place}", each) for place, each in enumerate(map(_parsed, listed(raw)))]
-    questions = [(key, question) for key, question in parsed if question is not None]
+    parsed = [valid(TypeAdapter(QuestionSettings), each) for each in listed(raw)]
+    questions = [(f"surveys.{name}.questions.{place}", each) for place, each in enumerate(parsed) if each is not None]
     for key, question in questions:
         yield from _kind_faults(key, question)
     yield from _order_faults(questions)
@@ -53,10 +53,9 @@ def survey_faults(name: str, table: Mapping[str, Any]) -> Iterator[Fault]:
 def _alert_faults(
     name: str, table: Mapping[str, Any], questions: Sequence[tuple[str, QuestionSettings]]
 ) -> Iterator[Fault]:
-    try:
-        alert = AlertSettings.model_validate(table["alert_if"])
-    except (KeyError, ValidationError):
-        return  # none is written, or its faults are told elsewhere
+    alert = valid(TypeAdapter(AlertSettings), table.get("alert_if"))
+    if alert is None:
+        return
     key = f"surveys.{name}.alert_if"
     asked = next((question for _, question in questions if question.id == alert.question), None)
     if asked is None:
@@ -70,13 +69,6 @@ def _alert_faults(
     for answer in alert.answers if offered else ():
         if answer not in offered:
             yield Fault(f"{key}.answers", answer, f"answers that the question offers: {', '.join(offered)}")
-
-
-def _parsed(raw: Any) -> QuestionSettings | None:
-    try:
-        return QuestionSettings.model_validate(raw)
-    except ValidationError:
-        return None
 
 
 def _kind_faults(key: str, question: QuestionSettings) -> Iterator[Fault]:
@@ -159,10 +151,7 @@ def _condition_faults(questions: list[tuple[str, QuestionSettings]], all_ids: se
 def _language_faults(
     name: str, table: Mapping[str, Any], questions: list[tuple[str, QuestionSettings]]
 ) -> Iterator[Fault]:
-    try:
-        title = _TEXT.validate_python(table.get("title"))
-    except ValidationError:
-        title = None
+    title = valid(_TEXT, table.get("title"))
     named = table.get("language")
     language = str(named).replace("_", "-") if named else first_language(title, [each for _, each in questions])
     every = [(f"surveys.{name}.title", title)] if title else []
