@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -25,6 +25,11 @@ from widget.doctor.browsing import Page, Unreached, visit
 from widget.doctor.other_services import shared_service, smtp_failure, smtp_service, storage_service, webhook_service
 from widget.domain.errors import DeliveryError
 from widget.domain.readings import Call
+
+if TYPE_CHECKING:
+    from widget.mail import MailServer
+    from widget.shared import SharedServer
+    from widget.webhooks import WebhookSink
 
 _PAGE_TIMEOUT = 5.0  # seconds for each step of fetching a chat page
 _SHARED_TIMEOUT = 2.0  # seconds; longer than a running process waits, so that a slow name look-up is no fault
@@ -76,49 +81,48 @@ def print_offline(warnings: list[str], *, as_json: bool) -> None:
 
 
 def _services(found: settings.Settings, database: Any) -> Iterator[Coroutine[None, None, Service]]:
-    from widget.store.trial import try_storage
-
-    async def storage() -> Service:
-        return storage_service(await asyncio.to_thread(try_storage, database), found.destinations)
-
-    yield storage()
-    yield from _destinations(found)
-    if found.shared is None:
-        return
-    from widget.shared import SharedServer
-
-    server = SharedServer(found.shared.url.get_secret_value(), longest_wait=_SHARED_TIMEOUT)
-
-    async def shared() -> Service:
-        async with aclosing(server):
-            return shared_service(await server.tried())
-
-    yield shared()
-
-
-def _destinations(found: settings.Settings) -> Iterator[Coroutine[None, None, Service]]:
-    """Open the mail server and the webhooks as a delivery would, without sending anything."""
-    from widget.mail import MailServer, reach
+    """Yield what opens each service as a server would, without sending anything."""
+    from widget.mail import MailServer
     from widget.webhooks import WebhookSink
 
-    async def smtp(server: MailServer, own: settings.SmtpSettings) -> Service:
-        try:
-            reached = await reach(server, own.sender, own.to)
-        except DeliveryError as failure:
-            return smtp_failure(failure)
-        return smtp_service(encrypted=reached.encrypted, refused=reached.refused)
-
-    async def webhook(name: str, sink: WebhookSink) -> Service:
-        async with aclosing(sink):
-            try:
-                return webhook_service(name, await sink.reach())
-            except DeliveryError as failure:
-                return webhook_service(name, failure)
-
+    yield _storage(database, found.destinations)
     if found.smtp is not None:
-        yield smtp(MailServer.of(found.smtp), found.smtp)
+        yield _smtp(MailServer.of(found.smtp), found.smtp)
     for name, each in found.webhooks.items():
-        yield webhook(name, WebhookSink(each))
+        yield _webhook(name, WebhookSink(each))
+    if found.shared is not None:
+        from widget.shared import SharedServer
+
+        yield _shared(SharedServer(found.shared.url.get_secret_value(), longest_wait=_SHARED_TIMEOUT))
+
+
+async def _storage(database: Any, destinations: Sequence[str]) -> Service:
+    from widget.store.trial import try_storage
+
+    return storage_service(await asyncio.to_thread(try_storage, database), destinations)
+
+
+async def _smtp(server: MailServer, own: settings.SmtpSettings) -> Service:
+    from widget.mail import reach
+
+    try:
+        reached = await reach(server, own.sender, own.to)
+    except DeliveryError as failure:
+        return smtp_failure(failure)
+    return smtp_service(encrypted=reached.encrypted, refused=reached.refused)
+
+
+async def _webhook(name: str, sink: WebhookSink) -> Service:
+    async with aclosing(sink):
+        try:
+            return webhook_service(name, await sink.reach())
+        except DeliveryError as failure:
+            return webhook_service(name, failure)
+
+
+async def _shared(server: SharedServer) -> Service:
+    async with aclosing(server):
+        return shared_service(await server.tried())
 
 
 async def _examine(
