@@ -9,21 +9,22 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from widget.simulator import wire
 from widget.simulator.connections import Sleep
-from widget.simulator.faults import Fault, FaultKind, spoil
+from widget.simulator.faults import Fault, spoil
 from widget.simulator.queue import Refusal
 from widget.simulator.surveys import LARGEST_BODY, Judgement, ReceivedSurvey, judge
-from widget.simulator.world import GET_CALLS, SURVEY, EntryPoint, Traffic, World
+from widget.simulator.world import GET_CALLS, SURVEY, EntryPoint, World
 
 _COOKIE = "JSESSIONID"
 _RESPONSE_TYPES: dict[Refusal | None, int] = {Refusal.AGENT_NOT_AVAILABLE: 1, Refusal.QUEUE_DEPTH_REACHED: 2}
 Endpoint = Callable[[Request], Awaitable[Response]]
+AnyEndpoint = Callable[[Request], Awaitable[ASGIApp]]
 
 
-def under_any_root(path: str, endpoint: Endpoint, *, methods: list[str]) -> list[Route]:
+def under_any_root(path: str, endpoint: AnyEndpoint, *, methods: list[str]) -> list[Route]:
     """Return the routes of `path` at the top and below any context root."""
     return [Route(start + path, endpoint, methods=methods) for start in ("", "/{root:path}")]
 
@@ -45,28 +46,34 @@ class Calls:
             routes += under_any_root(path, self._counted(SURVEY, self._survey), methods=["POST"])
         return routes
 
-    def _counted(self, call: str, right: Endpoint) -> Endpoint:
-        """Count the request, then answer it correctly or with the fault that is switched on."""
+    def _counted(self, call: str, right: Endpoint) -> AnyEndpoint:
+        """Answer correctly or with the fault that is switched on; count the request until its last byte."""
 
-        async def endpoint(request: Request) -> Response:
+        async def endpoint(request: Request) -> ASGIApp:
             traffic = self._world.traffic[call]
-            traffic.begin()
-            try:
-                response = await self._faulty(self._world.take_fault(call), right, request)
-            except BaseException:
-                traffic.end()
-                raise
-            if response.status_code:
-                traffic.statuses[response.status_code] += 1
-            return _Counted(response, traffic)
+
+            async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+                async def send_counted(message: Message) -> None:
+                    if message["type"] == "http.response.start":
+                        traffic.statuses[message["status"]] += 1
+                    await send(message)
+
+                traffic.begin()
+                try:
+                    response = await self._faulty(self._world.take_fault(call), right, request)
+                    await response(scope, receive, send_counted)
+                finally:
+                    traffic.end()
+
+            return respond
 
         return endpoint
 
-    async def _faulty(self, fault: Fault | None, right: Endpoint, request: Request) -> Response:
-        if fault is None or fault.kind is FaultKind.NONE:
+    async def _faulty(self, fault: Fault | None, right: Endpoint, request: Request) -> ASGIApp:
+        if fault is None:
             return await right(request)
         answer = Response(status_code=200) if fault.before else await right(request)
-        return await spoil(fault, answer, request, sleep=self._sleep)
+        return spoil(fault, answer, request, sleep=self._sleep)
 
     async def _answer(self, call: str, request: Request) -> Response:
         world = self._world
@@ -174,20 +181,6 @@ class Calls:
         if success == "200-xml":
             return Response("<result>ok</result>", media_type="application/xml")
         return Response(status_code=int(success))
-
-
-class _Counted(Response):
-    """Send a response; its request counts as running until the last byte."""
-
-    def __init__(self, response: Response, traffic: Traffic) -> None:
-        self._response, self._traffic = response, traffic
-        self.status_code, self.background = response.status_code, None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self._response(scope, receive, send)
-        finally:
-            self._traffic.end()
 
 
 def _allowed(reason: str | None, look: wire.Wire) -> tuple[str, dict[str, object]]:

@@ -1,4 +1,4 @@
-"""Responses that fail while they are sent: they hang, drip, stop short or reset the connection.
+"""Answers that fail while they are sent: they hang, drip, stop short or reset the connection.
 
 Only the server of `server.py` can reset a connection; with another one the request fails.
 """
@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 import anyio.lowlevel
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 ABORT = "simulator.abort"  # the server's extension: reset this connection
 LONGEST_HANG = 600.0
@@ -24,15 +24,6 @@ def abort(scope: Scope) -> None:
     if extension is None:
         raise ConnectionResetError("the simulator cuts this connection")
     extension["cut"]()
-
-
-class _OnTheWire(Response):
-    """A response that fails while it is sent; with `status_code` 0 it is not counted by status."""
-
-    status_code = 0
-
-    def __init__(self) -> None:
-        """Prepare no headers, unlike a plain response."""
 
 
 async def _while_connected(receive: Receive, work: Callable[[], Awaitable[None]]) -> None:
@@ -53,78 +44,67 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-class Hang(_OnTheWire):
+async def hang(_scope: Scope, receive: Receive, _send: Send) -> None:
     """Send nothing until the client leaves."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with anyio.move_on_after(LONGEST_HANG):
-            await _disconnected(receive)
+    with anyio.move_on_after(LONGEST_HANG):
+        await _disconnected(receive)
 
 
-class Slow(_OnTheWire):
+async def reset(scope: Scope, _receive: Receive, _send: Send) -> None:
+    """Reset the connection before the first byte."""
+    abort(scope)
+
+
+async def endless(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """Send XML that is well-formed so far and never ends; stop at a bound, or when the client leaves."""
+    headers = [(b"content-type", b"application/xml")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    chunk = b"<availableSlots>" + b" " * 8176
+    with anyio.move_on_after(LONGEST_HANG):
+        for _ in range(ENDLESS_BODY // len(chunk)):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await anyio.lowlevel.checkpoint()
+    await send({"type": "http.response.body", "body": b""})
+
+
+def slow(right: Response, *, seconds: float, sleep: Sleep) -> ASGIApp:
     """Send the right answer after a pause."""
 
-    def __init__(self, right: Response, *, seconds: float, sleep: Sleep) -> None:
-        self._right, self._seconds, self._sleep = right, seconds, sleep
-        self.status_code = right.status_code
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
         async def answer() -> None:
-            await self._sleep(self._seconds)
-            await self._right(scope, receive, send)
+            await sleep(seconds)
+            await right(scope, receive, send)
 
         await _while_connected(receive, answer)
 
-
-class Reset(_OnTheWire):
-    """Reset the connection before the first byte."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        abort(scope)
+    return respond
 
 
-class Drip(_OnTheWire):
+def drip(right: Response, *, pause: float, sleep: Sleep) -> ASGIApp:
     """Send the right answer byte by byte."""
 
-    def __init__(self, right: Response, *, pause: float, sleep: Sleep) -> None:
-        self._right, self._pause, self._sleep = right, pause, sleep
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def respond(_scope: Scope, receive: Receive, send: Send) -> None:
         async def answer() -> None:
-            status, headers = self._right.status_code, self._right.raw_headers
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            for byte in bytes(self._right.body):
+            await send({"type": "http.response.start", "status": right.status_code, "headers": right.raw_headers})
+            for byte in bytes(right.body):
                 await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
-                await self._sleep(self._pause)
+                await sleep(pause)
             await send({"type": "http.response.body", "body": b""})
 
         await _while_connected(receive, answer)
 
+    return respond
 
-class Short(_OnTheWire):
+
+def short(right: Response) -> ASGIApp:
     """Announce the whole length, send half, close."""
 
-    def __init__(self, right: Response) -> None:
-        self._right = right
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = bytes(self._right.body)
-        headers = [pair for pair in self._right.raw_headers if pair[0] != b"content-length"]
+    async def respond(scope: Scope, _receive: Receive, send: Send) -> None:
+        body = bytes(right.body)
+        headers = [pair for pair in right.raw_headers if pair[0] != b"content-length"]
         headers.append((b"content-length", str(max(2, len(body))).encode()))
-        await send({"type": "http.response.start", "status": self._right.status_code or 200, "headers": headers})
+        await send({"type": "http.response.start", "status": right.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
         abort(scope)
 
-
-class Endless(_OnTheWire):
-    """Send XML that is well-formed so far and never ends; stop at a bound, or when the client leaves."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [(b"content-type", b"application/xml")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        chunk = b"<availableSlots>" + b" " * 8176
-        with anyio.move_on_after(LONGEST_HANG):
-            for _ in range(ENDLESS_BODY // len(chunk)):
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-                await anyio.lowlevel.checkpoint()
-        await send({"type": "http.response.body", "body": b""})
+    return respond

@@ -1,7 +1,7 @@
 """Faults of an ECE, or of a proxy in front of it, that are switched on by hand.
 
-A fault in the content of an answer is a function of its bytes; a fault in how the bytes are sent is a response of its
-own, in `connections.py`.
+A fault in the content of an answer is a function of its bytes; a fault in how the bytes are sent is an application of
+its own, in `connections.py`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from enum import StrEnum
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp
 
-from widget.simulator.connections import Drip, Endless, Hang, Reset, Short, Sleep, Slow
+from widget.simulator.connections import Sleep, drip, endless, hang, reset, short, slow
 
 
 class FaultKind(StrEnum):
@@ -95,22 +96,22 @@ class Fault:
         return self.kind in _BEFORE
 
 
-async def spoil(fault: Fault, right: Response, request: Request, *, sleep: Sleep) -> Response:
+def spoil(fault: Fault, right: Response, request: Request, *, sleep: Sleep) -> ASGIApp:
     """Return the answer that this fault makes of the right one."""
     body = bytes(right.body)
     match fault.kind:
         case FaultKind.SLOW:
-            return Slow(right, seconds=fault.seconds, sleep=sleep)
+            return slow(right, seconds=fault.seconds, sleep=sleep)
         case FaultKind.HANG:
-            return Hang()
+            return hang
         case FaultKind.DRIP:
-            return Drip(right, pause=fault.seconds, sleep=sleep)
+            return drip(right, pause=fault.seconds, sleep=sleep)
         case FaultKind.RESET | FaultKind.LOST_ANSWER:
-            return Reset()
+            return reset
         case FaultKind.SHORT:
-            return Short(right)
+            return short(right)
         case FaultKind.ENDLESS:
-            return Endless()
+            return endless
         case FaultKind.REDIRECT:
             return RedirectResponse(str(request.url.replace(path="/simulator/login", query="")), 302)
         case kind if kind in _STATUSES:
