@@ -38,7 +38,7 @@ lint: .venv/.installed ## format, lint, types, imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: .venv/.installed ## what every change must pass; the tests, with coverage, run beside the rest and have the last word
+check: .venv/.installed ## what every change must pass; the tests, with coverage, run beside the rest and print the last line
 	@$(MAKE) --no-print-directory -j 2 lint covered
 
 covered: tools

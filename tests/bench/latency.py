@@ -1,4 +1,4 @@
-"""How long an answer takes while ECE is well, slow, silent, dripping, failing or talking nonsense."""
+"""How long an answer takes while ECE is well, slow, silent, dripping, failing or answering what cannot be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""axe in a page: what in it keeps people out, in light and in dark."""
+"""axe in a page: which rules of accessibility it breaks, in light and in dark."""
 
 from __future__ import annotations
 

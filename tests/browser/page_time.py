@@ -1,4 +1,4 @@
-"""The time of a page, in a test's hand: it stands still but for what the test lets pass."""
+"""The time of a page, set by a test: it stands still but for what the test lets pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast rows go to a destination: forged rows hold up nobody, and an ailing destination is not flooded."""
+"""How fast rows go to a destination: forged rows hold up nobody, and a destination that fails often is asked seldom."""
 
 from __future__ import annotations
 

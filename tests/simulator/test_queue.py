@@ -1,4 +1,4 @@
-"""The queue lives on a clock of its own: no event loop, no sleep."""
+"""The queue has a clock of its own: no event loop, no sleep."""
 
 from __future__ import annotations
 
