@@ -69,7 +69,7 @@ def create_app(
             *surveys.routes(),
             *_messages(services, limiter).routes(),
             *snippet.routes(snippet.SnippetFiles(asset_folder("static"))),
-            *_preview(services, surveys.script_url, None if preview else operators.require).routes(),
+            *_preview(services, surveys.script_url, (lambda request: None) if preview else operators.require).routes(),
             services.pages.sheets.route(),
             *_console(services, operators, proxies, sleep),
             facts.route(settings),
@@ -165,7 +165,7 @@ def _messages(services: Services, limiter: RateLimiter) -> MessageAddresses:
     )
 
 
-def _preview(services: Services, script_url: str, guard: Guard | None) -> Preview:
+def _preview(services: Services, script_url: str, guard: Guard) -> Preview:
     async def decide(entry_point: str) -> Decision:
         return (await services.availability.view(entry_point)).decision
 

@@ -123,7 +123,7 @@ class Preview:
         clock: Callable[[], datetime],
         surveys: Sequence[tuple[str, DrawSurvey]] = (),
         decide: Decide | None = None,
-        guard: Guard | None = None,
+        guard: Guard = lambda request: None,
         script: bytes = b"",
     ) -> None:
         self._pages, self._clock, self._decide, self._guard = pages, clock, decide, guard
@@ -146,8 +146,7 @@ class Preview:
 
     async def page(self, request: Request) -> Response:
         """Answer with the form and the frames that it asks for."""
-        if self._guard:
-            self._guard(request)
+        self._guard(request)
         choices = self._choices(request)
         wanted = list(self._frames(choices))
         seen = [each for each in wanted if each.height]
@@ -164,8 +163,7 @@ class Preview:
 
     async def frame(self, request: Request) -> Response:
         """Answer with one picture."""
-        if self._guard:
-            self._guard(request)
+        self._guard(request)
         picked = {name: choice.chosen[0] for name, choice in self._choices(request).items()}
         theme, language, scheme = picked["theme"], picked["locale"], _scheme(picked["scheme"])
         kind = picked["show"]
@@ -174,16 +172,19 @@ class Preview:
         elif kind in ("launcher", BLOCKED, *PANELS):
             html = self._launcher(picked, scheme)
         elif kind == "closed":
-            context = self._pages.closed_context(self._decision(picked), theme=theme, language=language)
-            html = self._pages.render("closed.html", context, theme=theme, language=language, scheme=scheme)
+            html = self._pages.closed(self._decision(picked), theme=theme, language=language, scheme=scheme)
         elif kind in self._surveys:
             html = self._surveys[kind](theme=theme, language=language, scheme=scheme)
         else:
             status = kind.removeprefix("error ")
-            fault = self._pages.error_context(
-                status=int(status), code=ERRORS[status], request_id="preview", language=language
+            html = self._pages.error(
+                status=int(status),
+                code=ERRORS[status],
+                request_id="preview",
+                theme=theme,
+                language=language,
+                scheme=scheme,
             )
-            html = self._pages.render("error.html", fault, theme=theme, language=language, scheme=scheme)
         return HTMLResponse(html)
 
     def _choices(self, request: Request) -> dict[str, Choice]:

@@ -133,13 +133,9 @@ class Pages:
             panel=self._panel(panel, theme, language, scheme),
         )
 
-    def closed(self, decision: Decision, *, theme: str, language: str) -> str:
+    def closed(self, decision: Decision, *, theme: str, language: str, scheme: Scheme = "auto") -> str:
         """Return the page that says why there is no chat, and when there will be."""
-        context = self.closed_context(decision, theme=theme, language=language)
-        return self.render("closed.html", context, theme=theme, language=language)
-
-    def closed_context(self, decision: Decision, *, theme: str, language: str) -> ClosedContext:
-        return ClosedContext(
+        context = ClosedContext(
             entry_point=decision.entry_point,
             state=decision.state.value,
             reason=decision.reason.value if decision.reason else "other",
@@ -151,6 +147,7 @@ class Pages:
             opens_at=rfc3339(decision.opens_at),
             ways=self._other_ways(decision.instead, decision.entry_point, language, theme),
         )
+        return self.render("closed.html", context, theme=theme, language=language, scheme=scheme)
 
     def error(
         self,
@@ -160,21 +157,15 @@ class Pages:
         request_id: str,
         theme: str,
         language: str,
+        scheme: Scheme = "auto",
         posted: bool = False,
         entry_point: str = "",
         ways: Iterable[Way] = (),
     ) -> str:
         """Return the page for a fault, in the same words at every address; `ways` are those of the entry point."""
-        context = self.error_context(status=status, code=code, request_id=request_id, language=language, posted=posted)
-        offered = self._other_ways(ways, entry_point, language, theme)
-        return self.render("error.html", context._replace(ways=offered), theme=theme, language=language)
-
-    def error_context(
-        self, *, status: int, code: str, request_id: str, language: str, posted: bool = False
-    ) -> ErrorContext:
         words, say = words_for_fault(status, code), partial(self.texts.gettext, language)
         again, advice = can_try_again(status), say(words.advice)
-        return ErrorContext(
+        context = ErrorContext(
             status=status,
             code=code,
             heading=say(words.heading),
@@ -182,8 +173,9 @@ class Pages:
             advice=f"{advice} {say(SEND_AGAIN)}" if again and posted else advice,
             again=again and not posted,
             request_id=request_id,
-            ways=(),
+            ways=self._other_ways(ways, entry_point, language, theme),
         )
+        return self.render("error.html", context, theme=theme, language=language, scheme=scheme)
 
     def _other_ways(self, ways: Iterable[Way], entry_point: str, language: str, theme: str) -> tuple[OtherWay, ...]:
         say = partial(self.texts.gettext, language)
