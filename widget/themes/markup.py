@@ -36,7 +36,7 @@ def blocked_markup(layer: Layer, file: str) -> list[ThemeRemark]:
     if file.endswith(".css"):
         found = list(_in_css(source))
     elif file.endswith(".html"):
-        found = _in_html(source, file)
+        found = _Reader(source, file).found
     else:
         return []
     return [ThemeRemark(f"{layer.where(file)}, line {line}", problem) for line, problem in sorted(found)]
@@ -57,18 +57,13 @@ def _in_css(source: str) -> Iterator[tuple[int, str]]:
                 yield number, problem
 
 
-def _in_html(source: str, file: str) -> list[tuple[int, str]]:
-    reader = _Reader(file)
-    reader.feed(source)
-    reader.close()
-    return reader.found
-
-
 class _Reader(HTMLParser):
-    def __init__(self, file: str) -> None:
+    def __init__(self, source: str, file: str) -> None:
         super().__init__()
         self.found: list[tuple[int, str]] = []
         self._launcher, self._frames, self._mail = file == "launcher.html", file == "panel.html", file == MAIL
+        self.feed(source)
+        self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
