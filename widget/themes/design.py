@@ -11,8 +11,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from widget.themes.faults import ThemeRemark
-from widget.themes.folders import DESIGN_FILE, Layer
+from widget.themes.folders import DESIGN_FILE, Layer, ThemeRemark
 from widget.themes.icons import ICONS, IconRefused, clean_icon
 
 CORNERS = tuple(f"{edge}-{side}" for edge in ("bottom", "top") for side in ("right", "left", "end", "start"))

@@ -1,4 +1,7 @@
-"""Read the folders of themes into memory, once: afterwards no name that a visitor sends can reach the file system."""
+"""Read the folders of themes into memory, once: afterwards no name that a visitor sends can reach the file system.
+
+`Layer` is what was read of a theme, `ThemeRemark` what is to be said of a file in it.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
-
-from widget.themes.faults import ThemeRemark
+from typing import Literal, NamedTuple
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 LARGEST = 256 * 1024
@@ -19,6 +20,17 @@ DESIGN_FILE = "theme.toml"
 RESERVED = {"operator": frozenset({"locales"}), "shipped": frozenset({"console"})}
 
 _FILE = re.compile(r"(?:[a-z0-9_][a-z0-9_-]*/){0,2}[a-z0-9_][a-z0-9_-]*\.(?:html|css|svg|toml)")
+
+
+class ThemeRemark(NamedTuple):
+    """A fault, of a file that is not used as written and that ours stands in for, or a warning, of one that is used."""
+
+    file: str
+    problem: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.problem.rstrip('.')}{'; ' + self.advice if self.advice else ''}"
 
 
 @dataclass(frozen=True, slots=True)

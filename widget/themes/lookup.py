@@ -12,8 +12,7 @@ from pathlib import Path
 
 from widget.assets import asset_folder
 from widget.themes.design import Design, read_design
-from widget.themes.faults import ThemeRemark
-from widget.themes.folders import Layer, read_layers
+from widget.themes.folders import Layer, ThemeRemark, read_layers
 from widget.themes.icons import IconRefused, clean_icon
 from widget.themes.markup import blocked_markup
 from widget.themes.unused import unused

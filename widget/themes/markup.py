@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
-from widget.themes.faults import ThemeRemark
-from widget.themes.folders import Layer
+from widget.themes.folders import Layer, ThemeRemark
 
 _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _STATEMENT = re.compile(r"\{%.*?%\}", re.DOTALL)

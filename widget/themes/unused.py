@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import PurePath
 
-from widget.themes.faults import ThemeRemark
-from widget.themes.folders import DESIGN_FILE, Layer
+from widget.themes.folders import DESIGN_FILE, Layer, ThemeRemark
 
 _NOTES = frozenset({"", ".md", ".txt", ".rst"})
 _REFERENCE = re.compile(r"\{%[-+]?\s*(?:include|extends|import|from)\s(.*?)%\}", re.DOTALL)

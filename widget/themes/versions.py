@@ -11,8 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from widget.themes.faults import ThemeRemark
-from widget.themes.folders import Layer
+from widget.themes.folders import Layer, ThemeRemark
 
 CHANGES_FILE = "changes.toml"
 Changes = Mapping[str, Mapping[int, str]]
