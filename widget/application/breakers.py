@@ -63,7 +63,7 @@ class Answers(NamedTuple):
 class _Answer(NamedTuple):
     outcome: Outcome
     reading: Reading | None
-    at: float
+    at: float  # monotonic
     now: datetime
 
 

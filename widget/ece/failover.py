@@ -11,7 +11,7 @@ LOOKED_UP_LATELY = 1.0  # seconds; a younger connection would only be made to th
 
 
 class Connections(Protocol):
-    """The open connections to ECE."""
+    """The open connections to ECE; `older_than` is in seconds."""
 
     def renew(self, *, older_than: float) -> None: ...
 

@@ -27,7 +27,7 @@ class Probe(NamedTuple):
 class Progress:
     """How far a call came, as the transport traces it; one that traces nothing may have sent everything."""
 
-    asked_at: float | None = None
+    asked_at: float | None = None  # monotonic
     connecting: bool = False
     securing: bool = False  # in the middle of a TLS handshake
     sending: bool = False
@@ -36,7 +36,10 @@ class Progress:
     content_type: str | None = None
 
     def waited_for_us(self, timeout: float, *, now: float) -> bool:
-        """Return whether most of the time went by before ECE was asked, so that its silence says nothing about it."""
+        """Return whether most of `timeout` (seconds) went by before ECE was asked; then its silence says nothing of it.
+
+        `now` is monotonic.
+        """
         return self.asked_at is None or now - self.asked_at < timeout / 2
 
     @property

@@ -87,7 +87,7 @@ def why_the_issuer_is_unknown(trusted: ssl.SSLContext, host: str, port: int, *, 
 
     A server that sends its own certificate alone, signed by an authority of a company that is trusted under another
     name, leaves out an intermediate certificate; it may also where no company is named. For `check`; nothing else is
-    sent over this connection.
+    sent over this connection. `timeout` in seconds is for each step.
     """
     curious = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     curious.check_hostname, curious.verify_mode = False, ssl.CERT_NONE

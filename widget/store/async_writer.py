@@ -43,7 +43,10 @@ class AsyncWriter:
     async def do(
         self, together: Callable[[Connection, Sequence[A]], Sequence[R]], argument: A, *, within: float = LONGEST_WAIT
     ) -> R:
-        """Return what `together` gives for this argument, once its whole group is committed and synced."""
+        """Return what `together` gives for this argument, once its whole group is committed and synced.
+
+        Raise OutboxUnavailable where that takes longer than `within` seconds.
+        """
         loop = self._loop
         if loop is None:
             raise OutboxUnavailable("not open")

@@ -100,8 +100,9 @@ class PostgresDatabase:
     def erase_freed(self, within: float | None) -> str | None:
         """Rewrite the table, so that its files hold no deleted value; return None, or a sentence that says why not.
 
-        VACUUM alone marks space as free and leaves the bytes. Nobody can use the table meanwhile, so it is bounded.
-        The server's log (pg_wal), its archive and backups are out of reach of SQL.
+        VACUUM alone marks space as free and leaves the bytes. Nobody can use the table meanwhile, so that is
+        bounded, by `within` seconds where it is given. The server's log (pg_wal), its archive and backups are out of
+        reach of SQL.
         """
         seconds = within or LONGEST_REWRITE
         node = text(f"SELECT pg_relation_filenode('{outbox.name}')")
