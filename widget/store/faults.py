@@ -41,7 +41,9 @@ _SYSTEM_WORDS = {
 }
 DAMAGED = "the database file is damaged"
 LOCKED = "the database is locked by another program"
-_SQLITE_WORDS = (
+UNREACHABLE = "the database server cannot be reached"
+# By how SQLite's name of an error begins, or PostgreSQL's code of one; the first that fits.
+_WORDS_BY_CODE = (
     ("SQLITE_FULL", "the disk is full"),
     ("SQLITE_READONLY", "the database is read-only"),
     ("SQLITE_BUSY", LOCKED),
@@ -50,9 +52,6 @@ _SQLITE_WORDS = (
     ("SQLITE_NOTADB", DAMAGED),
     ("SQLITE_CANTOPEN", "the database file cannot be opened"),
     ("SQLITE_IOERR", DISK_FAILED),
-)
-UNREACHABLE = "the database server cannot be reached"
-_POSTGRES_WORDS = (
     ("53100", "the disk of the database server is full"),
     ("53300", "the database server has too many connections"),
     ("25006", "the database is read-only, as on a standby server"),
@@ -95,6 +94,7 @@ _CONNECTING_WORDS = (
     ("no route to host", "no network leads to the database server"),
     ("network is unreachable", "no network leads to the database server"),
 )
+_OF_ONE_STATEMENT = ("22", "23", "40", "SQLITE_TOOBIG", "SQLITE_MISMATCH")  # a value, a constraint, a deadlock
 _UNKNOWN_NAME = re.compile(r'(database|role|user) ".*" does not exist')
 
 
@@ -105,19 +105,20 @@ def in_words(error: BaseException) -> str:
     if isinstance(error, FileGone):
         return "the database file was removed or replaced"
     original = error.orig if isinstance(error, DBAPIError) else error
-    name = str(getattr(original, "sqlite_errorname", "") or "")
-    state = str(getattr(original, "sqlstate", "") or "")
-    for start, words in _SQLITE_WORDS:
-        if name.startswith(start):
-            return words
-    for start, words in _POSTGRES_WORDS:
-        if state.startswith(start):
-            return words
+    code = code_of(error)
+    if known := next((words for start, words in _WORDS_BY_CODE if code.startswith(start)), None):
+        return known
     if isinstance(original, OSError) and not isinstance(original, SqliteFailure):
         return _SYSTEM_WORDS.get(original.errno or 0, DISK_FAILED)
     if type(original).__module__.startswith("psycopg"):
         return _why_not_connected(str(original).lower())
     return "the database failed"
+
+
+def code_of(error: BaseException) -> str:
+    """Return SQLite's name of an error or PostgreSQL's code of one; "" for an error that has none."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return str(getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None) or "")
 
 
 @contextmanager
@@ -152,15 +153,9 @@ def worth_trying_singly(error: BaseException) -> bool:
         return isinstance(error, StatementError)
     if error.connection_invalidated:
         return False
-    state = str(getattr(error.orig, "sqlstate", "") or "")
-    name = str(getattr(error.orig, "sqlite_errorname", "") or "")
-    return (
-        took_too_long(error)
-        or state.startswith(("22", "23", "40"))
-        or name.startswith(("SQLITE_TOOBIG", "SQLITE_MISMATCH"))
-    )
+    return took_too_long(error) or code_of(error).startswith(_OF_ONE_STATEMENT)
 
 
 def took_too_long(error: BaseException) -> bool:
     """Return whether PostgreSQL broke off one statement: its time was over, or the wait for a lock."""
-    return isinstance(error, DBAPIError) and str(getattr(error.orig, "sqlstate", "")) in ("57014", "55P03")
+    return code_of(error) in ("57014", "55P03")

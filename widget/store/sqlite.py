@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
-from widget.store.faults import DAMAGED, LOCKED, STORE_ERRORS, FileGone, SqliteFailure, StoreRefused, in_words
+from widget.store.faults import DAMAGED, LOCKED, STORE_ERRORS, FileGone, SqliteFailure, StoreRefused, code_of, in_words
 from widget.store.migrate import migrate
 from widget.store.owners import Owners
 from widget.store.schema import APPLICATION_ID
@@ -134,7 +134,7 @@ class SqliteDatabase:
                     timer.start()
                 self._ask(connection, "VACUUM")
             except SqliteFailure as failure:
-                if failure.sqlite_errorname.startswith("SQLITE_INTERRUPT"):
+                if code_of(failure).startswith("SQLITE_INTERRUPT"):
                     return f"The file takes longer than {within:g} s to rebuild. Run `surveys purge` in a quiet hour."
                 if in_words(failure) == LOCKED:
                     return READ_BY_ANOTHER

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from widget.domain.outbox import OutboxCounts
-from widget.store.faults import STORE_ERRORS, StoreRefused, in_words
+from widget.store.faults import STORE_ERRORS, StoreRefused, code_of, in_words
 from widget.store.migrate import version
 from widget.store.operating import counts_of_unsettled
 from widget.store.schema import HEAD, metadata
@@ -88,7 +88,7 @@ def _is_allowed(connection: Connection, work: Callable[[], object]) -> bool:
         with connection.begin_nested():
             work()
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) != _FORBIDDEN:
+        if code_of(error) != _FORBIDDEN:
             raise
         return False
     return True
