@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import Connection
 
@@ -16,6 +16,7 @@ LONGEST_WAIT = 12.0  # seconds a caller waits; above the longest lock wait, belo
 
 A = TypeVar("A")
 R = TypeVar("R")
+Arguments = TypeVarTuple("Arguments")
 
 
 class AsyncWriter:
@@ -60,9 +61,14 @@ class AsyncWriter:
             job.wanted = False
             self._waiting.pop(job)[1].cancel()
 
-    async def run(self, work: Callable[[Connection], R], *, within: float = LONGEST_WAIT) -> R:
+    async def run(
+        self,
+        work: Callable[[Connection, *Arguments], R],
+        *arguments: *Arguments,
+        within: float = LONGEST_WAIT,
+    ) -> R:
         """Return what `work` gives, in a transaction that other calls may share."""
-        return await self.do(lambda connection, _: [work(connection)], None, within=within)
+        return await self.do(lambda connection, _: [work(connection, *arguments)], None, within=within)
 
     def _give_up(self, job: Job) -> None:
         """End a wait on a database that neither answers nor fails. Should it commit later, nothing was promised."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from sqlalchemy import Connection
 
@@ -18,6 +18,7 @@ from widget.store.sqlite import SqliteDatabase
 from widget.store.writer import Database
 
 T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 
 
 class CommandOutbox:
@@ -34,48 +35,45 @@ class CommandOutbox:
 
     def number_of(self, selection: Selection) -> int:
         """Count the rows that are meant."""
-        return self._do(lambda connection: operating.number_of(connection, selection))
+        return self._do(operating.number_of, selection)
 
     def newest(self, selection: Selection, limit: int) -> list[OutboxRow]:
         """Return the last rows, the newest first."""
-        return self._do(lambda connection: operating.newest(connection, selection, limit, self._key))
+        return self._do(operating.newest, selection, limit, self._key)
 
     def rows(self, selection: Selection) -> Iterator[OutboxRow]:
         """Return all rows by id. Between pages nothing is locked, so a long export holds nobody up."""
-        last = None
-        while page := self._page(selection, last):
+        last: int | None = None
+        while page := self._do(operating.page, selection, last, PAGE, self._key):
             yield from page
             last = page[-1].id
 
     def set_aside(self, selection: Selection) -> list[int]:
         """Return the ids of the rows that were set aside because they cannot be read."""
-        return self._do(lambda connection: operating.set_aside(connection, selection))
+        return self._do(operating.set_aside, selection)
 
     def send_again(self, selection: Selection, *, now: datetime) -> int:
         """Make dead rows pending again; return how many."""
-        return self._do(lambda connection: operating.send_again(connection, selection, now))
+        return self._do(operating.send_again, selection, now)
 
     def purge(self, selection: Selection, *, now: datetime) -> Iterator[int]:
         """Take sid and answers out of the rows, page by page; yield how many each page had."""
-        while done := self._do(lambda connection: operating.purge(connection, selection, now, PAGE)):
+        while done := self._do(operating.purge, selection, now, PAGE):
             yield done
 
     def erase_freed(self) -> str | None:
         """Leave no trace of what was purged in any file; return None, or a sentence that says why some is left."""
-        freed = self._do(lambda connection: remembering.recall(connection, FREED))
+        freed = self._do(remembering.recall, FREED)
         with as_unavailable():
             left = self._database.erase_freed(None)
         if left is None and freed is not None:
-            self._do(lambda connection: remembering.forget(connection, FREED, freed))
+            self._do(remembering.forget, FREED, freed)
         return left
 
-    def _page(self, selection: Selection, after: int | None) -> list[OutboxRow]:
-        return self._do(lambda connection: operating.page(connection, selection, after, PAGE, self._key))
-
-    def _do(self, work: Callable[[Connection], T]) -> T:
+    def _do(self, work: Callable[[Connection, *Arguments], T], *arguments: *Arguments) -> T:
         with as_unavailable():
             with self._connection.begin():
-                result = work(self._connection)
+                result = work(self._connection, *arguments)
             self._database.prove()
         return result
 

@@ -45,11 +45,11 @@ class ConsoleOutbox:
     async def send_again(self, ident: int | None) -> int:
         """Make a dead row pending again, or all of them for None; return how many were."""
         selection = Selection(ids=() if ident is None else (ident,), states=(MessageState.DEAD,))
-        return await self._outbox.change(lambda connection: operating.send_again(connection, selection, self._now()))
+        return await self._outbox.change(operating.send_again, selection, self._now())
 
     async def purge(self, ident: int) -> int:
         """Take sid and answers out of a row, and out of the files as soon as can be; return 1, or 0 for none."""
         selection = Selection(ids=(ident,))
-        done = await self._outbox.change(lambda connection: operating.purge(connection, selection, self._now(), PAGE))
+        done = await self._outbox.change(operating.purge, selection, self._now(), PAGE)
         await self._outbox.clean_files()
         return done

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from sqlalchemy import Connection
 
@@ -24,6 +24,7 @@ from widget.store.faults import STORE_ERRORS, in_words
 from widget.store.writer import Database
 
 T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 
 
 class HistoryStore:
@@ -39,49 +40,40 @@ class HistoryStore:
 
     async def close(self) -> None:
         """Close the connections; a method that is called later opens them again."""
-        await asyncio.to_thread(self._close)
-
-    def _close(self) -> None:
-        self._writing.drop()
-        self._following.drop()
-        self._reading.drop()
+        for each in (self._writing, self._following, self._reading):
+            await asyncio.to_thread(each.drop)
 
     # --- history ---
 
     async def write(self, batch: Batch) -> bool:
         """Write a batch as a whole or not at all; False when this number was written before."""
-        return await asyncio.to_thread(self._writing.do, lambda connection: recording.write(connection, batch))
+        return await asyncio.to_thread(self._writing.do, recording.write, batch)
 
     async def counts(
         self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None
     ) -> list[Bucket]:
         """Return the buckets that start from `since` to before `until`, in order of their start."""
-        return await self.read(lambda to: recording.read_counts(to, span, since, until, entry_points))
+        return await self.read(recording.read_counts, span, since, until, entry_points)
 
     async def sums(self, span: Span, since: datetime, until: datetime) -> list[Bucket]:
         """Return the same added up over all entry points, in buckets without a name."""
-        return await self.read(lambda to: recording.read_sums(to, span, since, until))
+        return await self.read(recording.read_sums, span, since, until)
 
     async def in_vain(
         self, span: Span, since: datetime, until: datetime, entry_points: Collection[str] | None = None
     ) -> list[tuple[datetime, int, int]]:
         """Return for each bucket's start the clicks that opened a chat and those that opened none."""
-        return await self.read(lambda to: recording.read_in_vain(to, span, since, until, entry_points))
+        return await self.read(recording.read_in_vain, span, since, until, entry_points)
 
     async def changes(
         self, since: datetime, until: datetime, entry_point: str | None = None, limit: int | None = None
     ) -> list[Change]:
         """Return the changes from `since` to before `until`, the newest first."""
-        return await self.read(lambda to: recording.read_changes(to, since, until, entry_point, limit))
+        return await self.read(recording.read_changes, since, until, entry_point, limit)
 
     async def last_changes(self, entry_points: Sequence[str], before: datetime | None = None) -> dict[str, Change]:
         """Return the last change of each, or the last one before a moment, where there is one."""
-
-        def last(connection: Connection) -> dict[str, Change]:
-            found = {name: recording.last_change(connection, name, before) for name in entry_points}
-            return {name: change for name, change in found.items() if change is not None}
-
-        return await self.read(last)
+        return await self.read(recording.last_changes, entry_points, before)
 
     async def names(self) -> list[str]:
         """Return every entry point that anything was counted for."""
@@ -89,28 +81,23 @@ class HistoryStore:
 
     async def processes(self, seen_since: datetime) -> list[Process]:
         """Return the processes that wrote at or after a moment, by their start."""
-        return await self.read(lambda to: recording.read_processes(to, seen_since))
+        return await self.read(recording.read_processes, seen_since)
 
     async def purge(self, before: datetime) -> None:
         """Delete what is older, page by page, but for what is in force."""
-        while await asyncio.to_thread(self._writing.do, lambda connection: recording.purge(connection, before)):
+        while await asyncio.to_thread(self._writing.do, recording.purge, before):
             continue
-        await asyncio.to_thread(self._writing.do, lambda connection: switching.purge(connection, before))
+        await asyncio.to_thread(self._writing.do, switching.purge, before)
 
     # --- switches ---
 
     async def append(self, entry: Entry) -> int:
         """Add an entry to the log; return its id once it is on disk."""
-        return await asyncio.to_thread(self._writing.do, lambda connection: switching.append(connection, entry))
+        return await asyncio.to_thread(self._writing.do, switching.append, entry)
 
     async def log_after(self, known: int) -> tuple[int, list[Entry]] | None:
         """Return the last id and the whole log, None when the last id is `known`."""
-
-        def read(connection: Connection) -> tuple[int, list[Entry]] | None:
-            newest = switching.newest_id(connection)
-            return None if newest == known else (newest, switching.read_log(connection))
-
-        return await asyncio.to_thread(self._following.do, read)
+        return await asyncio.to_thread(self._following.do, switching.log_after, known)
 
     async def log(
         self, since: datetime, until: datetime, entry_point: str | None = None, limit: int | None = None
@@ -120,9 +107,9 @@ class HistoryStore:
             lambda to: switching.read_log(to, since=since, until=until, entry_point=entry_point, limit=limit)
         )
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
+    async def read(self, work: Callable[[Connection, *Arguments], T], *arguments: *Arguments) -> T:
         """Return what `work` reads."""
-        return await asyncio.to_thread(self._reading.do, work)
+        return await asyncio.to_thread(self._reading.do, lambda connection: work(connection, *arguments))
 
 
 class _Kept:
@@ -134,7 +121,7 @@ class _Kept:
         self._connection: Connection | None = None
         self._lock = threading.Lock()
 
-    def do(self, work: Callable[[Connection], T]) -> T:
+    def do(self, work: Callable[[Connection, *Arguments], T], *arguments: *Arguments) -> T:
         """Do the work in a transaction; a connection that broke while it was idle is replaced once.
 
         Raise OutboxUnavailable, and then the work may have been committed or not.
@@ -148,7 +135,7 @@ class _Kept:
                         self._connection = connect()
                     self._prove()
                     with self._connection.begin() as transaction:
-                        result = work(self._connection)
+                        result = work(self._connection, *arguments)
                         committing = True
                         transaction.commit()
                     self._prove()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 import structlog
 from sqlalchemy import Connection
@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 _SESSION = "session:"  # before the ids of sessions among the tickets
 
 T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 
 
 class Outbox:
@@ -85,7 +86,7 @@ class Outbox:
 
     async def holds(self, key: str) -> bool:
         """Return whether a row of this key was promised before, purged ones too."""
-        return await self._writer.run(lambda connection: accepting.has_key(connection, key))
+        return await self._writer.run(accepting.has_key, key)
 
     async def bind_ticket(self, ticket_id: str, sid_hash: str, expires: datetime) -> str:
         """Bind a launch ticket to a chat unless it is bound; return the hash of the chat it belongs to."""
@@ -99,17 +100,17 @@ class Outbox:
 
     async def session_has_ended(self, session: str) -> bool:
         """Return whether a session was signed out."""
-        return await self.read(lambda connection: accepting.is_bound(connection, _SESSION + session))
+        return await self.read(accepting.is_bound, _SESSION + session)
 
     # --- for operators ---
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
+    async def read(self, work: Callable[[Connection, *Arguments], T], *arguments: *Arguments) -> T:
         """Return what `work` reads, on a connection of its own, so that no writing waits."""
-        return await asyncio.to_thread(self._read, work)
+        return await asyncio.to_thread(self._read, lambda connection: work(connection, *arguments))
 
-    async def change(self, work: Callable[[Connection], int]) -> int:
+    async def change(self, work: Callable[[Connection, *Arguments], int], *arguments: *Arguments) -> int:
         """Return what `work` returns once it is on disk; rows that are due again are sent at once."""
-        changed = await self._writer.run(work)
+        changed = await self._writer.run(work, *arguments)
         self._on_new()
         return changed
 
@@ -117,8 +118,7 @@ class Outbox:
         """Return the secret of keyed hashes, made at random once in the life of a database."""
         if self._key is None:
             await self._writer.run(lambda _: None)
-        if self._key is None:
-            raise OutboxUnavailable("not open")
+        assert self._key is not None  # the writer reads it before any work
         return self._key
 
     # --- delivery ---
@@ -133,7 +133,7 @@ class Outbox:
         except OSError as error:
             log.warning("owner_not_enrolled", reason=in_words(error))  # its leases are then waited for
         now = self._now()
-        ended = await self._writer.run(lambda connection: delivering.end_leases(connection, owners.gone, now))
+        ended = await self._writer.run(delivering.end_leases, owners.gone, now)
         if ended:
             log.info("leases_taken_over", rows=ended)
 
@@ -144,7 +144,7 @@ class Outbox:
 
     async def claim(self, wanted: Claim) -> Taken:
         """Lease due messages of a destination; those that cannot be read become dead instead."""
-        return await self._writer.run(lambda connection: delivering.claim(connection, wanted))
+        return await self._writer.run(delivering.claim, wanted)
 
     async def settle(self, settlement: Settlement) -> bool:
         """Record what became of a claimed message. False when the lease was lost."""
@@ -152,7 +152,7 @@ class Outbox:
 
     async def hasten(self, *, destination: str = ECE, now: datetime) -> int:
         """Make due what waits only because this destination did not serve; return how many."""
-        return await self._writer.run(lambda connection: delivering.hasten(connection, destination, now))
+        return await self._writer.run(delivering.hasten, destination, now)
 
     async def tidy(self, *, now: datetime, max_age: timedelta, retention: timedelta) -> list[DeadRow]:
         """Give up what was tried for longer than `max_age`, and purge what was settled longer ago than `retention`.
@@ -160,13 +160,11 @@ class Outbox:
         The files are cleaned of what was purged. Return the rows that were given up.
         """
         given_up: list[DeadRow] = []
-        while page := await self._writer.run(
-            lambda connection: delivering.give_up_before(connection, now - max_age, now)
-        ):
+        while page := await self._writer.run(delivering.give_up_before, now - max_age, now):
             given_up += page
-        await self._writer.run(lambda connection: accepting.forget_expired_tickets(connection, now))
+        await self._writer.run(accepting.forget_expired_tickets, now)
         settled = Selection(settled_before=now - retention)
-        while await self._writer.run(lambda connection: operating.purge(connection, settled, now, operating.PAGE)):
+        while await self._writer.run(operating.purge, settled, now, operating.PAGE):
             continue
         await self.clean_files()
         return given_up
@@ -174,14 +172,14 @@ class Outbox:
     async def clean_files(self) -> None:
         """Leave nothing of what was purged in the files, at most so often that visitors do not notice."""
         clock = asyncio.get_running_loop().time
-        freed = await self._writer.run(lambda connection: remembering.recall(connection, operating.FREED))
+        freed = await self._writer.run(remembering.recall, operating.FREED)
         if freed is None or clock() < self._clean_again_at:
             return
         begun = clock()
         left = await asyncio.to_thread(self._erase_freed)
         if left is None:
             self._not_cleaned = 0
-            await self._writer.run(lambda connection: remembering.forget(connection, operating.FREED, freed))
+            await self._writer.run(remembering.forget, operating.FREED, freed)
         else:
             self._not_cleaned += 1
             log.warning("outbox_not_cleaned", reason=left)
@@ -201,7 +199,7 @@ class Outbox:
         if not fresh or self._writer.reason is not None:
             self._probed_at = now
             try:
-                await self._writer.run(lambda connection: remembering.remember(connection, "probe", str(to_ms(now))))
+                await self._writer.run(remembering.remember, "probe", str(to_ms(now)))
             except OutboxUnavailable as error:
                 return self._writer.reason or str(error)
         return self._writer.reason
@@ -216,11 +214,11 @@ class Outbox:
 
     async def load_dialect(self) -> str | None:
         """Return the form of the survey call that ECE accepted last, as `ece/` wrote it."""
-        return await self._writer.run(lambda connection: remembering.recall(connection, "dialect"))
+        return await self._writer.run(remembering.recall, "dialect")
 
     async def save_dialect(self, dialect: str) -> None:
         """Keep the form that ECE accepted."""
-        await self._writer.run(lambda connection: remembering.remember(connection, "dialect", dialect))
+        await self._writer.run(remembering.remember, "dialect", dialect)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         with as_unavailable(), self._database.connect_to_read() as connection, connection.begin():

@@ -125,6 +125,14 @@ def last_change(connection: Connection, entry_point: str, before: datetime | Non
     return None if row is None else _change(row)
 
 
+def last_changes(
+    connection: Connection, entry_points: Iterable[str], before: datetime | None = None
+) -> dict[str, Change]:
+    """Return the last change of each entry point that has one, or the last one before a moment."""
+    found = {name: last_change(connection, name, before) for name in entry_points}
+    return {name: change for name, change in found.items() if change is not None}
+
+
 def read_changes(
     connection: Connection, since: datetime, until: datetime, entry_point: str | None, limit: int | None
 ) -> list[Change]:

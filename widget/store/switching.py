@@ -25,9 +25,10 @@ def append(connection: Connection, entry: Entry) -> int:
     return int(connection.execute(insert(switches).returning(switches.c.id), _row(entry)).scalar_one())
 
 
-def newest_id(connection: Connection) -> int:
-    """Return the id of the last entry, 0 without any."""
-    return int(connection.execute(select(func.max(switches.c.id))).scalar() or 0)
+def log_after(connection: Connection, known: int) -> tuple[int, list[Entry]] | None:
+    """Return the last id, 0 without any, and the whole log; None when the last id is `known`."""
+    newest = int(connection.execute(select(func.max(switches.c.id))).scalar() or 0)
+    return None if newest == known else (newest, read_log(connection))
 
 
 def read_log(
