@@ -33,6 +33,8 @@ def webhook_receiver() -> Iterator[Receiver]:
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # keeps a connection where the client does
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             status, headers = receiver.take({name.lower(): value for name, value in self.headers.items()}, body)
@@ -43,6 +45,7 @@ def webhook_receiver() -> Iterator[Receiver]:
 
         def answer(self, status: int, headers: dict[str, str]) -> None:
             self.send_response(status)
+            self.send_header("content-length", "0")
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()

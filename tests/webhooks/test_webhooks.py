@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -69,6 +70,15 @@ async def test_a_message_is_posted_signed_with_the_row_as_its_id() -> None:
             "language": "de",
         },
     }
+
+
+async def test_no_connection_is_kept_behind_an_answer() -> None:
+    with webhook_receiver() as receiver:
+        asked = sink(receiver.url)
+        receiver.answers.append((200, {}))
+        for ask in (partial(asked.submit, MESSAGE), partial(asked.submit, MESSAGE), asked.reach):
+            await ask()
+            assert asked._transport._pool.connections == []
 
 
 async def test_an_alert_has_the_answers_and_not_the_session() -> None:

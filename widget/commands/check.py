@@ -113,11 +113,10 @@ async def _smtp(server: MailServer, own: settings.SmtpSettings) -> Service:
 
 
 async def _webhook(name: str, sink: WebhookSink) -> Service:
-    async with aclosing(sink):
-        try:
-            return webhook_service(name, await sink.reach())
-        except DeliveryError as failure:
-            return webhook_service(name, failure)
+    try:
+        return webhook_service(name, await sink.reach())
+    except DeliveryError as failure:
+        return webhook_service(name, failure)
 
 
 async def _shared(server: SharedServer) -> Service:

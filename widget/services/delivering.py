@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
@@ -72,7 +72,6 @@ class DeliveryServices:
 
             self.history_store = HistoryStore(url)
         self.recorder: Recorder | None = None
-        self._closes: list[Callable[[], Awaitable[None]]] = [self.ece.aclose]
         self.delivery = self._delivery(pages) if delivery else None
         settings_hash = _settings_hash(settings)
         self.sources: list[Source] = [
@@ -91,7 +90,7 @@ class DeliveryServices:
         if settings.smtp is not None or settings.webhooks:
             from widget.services.other_destinations import other_destinations
 
-            destinations += other_destinations(settings, pages, self.clock, self._closes)
+            destinations += other_destinations(settings, pages, self.clock)
         return Delivery(
             self.outbox,
             destinations,
@@ -124,8 +123,7 @@ class DeliveryServices:
         await self._opened.aclose()
 
     async def _open(self, opened: AsyncExitStack) -> None:
-        for close in self._closes:
-            opened.push_async_callback(close)
+        opened.push_async_callback(self.ece.aclose)
         opened.push_async_callback(self.outbox.close)
         await self.outbox.open(within=STORAGE_WAIT)
         if self.history_store is not None and self.recorder is not None:

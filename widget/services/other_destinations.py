@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 from widget.application.clock import Clock
@@ -15,13 +14,11 @@ from widget.web.messages.mails import render_mail
 from widget.web.pages.pages import Pages
 from widget.webhooks import WEBHOOK_LIMIT, WebhookSink
 
-Close = Callable[[], Awaitable[None]]
-
 SENDERS = 2  # to a mail server or a webhook at the same time; few like more from one client
 
 
-def other_destinations(settings: Settings, pages: Pages | None, clock: Clock, closes: list[Close]) -> list[Destination]:
-    """Return the mail server and the webhooks; what closes their connections is added to `closes`.
+def other_destinations(settings: Settings, pages: Pages | None, clock: Clock) -> list[Destination]:
+    """Return the mail server and the webhooks; neither keeps a connection between two rows.
 
     Each has a pace and slots of its own, so that none holds up surveys. Mails are made of templates: of `pages`, or of
     those loaded here.
@@ -31,7 +28,6 @@ def other_destinations(settings: Settings, pages: Pages | None, clock: Clock, cl
         mail = MailSink(settings.smtp, partial(render_mail, pages or load_pages(settings, clock)))
         destinations.append(Destination(SMTP, mail, concurrency=SENDERS, send_limit=MAIL_LIMIT))
     for name, each in settings.webhooks.items():
-        sink = WebhookSink(each)
-        closes.append(sink.aclose)
-        destinations.append(Destination(f"{WEBHOOKS}{name}", sink, concurrency=SENDERS, send_limit=WEBHOOK_LIMIT))
+        webhook, destination = WebhookSink(each), f"{WEBHOOKS}{name}"
+        destinations.append(Destination(destination, webhook, concurrency=SENDERS, send_limit=WEBHOOK_LIMIT))
     return destinations

@@ -37,7 +37,7 @@ class WebhookSink:
     """Where the delivery loop sends rows for one webhook (its port `Sink`).
 
     No redirect is followed: it would carry what a visitor wrote to a place that nobody configured. No cookie is kept,
-    and the receiver's answer is not read.
+    and the receiver's answer is not read, so that its connection is closed with it and there is nothing to close later.
     """
 
     def __init__(self, settings: WebhookSettings) -> None:
@@ -45,10 +45,6 @@ class WebhookSink:
         self._url = settings.url.get_secret_value()
         self._secret = base64.b64decode(settings.secret.get_secret_value().removeprefix(SECRET_PREFIX))
         self._transport = httpx.AsyncHTTPTransport(verify=trusting(settings.ca_file), trust_env=False)
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        await self._transport.aclose()
 
     async def submit(self, message: OutboxMessage) -> None:
         """Post one row; return once the receiver answered with a success, raise WebhookError otherwise."""
@@ -74,7 +70,7 @@ class WebhookSink:
         try:
             async with asyncio.timeout(limit):
                 response = await self._transport.handle_async_request(request)
-                await response.aclose()  # unread: its connection is not used again
+                await response.aclose()  # unread, so that its connection is closed
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             raise WebhookDown(_why_unreached(error)) from error
         except (httpx.HTTPError, OSError) as error:  # a time-out is an OSError
