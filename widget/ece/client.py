@@ -25,7 +25,7 @@ from widget.domain.readings import (
 )
 from widget.domain.retry_after import retry_after
 from widget.ece import failures, tls, wire
-from widget.ece.connection import Network, Via
+from widget.ece.connection import Network
 from widget.ece.dialect import Dialect, Format
 from widget.ece.failover import Failover
 from widget.ece.http_answer import LARGEST_BODY
@@ -201,8 +201,8 @@ class EceClient:
 class _Transport(httpx.AsyncHTTPTransport):
     """The library's own transport over a pool of ours, since it takes no network backend."""
 
-    def __init__(self, network: Network, context: ssl.SSLContext, via: Via | None) -> None:
-        self._pool = network.pool(context, via)
+    def __init__(self, network: Network, context: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
+        self._pool = network.pool(context, str(proxy.url), proxy.raw_auth) if proxy else network.pool(context)
 
 
 def import_what_calls_need() -> None:
@@ -251,11 +251,9 @@ def _transports(settings: EceSettings, network: Network) -> list[httpx.AsyncBase
     The library's pool looks at every connection it has whenever one is taken or given back: with twenty of them a call
     costs three times as much.
     """
-    context, via = _trusted(settings), None
-    if settings.proxy is not None:
-        proxy = httpx.Proxy(settings.proxy)
-        via = Via(proxy.url.raw_scheme, proxy.url.raw_host, proxy.url.port, proxy.raw_auth)
-    return [_Transport(network, context, via) for _ in range(settings.max_connections)]
+    context = _trusted(settings)
+    proxy = None if settings.proxy is None else httpx.Proxy(settings.proxy)
+    return [_Transport(network, context, proxy) for _ in range(settings.max_connections)]
 
 
 async def _bounded(response: httpx.Response, *, is_survey: bool) -> bytes:

@@ -10,7 +10,6 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 import httpcore
@@ -25,16 +24,6 @@ KEEP_ALIVE = 15.0
 HAPPY_EYEBALLS_DELAY = 0.25  # seconds before the next address is tried beside the first (RFC 8305, section 8)
 
 
-@dataclass(frozen=True, slots=True)
-class Via:
-    """A proxy; `auth` is its user and password."""
-
-    scheme: bytes
-    host: bytes
-    port: int | None
-    auth: tuple[bytes, bytes] | None = field(repr=False)
-
-
 class Network(httpcore.AsyncNetworkBackend):
     """Opens connections, each of which looks up its host anew, and closes them when they are `max_age` seconds old."""
 
@@ -42,21 +31,14 @@ class Network(httpcore.AsyncNetworkBackend):
         self._max_age = max_age
         self._open: set[Connection] = set()
 
-    def pool(self, context: ssl.SSLContext, via: Via | None) -> httpcore.AsyncConnectionPool:
-        """Return a pool that keeps one connection."""
-        if via is None:
-            return httpcore.AsyncConnectionPool(
-                ssl_context=context,
-                max_connections=None,
-                max_keepalive_connections=1,
-                keepalive_expiry=KEEP_ALIVE,
-                network_backend=self,
-            )
-        return httpcore.AsyncHTTPProxy(
-            proxy_url=httpcore.URL(scheme=via.scheme, host=via.host, port=via.port, target=b"/"),
-            proxy_auth=via.auth,
+    def pool(
+        self, context: ssl.SSLContext, proxy_url: str = "", proxy_auth: tuple[bytes, bytes] | None = None
+    ) -> httpcore.AsyncConnectionPool:
+        """Return a pool that keeps one connection, to a proxy where there is one; `proxy_auth` is user and password."""
+        secured = context if proxy_url.startswith("https:") else None
+        return httpcore.AsyncConnectionPool(
             ssl_context=context,
-            proxy_ssl_context=context if via.scheme == b"https" else None,
+            proxy=httpcore.Proxy(proxy_url, proxy_auth, ssl_context=secured) if proxy_url else None,
             max_connections=None,
             max_keepalive_connections=1,
             keepalive_expiry=KEEP_ALIVE,
