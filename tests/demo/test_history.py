@@ -63,7 +63,7 @@ async def test_the_seeded_history_is_read_as_any_other(tmp_path: Path) -> None:
     reopened, shut = await store.log(BEGINNING, NOW)
     assert (shut.act, shut.at, reopened.act) == (Act.CLOSE, closed.at, Act.REOPEN)
     week = await history.week("sales", (NOW - timedelta(days=9)).date())
-    states = {cell.state for day in week.cells for cell in day if cell}
+    states = {cell.state for day in week.hours for cell in day if cell}
     assert states == {State.AVAILABLE, State.UNAVAILABLE}
     assert {each.weekday for each in await history.in_vain(since=BEGINNING, until=NOW)} == set(range(7))
     days = await history.totals(since=BEGINNING, until=NOW, entry_points=["sales"], by="day")

@@ -131,8 +131,8 @@ def test_the_week_shows_the_state_that_each_hour_spent_most_of_its_time_in() -> 
     before = change(nine - timedelta(days=9), State.UNAVAILABLE, Reason.OUTSIDE_HOURS)
     hours = [Bucket("sales", nine, counts)]
     now = nine + timedelta(hours=5)
-    week = week_by_hours(monday, UTC, before=before, changes=changes, hours=hours, now=now)
-    day = week.cells[0]
+    week = week_by_hours(monday, UTC, before=before, changes=changes, buckets=hours, now=now)
+    day = week.hours[0]
     assert [cell.state for cell in day[8:14] if cell] == [
         State.UNAVAILABLE,
         State.AVAILABLE,
@@ -151,15 +151,15 @@ def test_the_week_shows_the_state_that_each_hour_spent_most_of_its_time_in() -> 
 
 def test_the_week_has_no_hour_that_a_clock_change_leaves_out_and_both_of_one_that_comes_twice() -> None:
     spring = week_by_hours(
-        date(2026, 3, 23), BERLIN, before=change(NOON - timedelta(days=400)), changes=[], hours=[], now=NOON
+        date(2026, 3, 23), BERLIN, before=change(NOON - timedelta(days=400)), changes=[], buckets=[], now=NOON
     )
-    sunday = spring.cells[6]
+    sunday = spring.hours[6]
     assert sunday[2] is None
     assert all(cell is not None and cell.seconds == {State.AVAILABLE: 3600.0} for cell in (*sunday[:2], *sunday[3:]))
     autumn = week_by_hours(
-        date(2026, 10, 19), BERLIN, before=change(NOON - timedelta(days=400)), changes=[], hours=[], now=NOON
+        date(2026, 10, 19), BERLIN, before=change(NOON - timedelta(days=400)), changes=[], buckets=[], now=NOON
     )
-    twice = autumn.cells[6][2]
+    twice = autumn.hours[6][2]
     assert twice is not None
     assert twice.seconds == {State.AVAILABLE: 7200.0}
 
@@ -168,8 +168,8 @@ def test_the_week_has_no_hour_that_a_clock_change_leaves_out_and_both_of_one_tha
 @given(first=st.dates(date(2016, 1, 1), date(2029, 1, 1)))
 def test_no_second_of_a_week_is_lost_or_shown_twice(zone: tzinfo, first: date) -> None:
     start, end = week_bounds(first, zone)
-    week = week_by_hours(first, zone, before=change(start - timedelta(days=1)), changes=[], hours=[], now=end)
-    shown = sum(sum(cell.seconds.values()) for day in week.cells for cell in day if cell is not None)
+    week = week_by_hours(first, zone, before=change(start - timedelta(days=1)), changes=[], buckets=[], now=end)
+    shown = sum(sum(cell.seconds.values()) for day in week.hours for cell in day if cell is not None)
     assert shown == (end - start).total_seconds()
 
 

@@ -101,7 +101,7 @@ class History:
             self.state_before(entry_point, start),
             self._store.counts(Span.HOUR, start, end, [entry_point]),
         )
-        return week_by_hours(first, zone, before=before, changes=changes[::-1], hours=hours, now=self._clock.now())
+        return week_by_hours(first, zone, before=before, changes=changes[::-1], buckets=hours, now=self._clock.now())
 
     async def in_vain(self, *, since: datetime, until: datetime, entry_point: str | None = None) -> list[InVain]:
         """Return clicks by weekday and hour, those of hours without any left out, for staffing to follow."""

@@ -14,7 +14,7 @@ from widget.domain.readings import Reason
 
 
 @dataclass(slots=True)
-class Cell:
+class Hour:
     """One hour of a week: seconds in each state, and ECE's numbers and the clicks in that time.
 
     `resting` are those of the seconds unavailable that lay outside the hours of the entry point.
@@ -44,14 +44,14 @@ class Cell:
 
 
 class Week(NamedTuple):
-    """Hours by days: `cells[day][hour]` of seven days from `first`, by the local time of `zone`.
+    """Hours by days: `hours[day][hour]` of seven days from `first`, by the local time of `zone`.
 
-    An hour that a clock change leaves out is None; one that comes twice is one cell of two hours.
+    An hour that a clock change leaves out is None; one that comes twice counts for two.
     """
 
     first: date
     zone: tzinfo
-    cells: tuple[tuple[Cell | None, ...], ...]
+    hours: tuple[tuple[Hour | None, ...], ...]
 
 
 def week_bounds(first: date, zone: tzinfo) -> tuple[datetime, datetime]:
@@ -67,32 +67,32 @@ def week_by_hours(
     *,
     before: Change | None,
     changes: Sequence[Change],
-    hours: Iterable[Bucket],
+    buckets: Iterable[Bucket],
     now: datetime,
 ) -> Week:
     """Return a week from the changes of an entry point in order, the one `before` them, and its buckets of an hour."""
     start, end = week_bounds(first, zone)
-    cells: dict[tuple[date, int], Cell] = {}
+    found: dict[tuple[date, int], Hour] = {}
     moment = start
     while moment < end:  # by quarters, since some zones are set by half an hour
         local = moment.astimezone(zone)
-        cells.setdefault((local.date(), local.hour), Cell())
+        found.setdefault((local.date(), local.hour), Hour())
         moment += timedelta(minutes=15)
     held = [before, *changes] if before else changes
     moments = [*(max(start, each.at) for each in held), min(now, end)]
     for change, (since, until) in zip(held, pairwise(moments), strict=True):
-        for hour, seconds in _by_hour(since, min(until, end), zone):
-            cell = cells.get(hour)
-            if cell is not None:
-                cell.seconds[change.state] = cell.seconds.get(change.state, 0.0) + seconds
-                cell.resting += seconds if change.reason is Reason.OUTSIDE_HOURS else 0.0
-    for bucket in hours:
+        for place, seconds in _by_hour(since, min(until, end), zone):
+            hour = found.get(place)
+            if hour is not None:
+                hour.seconds[change.state] = hour.seconds.get(change.state, 0.0) + seconds
+                hour.resting += seconds if change.reason is Reason.OUTSIDE_HOURS else 0.0
+    for bucket in buckets:
         local = bucket.start.astimezone(zone)
-        cell = cells.get((local.date(), local.hour))
-        if cell is not None:
-            cell.counts.merge(bucket.counts)
+        hour = found.get((local.date(), local.hour))
+        if hour is not None:
+            hour.counts.merge(bucket.counts)
     days = [first + timedelta(days=day) for day in range(7)]
-    return Week(first, zone, tuple(tuple(cells.get((day, hour)) for hour in range(24)) for day in days))
+    return Week(first, zone, tuple(tuple(found.get((day, each)) for each in range(24)) for day in days))
 
 
 def _by_hour(since: datetime, until: datetime, zone: tzinfo) -> Iterable[tuple[tuple[date, int], float]]:

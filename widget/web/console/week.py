@@ -11,8 +11,7 @@ from markupsafe import Markup
 from widget.application.history import InVain
 from widget.domain.evaluation import State
 from widget.domain.history import Bucket, Spread
-from widget.domain.week import Cell as Hour
-from widget.domain.week import Week
+from widget.domain.week import Hour, Week
 from widget.texts import marked as _
 from widget.web.console.charts import Cell, Point, grid, line
 from widget.web.console.states import CLOSED, OPEN, RESTING, UNKNOWN, Badge
@@ -159,8 +158,8 @@ def in_vain_chart(clicks: Iterable[InVain], monday: date, wording: Wording) -> C
 
 def _draw(week: Week, name: str, draw: Callable[[Hour, str], Cell], wording: Wording) -> Markup:
     rows = []
-    for label, cells in zip(_days(week.first, wording), week.cells, strict=True):
-        fields = [None if each is None else draw(each, f"{label} {_HOURS[hour]}") for hour, each in enumerate(cells)]
+    for label, hours in zip(_days(week.first, wording), week.hours, strict=True):
+        fields = [None if each is None else draw(each, f"{label} {_HOURS[hour]}") for hour, each in enumerate(hours)]
         rows.append((label, fields))
     return grid(rows, _HOURS, name=name, mirrored=wording.direction == "rtl")
 
@@ -172,7 +171,7 @@ def _days(first: date, wording: Wording) -> tuple[str, ...]:
 def _table(week: Week, wording: Wording, words: Callable[[Hour], str]) -> Table:
     missing = wording.say(_("no such hour"))
     rows = tuple(
-        (name, *(missing if (each := cells[hour]) is None else words(each) for cells in week.cells))
+        (name, *(missing if (each := hours[hour]) is None else words(each) for hours in week.hours))
         for hour, name in enumerate(_HOURS)
     )
     return Table((wording.say(_("Hour")), *_days(week.first, wording)), rows)
