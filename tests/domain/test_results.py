@@ -20,13 +20,13 @@ from widget.domain.results import (
     share,
     steps,
 )
-from widget.domain.survey import Kind, Look, Option, Question, Survey, Wording
+from widget.domain.survey import Kind, Look, Option, Question, Survey, Translations
 
 NO_TOTALS: dict[str, int] = {}
 
 
-def words(text: str) -> Wording:
-    return Wording({"en": text})
+def words(text: str) -> Translations:
+    return Translations({"en": text})
 
 
 def question(id: str, kind: Kind, **parts: object) -> Question:

@@ -17,12 +17,12 @@ from widget.domain.evaluation import UNREACHABLE, Evaluation, State
 from widget.domain.hours import Hours, OpenRange, read_range
 from widget.domain.policy import Policy
 from widget.domain.readings import Reason
-from widget.domain.survey import Wording
+from widget.domain.survey import Translations
 from widget.domain.switches import LONGEST_WORDS, Act, Closing, Entry, NotAllowed, Switch, checked, in_force
 
 OPEN = Evaluation(State.AVAILABLE, None, wait_time=60, queue_depth=1)
 OFFICE = Hours(UTC, ((OpenRange(9 * 60, 17 * 60),),) * 7)
-WORDS = Wording(MappingProxyType({"en": "Fire alarm", "de": "Feueralarm"}))
+WORDS = Translations(MappingProxyType({"en": "Fire alarm", "de": "Feueralarm"}))
 
 
 def entry(act: Act, number: int = 0, **more: Any) -> Entry:
@@ -126,10 +126,10 @@ def test_the_last_entry_of_the_log_counts_in_whatever_order_it_is_read(log: list
 @pytest.mark.parametrize(
     ("field", "wrong"),
     [
-        ("words", {"words": Wording({"de": "x" * 5000})}),
-        ("words", {"words": Wording({"": "x" * (LONGEST_WORDS + 1)})}),
-        ("words", {"words": Wording({"no language": "x"})}),
-        ("words", {"words": Wording({"<b>": "x"})}),
+        ("words", {"words": Translations({"de": "x" * 5000})}),
+        ("words", {"words": Translations({"": "x" * (LONGEST_WORDS + 1)})}),
+        ("words", {"words": Translations({"no language": "x"})}),
+        ("words", {"words": Translations({"<b>": "x"})}),
         ("until", {"until": NOON}),
         ("until", {"until": NOON - timedelta(days=1)}),
         ("until", {"until": NOON + timedelta(days=4000)}),
@@ -150,8 +150,8 @@ def test_what_must_not_be_kept_is_refused_by_its_field(field: str, wrong: dict[s
 
 
 def test_words_are_cleaned_and_blank_ones_left_out() -> None:
-    words = Wording({"en": "  Fire \r\n alarm\x00 ", "pt_BR": "Alarme", "de": " \n"})
+    words = Translations({"en": "  Fire \r\n alarm\x00 ", "pt_BR": "Alarme", "de": " \n"})
     kept = checked(entry(Act.CLOSE, words=words)).words
     assert kept is not None
     assert dict(kept.by_language) == {"en": "Fire alarm\N{REPLACEMENT CHARACTER}", "pt-BR": "Alarme"}
-    assert checked(entry(Act.CLOSE, words=Wording({"en": " "}))).words is None
+    assert checked(entry(Act.CLOSE, words=Translations({"en": " "}))).words is None

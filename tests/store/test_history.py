@@ -31,7 +31,7 @@ from widget.domain.history import (
 )
 from widget.domain.hours import read_range
 from widget.domain.readings import Reason
-from widget.domain.survey import Wording
+from widget.domain.survey import Translations
 from widget.domain.switches import Act, Entry, in_force
 from widget.store.history import HistoryStore
 from widget.store.outbox import Outbox, open_outbox
@@ -152,7 +152,7 @@ async def test_only_what_is_older_is_deleted_and_what_is_in_force_stays(store: H
 
 
 async def test_the_log_of_switches_gives_back_what_was_put_in(store: HistoryStore) -> None:
-    words = Wording({"de": 'Feuer & <b>"Rauch"</b> 🔥', "": "x"})
+    words = Translations({"de": 'Feuer & <b>"Rauch"</b> 🔥', "": "x"})
     entries = [
         Entry("sales", Act.CLOSE, "Ada Østergård", NOON, until=NOON + FIVE_MINUTES, words=words),
         Entry(

@@ -16,13 +16,13 @@ import pytest
 from tests.fleet_processes import FleetOfProcesses, fleet_of_processes, get
 from tests.waiting import wait_until
 from widget.domain.history import Span
-from widget.domain.survey import Wording
+from widget.domain.survey import Translations
 from widget.domain.switches import Act, Entry
 from widget.store.history import HistoryStore
 
 FRESH_FOR = 2.0
 HISTORY = "[history]\nenabled = true\n"
-WORDS = Wording(MappingProxyType({"en": "The <b>fire</b> alarm rings.", "de": "Feueralarm"}))
+WORDS = Translations(MappingProxyType({"en": "The <b>fire</b> alarm rings.", "de": "Feueralarm"}))
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from widget.application.clock import wait_for
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.hours import OpenRange
 from widget.domain.policy import Policy
-from widget.domain.survey import Wording
+from widget.domain.survey import Translations
 from widget.domain.switches import NOTHING_SWITCHED, Act, Entry, NotAllowed, Switch, checked, in_force
 
 LONGEST_PAUSE = 2.0  # seconds between two looks
@@ -74,7 +74,7 @@ class Switches:
         it is on disk and in force in this process. Raise NotAllowed, and OutboxUnavailable: then nothing has changed,
         as far as is known.
         """
-        said = Wording(MappingProxyType(dict(words))) if words else None
+        said = Translations(MappingProxyType(dict(words))) if words else None
         await self._act(Entry(entry_point, Act.CLOSE, by, self._now(), until=until, words=said))
 
     async def reopen(self, entry_point: str, *, by: str) -> None:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from widget.domain.evaluation import State
 from widget.domain.history import FIVE_MINUTES, Batch, Bucket, Change, Counts, Process, Span, Spread, start_of
 from widget.domain.readings import Reason
-from widget.domain.survey import Wording
+from widget.domain.survey import Translations
 from widget.domain.switches import Act, Entry
 from widget.store.history import HistoryStore
 from widget.store.outbox import open_outbox
@@ -25,7 +25,7 @@ DAYS = 14
 OUTAGE_DAYS_AGO, OUTAGE = 5, (14 * 60 + 5, 14 * 60 + 35)  # minutes of the day
 CLOSED_DAYS_AGO, CLOSED = 3, (10 * 60 + 20, 11 * 60 + 5)
 CLOSED_BY_HAND = "support"
-WORDS = Wording(
+WORDS = Translations(
     MappingProxyType(
         {"en": "Our workshop moves today.", "de": "Unsere Werkstatt zieht heute um.", "ar": "ورشتنا تنتقل اليوم."}
     )

@@ -57,5 +57,5 @@ def _words(question: Question, value: str, language: str) -> str:
     if value == OTHER and question.other is not None:
         return clean(question.other.pick(language, language)[1]) if question.other.by_language else OTHER_IN_ECE
     options = {option.value: option.text for option in question.options}
-    wording = options.get(value) or question.labels.get(value)
-    return value if wording is None else clean(wording.pick(language, language)[1])
+    translations = options.get(value) or question.labels.get(value)
+    return value if translations is None else clean(translations.pick(language, language)[1])

@@ -13,7 +13,7 @@ from widget.domain.evaluation import Evaluation, State
 from widget.domain.instead import Way, entry_points, fitting, offered
 from widget.domain.policy import Policy
 from widget.domain.readings import Reason
-from widget.domain.survey import Wording
+from widget.domain.survey import Translations
 from widget.domain.switches import Closing
 
 # The five values `nextCheck` may take, in seconds (section 5 of the contract).
@@ -55,7 +55,7 @@ class Decision:
     opens_at: datetime | None
     as_of: datetime | None
     next_check: int
-    words: Wording | None = None
+    words: Translations | None = None
     instead: tuple[Way, ...] = ()
     greets: bool = False
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from widget.domain import hours as business_hours
 from widget.domain.hours import Hours
 from widget.domain.readings import Reason
-from widget.domain.survey import Wording
+from widget.domain.survey import Translations
 
 
 class Kind(StrEnum):
@@ -31,7 +31,7 @@ class Way:
 
     kind: Kind
     value: str = ""
-    label: Wording | None = None
+    label: Translations | None = None
     reasons: frozenset[Reason] = frozenset()
     hours: Hours | None = None
 

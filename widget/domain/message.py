@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from widget.domain.contact import has_link, is_email, is_one_line, is_phone
 from widget.domain.outbox import Answer
-from widget.domain.survey import Wording
+from widget.domain.survey import Translations
 from widget.domain.text import clean, without_closers
 
 NAME, EMAIL, PHONE, TEXT, CONSENT, LANGUAGE = "name", "email", "phone", "text", "consent", "language"
@@ -53,7 +53,7 @@ class MessageForm:
 
     fields: tuple[str, ...]
     required: frozenset[str]
-    consent: Wording | None
+    consent: Translations | None
     consent_link: str
     destination: str
 

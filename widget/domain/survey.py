@@ -32,7 +32,7 @@ class Look(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class Translations:
     """A text in one or more languages. The tag "" marks a text written without a language."""
 
     by_language: Mapping[str, str]
@@ -55,7 +55,7 @@ class Option(NamedTuple):
     """One thing to choose: `value` travels in the form and in `show_if`, `text` is read."""
 
     value: str
-    text: Wording
+    text: Translations
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +64,18 @@ class Question:
 
     id: str
     kind: Kind
-    text: Wording
+    text: Translations
     required: bool
     page: int
     options: tuple[Option, ...]  # of choice and choices, without the one for another answer
     scale: int  # of rating
     look: Look  # of rating
-    labels: Mapping[str, Wording]  # by value; of rating, nps and yes_no
-    other: Wording | None  # of choice and choices; no text inside: the shipped one
+    labels: Mapping[str, Translations]  # by value; of rating, nps and yes_no
+    other: Translations | None  # of choice and choices; no text inside: the shipped one
     max_length: int  # of text and of another answer, in code points, a line end as one
     show_if: Mapping[str, frozenset[str]]
 
-    def with_labels(self, labels: Mapping[str, Wording]) -> Question:
+    def with_labels(self, labels: Mapping[str, Translations]) -> Question:
         return replace(self, labels=MappingProxyType(dict(labels)))
 
     @property
@@ -128,7 +128,7 @@ class Survey:
     """A named list of questions. `language` is the one ECE receives, whatever the visitor read."""
 
     name: str
-    title: Wording
+    title: Translations
     language: str
     questions: tuple[Question, ...]
     alert_if: AlertRule | None = None

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from widget.domain.hours import DAY, Hours, OpenRange
 from widget.domain.language import language_tag
-from widget.domain.survey import Wording
+from widget.domain.survey import Translations
 from widget.domain.text import clean
 
 LONGEST_WORDS = 300  # characters of a reason for visitors, in each language
@@ -55,7 +55,7 @@ class Entry:
     by: str
     at: datetime
     until: datetime | None = None
-    words: Wording | None = None
+    words: Translations | None = None
     day: date | None = None
     ranges: tuple[OpenRange, ...] = ()
     id: int = 0
@@ -67,7 +67,7 @@ class Closing(NamedTuple):
     by: str
     at: datetime
     until: datetime | None = None
-    words: Wording | None = None
+    words: Translations | None = None
 
     def stands(self, now: datetime) -> bool:
         return self.until is None or now < self.until
@@ -123,7 +123,7 @@ def checked(entry: Entry) -> Entry:
     return replace(entry, by=by, words=_checked_words(entry.words))
 
 
-def _checked_words(words: Wording | None) -> Wording | None:
+def _checked_words(words: Translations | None) -> Translations | None:
     if words is None:
         return None
     texts: dict[str, str] = {}
@@ -138,7 +138,7 @@ def _checked_words(words: Wording | None) -> Wording | None:
             texts[known] = said
     if len(texts) > MOST_LANGUAGES:
         raise NotAllowed("words", f"A reason is written in at most {MOST_LANGUAGES} languages.")
-    return Wording(MappingProxyType(texts)) if texts else None
+    return Translations(MappingProxyType(texts)) if texts else None
 
 
 def _day_of(day: date) -> datetime:

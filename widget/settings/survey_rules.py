@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from widget.domain.survey import OTHER, Kind, Wording
+from widget.domain.survey import OTHER, Kind, Translations
 from widget.settings.faults import Fault
 from widget.settings.raw import listed, valid
 from widget.settings.surveys import (
@@ -18,12 +18,12 @@ from widget.settings.surveys import (
     QuestionSettings,
     Text,
     first_language,
-    wordings,
+    texts_of,
 )
 
 _CHOOSING = (Kind.CHOICE, Kind.CHOICES)
 _LABELLED = (Kind.RATING, Kind.NPS, Kind.YES_NO)
-_TEXT: TypeAdapter[Wording] = TypeAdapter(Text)
+_TEXT: TypeAdapter[Translations] = TypeAdapter(Text)
 
 
 def survey_faults(name: str, table: Mapping[str, Any]) -> Iterator[Fault]:
@@ -155,7 +155,9 @@ def _language_faults(
     named = table.get("language")
     language = str(named).replace("_", "-") if named else first_language(title, [each for _, each in questions])
     every = [(f"surveys.{name}.title", title)] if title else []
-    every += [(f"{key}.{part}", wording) for key, question in questions for part, wording in wordings(question)]
-    for key, wording in every:
-        if language and "" not in wording.by_language and language not in wording.by_language:
+    every += [
+        (f"{key}.{part}", translations) for key, question in questions for part, translations in texts_of(question)
+    ]
+    for key, translations in every:
+        if language and "" not in translations.by_language and language not in translations.by_language:
             yield Fault(key, "", f'a text in "{language}" too, the language that ECE receives')

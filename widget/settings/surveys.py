@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from widget.domain.language import language_tag
 from widget.domain.outbox import SMTP
-from widget.domain.survey import YES_NO_VALUES, AlertRule, Kind, Look, Option, Question, Survey, Wording
+from widget.domain.survey import YES_NO_VALUES, AlertRule, Kind, Look, Option, Question, Survey, Translations
 from widget.settings.addresses import DestinationName
 from widget.settings.values import Language, Section, Words, matching, where
 
@@ -34,7 +34,7 @@ def _wording(value: Any) -> Any:
             'a text that is not empty, or one for each language as { en = "…", de = "…" },'
             f" {LONGEST_WORDING} characters at most"
         )
-    return Wording(MappingProxyType({str(tag).replace("_", "-"): text.strip() for tag, text in texts.items()}))
+    return Translations(MappingProxyType({str(tag).replace("_", "-"): text.strip() for tag, text in texts.items()}))
 
 
 def _option(value: Any) -> Any:
@@ -76,7 +76,7 @@ def _labels(value: Any) -> Any:
 def _other(value: Any) -> Any:
     if value is False or value is None:
         return None
-    return Wording(MappingProxyType({})) if value is True else _wording(value)
+    return Translations(MappingProxyType({})) if value is True else _wording(value)
 
 
 def _answer(value: Any) -> str:
@@ -105,12 +105,12 @@ def _as_written(value: Any) -> Any:
 
 def _no_longer_than(longest: int, example: str) -> AfterValidator:
     return where(
-        lambda wording: all(len(text) <= longest for text in wording.by_language.values()),
+        lambda translations: all(len(text) <= longest for text in translations.by_language.values()),
         f'{longest} characters at most, as "{example}" or {{ en = "…", de = "…" }}',
     )
 
 
-Text = Annotated[Wording, BeforeValidator(_wording), PlainSerializer(_as_written)]
+Text = Annotated[Translations, BeforeValidator(_wording), PlainSerializer(_as_written)]
 GreetingText = Annotated[Text, _no_longer_than(200, "Questions about gears?")]
 Label = Annotated[Text, _no_longer_than(60, "Ask our bike builders")]
 QuestionId = Annotated[
@@ -131,7 +131,7 @@ class QuestionSettings(Section):
     scale: int | None = Field(default=None, ge=2, le=10)
     look: Look | None = None
     labels: Annotated[Any, BeforeValidator(_labels)] = ()
-    other: Annotated[Wording | None, BeforeValidator(_other)] = None
+    other: Annotated[Translations | None, BeforeValidator(_other)] = None
     page: int | None = Field(default=None, ge=1, le=100)
     max_length: int | None = Field(default=None, ge=1, le=LONGEST_ANSWER)
     show_if: Annotated[Any, BeforeValidator(_conditions)] = Field(default_factory=dict)
@@ -190,20 +190,20 @@ class SurveySettings(Section):
         return Survey(name=name, title=self.title, language=language, questions=tuple(questions), alert_if=rule)
 
 
-def first_language(title: Wording | None, questions: Sequence[QuestionSettings]) -> str:
+def first_language(title: Translations | None, questions: Sequence[QuestionSettings]) -> str:
     """Return the survey's own language, when none is named: the one written first."""
     written = [title] if title else []
-    written += (each for question in questions for _, each in wordings(question))
-    return next((tag for wording in written for tag in wording.by_language if tag), "")
+    written += (each for question in questions for _, each in texts_of(question))
+    return next((tag for translations in written for tag in translations.by_language if tag), "")
 
 
-def wordings(question: QuestionSettings) -> Iterator[tuple[str, Wording]]:
+def texts_of(question: QuestionSettings) -> Iterator[tuple[str, Translations]]:
     """Return every text of a question with its key."""
     yield "text", question.text
     for place, option in enumerate(question.options):
         yield f"options.{place}.text", option.text
     named = question.labels.items() if isinstance(question.labels, Mapping) else enumerate(question.labels)
-    for step, wording in named:
-        yield f"labels.{step}", wording
+    for step, translations in named:
+        yield f"labels.{step}", translations
     if question.other is not None and question.other.by_language:
         yield "other", question.other

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, text, true
 
 from widget.domain.hours import read_range
-from widget.domain.survey import Wording
+from widget.domain.survey import Translations
 from widget.domain.switches import Act, Entry
 from widget.store.schema import switches
 from widget.store.times import from_ms, to_ms
@@ -80,7 +80,7 @@ def _entry(row: Row[Any]) -> Entry | None:
             by=row.by_whom,
             at=from_ms(row.at),
             until=None if row.until is None else from_ms(row.until),
-            words=None if row.words is None else Wording(MappingProxyType(json.loads(row.words))),
+            words=None if row.words is None else Translations(MappingProxyType(json.loads(row.words))),
             day=None if row.day is None else date.fromisoformat(row.day),
             ranges=tuple(map(read_range, (row.ranges or "").split())),
             id=row.id,

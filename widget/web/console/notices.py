@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 from widget.application.switches import Switches
 from widget.domain.hours import OpenRange
-from widget.domain.survey import Wording as Words
+from widget.domain.survey import Translations
 from widget.domain.switches import Closing
 from widget.texts import SOURCE
 from widget.texts import marked as _
@@ -50,7 +50,7 @@ def closing_text(entry_point: str, closing: Closing, wording: Wording) -> str:
     return text if closing.words is None else f"{text} {reason_text(closing.words, wording)}"
 
 
-def reason_text(words: Words, wording: Wording) -> str:
+def reason_text(words: Translations, wording: Wording) -> str:
     """Return what visitors read of a closing."""
     return wording.say(_("Visitors read: “%(reason)s”"), reason=words.pick(wording.language, SOURCE)[1])
 

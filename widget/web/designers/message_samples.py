@@ -8,7 +8,7 @@ from functools import partial
 
 from widget.domain.message import CONSENT, CheckedMessage, MessageFault, MessageFaultCode, MessageForm
 from widget.domain.outbox import Answer, OutboxMessage, RowKind
-from widget.domain.survey import Wording
+from widget.domain.survey import Translations
 from widget.settings import MessagesSettings
 from widget.web.designers.preview import DrawSurvey
 from widget.web.messages.routes import FORM, THANKS, with_token
@@ -55,7 +55,7 @@ def sample_mails(pages: Pages) -> Iterator[OutboxMessage]:
 def every_fault(pages: Pages, *, theme: str) -> Iterator[str]:
     """Yield the form with each fault at each field, and with a sentence to agree to."""
     form = replace(
-        _form(pages), consent=Wording({"en": "I agree", "de": "Ja"}), consent_link="https://www.example.com/"
+        _form(pages), consent=Translations({"en": "I agree", "de": "Ja"}), consent_link="https://www.example.com/"
     )
     for code in MessageFaultCode:
         faults = [MessageFault(code, name, 8, 9) for name in (*form.fields, CONSENT)]

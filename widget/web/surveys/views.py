@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, NamedTuple
 
 from widget.domain.answers import Checked, FaultCode, FieldFault, Fields, Filled, check
-from widget.domain.survey import OTHER, Kind, Question, Survey, Wording, is_met
+from widget.domain.survey import OTHER, Kind, Question, Survey, Translations, is_met
 
 PAGE_FIELD = "_page"  # ids of questions start with a letter, so these two names are free
 GO_FIELD = "_go"
@@ -137,9 +137,9 @@ class SurveyView:
             nonce=self._nonce,
         )
 
-    def _say(self, wording: Wording) -> Said:
+    def _say(self, translations: Translations) -> Said:
         for wanted in (self._wanted, self._language):
-            lang, text = wording.pick(wanted, self._survey.language)
+            lang, text = translations.pick(wanted, self._survey.language)
             if lang.partition("-")[0].lower() == wanted.partition("-")[0].lower():
                 break
         lang = lang or self._survey.language
