@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
-from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 WIDTH, WIDE = 120, 160  # of a table in a pipe or a file, where nobody can say how wide it is
 
 
 def console(width: int = WIDTH) -> Console:
     """Return what prints tables on standard output: as wide as the terminal, or `width` where there is none."""
+    from rich.console import Console  # late: `serve` prints no table
+
     return Console(width=None if sys.stdout.isatty() else width, highlight=False)
 
 
