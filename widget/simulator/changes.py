@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field
 
 from widget.simulator.faults import FaultKind
-from widget.simulator.wire import Wire
 from widget.simulator.world import EntryPoint
 
 Call = Literal["all", "agentAvailability", "capacity", "liveSessionStatus", "checkEligibility", "chatAllowed", "survey"]
@@ -60,19 +58,3 @@ class ServiceChange(_Change):
 
 class Advance(_Change):
     seconds: float = Field(gt=0, le=900)
-
-
-_hints = get_type_hints(Wire)
-_fields: Any = {each.name: (_hints[each.name], each.default) for each in fields(Wire)}
-_WireFields: Any = create_model("_WireFields", __base__=_Change, **_fields)
-
-
-class WireChange(_WireFields):  # type: ignore[misc]
-    """The fields of `Wire`, each optional."""
-
-    def applied_to(self, wire: Wire) -> Wire:
-        return replace(wire, **self.model_dump(exclude_unset=True))
-
-    @staticmethod
-    def choices() -> dict[str, tuple[str, ...]]:
-        return {name: get_args(hint) for name, hint in _hints.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, ValidationError
@@ -12,9 +12,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from widget.simulator import pages
-from widget.simulator.changes import Advance, EntryPointChange, FaultChange, ServiceChange, WireChange
+from widget.simulator.changes import Advance, EntryPointChange, FaultChange, ServiceChange
 from widget.simulator.faults import MEANING, Fault
 from widget.simulator.state import state, survey_as_json
+from widget.simulator.wire import Wire
 from widget.simulator.world import ALL, CALLS, World
 
 POLICY = (
@@ -72,7 +73,7 @@ class Control:
             base_url=f"{request.url.scheme}://{request.url.netloc}/system",
             calls=(ALL, *CALLS),
             kinds=MEANING,
-            wire_choices=WireChange.choices(),
+            wire_choices={name: get_args(field.annotation) for name, field in Wire.model_fields.items()},
         )
 
     async def lists(self, request: Request) -> Response:
@@ -116,7 +117,8 @@ class Control:
         return self._done(request, "faults")
 
     async def change_wire(self, request: Request) -> Response:
-        self._world.wire = (await _read(request, WireChange)).applied_to(self._world.wire)
+        change = await _read(request, Wire)
+        self._world.wire = self._world.wire.model_copy(update=change.model_dump(exclude_unset=True))
         return self._done(request, "wire")
 
     async def advance(self, request: Request) -> Response:

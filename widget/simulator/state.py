@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from widget.simulator.surveys import ReceivedSurvey
@@ -27,7 +26,7 @@ def state(world: World) -> dict[str, Any]:
             }
             for call, traffic in world.traffic.items()
         },
-        "wire": asdict(world.wire),
+        "wire": world.wire.model_dump(),
         "surveys_received": world.surveys_received,
         "complaints": [{"at": each.at.isoformat(), "call": each.call, "what": each.what} for each in world.complaints],
         "chats": len(world.chats),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
 
 BINDINGS = "http://bindings.egain.com/chat"
 OLDER_BINDINGS = "com/egain/live/framework/bosh/gen"
@@ -24,9 +25,10 @@ _NAMESPACES = {
 Namespaces = Literal["guide", "swapped", "older", "unprefixed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(BaseModel):
     """How answers look and which survey forms are accepted. The defaults are the guide's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     namespaces: Namespaces = "guide"
     response_type: Literal["unquoted", "quoted"] = "unquoted"

@@ -123,17 +123,11 @@ class World:
 
     def take_fault(self, call: str) -> Fault | None:
         """Return the fault for this request and count it. A fault of one call precedes a fault of all."""
-        for key in (call, ALL):
-            fault = self.faults.get(key)
-            if fault is None:
-                continue
-            if fault.times is not None:
-                if fault.times <= 1:
-                    del self.faults[key]
-                else:
-                    self.faults[key] = replace(fault, times=fault.times - 1)
-            return fault
-        return None
+        key = call if call in self.faults else ALL
+        fault = self.faults.get(key)
+        if fault is not None and fault.times is not None:
+            self.set_fault(key, replace(fault, times=fault.times - 1) if fault.times > 1 else None)
+        return fault
 
     def set_fault(self, call: str, fault: Fault | None) -> None:
         """Set the fault of one call or of all; None or the kind `none` removes it."""
