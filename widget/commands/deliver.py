@@ -39,10 +39,11 @@ def deliver(config: Path | None) -> None:
         fail(str(faults), code=2)
     except (StoreRefused, PortTaken) as refusal:
         fail(str(refusal))
-    delivered, retried, dead = (
-        sum(getattr(each, name) for each in counts) for name in ("delivered", "retried", "dead")
+    click.echo(
+        f"Stopped: {sum(each.delivered for each in counts)} delivered,"
+        f" {sum(each.retried for each in counts)} to be tried again, {sum(each.dead for each in counts)} given up",
+        err=True,
     )
-    click.echo(f"Stopped: {delivered} delivered, {retried} to be tried again, {dead} given up", err=True)
 
 
 class _Delivering:

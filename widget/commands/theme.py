@@ -53,9 +53,9 @@ def new(name: str, files: tuple[str, ...], source: str | None, config: Path | No
         if file not in replaceable:
             raise click.UsageError(f"{source} has no file {file!r}; there are {', '.join(replaceable)}.")
     folder, wanted = directory / name, dict.fromkeys(files or USUAL)
-    there = next((each for each in (folder / file for file in files) if each.exists()), None) if files else folder
-    if there and there.exists():
-        fail(f"{there} is there already; nothing was written.")
+    for path in [folder / file for file in files] or [folder]:
+        if path.exists():
+            fail(f"{path} is there already; nothing was written.")
     _copy(themes, source, wanted, folder)
     click.echo(f"{folder} is there, a copy of {source}: {', '.join(wanted)}.")
     others = ", ".join(file for file in replaceable if not (folder / file).exists())
