@@ -24,7 +24,9 @@ def unused(layers: Iterable[Layer], shipped: frozenset[str], named: frozenset[st
     """Name every file that replaces none of the shipped ones, and that neither a file of theirs nor `named` has."""
     layers = tuple(layers)
     sources = "\n".join(source for layer in layers for source in layer.files.values())
-    chosen_while_rendering = any(_is_chosen(found[1]) for found in _REFERENCE.finditer(sources))
+    chosen_while_rendering = any(
+        "~" in found[1] or _IN_QUOTES.match(found[1]) is None for found in _REFERENCE.finditer(sources)
+    )
     faults: list[ThemeRemark] = []
     for layer in layers:
         unnamed = () if chosen_while_rendering else (file for file in layer.files if not _is_named(file, sources))
@@ -38,10 +40,6 @@ def unused(layers: Iterable[Layer], shipped: frozenset[str], named: frozenset[st
 
 def _is_named(file: str, sources: str) -> bool:
     return re.search(rf"""["'](?:default:|shipped:)?{re.escape(file)}["']""", sources) is not None
-
-
-def _is_chosen(reference: str) -> bool:
-    return "~" in reference or _IN_QUOTES.match(reference) is None
 
 
 def _advice(file: str, shipped: frozenset[str]) -> str:

@@ -19,10 +19,6 @@ Changes = Mapping[str, Mapping[int, str]]
 _LINE = re.compile(r"\{#-? *ece-widget +([a-z0-9_./-]+) +version +([0-9]{1,6})\b[^#]*#\}")
 
 
-def version_line(file: str, version: int) -> str:
-    return f"{{# ece-widget {file} version {version} #}}"
-
-
 def version_of(source: str) -> int | None:
     """Read the version a template says it is, or was made from."""
     match = _LINE.search(source)
@@ -47,7 +43,7 @@ def outdated(layer: Layer, file: str, replaced: Layer, changes: Changes) -> list
             ThemeRemark(
                 where,
                 "does not say which version of our template it was made from",
-                f"add the line {version_line(file, current)} when it fits version {current}",
+                f"add the line {{# ece-widget {file} version {current} #}} when it fits version {current}",
             )
         ]
     if made_from >= current:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import tzinfo
 
 from widget.application.switches import Switches
@@ -17,17 +17,16 @@ from widget.web.console.wording import Wording
 
 def notices(
     switches: Switches, entry_points: Iterable[str], zone: Callable[[str], tzinfo], wording: Wording
-) -> tuple[Notice, ...]:
-    """Return what is switched by hand now, for every page; `zone` returns that of an entry point's hours."""
-    found = []
+) -> Iterator[Notice]:
+    """Yield what is switched by hand now, for every page; `zone` returns that of an entry point's hours."""
     if switches.away:
         text = wording.say(_("The database is away: what was switched last stands, and nothing can be switched."))
-        found.append(Notice("warning", text, "", ""))
+        yield Notice("warning", text, "", "")
     for name in entry_points:
         switch = switches.of(name)
         if switch.closing is not None and switch.closing.stands(wording.now):
             text = closing_text(name, switch.closing, wording)
-            found.append(Notice("hand", text, f"/console/reopen/{name}", wording.say(_("Reopen")), name))
+            yield Notice("hand", text, f"/console/reopen/{name}", wording.say(_("Reopen")), name)
         today = wording.now.astimezone(zone(name)).date()
         if today in switch.days:
             text = wording.say(
@@ -35,8 +34,7 @@ def notices(
                 entry_point=name,
                 hours=hours_text(switch.days[today], wording),
             )
-            found.append(Notice("resting", text, f"/console/day/{name}", wording.say(_("Special day")), name))
-    return tuple(found)
+            yield Notice("resting", text, f"/console/day/{name}", wording.say(_("Special day")), name)
 
 
 def closing_text(entry_point: str, closing: Closing, wording: Wording) -> str:

@@ -27,11 +27,6 @@ from widget.web.console.wording import Wording
 from widget.web.pages.decision_words import wants_message
 
 AN_HOUR = timedelta(hours=1)
-BUTTON, MESSAGE, NOTHING = (
-    _("Visitors see the button."),
-    _("Visitors see a message in place of the button."),
-    _("Visitors see nothing."),
-)
 
 
 class Figure(NamedTuple):
@@ -145,8 +140,10 @@ class NowPage:
 
 def _drawn(settings: EntryPointSettings, state: State | None, *, show: bool) -> str:
     if show:
-        return BUTTON
-    return MESSAGE if wants_message(settings, state) else NOTHING
+        return _("Visitors see the button.")
+    if wants_message(settings, state):
+        return _("Visitors see a message in place of the button.")
+    return _("Visitors see nothing.")
 
 
 def _figures(now: EntryPointNow, age: float | None, wording: Wording, *, slots: bool) -> tuple[Figure, ...]:
@@ -176,12 +173,11 @@ def _figure(
 ) -> Figure:
     seen = [*hour, (wording.now, value)]
     numbers = [number for _, number in seen if number is not None]
-    name, spread = wording.say(label), ""
-    if numbers:
-        lowest, highest = words(min(numbers)), words(max(numbers))
-        spread = lowest
-        if lowest != highest:
-            spread = wording.say(_("%(lowest)s to %(highest)s"), lowest=lowest, highest=highest)
+    lowest, highest = (words(min(numbers)), words(max(numbers))) if numbers else ("", "")
+    spread = (
+        lowest if lowest == highest else wording.say(_("%(lowest)s to %(highest)s"), lowest=lowest, highest=highest)
+    )
+    name = wording.say(label)
     points = [Point(1 - (wording.now - at) / AN_HOUR, number) for at, number in seen]
     chart = line(
         points,

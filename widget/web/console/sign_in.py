@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from typing import NamedTuple
 
@@ -85,7 +85,7 @@ class SignIn:
         pages: ConsolePages,
         sessions: Sessions,
         *,
-        notices: Callable[[Wording], tuple[Notice, ...]],
+        notices: Callable[[Wording], Iterable[Notice]],
         zone: tzinfo,
         now: Callable[[], datetime],
     ) -> None:
@@ -209,7 +209,7 @@ class SignIn:
             who=person.who,
             form_token=self._sessions.form_token(person),
             may_sign_out=person.session is not None,
-            notices=self._notices(wording),
+            notices=tuple(self._notices(wording)),
         )
         return Visit(request, person, frame, wording, {})
 

@@ -21,7 +21,6 @@ RESTING = Badge("resting", _("Outside hours"))
 BY_HAND = Badge("hand", _("Closed by hand"))
 SPECIAL_DAY = Badge("resting", _("Special day"))
 OFF = Badge("off", _("Switched off"))
-NO_DATA = Badge("none", _("No data"))
 
 WHY: dict[Reason, str] = {
     Reason.QUEUE_DEPTH_REACHED: _("ECE says that the queue has reached its limit."),
@@ -37,7 +36,6 @@ WHY: dict[Reason, str] = {
     Reason.SWITCHED_OFF: _("The entry point is switched off."),
     Reason.ECE_UNREACHABLE: _("ECE cannot be reached or gives no usable answer."),
 }
-TAKES_CHATS = _("ECE takes new chats.")
 
 # The same in two or three words, for tables and charts.
 SHORT: dict[Reason, str] = {
@@ -59,7 +57,7 @@ SHORT: dict[Reason, str] = {
 def badge(state: State | None, reason: Reason | None, *, by_hand: bool = False) -> Badge:
     """Return how a state is shown; None is one that nobody has asked for."""
     if state is None:
-        return NO_DATA
+        return Badge("none", _("No data"))
     if state is State.AVAILABLE:
         return OPEN
     if state is State.UNKNOWN:
@@ -73,4 +71,4 @@ def why(state: State | None, reason: Reason | None) -> str:
     """Return the sentence for a state, one of the catalogs' texts."""
     if state is None:
         return _("Nobody has asked for it lately.")
-    return TAKES_CHATS if state is State.AVAILABLE else WHY[reason or Reason.OTHER]
+    return _("ECE takes new chats.") if state is State.AVAILABLE else WHY[reason or Reason.OTHER]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 from widget.domain.answers import FaultCode, FieldFault
@@ -15,19 +16,17 @@ from widget.web.surveys.views import SurveyEndContext, SurveyView
 STATES = ("form", "with faults", "storage down", "thanks", "expired")
 
 
-def survey_pages(pages: Pages, *, script_url: str) -> list[tuple[str, DrawSurvey]]:
-    """Return what `Preview` takes as `surveys`; thanks and expired are the same for all surveys."""
+def survey_pages(pages: Pages, *, script_url: str) -> Iterator[tuple[str, DrawSurvey]]:
+    """Yield what `Preview` takes as `surveys`; thanks and expired are the same for all surveys."""
     entry_point = next(iter(pages.settings.entry_points))
-    found: list[tuple[str, DrawSurvey]] = []
     for name, each in pages.settings.surveys.items():
         survey = each.survey(name)
         for state in STATES[:3]:
             draw = partial(_form, pages, survey, state, entry_point=entry_point, script_url=script_url)
-            found.append((f"survey {name}: {state}", draw))
+            yield f"survey {name}: {state}", draw
     for state in STATES[3:]:
         draw = partial(_message, pages, f"survey/{state}.html", entry_point=entry_point, script_url=script_url)
-        found.append((f"survey: {state}", draw))
-    return found
+        yield f"survey: {state}", draw
 
 
 def _form(
