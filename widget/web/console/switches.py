@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
@@ -31,6 +31,9 @@ _FAULTS = {
     "by": _("Your name cannot be kept; sign in with another one."),
     "entry_point": _("There is no entry point of this name."),
 }
+
+
+Answer = Callable[[Visit, str], Awaitable[Response]]  # to a visit, about the entry point of its address
 
 
 class ReasonField(NamedTuple):
@@ -67,10 +70,19 @@ class SwitchPages:
         self._entry_points, self._languages, self._zone = entry_points, languages, zone
 
     def routes(self) -> list[Route]:
-        def both(path: str, ask: Page, do: Page) -> list[Route]:
+        def of_known(answer: Answer) -> Page:
+            async def page(visit: Visit) -> Response:
+                name: str = visit.request.path_params["entry_point"]
+                if name not in self._entry_points:
+                    raise unknown_entry_point()
+                return await answer(visit, name)
+
+            return page
+
+        def both(path: str, ask: Answer, do: Answer) -> list[Route]:
             return [
-                Route(path, self._sign_in.page(ask, "now"), methods=["GET"]),
-                Route(path, self._sign_in.form(do, "now", longest=LONGEST_FORM), methods=["POST"]),
+                Route(path, self._sign_in.page(of_known(ask), "now"), methods=["GET"]),
+                Route(path, self._sign_in.form(of_known(do), "now", longest=LONGEST_FORM), methods=["POST"]),
             ]
 
         return [
@@ -80,84 +92,8 @@ class SwitchPages:
             *both("/console/clear-day/{entry_point}", self.ask_to_clear, self.clear_day),
         ]
 
-    async def ask_to_close(self, visit: Visit) -> Response:
+    async def ask_to_close(self, visit: Visit, name: str, faults: dict[str, str] | None = None) -> Response:
         """Ask for the reason and the end."""
-        return self._close_page(visit, self._name(visit))
-
-    async def close(self, visit: Visit) -> Response:
-        """Close now."""
-        name = self._name(visit)
-        words = {tag: visit.field(f"reason_{tag}") for tag in ("", *self._languages)}
-        try:
-            until = self._end(visit, self._zone(name))
-            await self._switches.close(name, by=visit.person.who, words=words, until=until)
-        except NotAllowed as refused:
-            return self._close_page(visit, name, {refused.field: _fault(refused, visit.wording)})
-        return see(HOME)
-
-    async def ask_to_reopen(self, visit: Visit) -> Response:
-        """Ask before it is reopened."""
-        name = self._name(visit)
-        closing = self._switches.of(name).closing
-        text = closing_text(name, closing, visit.wording) if closing else ""
-        return self._sign_in.pages.page("reopen.html", visit.frame, entry_point=name, closing=text)
-
-    async def reopen(self, visit: Visit) -> Response:
-        """Reopen; one that somebody else has reopened meanwhile stays as it is."""
-        await self._switches.reopen(self._name(visit), by=visit.person.who)
-        return see(HOME)
-
-    async def ask_for_a_day(self, visit: Visit) -> Response:
-        """Show the days that are set and ask for another one."""
-        return self._day_page(visit, self._name(visit))
-
-    async def set_day(self, visit: Visit) -> Response:
-        """Set the hours of one day."""
-        name = self._name(visit)
-        try:
-            ranges = _read_ranges(visit.field("ranges"))
-            await self._switches.set_day(name, _read_day(visit.field("day")), ranges, by=visit.person.who)
-        except NotAllowed as refused:
-            return self._day_page(visit, name, {refused.field: _fault(refused, visit.wording)})
-        return see(f"/console/day/{name}")
-
-    async def ask_to_clear(self, visit: Visit) -> Response:
-        """Ask before a day is as the settings have it again."""
-        name = self._name(visit)
-        day = next((each for each in self._days(name, visit.wording) if each.day == visit.asked("day")), None)
-        if day is None:
-            return see(f"/console/day/{name}")
-        return self._sign_in.pages.page("clear_day.html", visit.frame, entry_point=name, day=day)
-
-    async def clear_day(self, visit: Visit) -> Response:
-        """Let the settings decide of a day again."""
-        name = self._name(visit)
-        try:
-            await self._switches.clear_day(name, _read_day(visit.field("day")), by=visit.person.who)
-        except NotAllowed as refused:
-            return self._day_page(visit, name, {refused.field: _fault(refused, visit.wording)})
-        return see(f"/console/day/{name}")
-
-    def _name(self, visit: Visit) -> str:
-        name: str = visit.request.path_params["entry_point"]
-        if name not in self._entry_points:
-            raise unknown_entry_point()
-        return name
-
-    def _end(self, visit: Visit, zone: tzinfo) -> datetime | None:
-        """Return until when, None until it is reopened. Raise NotAllowed."""
-        chosen = visit.field("end")
-        if chosen in _MINUTES:
-            return visit.wording.now + timedelta(minutes=_MINUTES[chosen])
-        if chosen != "until":
-            return None
-        try:
-            written = datetime.fromisoformat(visit.field("until"))
-            return (written if written.tzinfo else written.replace(tzinfo=zone)).astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise NotAllowed("until", "no moment") from None
-
-    def _close_page(self, visit: Visit, name: str, faults: dict[str, str] | None = None) -> Response:
         posted = visit.request.method == "POST"
         zone = self._zone(name)
         later = visit.wording.now.astimezone(zone) + timedelta(hours=1)
@@ -178,7 +114,29 @@ class SwitchPages:
             faults=faults or {},
         )
 
-    def _day_page(self, visit: Visit, name: str, faults: dict[str, str] | None = None) -> Response:
+    async def close(self, visit: Visit, name: str) -> Response:
+        """Close now."""
+        words = {tag: visit.field(f"reason_{tag}") for tag in ("", *self._languages)}
+        try:
+            until = self._end(visit, self._zone(name))
+            await self._switches.close(name, by=visit.person.who, words=words, until=until)
+        except NotAllowed as refused:
+            return await self.ask_to_close(visit, name, {refused.field: _fault(refused, visit.wording)})
+        return see(HOME)
+
+    async def ask_to_reopen(self, visit: Visit, name: str) -> Response:
+        """Ask before it is reopened."""
+        closing = self._switches.of(name).closing
+        text = closing_text(name, closing, visit.wording) if closing else ""
+        return self._sign_in.pages.page("reopen.html", visit.frame, entry_point=name, closing=text)
+
+    async def reopen(self, visit: Visit, name: str) -> Response:
+        """Reopen; one that somebody else has reopened meanwhile stays as it is."""
+        await self._switches.reopen(name, by=visit.person.who)
+        return see(HOME)
+
+    async def ask_for_a_day(self, visit: Visit, name: str, faults: dict[str, str] | None = None) -> Response:
+        """Show the days that are set and ask for another one."""
         zone = self._zone(name)
         today = visit.wording.now.astimezone(zone).date().isoformat()
         return self._sign_in.pages.page(
@@ -193,6 +151,43 @@ class SwitchPages:
             days=self._days(name, visit.wording),
             faults=faults or {},
         )
+
+    async def set_day(self, visit: Visit, name: str) -> Response:
+        """Set the hours of one day."""
+        try:
+            ranges = _read_ranges(visit.field("ranges"))
+            await self._switches.set_day(name, _read_day(visit.field("day")), ranges, by=visit.person.who)
+        except NotAllowed as refused:
+            return await self.ask_for_a_day(visit, name, {refused.field: _fault(refused, visit.wording)})
+        return see(f"/console/day/{name}")
+
+    async def ask_to_clear(self, visit: Visit, name: str) -> Response:
+        """Ask before a day is as the settings have it again."""
+        day = next((each for each in self._days(name, visit.wording) if each.day == visit.asked("day")), None)
+        if day is None:
+            return see(f"/console/day/{name}")
+        return self._sign_in.pages.page("clear_day.html", visit.frame, entry_point=name, day=day)
+
+    async def clear_day(self, visit: Visit, name: str) -> Response:
+        """Let the settings decide of a day again."""
+        try:
+            await self._switches.clear_day(name, _read_day(visit.field("day")), by=visit.person.who)
+        except NotAllowed as refused:
+            return await self.ask_for_a_day(visit, name, {refused.field: _fault(refused, visit.wording)})
+        return see(f"/console/day/{name}")
+
+    def _end(self, visit: Visit, zone: tzinfo) -> datetime | None:
+        """Return until when, None until it is reopened. Raise NotAllowed."""
+        chosen = visit.field("end")
+        if chosen in _MINUTES:
+            return visit.wording.now + timedelta(minutes=_MINUTES[chosen])
+        if chosen != "until":
+            return None
+        try:
+            written = datetime.fromisoformat(visit.field("until"))
+            return (written if written.tzinfo else written.replace(tzinfo=zone)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise NotAllowed("until", "no moment") from None
 
     def _days(self, name: str, wording: Wording) -> tuple[SetDay, ...]:
         yesterday = wording.now.astimezone(self._zone(name)).date() - timedelta(days=1)
