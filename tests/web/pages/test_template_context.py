@@ -9,7 +9,16 @@ import pytest
 from jinja2 import Environment, meta, nodes
 
 from widget.assets import asset_folder
-from widget.web.pages.contexts import CONTEXTS, Everywhere
+from widget.web.messages.views import MailContext, MessageFormContext, MessageThanksContext
+from widget.web.pages.contexts import (
+    ClosedContext,
+    ErrorContext,
+    Everywhere,
+    LauncherContext,
+    PanelContext,
+    StyleContext,
+)
+from widget.web.surveys.views import FormContext, SurveyEndContext
 
 TEMPLATES = asset_folder("templates")
 # Partials get these from the loops they stand in.
@@ -17,6 +26,26 @@ IN_LOOPS = {"survey": {"question", "option", "fault", "answers"}, "message": {"f
 OFFERING = {"_ways.html", "_menu.html"}  # stand in pages and launchers that have ways
 FUNCTIONS = {"_", "gettext", "ngettext", "number", "stylesheet"}
 OURS_ALONE = ("preview.html", "preview_host.html")
+CONTEXTS: dict[str, type] = {
+    "launcher.html": LauncherContext,
+    "panel.html": PanelContext,
+    "launcher.css": StyleContext,
+    "offers.css": StyleContext,
+    "greeting.css": StyleContext,
+    "panel.css": StyleContext,
+    "page.css": StyleContext,
+    "closed.html": ClosedContext,
+    "error.html": ErrorContext,
+    "survey/form.html": FormContext,
+    "survey/thanks.html": SurveyEndContext,
+    "survey/expired.html": SurveyEndContext,
+    "survey/survey.css": StyleContext,
+    "message/form.html": MessageFormContext,
+    "message/thanks.html": MessageThanksContext,
+    "message/mail.html": MailContext,
+    "message/mail_text.html": MailContext,
+    "message/message.css": StyleContext,
+}
 
 
 def templates() -> list[Path]:

@@ -1,7 +1,7 @@
 """What each template is given: one named tuple a template, each field with a line that says what it is.
 
 These lists are an interface: operators write templates against them. A test compares them with the variables that the
-shipped templates use.
+shipped templates use. Those of surveys are in `surveys/views.py`, those of messages in `messages/views.py`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ from typing import Annotated, NamedTuple
 from markupsafe import Markup
 
 from widget.themes import Design
-from widget.web.messages.views import MailContext, MessageFormContext, MessageThanksContext
 from widget.web.pages.other_ways import OtherWay
-from widget.web.surveys.views import FormContext, SurveyEndContext
 
 
 class Everywhere(NamedTuple):
@@ -113,25 +111,3 @@ class ErrorContext(NamedTuple):
     again: Annotated[bool, "whether a link to the same address may answer better later: not for what a form sent"]
     request_id: Annotated[str, "to find this request in the log"]
     ways: Annotated[tuple[OtherWay, ...], "other ways, as in the launcher; none where no entry point is known"]
-
-
-CONTEXTS: dict[str, type] = {
-    "launcher.html": LauncherContext,
-    "panel.html": PanelContext,
-    "launcher.css": StyleContext,
-    "offers.css": StyleContext,
-    "greeting.css": StyleContext,
-    "panel.css": StyleContext,
-    "page.css": StyleContext,
-    "closed.html": ClosedContext,
-    "error.html": ErrorContext,
-    "survey/form.html": FormContext,
-    "survey/thanks.html": SurveyEndContext,
-    "survey/expired.html": SurveyEndContext,
-    "survey/survey.css": StyleContext,
-    "message/form.html": MessageFormContext,
-    "message/thanks.html": MessageThanksContext,
-    "message/mail.html": MailContext,
-    "message/mail_text.html": MailContext,
-    "message/message.css": StyleContext,
-}
