@@ -38,8 +38,7 @@ class AvailabilityLog:
         self._counters = counters
         self._tally = tally
         self._monotonic = monotonic
-        self._host_out_since: float | None = None
-        self._failing_since: dict[tuple[str, Call], float] = {}
+        self._failing_since: dict[tuple[str, ...], float] = {}
         self._served: dict[str, tuple[bool, State, Reason | None]] = {}
 
     def called(self, call: Call, outcome: str, seconds: float) -> None:
@@ -66,14 +65,14 @@ class AvailabilityLog:
         served = any(not isinstance(outcome, EceError) or outcome.blame == "call" for outcome in outcomes.values())
         if not served:
             if unserved:
-                self._host_failed(unserved[0])
+                self._began(unserved[0])
             return
-        self._host_served()
+        self._ended()
         for call in outcomes:
             if call not in failed:
-                self._call_answered(subject.name, call)
+                self._ended(entry_point=subject.name, call=call)
             elif failed[call].blame != "nobody":
-                self._call_failed(subject.name, call, failed[call])
+                self._began(failed[call], entry_point=subject.name, call=call)
 
     def served(self, policy: Policy, decision: Decision, evaluation: Evaluation) -> None:
         """Log a decision that visitors were not served before, with the numbers and the limit behind it."""
@@ -111,40 +110,20 @@ class AvailabilityLog:
         """Log the outages that the evaluations of another process show to have ended: what they needed was answered."""
         if any(each.snapshot is None or each.failed for each in refreshed.results.values()):
             return
-        self._host_served()
+        self._ended()
         for call in subject.calls:
             if any(policy.needs(call) for policy in subject.policies if call in policy.calls):
-                self._call_answered(subject.name, call)
+                self._ended(entry_point=subject.name, call=call)
 
-    def _host_failed(self, error: EceError) -> None:
-        if self._host_out_since is None:
-            self._host_out_since = self._monotonic()
-            telemetry.logger().warning("ece_outage_began", code=error.code, status=error.status, detail=error.detail)
+    def _began(self, error: EceError, **what: str) -> None:
+        """Log an outage that is new: of one entry point's call, or of the host where nothing is named."""
+        if (key := tuple(what.values())) not in self._failing_since:
+            self._failing_since[key] = self._monotonic()
+            why = {"code": error.code, "status": error.status, "detail": error.detail}
+            telemetry.logger().warning("ece_call_failed" if what else "ece_outage_began", **what, **why)
 
-    def _host_served(self) -> None:
-        if self._host_out_since is not None:
-            telemetry.logger().info("ece_outage_ended", seconds=self._since(self._host_out_since))
-            self._host_out_since = None
-
-    def _call_failed(self, entry_point: str, call: Call, error: EceError) -> None:
-        if (entry_point, call) in self._failing_since:
-            return
-        self._failing_since[entry_point, call] = self._monotonic()
-        telemetry.logger().warning(
-            "ece_call_failed",
-            entry_point=entry_point,
-            call=call,
-            code=error.code,
-            status=error.status,
-            detail=error.detail,
-        )
-
-    def _call_answered(self, entry_point: str, call: Call) -> None:
-        since = self._failing_since.pop((entry_point, call), None)
-        if since is not None:
-            telemetry.logger().info(
-                "ece_call_recovered", entry_point=entry_point, call=call, seconds=self._since(since)
-            )
-
-    def _since(self, moment: float) -> float:
-        return round(self._monotonic() - moment, 1)
+    def _ended(self, **what: str) -> None:
+        """Log the end of an outage, if there was one."""
+        if (since := self._failing_since.pop(tuple(what.values()), None)) is not None:
+            seconds = round(self._monotonic() - since, 1)
+            telemetry.logger().info("ece_call_recovered" if what else "ece_outage_ended", **what, seconds=seconds)
