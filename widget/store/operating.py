@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, TextClause, and_, case, func, or_, select, true, update
 
 from widget.domain.outbox import MessageState, OutboxCounts, OutboxRow, RowKind
-from widget.store.reading import MOST_ATTEMPTS, UnreadableRow, moment_or_none, read_for_operator, read_state, unreadable
+from widget.store.reading import MOST_ATTEMPTS, moment_or_none, read_for_operator, unreadable
 from widget.store.remembering import remember
 from widget.store.schema import has_unknown_state, is_dead, is_settled, is_waiting, outbox
 from widget.store.times import to_ms
 
 _Condition = ColumnElement[bool] | TextClause
+_STATES = {state.value: state for state in MessageState}
 WAITING = (MessageState.PENDING, MessageState.LEASED)
 UNSETTLED = (*WAITING, MessageState.DEAD)
 NO_MOMENT = 2**47  # milliseconds: beyond any moment that this product writes, and in SQLite less than any text
@@ -44,7 +45,7 @@ class Selection:
     everything: bool = False
 
     def __post_init__(self) -> None:
-        if bool(self._parts()) == self.everything:
+        if bool(list(self._parts())) == self.everything:
             raise ValueError("a selection names some rows, or everything and nothing else")
 
     def condition(self) -> ColumnElement[bool]:
@@ -59,31 +60,29 @@ class Selection:
         # a damaged moment must not keep answers for good
         return [condition & part for part in (at < to_ms(self.settled_before), at > NO_MOMENT, at.is_(None))]
 
-    def _parts(self) -> list[_Condition]:
-        parts: list[_Condition] = []
+    def _parts(self) -> Iterator[_Condition]:
         if self.states:
             states = outbox.c.state.in_([state.value for state in self.states])
-            parts.append(or_(states, has_unknown_state) if MessageState.DEAD in self.states else states)
+            yield or_(states, has_unknown_state) if MessageState.DEAD in self.states else states
         if self.ids:
-            parts.append(outbox.c.id.in_(self.ids))
+            yield outbox.c.id.in_(self.ids)
         for column, value in (
             (outbox.c.sid, self.sid),
             (outbox.c.entry_point, self.entry_point),
             (outbox.c.survey, self.survey),
         ):
             if value is not None:
-                parts.append(column == value)
+                yield column == value
         if self.person is not None:
-            parts.append(and_(outbox.c.kind == RowKind.MESSAGE.value, outbox.c.sid == self.person))
+            yield and_(outbox.c.kind == RowKind.MESSAGE.value, outbox.c.sid == self.person)
         if self.kinds:
-            parts.append(outbox.c.kind.in_([kind.value for kind in self.kinds]))
+            yield outbox.c.kind.in_([kind.value for kind in self.kinds])
         if self.accepted_from is not None:
-            parts.append(outbox.c.accepted_at >= to_ms(self.accepted_from))
+            yield outbox.c.accepted_at >= to_ms(self.accepted_from)
         if self.accepted_before is not None:
-            parts.append(outbox.c.accepted_at < to_ms(self.accepted_before))
+            yield outbox.c.accepted_at < to_ms(self.accepted_before)
         if self.settled_before is not None:
-            parts.append(is_settled)
-        return parts
+            yield is_settled
 
 
 def counts(connection: Connection) -> OutboxCounts:
@@ -104,7 +103,7 @@ def _counts(connection: Connection, conditions: Sequence[_Condition], states: Se
     for condition in conditions:
         query = select(*groups, func.count(), readable).where(condition).group_by(*groups)
         for written, destination, number, doubled in connection.execute(query):
-            state = _known_state(written)
+            state = _STATES.get(written, MessageState.DEAD)
             by_state[state] += number
             sum_of_doubles += int(doubled)
             if state in WAITING:
@@ -116,13 +115,6 @@ def _counts(connection: Connection, conditions: Sequence[_Condition], states: Se
 def _label(destination: object) -> str:
     """Return a destination's name as metrics can have it: a damaged one may be no UTF-8."""
     return "".join(each if " " <= each <= "~" else "?" for each in str(destination))
-
-
-def _known_state(value: object) -> MessageState:
-    try:
-        return read_state(value)
-    except UnreadableRow:
-        return MessageState.DEAD
 
 
 def number_of(connection: Connection, selection: Selection) -> int:
