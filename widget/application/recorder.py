@@ -231,11 +231,9 @@ class Recorder:
 
     def _since(self, what: str, counted: Mapping[Labels, int]) -> Iterable[tuple[Labels, int]]:
         written = self._written.setdefault(what, Counter())
-        for labels, number in counted.items():
-            new = number - written[labels]
-            if new:
-                written[labels] = number
-                yield labels, new
+        new = Counter(counted) - written
+        written.update(new)
+        return new.items()
 
     def _sample(self, availability: Availability) -> None:
         now = self._clock.now()
