@@ -33,6 +33,11 @@ class Response(StrEnum):
     ERROR = "ERROR"
 
 
+_RESPONSES = {
+    State.AVAILABLE: Response.AVAILABLE,
+    State.UNAVAILABLE: Response.UNAVAILABLE,
+    State.UNKNOWN: Response.ERROR,
+}
 _BUSY = frozenset({Reason.QUEUE_DEPTH_REACHED, Reason.QUEUE_TOO_DEEP, Reason.WAIT_TOO_LONG, Reason.NO_CAPACITY})
 
 
@@ -61,13 +66,7 @@ class Decision:
 
     @property
     def response(self) -> Response:
-        match self.state:
-            case State.AVAILABLE:
-                return Response.AVAILABLE
-            case State.UNKNOWN:
-                return Response.ERROR
-            case State.UNAVAILABLE:
-                return Response.BUSY if self.reason in _BUSY else Response.UNAVAILABLE
+        return Response.BUSY if self.reason in _BUSY else _RESPONSES[self.state]
 
 
 def decide(

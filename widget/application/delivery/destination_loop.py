@@ -19,7 +19,7 @@ from widget.application.delivery.ports import DeliveryCounts, DeliveryRules, Des
 from widget.domain import pace, retry
 from widget.domain.breaker import Open
 from widget.domain.errors import DeliveryError, OutboxUnavailable
-from widget.domain.outbox import Claim, ClaimedMessage, DeadRow, MessageState, Settlement
+from widget.domain.outbox import Claim, ClaimedMessage, MessageState, Settlement
 from widget.domain.pace import Mode, Pace, Take, Wait
 
 POLL_SECONDS = 2.0  # how soon a row that another process accepted, or that is due again, is seen
@@ -127,7 +127,8 @@ class DestinationLoop:
         )
         taken = await self._queue.claim(wanted)
         for each in taken.set_aside:
-            self._set_aside(each)
+            self._counts.unreadable += 1
+            log.error("row_set_aside", row=each.id, reason=each.reason)
         # one that is held is on its way already, and a leap of the clock ended its lease
         new = [message for message in taken.messages if message.id not in self._held]
         if new:
@@ -136,10 +137,6 @@ class DestinationLoop:
             self._begin(message, ahead=self._pace.mode is Mode.FREE)
         more = len(taken.messages) + len(taken.set_aside) == planned.limit
         return 0.0 if (more or taken.set_aside) and not planned.probe else POLL_SECONDS
-
-    def _set_aside(self, row: DeadRow) -> None:
-        self._counts.unreadable += 1
-        log.error("row_set_aside", row=row.id, reason=row.reason)
 
     def _begin(self, claimed: ClaimedMessage, *, ahead: bool) -> None:
         self._held.add(claimed.id)
