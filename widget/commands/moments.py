@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import click
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from widget.settings.values import Duration
 
@@ -44,6 +44,14 @@ def last_moment(text: str) -> datetime:
 def as_moment(found: date) -> datetime:
     """Return a moment as it is, and a day's first one in UTC."""
     return found if isinstance(found, datetime) else datetime(found.year, found.month, found.day, tzinfo=UTC)
+
+
+def seconds(text: str) -> float:
+    """Return how many seconds a time has."""
+    try:
+        return TypeAdapter(Duration).validate_python(text)
+    except ValidationError:
+        raise click.BadParameter(f'{text!r} is no time above 0: seconds as a number, or "90s", "10m", "30d"') from None
 
 
 def _read(text: str) -> date:

@@ -6,20 +6,15 @@ import sys
 from pathlib import Path
 
 import click
-from pydantic import TypeAdapter, ValidationError
 
 from widget import settings
+from widget.commands.moments import seconds
 from widget.commands.options import config_option, load_settings
 from widget.commands.terminal import fail
-from widget.settings import values
 
 
-def _seconds(_: click.Context, __: click.Parameter, text: str) -> float:
-    """Read a time as the settings have them, or 0."""
-    try:
-        return 0.0 if text.strip() in ("0", "0s") else TypeAdapter(values.Duration).validate_python(text)
-    except ValidationError:
-        raise click.BadParameter(f'{text!r} is not a time: seconds as a number, or "90s", "10m"') from None
+def _seconds_or_zero(text: str) -> float:
+    return 0.0 if text.strip() in ("0", "0s") else seconds(text)
 
 
 @click.command()
@@ -32,7 +27,7 @@ def _seconds(_: click.Context, __: click.Parameter, text: str) -> float:
     default="0",
     show_default=True,
     metavar="SECONDS",
-    callback=_seconds,
+    type=_seconds_or_zero,
     help="Before a stop, for how long /readyz answers 503 while the rest is served as before.",
 )
 @click.option("--no-delivery", is_flag=True, help="Leave delivering surveys to `ece-widget deliver`.")

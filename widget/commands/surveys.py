@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import TypeAdapter, ValidationError
 from rich.table import Table
 from rich.text import Text
 
 from widget import telemetry
-from widget.commands.moments import since_option, until_option
+from widget.commands.moments import seconds, since_option, until_option
 from widget.commands.options import config_option, json_option, load_settings, print_json, typed_sid
 from widget.commands.progress import progress
 from widget.commands.survey_files import FORMATS, as_json_object, is_standard, opened, printable
@@ -25,7 +24,6 @@ from widget.domain.errors import OutboxUnavailable
 from widget.domain.message import person
 from widget.domain.outbox import LONGEST_SID, MessageState, RowKind, valid_sid
 from widget.domain.spreadsheet import BYTE_ORDER_MARK
-from widget.settings.values import Duration
 from widget.store.command_outbox import CommandOutbox, command_outbox
 from widget.store.faults import StoreRefused
 from widget.store.operating import Selection
@@ -171,7 +169,9 @@ def export(
 
 
 @surveys.command()
-@click.option("--older-than", metavar="TIME", help='Delivered and dead ones settled longer ago than this, as "30d".')
+@click.option(
+    "--older-than", type=seconds, metavar="TIME", help='Delivered and dead ones settled longer ago than this, as "30d".'
+)
 @click.option("--sid", help='One chat\'s, whatever their state; "-" reads the sid from standard input.')
 @click.option(
     "--email", help='Messages of one person, whatever their state; "-" reads the address from standard input.'
@@ -186,7 +186,7 @@ def export(
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @config_option
 def purge(
-    older_than: str | None,
+    older_than: float | None,
     sid: str | None,
     email: str | None,
     rows: tuple[int, ...],
@@ -202,8 +202,8 @@ def purge(
         selection = Selection(sid=_sid(sid))
     elif email is not None:
         selection = Selection(person=person(_typed(email)))
-    else:
-        selection = Selection(settled_before=_now() - _age(older_than))
+    elif older_than is not None:
+        selection = Selection(settled_before=_now() - timedelta(seconds=older_than))
     noun = "survey" if email is None else "message"
     with _store(config) as store:
         unreadable = store.set_aside(selection)
@@ -256,13 +256,6 @@ def _name_unreadable(ids: list[int]) -> None:
     if ids:
         named = ", ".join(map(str, ids[:20])) + (", …" if len(ids) > 20 else "")
         click.echo(f"Of these {len(ids)} could not be read: {named}.", err=True)
-
-
-def _age(text: str | None) -> timedelta:
-    try:
-        return timedelta(seconds=TypeAdapter(Duration).validate_python(text))
-    except ValidationError:
-        raise click.BadParameter('a time above 0, as "90s", "10m", "24h" or "30d"', param_hint="--older-than") from None
 
 
 def _typed(given: str) -> str:
