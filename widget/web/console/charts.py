@@ -38,7 +38,9 @@ def line(points: Sequence[Point], *, name: str, highest: float, mirrored: bool =
     """Draw a line over time from 0 to `highest`; one that has no numbers is empty."""
     top = max(highest, 1)
     shapes = []
-    for run in _runs(points):
+    for is_gap, run in groupby(points, key=lambda point: point.number is None):
+        if is_gap:
+            continue
         places = [
             (_across(each.at * _LINE_WIDTH, 0, _LINE_WIDTH, mirrored), _height(each.number or 0, top)) for each in run
         ]
@@ -92,13 +94,6 @@ def _field(cell: Cell, x: int, y: int, width: int, mirrored: bool) -> Iterator[s
         middle = _across(x + size / 2, 0, width, mirrored)
         yield f'<text class="value" x="{middle:g}" y="{y + 16}" text-anchor="middle">{escape(cell.text)}</text>'
     yield "</g>"
-
-
-def _runs(points: Sequence[Point]) -> Iterator[list[Point]]:
-    """Yield the pieces of the line between its gaps."""
-    for is_gap, run in groupby(points, key=lambda point: point.number is None):
-        if not is_gap:
-            yield list(run)
 
 
 def _height(number: float, top: float) -> float:

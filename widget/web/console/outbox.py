@@ -202,7 +202,6 @@ def _summary(row: RowView) -> str:
 
 
 def _view(row: OutboxRow, wording: Wording) -> RowView:
-    answers = None if row.answers is None else tuple((each.question, each.answer) for each in row.answers)
     return RowView(
         id=row.id,
         badge=_BADGES[row.state],
@@ -218,7 +217,7 @@ def _view(row: OutboxRow, wording: Wording) -> RowView:
         reason=in_words(row.reason, wording) if row.reason else "",
         possible_doubles=row.possible_doubles,
         faults=row.faults,
-        answers=answers,
+        answers=None if row.answers is None else tuple((each.question, each.answer) for each in row.answers),
         may_send_again=row.state is MessageState.DEAD,
         may_purge=row.state is not MessageState.PURGED,
     )

@@ -24,8 +24,7 @@ async def read_form(request: Request, *, longest: int) -> dict[str, list[str]]:
     Uploads are not taken, so multipart is refused unread. Bytes that are no UTF-8 become U+FFFD: no browser sends any.
     """
     require_media_type(request, FORM)
-    body = await read_body(request, longest=longest)
-    text = body.decode("utf-8", "replace")
+    text = (await read_body(request, longest=longest)).decode("utf-8", "replace")
     try:
         return parse_qs(text, keep_blank_values=True, errors="replace", max_num_fields=MOST_FIELDS)
     except ValueError:
