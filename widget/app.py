@@ -29,7 +29,7 @@ from widget.web.edge.access import Operators
 from widget.web.edge.context import RequestContext, TrustedProxies
 from widget.web.edge.errors import CatchAll, ErrorPage, Errors
 from widget.web.edge.headers import AddressCheck, SecurityHeaders
-from widget.web.edge.limits import BodyLimit, BoundedMemory, MessageLimit, RateLimiter, RateLimits
+from widget.web.edge.limits import BodyLimit, BoundedMemory, RateLimiter, RateLimits
 from widget.web.edge.origins import origin_of
 from widget.web.messages.routes import MessageAddresses
 from widget.web.ops import facts, openapi
@@ -153,7 +153,8 @@ def _messages(services: Services, limiter: RateLimiter) -> MessageAddresses:
             settings.messages.form(),
             tokens=services.tokens,
             outbox=services.outbox,
-            limit=MessageLimit(limiter),
+            take=partial(limiter.hit, "messages"),
+            give_back=partial(limiter.clear, "messages"),
             now=services.clock.now,
         )
     return MessageAddresses(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
@@ -54,18 +54,6 @@ class MessageOutbox(Protocol):
     async def hash_key(self) -> bytes: ...
 
 
-class OneAMinute(Protocol):
-    """Counts the messages of a network."""
-
-    async def take(self, network: str) -> int | None:
-        """Count one; return the seconds to wait where it is one too many."""
-        ...
-
-    async def give_back(self, network: str) -> None:
-        """Count it no longer."""
-        ...
-
-
 class Posted(NamedTuple):
     """A posted form: its fields, the signed form it belongs to, what stands in the trap, and where it comes from."""
 
@@ -96,7 +84,11 @@ class MessageSubmission(NamedTuple):
 
 
 class Messages:
-    """The form of `[messages]`, from its drawing to the row."""
+    """The form of `[messages]`, from its drawing to the row.
+
+    `take` counts a message of a network, and returns the seconds to wait where it is one too many; `give_back` counts
+    it no longer.
+    """
 
     def __init__(
         self,
@@ -104,13 +96,15 @@ class Messages:
         *,
         tokens: FormTokens,
         outbox: MessageOutbox,
-        limit: OneAMinute,
+        take: Callable[[str], Awaitable[int | None]],
+        give_back: Callable[[str], Awaitable[None]],
         now: Callable[[], datetime],
     ) -> None:
         self.form = form
         self._tokens = tokens
         self._outbox = outbox
-        self._limit = limit
+        self._take = take
+        self._give_back = give_back
         self._now = now
 
     def fresh(self, entry_point: str) -> str:
@@ -154,7 +148,7 @@ class Messages:
         consent: str,
     ) -> MessageSubmission:
         key = message_key(await self._outbox.hash_key(), signed.id, checked.values)
-        wait = await self._limit.take(posted.network)
+        wait = await self._take(posted.network)
         if wait is not None:
             # a second press of the button is no second message
             return MessageSubmission(checked, accepted=await self._outbox.holds(key), wait=wait)
@@ -172,7 +166,7 @@ class Messages:
         try:
             return MessageSubmission(checked, accepted=True, new=await self._outbox.enqueue(row))
         except OutboxUnavailable:
-            await self._limit.give_back(posted.network)
+            await self._give_back(posted.network)
             raise
 
 

@@ -139,7 +139,8 @@ class RateLimiter:
         """Forget what was counted: nothing came of it."""
         item = self._items[limit]
         if item is not None:
-            await self._strategy.clear(item, limit, self._bucket(client))
+            with contextlib.suppress(StorageError):  # then it is over with its window
+                await self._strategy.clear(item, limit, self._bucket(client))
 
     def _bucket(self, client: str) -> str:
         digest = hashlib.blake2b(network(client).encode(), key=self._salt, digest_size=8).digest()
@@ -196,22 +197,6 @@ class RateLimits:
             await send(message)
 
         await self.app(scope, receive, counting)
-
-
-class MessageLimit:
-    """Count the messages that a network leaves."""
-
-    def __init__(self, limiter: RateLimiter) -> None:
-        self._limiter = limiter
-
-    async def take(self, network: str) -> int | None:
-        """Count one; return the seconds to wait where it is one too many."""
-        return await self._limiter.hit("messages", network)
-
-    async def give_back(self, network: str) -> None:
-        """Count it no longer: it could not be stored."""
-        with contextlib.suppress(StorageError):  # then it is over within a minute
-            await self._limiter.clear("messages", network)
 
 
 class BodyLimit:
