@@ -22,7 +22,7 @@ from widget.web.addresses import find
 from widget.web.edge.access import Operators
 from widget.web.edge.context import RequestContext, TrustedProxies
 from widget.web.edge.errors import Errors
-from widget.web.edge.limits import BUCKETS, BodyLimit, BoundedMemory, RateLimiter, RateLimits, network
+from widget.web.edge.limits import BUCKETS, LARGEST_FORM, BodyLimit, BoundedMemory, RateLimiter, RateLimits, network
 
 pytestmark = pytest.mark.anyio
 
@@ -72,7 +72,7 @@ class Edge:
                     metrics=self.metrics,
                     is_operator=operators.knows,
                 ),
-                Middleware(BodyLimit, errors=errors, largest=1000, largest_form=1000),
+                Middleware(BodyLimit, errors=errors),
             ],
             exception_handlers=errors.handlers(),
         )
@@ -233,14 +233,14 @@ async def test_a_body_over_the_limit_is_refused_announced_or_not() -> None:
 
     async def pieces() -> Any:
         for _ in range(20):
-            yield b"x" * 100
+            yield b"x" * (LARGEST_FORM // 10)
 
     ask: Callable[..., Awaitable[httpx.Response]] = edge.ask
-    for content in (b"x" * 1001, pieces()):
+    for content in (b"x" * (LARGEST_FORM + 1), pieces()):
         answer = await ask("/survey/t", method="POST", content=content)
         assert answer.status_code == 413
         assert answer.headers["connection"] == "close"
-    assert (await ask("/survey/t", method="POST", content=b"x" * 1000)).status_code == 200
+    assert (await ask("/survey/t", method="POST", content=b"x" * LARGEST_FORM)).status_code == 200
 
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "9" * 30, "", "0x10"])

@@ -202,16 +202,12 @@ class RateLimits:
 class BodyLimit:
     """Refuse a body that is too large: an announced one before it is read, another one as soon as it is."""
 
-    def __init__(
-        self, app: ASGIApp, errors: Errors, largest: int = LARGEST_BODY, largest_form: int = LARGEST_FORM
-    ) -> None:
+    def __init__(self, app: ASGIApp, errors: Errors) -> None:
         self.app = app
         self.errors = errors
-        self.largest = largest
-        self.largest_form = largest_form
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        largest = self.largest_form if addresses.of(scope).limit is Limit.SUBMITS else self.largest
+        largest = LARGEST_FORM if addresses.of(scope).limit is Limit.SUBMITS else LARGEST_BODY
         announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if not announced.isdigit() or len(announced) > 18 or int(announced) > largest:
             await self.errors.respond(self._problem(), scope, receive, send)
