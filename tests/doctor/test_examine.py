@@ -81,7 +81,7 @@ class Ece:
 
 
 def report(table: dict[str, Any], ece: Ece) -> Report:
-    return asyncio.run(examine(settings.parse(table), ece, now=NOW))
+    return asyncio.run(examine(settings.parse(table), ece.probe, now=NOW))
 
 
 def sales(table: dict[str, Any], **answers: Reading | EceError) -> Diagnosis:
@@ -283,7 +283,7 @@ def test_one_dead_host_is_one_sentence_for_all_entry_points(table: dict[str, Any
 
 def test_settings_and_theme_warnings_are_passed_on(table: dict[str, Any]) -> None:
     table["server"]["allowed_origins"] = ["*"]
-    found = asyncio.run(examine(settings.parse(table), Ece(), now=NOW, warnings=["theme acme: outdated"]))
+    found = asyncio.run(examine(settings.parse(table), Ece().probe, now=NOW, warnings=["theme acme: outdated"]))
     assert found.all_well
     assert any("allowed_origins" in warning for warning in found.warnings)
     assert found.warnings[-1] == "theme acme: outdated"

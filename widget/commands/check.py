@@ -139,7 +139,7 @@ async def _examine(
         async with aclosing(client):
             return await examine(
                 found,
-                client,
+                client.probe,
                 now=datetime.now(UTC),
                 asked=lambda: advance(1),
                 open_chat_page=open_chat_page,

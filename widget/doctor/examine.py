@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from widget.doctor.browsing import Page, Unreached
 from widget.doctor.chat_page import chat_page_findings
 from widget.doctor.findings import findings
-from widget.doctor.report import CheckedCall, Diagnosis, Report, Service
+from widget.doctor.report import CheckedCall, Diagnosis, Finding, Report, Service
 from widget.domain.decision import decide
 from widget.domain.errors import EceError
 from widget.domain.evaluation import LimitMemory, Outcome, evaluate, outcome_of
@@ -23,21 +23,17 @@ from widget.settings import warnings as warnings_of
 if TYPE_CHECKING:
     from widget.ece.progress import Probe
 
+    Ask = Callable[[Call, int], Awaitable[Probe]]  # makes one call to ECE for an entry point's id
+
 AT_ONCE = 20
 
 # Opens the chat page of an entry point: the address that was opened, and what came.
 OpenChatPage = Callable[[str], Awaitable[tuple[str, Page | Unreached]]]
 
 
-class Prober(Protocol):
-    """The port to ECE."""
-
-    async def probe(self, call: Call, entry_point_id: int, /) -> Probe: ...
-
-
 async def examine(
     settings: Settings,
-    prober: Prober,
+    ask: Ask,
     *,
     now: datetime,
     asked: Callable[[], None] = lambda: None,
@@ -54,7 +50,7 @@ async def examine(
 
     async def one(call: Call, entry_point_id: int) -> Probe:
         async with slots:
-            probe = await prober.probe(call, entry_point_id)
+            probe = await ask(call, entry_point_id)
         asked()
         return probe
 
@@ -90,9 +86,9 @@ def diagnose(
     chat_page: tuple[str, Page | Unreached] | None,
 ) -> Diagnosis:
     """Return the decision of these answers for one entry point, and everything worth saying about them."""
-    of_the_page = [] if chat_page is None else list(chat_page_findings(settings, name, *chat_page))
-    if chat_page is not None and _fails_with_ece(settings, probes, *chat_page):
-        of_the_page = []
+    of_the_page: Iterable[Finding] = ()
+    if chat_page is not None and not _fails_with_ece(settings, probes, *chat_page):
+        of_the_page = chat_page_findings(settings, name, *chat_page)
     entry_point = settings.entry_points[name]
     policy = entry_point.policy(name)
     outcomes = {call: _outcome(policy, probes[call]) for call in policy.calls}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -59,7 +59,7 @@ def findings(
     probes: Probes,
     outcomes: Outcomes,
     now: datetime,
-    of_the_page: Sequence[Finding] = (),
+    of_the_page: Iterable[Finding],
 ) -> Iterator[Finding]:
     """Return what is wrong first, then what is worth knowing; `of_the_page` is what the chat page has of both."""
     found = [

@@ -51,9 +51,8 @@ class Worker:
             return False
         if isinstance(said, list):
             self.faults = said
-        became = said == READY and not self.ready
-        self.ready = self.ready or became
-        return became
+        self.ready = self.ready or said == READY
+        return said == READY
 
     def stop(self, *, drain: bool) -> None:
         """Ask the process to stop: after draining as `serve --drain` says, or at once."""

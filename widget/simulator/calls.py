@@ -167,7 +167,9 @@ class Calls:
         if judgement.faults:
             world.complain(SURVEY, " ".join(judgement.faults))
             return _error(400, "400-152", " ".join(judgement.faults))
-        return self._thanks()
+        if look.survey_success == "200-xml":
+            return Response("<result>ok</result>", media_type="application/xml")
+        return Response(status_code=int(look.survey_success))
 
     def _form_refusal(self, judgement: Judgement) -> str | None:
         form = "namespace" if judgement.namespace else "plain"
@@ -175,12 +177,6 @@ class Calls:
         if judgement.faults or wanted in ("both", form):
             return None
         return f"This ECE takes surveys {'with' if wanted == 'namespace' else 'without'} the namespace only."
-
-    def _thanks(self) -> Response:
-        success = self._world.wire.survey_success
-        if success == "200-xml":
-            return Response("<result>ok</result>", media_type="application/xml")
-        return Response(status_code=int(success))
 
 
 def _allowed(reason: str | None, look: wire.Wire) -> tuple[str, dict[str, object]]:
