@@ -60,15 +60,19 @@ def _alert_faults(
     asked = next((question for _, question in questions if question.id == alert.question), None)
     if asked is None:
         yield Fault(f"{key}.question", alert.question, "the id of a question of this survey")
-        return
+    else:
+        yield from _answer_faults(f"{key}.question", asked, f"{key}.answers", alert.answers)
+
+
+def _answer_faults(key: str, asked: QuestionSettings, answers_key: str, answers: Sequence[str]) -> Iterator[Fault]:
+    """Name a question whose answers nobody can name, and each answer that it does not offer."""
     offered = asked.question(1).values
     if not offered:
-        yield Fault(
-            f"{key}.question", alert.question, "a question that offers answers; this one is answered with a text"
-        )
-    for answer in alert.answers if offered else ():
+        yield Fault(key, "", "a question that offers answers; this one takes a text")
+        return
+    for answer in answers:
         if answer not in offered:
-            yield Fault(f"{key}.answers", answer, f"answers that the question offers: {', '.join(offered)}")
+            yield Fault(answers_key, answer, f"answers that it offers ({', '.join(offered)})")
 
 
 def _kind_faults(key: str, question: QuestionSettings) -> Iterator[Fault]:
@@ -136,15 +140,9 @@ def _condition_faults(questions: list[tuple[str, QuestionSettings]], all_ids: se
                 known = ", ".join(earlier) or "none is before it"
                 yield Fault(place, "", f"the id of an earlier question ({known})")
                 continue
-            values = earlier[asked].question(1).values
-            if not values:
-                yield Fault(place, "", "a question that offers answers; this one takes a text")
-                continue
             if not wanted:
-                yield Fault(place, "[]", f"at least one of its answers ({', '.join(values)})")
-            for answer in wanted:
-                if answer not in values:
-                    yield Fault(place, answer, f"answers that it offers ({', '.join(values)})")
+                yield Fault(place, "[]", "at least one of its answers")
+            yield from _answer_faults(place, earlier[asked], place, wanted)
         earlier.setdefault(question.id, question)
 
 
