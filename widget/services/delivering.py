@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self
 
 from widget import __version__
 from widget.application.availability_log import AvailabilityLog
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from widget.web.pages.pages import Pages
 
 STORAGE_WAIT = 12.0  # seconds that a start waits for the database, while no visitor gets an answer
-
-AnyServices = TypeVar("AnyServices", bound="DeliveryServices")
 
 
 class DeliveryServices:
@@ -86,7 +84,15 @@ class DeliveryServices:
     def _delivery(self, pages: Pages | None) -> Delivery:
         settings, history = self.settings, self.history_store
         kept = timedelta(seconds=settings.history.retention)
-        destinations = [_ece(settings, self.outbox, self.ece, self.source)]
+        sink = EceSurveySink(self.ece, settings.ece, self.outbox)
+        ece = Destination(
+            ECE,
+            sink,
+            concurrency=settings.delivery.concurrency,
+            send_limit=timedelta(seconds=settings.ece.timeout * len(sink.forms)),
+            may_send=self.source.may_send,
+        )
+        destinations = [ece]
         if settings.smtp is not None or settings.webhooks:
             from widget.services.other_destinations import other_destinations
 
@@ -102,6 +108,12 @@ class DeliveryServices:
             clock=self.clock,
             forget=None if history is None else lambda now: history.purge(now - kept),
         )
+
+    def watched(self) -> Self:
+        """Have the metrics read these services, now that nothing of their making can fail any more."""
+        for source in self.sources:
+            self.metrics.add_source(source)
+        return self
 
     def leave_metrics(self) -> None:
         """Have the metrics read these services no more: at the stop, or where something fails before the start."""
@@ -142,14 +154,7 @@ def build_delivery(settings: Settings, *, metrics: Metrics | None = None) -> Del
         from widget.services.operations import make_recorder
 
         services.recorder = make_recorder(services, services.history_store, role="deliver")
-    return watched(services)
-
-
-def watched(services: AnyServices) -> AnyServices:
-    """Have the metrics read these services, now that nothing of their making can fail any more."""
-    for source in services.sources:
-        services.metrics.add_source(source)
-    return services
+    return services.watched()
 
 
 def run_beside(
@@ -163,13 +168,6 @@ def run_beside(
         await task
 
     opened.push_async_callback(end)
-
-
-def _ece(settings: Settings, outbox: Outbox, client: EceClient, source: GuardedSource) -> Destination:
-    sink = EceSurveySink(client, settings.ece, outbox)
-    send_limit = timedelta(seconds=settings.ece.timeout * len(sink.forms))
-    slots = settings.delivery.concurrency
-    return Destination(ECE, sink, concurrency=slots, send_limit=send_limit, may_send=source.may_send)
 
 
 def _settings_hash(settings: Settings) -> str:

@@ -24,7 +24,7 @@ from widget.application.tally import Tally
 from widget.domain.outbox import QueueThen
 from widget.ece.client import import_what_calls_need
 from widget.ece.wire import survey_xml
-from widget.services.delivering import DeliveryServices, run_beside, watched
+from widget.services.delivering import DeliveryServices, run_beside
 from widget.services.fleet import fleet_refresher, shared_server
 from widget.services.pages import load_pages
 from widget.services.survey_links import survey_links
@@ -134,7 +134,7 @@ def build(
     `ece` stands in for the client's five GET calls; surveys are always sent by the client. `metrics` are those of the
     process, where these services shall replace others.
     """
-    return watched(Services(settings, ece=ece, clock=clock, delivery=delivery, metrics=metrics))
+    return Services(settings, ece=ece, clock=clock, delivery=delivery, metrics=metrics).watched()
 
 
 async def _end(task: asyncio.Task[None]) -> None:
