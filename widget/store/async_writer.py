@@ -10,7 +10,7 @@ from typing import Any, TypeVar, TypeVarTuple
 from sqlalchemy import Connection
 
 from widget.domain.errors import OutboxUnavailable
-from widget.store.writer import Job, Writer
+from widget.store.writer import Database, Job, Writer
 
 LONGEST_WAIT = 12.0  # seconds a caller waits; above the longest lock wait, below a browser's time-out
 
@@ -22,10 +22,10 @@ Arguments = TypeVarTuple("Arguments")
 class AsyncWriter:
     """The writer for coroutines. Every call raises only OutboxUnavailable."""
 
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
+    def __init__(self, database: Database, *, on_connect: Callable[[Connection], None]) -> None:
+        self._writer = Writer(database, on_connect=on_connect, finished=self._finished)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiting: dict[Job, tuple[asyncio.Future[Any], asyncio.TimerHandle]] = {}
+        self._waiting: dict[Job, asyncio.Future[Any]] = {}
 
     @property
     def reason(self) -> str | None:
@@ -48,18 +48,20 @@ class AsyncWriter:
 
         Raise OutboxUnavailable where that takes longer than `within` seconds.
         """
-        loop = self._loop
-        if loop is None:
+        if self._loop is None:
             raise OutboxUnavailable("not open")
-        job = Job(together, argument, self._finished)
-        future: asyncio.Future[R] = loop.create_future()
-        self._waiting[job] = (future, loop.call_later(within, self._give_up, job))
+        job = Job(together, argument)
+        future: asyncio.Future[R] = self._loop.create_future()
+        self._waiting[job] = future
         try:
-            self._writer.submit(job)
-            return await future
+            async with asyncio.timeout(within):  # should it commit later, nothing was promised
+                self._writer.submit(job)
+                return await future
+        except TimeoutError:
+            raise OutboxUnavailable("the database took too long") from None
         finally:
             job.wanted = False
-            self._waiting.pop(job)[1].cancel()
+            del self._waiting[job]
 
     async def run(
         self,
@@ -70,12 +72,6 @@ class AsyncWriter:
         """Return what `work` gives, in a transaction that other calls may share."""
         return await self.do(lambda connection, _: [work(connection, *arguments)], None, within=within)
 
-    def _give_up(self, job: Job) -> None:
-        """End a wait on a database that neither answers nor fails. Should it commit later, nothing was promised."""
-        future, _ = self._waiting[job]
-        if not future.done():
-            future.set_exception(OutboxUnavailable("the database took too long"))
-
     def _finished(self, jobs: Sequence[Job]) -> None:
         """Bring outcomes from the writer's thread to the loop's, all with one call."""
         assert self._loop is not None
@@ -84,7 +80,7 @@ class AsyncWriter:
 
     def _resolve(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
-            future, _ = self._waiting.get(job, (None, None))
+            future = self._waiting.get(job)
             if future is None or future.done():
                 continue
             if job.error is not None:

@@ -18,7 +18,7 @@ from widget.store.choose import choose_database
 from widget.store.faults import StoreRefused, as_unavailable, in_words
 from widget.store.operating import Selection
 from widget.store.times import to_ms
-from widget.store.writer import Database, Writer
+from widget.store.writer import Database
 
 PROBE_EVERY = timedelta(seconds=1)  # readiness may be asked often; a probe costs a sync to disk
 
@@ -41,7 +41,7 @@ class Outbox:
     def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
         self._now = now
         self._database = database
-        self._writer = AsyncWriter(Writer(database, on_connect=self._read_key))
+        self._writer = AsyncWriter(database, on_connect=self._read_key)
         self._key: bytes | None = None
         self._on_new: Callable[[], None] = lambda: None
         self._probed_at: datetime | None = None

@@ -59,18 +59,27 @@ class Job:
 
     together: Callable[[Connection, Sequence[Any]], Sequence[Any]]
     argument: Any
-    finished: Callable[[Sequence[Job]], None]
     result: Any = None
     error: Exception | None = None
     wanted: bool = True  # false once nobody waits any more; then it is not begun
 
 
 class Writer:
-    """Runs jobs in order of arrival. All methods may be called from any thread."""
+    """Runs jobs in order of arrival. All methods may be called from any thread.
 
-    def __init__(self, database: Database, *, on_connect: Callable[[Connection], None]) -> None:
+    `finished` is called on the writer's own thread, with the jobs whose outcome is known.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        on_connect: Callable[[Connection], None],
+        finished: Callable[[Sequence[Job]], None],
+    ) -> None:
         self._database = database
         self._on_connect = on_connect
+        self._finished = finished
         self._queue: deque[Job] = deque()
         self._changed = threading.Condition()
         self._closing = False
@@ -119,7 +128,7 @@ class Writer:
             if wanted:
                 self._commit_together(wanted)
         finally:
-            _tell(batch)
+            self._finished(batch)
 
     def _commit_together(self, jobs: list[Job]) -> None:
         error = self._attempt(jobs)
@@ -217,7 +226,7 @@ class Writer:
             self._queue.clear()
         for job in behind:
             job.error = known
-        _tell(behind)
+        self._finished(behind)
 
 
 def _run_grouped(connection: Connection, jobs: Sequence[Job]) -> None:
@@ -228,12 +237,3 @@ def _run_grouped(connection: Connection, jobs: Sequence[Job]) -> None:
         results = together(connection, [job.argument for job in members])
         for job, result in zip(members, results, strict=True):
             job.result = result
-
-
-def _tell(jobs: Sequence[Job]) -> None:
-    """Tell the outcomes, with one call for all jobs that share a listener."""
-    listeners: dict[Any, list[Job]] = {}
-    for job in jobs:
-        listeners.setdefault(job.finished, []).append(job)
-    for finished, members in listeners.items():
-        finished(members)
