@@ -32,11 +32,12 @@ WidgetError
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 NOT_HTTP = "the answer is not HTTP as it may be"  # how an EceReset begins that names what it refused
 ANSWERED_IN_TLS = "TLS, as a port for https answers http"  # what such an EceReset may name
 Blame = Literal["host", "call", "nobody"]
+Kind = TypeVar("Kind", bound=BaseException)
 
 
 class WidgetError(Exception):
@@ -242,3 +243,8 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         yield cause
         seen.append(cause)
         cause = cause.__cause__ or cause.__context__
+
+
+def cause_of(error: BaseException, *kinds: type[Kind]) -> Kind | None:
+    """Return the first of an error and its causes that is of one of these kinds, or None."""
+    return next((each for each in causes(error) if isinstance(each, kinds)), None)

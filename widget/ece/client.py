@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import httpx
 
-from widget.domain.errors import EceBusy, EceError, EceRefused, EceTimeout, EceTlsFailure, EceUnreadable
+from widget.domain.errors import EceBusy, EceError, EceRefused, EceTimeout, EceTlsFailure, EceUnreadable, cause_of
 from widget.domain.outbox import OutboxMessage
 from widget.domain.readings import (
     Call,
@@ -28,7 +28,7 @@ from widget.ece import failures, tls, wire
 from widget.ece.connection import Network
 from widget.ece.dialect import Dialect, Format
 from widget.ece.failover import Failover
-from widget.ece.http_answer import LARGEST_BODY
+from widget.ece.http_answer import LARGEST_BODY, AnswerRefused
 from widget.ece.progress import Probe, Progress
 from widget.settings import EceSettings
 
@@ -150,7 +150,7 @@ class EceClient:
                 except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
                     # A kept connection that ECE closed just as we used it. RFC 9110, section 9.2.2 allows a second
                     # try for GET; a survey might arrive twice.
-                    if content is not None or failures.refused_for(error) or not progress.died_unanswered:
+                    if content is not None or cause_of(error, AnswerRefused) or not progress.died_unanswered:
                         raise
                     request = _request(method, url, headers, progress, content)
                     return await self._send(transport, request, progress)

@@ -16,6 +16,7 @@ from widget.domain.errors import (
     EceRefused,
     EceReset,
     EceStatus,
+    cause_of,
     causes,
 )
 from widget.ece.http_answer import AnswerRefused
@@ -63,14 +64,9 @@ def no_connection(error: BaseException, *, to_proxy: bool) -> EceRefused:
 def reset(error: BaseException, *, status: int | None, maybe_received: bool) -> EceReset:
     """Return the error for a connection that broke, or for an answer that is refused, which is then named."""
     words = "the connection broke, or the answer was not HTTP"
-    if (refused := refused_for(error)) is not None:
+    if (refused := cause_of(error, AnswerRefused)) is not None:
         words = f"{NOT_HTTP}: {refused}"
     return EceReset(words, status=status, maybe_received=maybe_received)
-
-
-def refused_for(error: BaseException) -> AnswerRefused | None:
-    """Return what an answer was refused for, or None when the error has another cause."""
-    return next((cause for cause in causes(error) if isinstance(cause, AnswerRefused)), None)
 
 
 def _target(url: str, location: str | None) -> str | None:

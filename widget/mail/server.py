@@ -22,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 from aiosmtplib import SMTPException, SMTPResponseException, SMTPTimeoutError
 
-from widget.domain.errors import MailServerDown, causes
+from widget.domain.errors import MailServerDown, cause_of
 from widget.settings import SmtpSettings
 from widget.settings.certificates import trusting
 
@@ -109,7 +109,7 @@ async def _greeted(server: MailServer) -> aiosmtplib.SMTP:
         raise down(Step.GREETING, error) from error
     except FAILURES as error:
         client.close()
-        raise down(Step.TLS if _about_tls(error) else Step.CONNECTION, error) from error
+        raise down(Step.TLS if cause_of(error, ssl.SSLError) else Step.CONNECTION, error) from error
     return client
 
 
@@ -119,7 +119,7 @@ async def _encrypted(client: aiosmtplib.SMTP, server: MailServer) -> aiosmtplib.
         await client.ehlo()
     except FAILURES as error:
         client.close()
-        if server.on_this_machine and not server.user and _about_tls(error):
+        if server.on_this_machine and not server.user and cause_of(error, ssl.SSLError):
             return await _greeted(server)
         raise down(Step.TLS, error) from error
     return client
@@ -146,14 +146,14 @@ _WORDS = {
 
 def down(step: Step, error: BaseException) -> MailServerDown:
     """Return the failure of a step before any mail, in words of ours."""
-    words, chain = _WORDS[step], list(causes(error))
-    if unfit := next((each for each in chain if isinstance(each, ssl.SSLCertVerificationError)), None):
+    words = _WORDS[step]
+    if unfit := cause_of(error, ssl.SSLCertVerificationError):
         words = f"its certificate does not fit: {unfit.verify_message.rstrip('.')}"
-    elif unnamed := next((each for each in chain if isinstance(each, socket.gaierror)), None):
+    elif unnamed := cause_of(error, socket.gaierror):
         words = "no name server answers" if unnamed.errno == socket.EAI_AGAIN else "its name leads to no address"
-    elif any(isinstance(each, SMTPTimeoutError | TimeoutError) for each in chain):
+    elif cause_of(error, SMTPTimeoutError, TimeoutError):
         words = "it does not answer in time"
-    elif any(isinstance(each, ConnectionRefusedError) for each in chain):
+    elif cause_of(error, ConnectionRefusedError):
         words = "nothing listens there"
     return MailServerDown(words, status=status_of(error), step=step)
 
@@ -162,7 +162,3 @@ def status_of(error: BaseException) -> int | None:
     """Return the three digits of the server's answer, None where there was none."""
     code = error.code if isinstance(error, SMTPResponseException) else None
     return code if code is not None and 200 <= code <= 599 else None
-
-
-def _about_tls(error: BaseException) -> bool:
-    return any(isinstance(each, ssl.SSLError) for each in causes(error))

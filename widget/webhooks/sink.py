@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from widget import __version__
-from widget.domain.errors import WebhookDown, WebhookError, causes
+from widget.domain.errors import WebhookDown, WebhookError, cause_of
 from widget.domain.message import CONSENT, LANGUAGE
 from widget.domain.outbox import OutboxMessage, RowKind
 from widget.domain.retry_after import retry_after
@@ -131,9 +131,8 @@ def _refusal(status: int, asked: float | None) -> WebhookError:
 
 
 def _why_unreached(error: BaseException) -> str:
-    chain = list(causes(error))
-    if unfit := next((each for each in chain if isinstance(each, ssl.SSLCertVerificationError)), None):
+    if unfit := cause_of(error, ssl.SSLCertVerificationError):
         return f"its certificate does not fit: {unfit.verify_message.rstrip('.')}"
-    if any(isinstance(each, ssl.SSLError) for each in chain):
+    if cause_of(error, ssl.SSLError):
         return "TLS could not be begun"
     return "no connection could be made"
