@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 
 from tests.ece_stand_in import CLOSED, EceStandIn
-from tests.entry_points import EntryPoints
-from tests.hand_clock import NOON
+from tests.entry_points import EntryPoints, Notes, WatchedEntryPoints
+from tests.hand_clock import NOON, HandClock
+from widget.application.breakers import Permit
+from widget.application.refresh import Refreshed, RefreshResult, Subject
+from widget.application.refreshes import KnownEntryPoint
 from widget.domain.breaker import Closed, Open
 from widget.domain.decision import SOON
 from widget.domain.errors import EceBusy, EceError, EceRefused, EceStatus, EceUnreadable
@@ -373,6 +376,37 @@ async def test_a_button_that_an_own_limit_closed_is_unknown_at_once_when_ece_fai
     async with asyncio.timeout(30):
         view = await entry_points.availability.view("sales")
     assert view.decision.reason is Reason.ECE_UNREACHABLE
+    await entry_points.availability.aclose()
+
+
+class BringsNothing:
+    """A refresher whose first refresh brings nothing, and does not say that it failed; its second one hangs."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    async def refresh(self, subject: Subject, permit: Permit) -> Refreshed:
+        if self._asked:
+            await asyncio.Event().wait()
+        self._asked = True
+        return Refreshed(
+            {name: RefreshResult(None, each.memory, failed=False) for name, each in subject.inputs.items()}
+        )
+
+
+async def test_nobody_waits_behind_a_refresh_that_brought_nothing_though_it_did_not_fail() -> None:
+    refresher = BringsNothing()
+    entry_points = WatchedEntryPoints(
+        EceStandIn(),
+        {"sales": KnownEntryPoint(1001, Policy("sales"))},
+        clock=HandClock(NOON).clock,
+        observer=Notes(),
+        refresher=lambda _: refresher,
+        timeout=60,
+    )
+    await entry_points.state()
+    async with asyncio.timeout(30):
+        assert await entry_points.state() is State.UNKNOWN
     await entry_points.availability.aclose()
 
 

@@ -467,6 +467,19 @@ async def test_one_destination_that_hangs_or_is_down_holds_up_no_other(world: Wo
     assert world.ece.taken == []
 
 
+async def test_sendings_that_hang_take_the_slots_of_their_own_destination_alone(world: World) -> None:
+    mail = Ece()
+    world.elsewhere = [Destination("smtp", mail, concurrency=1, send_limit=timedelta(seconds=0.3))]
+    released = world.ece.hangs()
+    await world.accept(*range(9))
+    async with running(world.delivery(concurrency=4)):
+        await until(lambda: world.ece.now_inside == 4)
+        await world.outbox.enqueue(OutboxMessage("key-mail", "mail", "sales", "", (), destination="smtp"))
+        await until(lambda: mail.taken == ["mail"])
+        assert world.ece.taken == []
+        released.set()
+
+
 async def test_a_row_that_cannot_be_read_is_counted_and_named_and_the_others_go_on(world: World) -> None:
     await world.accept(1, 2, 3)
     await world.execute("UPDATE ece_widget_outbox SET answers = 'no json' WHERE id = 2")

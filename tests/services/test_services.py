@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.ports import free_port
 from widget import settings
+from widget.application.availability import Availability
 from widget.application.reporting import OutboxWatch
 from widget.commands.init import starter
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.outbox import Answer, OutboxMessage, RowKind
+from widget.ece.client import EceClient
 from widget.server.plan import build_served
 from widget.services.delivering import DeliveryServices, build_delivery
+from widget.services.serving import build
+from widget.shared import SharedServer
 from widget.store.faults import StoreRefused
+from widget.store.history import HistoryStore
+from widget.store.outbox import Outbox
 from widget.telemetry import Metrics
 
 pytestmark = pytest.mark.anyio
@@ -34,8 +43,11 @@ async def built(found: settings.Settings, metrics: Metrics | None = None) -> Del
     return await asyncio.to_thread(build_delivery, found, metrics=metrics)
 
 
+TASKS = {"outbox watch", "delivery", "history", "switches", "warm-up"}
+
+
 def tasks() -> set[str]:
-    return {task.get_name() for task in asyncio.all_tasks()} & {"outbox watch", "delivery"}
+    return {task.get_name() for task in asyncio.all_tasks()} & TASKS
 
 
 class FailingWatch(OutboxWatch):
@@ -55,6 +67,52 @@ async def test_a_task_that_failed_leaves_nothing_open(found: settings.Settings) 
     message = OutboxMessage("key", "sid", "sales", "s", (Answer("q", "How?", "fine"),))
     with pytest.raises(OutboxUnavailable):
         await services.outbox.enqueue(message)
+
+
+@pytest.fixture
+def everything(tmp_path: Path) -> settings.Settings:
+    """Settings that ask for all there is."""
+    table = tomllib.loads(starter()) | {
+        "storage": {"url": f"sqlite:///{tmp_path}/outbox.db"},
+        "shared": {"url": f"redis://127.0.0.1:{free_port()}/0"},
+        "console": {"enabled": True},
+    }
+    table["security"]["operator_tokens"] = ["operator-token-for-tests"]
+    return settings.parse(table)
+
+
+# What has connections or a thread, in the order in which it is opened.
+OPENED = {SharedServer: "aclose", EceClient: "aclose", Outbox: "close", HistoryStore: "close", Availability: "aclose"}
+
+
+@pytest.mark.parametrize("failing", [None, *OPENED])
+async def test_everything_is_closed_in_reverse_order_whatever_fails(
+    everything: settings.Settings, failing: type | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[type] = []
+    beside: dict[type, set[str]] = {}
+
+    def note(owner: type, name: str) -> None:
+        close = getattr(owner, name)
+
+        async def closing(self: Any) -> None:
+            closed.append(owner)
+            beside[owner] = tasks()
+            await close(self)
+            if owner is failing:
+                raise RuntimeError("a fault of ours")
+
+        monkeypatch.setattr(owner, name, closing)
+
+    for owner, name in OPENED.items():
+        note(owner, name)
+    services = await asyncio.to_thread(build, everything)
+    await services.start()
+    assert tasks() == TASKS
+    with contextlib.nullcontext() if failing is None else pytest.raises(RuntimeError, match="a fault of ours"):
+        await services.stop()
+    assert closed == list(OPENED)[::-1]
+    assert beside[HistoryStore] == tasks() == set(), "who writes ends before what it writes to is closed"
 
 
 async def test_a_start_that_fails_closes_what_it_opened(found: settings.Settings, tmp_path: Path) -> None:

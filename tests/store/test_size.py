@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from tests import settling
 from tests.store.conftest import make_message
@@ -90,3 +91,21 @@ async def regular_work(outbox: Outbox, clock: Any) -> None:
     assert (await outbox.counts_of_unsettled()).by_state[MessageState.PENDING] == 1
     await outbox.enrol("owner")
     await outbox.withdraw("owner")
+
+
+async def test_rows_are_counted_while_the_writer_is_busy(outbox: Outbox) -> None:
+    busy, go_on = threading.Event(), threading.Event()
+
+    def hold(_: Connection) -> int:
+        busy.set()
+        go_on.wait(30)
+        return 0
+
+    writing = asyncio.create_task(outbox.change(hold))
+    try:
+        assert await asyncio.to_thread(busy.wait, 30)
+        async with asyncio.timeout(10):
+            assert (await outbox.counts_of_unsettled()).by_state[MessageState.PENDING] == 0
+    finally:
+        go_on.set()
+        await writing
