@@ -244,7 +244,8 @@ def test_a_launcher_with_its_styles_is_small(build: Callable[..., Pages], theme:
 @pytest.mark.parametrize("theme", THEMES)
 def test_every_launcher_sheet_resets_the_host_and_keeps_it_off_paper(build: Callable[..., Pages], theme: str) -> None:
     pages = build()
-    context = pages.launcher_context(state("available", pages), entry_point=None, theme=theme, language="en")
+    sales = pages.settings.entry_points["sales"]
+    context = pages.launcher_context(state("available", pages), entry_point=sales, theme=theme, language="en")
     css = str(context.css)
     assert css.startswith(":host{all:initial!important;")
     assert "@media print{:host{display:none!important}}" in css

@@ -76,7 +76,7 @@ class Pages:
 
     def launcher(self, decision: Decision, *, theme: str, language: str) -> str:
         """Return the launcher's fragment for one decision."""
-        entry_point = self.settings.entry_points.get(decision.entry_point)
+        entry_point = self.settings.entry_points[decision.entry_point]
         context = self.launcher_context(decision, entry_point=entry_point, theme=theme, language=language)
         return self.render("launcher.html", context, theme=theme, language=language)
 
@@ -84,7 +84,7 @@ class Pages:
         self,
         decision: Decision,
         *,
-        entry_point: EntryPointSettings | None,
+        entry_point: EntryPointSettings,
         theme: str,
         language: str,
         scheme: Scheme = "auto",
@@ -92,13 +92,13 @@ class Pages:
         corner = self.themes.designs[theme].corner_in(self.texts.language(language).direction)
         wait, place = self._words.queue(decision, language)
         label = self._label(entry_point, language)
-        logo = self._logos.get(decision.entry_point, Markup())
-        panel = PanelContext(corner, label, logo, self._allowed.get(decision.entry_point, ""))
+        logo = self._logos[decision.entry_point]
+        panel = PanelContext(corner, label, logo, self._allowed[decision.entry_point])
         message = ""
-        if not decision.show and entry_point is not None and wants_message(entry_point, decision.state):
+        if not decision.show and wants_message(entry_point, decision.state):
             message = self._words.message(decision, language)
         ways = self._other_ways(decision.instead, decision.entry_point, language, theme)
-        tells = bool(message and entry_point and entry_point.tell_me)
+        tells = bool(message) and entry_point.tell_me
         greeting, after = self._greeting(decision, entry_point, language)
         needed = (bool(message and ways) or tells, bool(greeting))
         extra = tuple(sheet for sheet, wanted in zip(EXTRA_SHEETS, needed, strict=True) if wanted)
@@ -117,7 +117,7 @@ class Pages:
             stale_for=f"{self.settings.ece.stale_for:g}",
             response=decision.response.value,
             instead=as_json(ways),
-            open_in=entry_point.open_in if entry_point else "popup",
+            open_in=entry_point.open_in,
             corner=corner,
             label=label,
             logo=logo,
@@ -202,14 +202,14 @@ class Pages:
         html = self.render("panel.html", context, theme=theme, language=language, scheme=scheme)
         return Markup(html)  # noqa: S704 — a template's output, escaped there
 
-    def _greeting(self, decision: Decision, entry_point: EntryPointSettings | None, language: str) -> tuple[str, str]:
+    def _greeting(self, decision: Decision, entry_point: EntryPointSettings, language: str) -> tuple[str, str]:
         """Return the words and after how many milliseconds they are shown; empty where nobody is greeted now."""
-        if not decision.greets or entry_point is None or entry_point.greeting is None:
+        if not decision.greets or entry_point.greeting is None:
             return "", ""
         return entry_point.greeting.text.pick(language, SOURCE)[1], f"{entry_point.greeting.after * 1000:.0f}"
 
-    def _label(self, entry_point: EntryPointSettings | None, language: str) -> str:
-        if entry_point is None or entry_point.label is None:
+    def _label(self, entry_point: EntryPointSettings, language: str) -> str:
+        if entry_point.label is None:
             return self.texts.gettext(language, CHAT_WITH_US)
         return entry_point.label.pick(language, SOURCE)[1]
 
