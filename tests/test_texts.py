@@ -245,7 +245,7 @@ def test_any_tag_gets_a_language_there_is(tag: str) -> None:
 
 
 def test_arabic_and_hebrew_read_from_the_right() -> None:
-    assert [each for each in TEXTS.languages if TEXTS.language(each).direction == "rtl"] == ["ar", "he"]
+    assert [each for each in TEXTS.languages if TEXTS.language(each).locale.text_direction == "rtl"] == ["ar", "he"]
     assert TEXTS.name("en") == "English"
     assert TEXTS.name("ar") == "العربية"
 

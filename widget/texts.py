@@ -14,12 +14,12 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from gettext import c2py
 from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -62,10 +62,6 @@ class Language:
     messages: Messages
     forms: int
     plural: Callable[[int], int]
-
-    @cached_property
-    def direction(self) -> Literal["ltr", "rtl"]:
-        return "rtl" if self.locale.text_direction == "rtl" else "ltr"
 
 
 class TextFault(NamedTuple):

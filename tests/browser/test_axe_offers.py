@@ -62,7 +62,8 @@ def in_a_page(pages: Pages, state: str, attributes: str, theme: str, language: s
         f"<style>{css}</style>{drawn}</template></ece-chat>"
     )
     return (
-        f'<!doctype html><html lang="{language}" dir="{pages.texts.language(language).direction}"><title>Shop</title>'
+        f'<!doctype html><html lang="{language}" dir="{pages.texts.language(language).locale.text_direction}">'
+        "<title>Shop</title>"
         '<meta name="viewport" content="width=device-width"><style>:root { color-scheme: light dark }</style>'
         f"<main><h1>Shop</h1></main>{launcher * launchers}</html>"
     )

@@ -229,7 +229,7 @@ def test_no_launcher_has_anything_a_strict_policy_blocks(
         assert not re.search(r"<style|<[^>]* (?:style|on[a-z]+)=", html)
         assert "url(" not in html
         assert "%" not in "".join(markup.words)
-        assert markup.elements[0][1]["dir"] == TEXTS.language(language).direction
+        assert markup.elements[0][1]["dir"] == TEXTS.language(language).locale.text_direction
 
 
 @pytest.mark.parametrize("theme", THEMES)

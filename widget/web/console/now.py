@@ -183,7 +183,7 @@ def _figure(
         points,
         name=f"{name}, {wording.say(_('the last hour'))}: {spread}",
         highest=max(numbers, default=0),
-        mirrored=wording.direction == "rtl",
+        mirrored=wording.mirrored,
     )
     return Figure(name, "" if value is None else words(value), chart if numbers else Markup(), spread)
 

@@ -72,7 +72,7 @@ class ConsolePages:
             values,
             frame=frame,
             lang=frame.language,
-            dir=self.texts.language(frame.language).direction,
+            dir=self.texts.language(frame.language).locale.text_direction,
             stylesheet=self.sheet.path,
             script=self.script.path,
             nonce=nonce(),

@@ -166,7 +166,7 @@ def _chart(question: Question, wording: Wording) -> Chart:
         for each in steps
         if each.answered
     )
-    drawing = line(points, name=name, highest=highest - lowest, mirrored=wording.direction == "rtl")
+    drawing = line(points, name=name, highest=highest - lowest, mirrored=wording.mirrored)
     ends = (wording.day(steps[0].day), wording.day(steps[-1].day)) if len(steps) > 1 else ()
     return Chart(name, f"{wording.say(_apart(steps))} {about}", drawing, (), Table(tuple(head), rows), ends)
 

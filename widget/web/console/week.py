@@ -74,7 +74,7 @@ def day_lines(buckets: Sequence[Bucket], start: datetime, end: datetime, wording
         about = (
             wording.say(_("At most %(highest)s, as a mean of five minutes."), highest=words(highest)) if rows else ""
         )
-        drawing = line(points, name=name, highest=highest, mirrored=wording.direction == "rtl")
+        drawing = line(points, name=name, highest=highest, mirrored=wording.mirrored)
         head = tuple(map(wording.say, (_("Hour"), _("Lowest"), _("Mean"), _("Highest"))))
         yield Chart(name, about, drawing, (), Table(head, rows), _quarters(start, end, wording) if rows else ())
 
@@ -150,7 +150,7 @@ def in_vain_chart(clicks: Iterable[InVain], monday: date, wording: Wording) -> C
     return Chart(
         title=name,
         about=wording.say(_("Visitors who asked for a chat and got none, for staffing to follow.")),
-        drawing=grid(rows, _HOURS, name=name, mirrored=wording.direction == "rtl"),
+        drawing=grid(rows, _HOURS, name=name, mirrored=wording.mirrored),
         legend=(),
         table=Table(head, table),
     )
@@ -161,7 +161,7 @@ def _draw(week: Week, name: str, draw: Callable[[Hour, str], Cell], wording: Wor
     for label, hours in zip(_days(week.first, wording), week.hours, strict=True):
         fields = [None if each is None else draw(each, f"{label} {_HOURS[hour]}") for hour, each in enumerate(hours)]
         rows.append((label, fields))
-    return grid(rows, _HOURS, name=name, mirrored=wording.direction == "rtl")
+    return grid(rows, _HOURS, name=name, mirrored=wording.mirrored)
 
 
 def _days(first: date, wording: Wording) -> tuple[str, ...]:

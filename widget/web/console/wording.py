@@ -100,8 +100,9 @@ class Wording:
         return get_decimal_symbol(self._locale)
 
     @property
-    def direction(self) -> Literal["ltr", "rtl"]:
-        return self.texts.language(self.language).direction
+    def mirrored(self) -> bool:
+        """Return whether the language is written from the right."""
+        return self.texts.language(self.language).locale.text_direction == "rtl"
 
     @property
     def zone_name(self) -> str:

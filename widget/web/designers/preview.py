@@ -217,7 +217,7 @@ class Preview:
             if not stateful:
                 del parts[varied.index("state")]
             yield Frame(
-                caption=" · ".join([*parts, self._pages.texts.language(picked["locale"]).direction]),
+                caption=" · ".join([*parts, self._pages.texts.language(picked["locale"]).locale.text_direction]),
                 src=f"/preview/frame?{urlencode(picked)}",
                 width=picked["width"],
                 height=_height(picked["show"], drawn(decision, entry_point)),

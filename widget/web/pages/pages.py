@@ -89,7 +89,7 @@ class Pages:
         language: str,
         scheme: Scheme = "auto",
     ) -> LauncherContext:
-        corner = self.themes.designs[theme].corner_in(self.texts.language(language).direction)
+        corner = self.themes.designs[theme].corner_in(self.texts.language(language).locale.text_direction)
         wait, place = self._words.queue(decision, language)
         label = self._label(entry_point, language)
         logo = self._logos[decision.entry_point]
@@ -186,7 +186,7 @@ class Pages:
         values = {
             **context._asdict(),
             "lang": language,
-            "dir": self.texts.language(language).direction,
+            "dir": self.texts.language(language).locale.text_direction,
             "theme": theme,
             "design": self._designs[theme, scheme],
             "stylesheet": partial(self.sheets.url, theme, scheme=scheme),
