@@ -159,7 +159,7 @@ def test_what_a_person_closed_is_not_said_to_be_a_setting(configured: settings.S
 @pytest.mark.anyio
 async def test_the_decision_of_this_moment_is_told(configured: settings.Settings) -> None:
     async def decide(entry_point: str) -> Decision:
-        return sample("no_capacity", entry_point=entry_point, settings=None, now=NOW)
+        return sample("no_capacity", entry_point=entry_point, settings=configured.entry_points[entry_point], now=NOW)
 
     page = (await Designer(configured, decide=decide).opens("/preview")).text
     assert "closed: too few slots are free" in page

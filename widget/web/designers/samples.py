@@ -38,15 +38,14 @@ STATE_WORDS = {
 }
 
 
-def sample(state: str, *, entry_point: str, settings: EntryPointSettings | None, now: datetime) -> Decision:
+def sample(state: str, *, entry_point: str, settings: EntryPointSettings, now: datetime) -> Decision:
     """Return the decision for one of STATES, with what the entry point's settings say of showing it."""
     wait, depth = _WITH_NUMBERS.get(state, (None, None))
     reason = None if state in _WITH_NUMBERS else Reason(state)
     unknown = reason is Reason.ECE_UNREACHABLE
-    when_unknown = settings.when_unknown if settings else "hide"
     asked = reason not in (Reason.OUTSIDE_HOURS, Reason.SWITCHED_OFF, Reason.ECE_UNREACHABLE)
-    show = reason is None or (unknown and when_unknown == "show")
-    ways = [each.way() for each in settings.instead] if settings and not show else []
+    show = reason is None or (unknown and settings.when_unknown == "show")
+    ways = [] if show else [each.way() for each in settings.instead]
     return Decision(
         entry_point=entry_point,
         show=show,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from typing import Any, NoReturn
 from urllib.parse import parse_qs
@@ -15,7 +16,6 @@ from widget.web.edge.errors import Problem
 MOST_FIELDS = 1000
 BODY_TIME = 10.0  # seconds for a whole body: a form is sent in one go, and no server here closes a slow one
 FORM = "application/x-www-form-urlencoded"
-_NAMES_OF_UTF8 = frozenset({"", "utf-8", "utf8"})
 
 
 async def read_form(request: Request, *, longest: int) -> dict[str, list[str]]:
@@ -35,25 +35,20 @@ async def read_object(request: Request, *, longest: int) -> dict[str, Any]:
     """Read a JSON object as RFC 8259 has it: UTF-8, no NaN, no name twice; raise Problem."""
     require_media_type(request, "application/json")
     body = await read_body(request, longest=longest)
-    try:
+    with contextlib.suppress(ValueError, RecursionError):
         value = json.loads(body.decode("utf-8"), object_pairs_hook=no_name_twice, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise Problem(400, "not_json", "One JSON object in UTF-8, no name twice.") from None
-    if not isinstance(value, dict):
-        raise Problem(400, "not_json", "One JSON object in UTF-8, no name twice.")
-    return value
+        if isinstance(value, dict):
+            return value
+    raise Problem(400, "not_json", "One JSON object in UTF-8, no name twice.")
 
 
 def require_media_type(request: Request, wanted: str) -> None:
     """Refuse another media type, another charset and any content coding."""
     essence, _, parameters = request.headers.get("content-type", "").partition(";")
-    charset = ""
-    for parameter in parameters.split(";"):
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "charset":
-            charset = value.strip().strip('"').lower()
+    named = {name.strip().lower(): value for name, _, value in (each.partition("=") for each in parameters.split(";"))}
+    charset = named.get("charset", "").strip().strip('"').lower()
     coding = request.headers.get("content-encoding", "").strip().lower()
-    if essence.strip().lower() != wanted or charset not in _NAMES_OF_UTF8 or coding not in ("", "identity"):
+    if essence.strip().lower() != wanted or charset not in ("", "utf-8", "utf8") or coding not in ("", "identity"):
         raise Problem(415, "unsupported_media_type", f"This address takes {wanted} in UTF-8, not compressed.")
 
 
