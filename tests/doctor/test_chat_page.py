@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.message import Message
 from typing import Any
 
 import pytest
@@ -18,7 +19,10 @@ def found(
     table: dict[str, Any], *headers: tuple[str, str], text: str = "<title>Chat</title>", **entry_point: Any
 ) -> list[Finding]:
     table["entry_points"]["sales"].update({"chat_url": PAGE + "?wsname=https://www.example.com", **entry_point})
-    page = Page(PAGE, 200, headers, text)
+    message = Message()
+    for name, value in headers:
+        message[name] = value
+    page = Page(PAGE, 200, message, text)
     return list(chat_page_findings(settings.parse(table), "sales", PAGE, page))
 
 

@@ -39,16 +39,12 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What came: `url` is where redirects led; header names have small letters, fields of one name stay several."""
+    """What came; `url` is where redirects led."""
 
     url: str
     status: int
-    headers: tuple[tuple[str, str], ...]
+    headers: Message
     text: str
-
-    def values(self, name: str) -> list[str]:
-        """Return every value of a header."""
-        return [value for each, value in self.headers if each == name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +89,7 @@ def _page(url: str, status: int, headers: Message, body: bytes) -> Page:
         text = body.decode(charset, "replace")
     except LookupError:
         text = body.decode("utf-8", "replace")
-    return Page(url, status, tuple((name.lower(), value) for name, value in headers.items()), text)
+    return Page(url, status, headers, text)
 
 
 def _unreached(error: BaseException) -> Unreached:

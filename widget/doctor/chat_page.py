@@ -88,8 +88,12 @@ def _led_elsewhere(address: str, page: Page) -> str:
 
 def _frames(origins: tuple[str, ...], address: str, page: Page) -> Iterator[Finding]:
     """Judge what the page says about frames, as browsers do: CSP's frame-ancestors goes before X-Frame-Options."""
-    policies = [directive for value in page.values("content-security-policy") for directive in _ancestors(value)]
-    frame_options = {each.strip().upper() for value in page.values("x-frame-options") for each in value.split(",")}
+    policies = [
+        directive for value in page.headers.get_all("content-security-policy", []) for directive in _ancestors(value)
+    ]
+    frame_options = {
+        each.strip().upper() for value in page.headers.get_all("x-frame-options", []) for each in value.split(",")
+    }
     refusing = ""
     if policies:
         sites = [origin for origin in origins if origin != "*"] or ["https://any-site.invalid"]
