@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from typing import Any
 
 from starlette.requests import Request
@@ -23,7 +24,7 @@ BLANK = (
     '<link rel="icon" href="/assets/mark.svg" type="image/svg+xml">{tag}</head>'
     "<body><main><h1>A page</h1><p>With a few words, and nothing else.</p></main></body></html>"
 )
-app = create_site(WIDGET)
+app = create_site(WIDGET, simulator_url=WIDGET, mail=socket.create_server(("127.0.0.1", 0)))
 
 
 async def _blank(request: Request) -> HTMLResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -147,7 +148,11 @@ def test_the_control_page_shows_what_arrives(page: Page, simulator: str) -> None
 
 def test_the_single_page_site_swaps_its_body(page: Page) -> None:
     scripts = Route("/widget.js", lambda _: PlainTextResponse("", media_type="text/javascript"))
-    with serving(Starlette(routes=[scripts])) as widget, serving(create_site(widget)) as site:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as mail,
+        serving(Starlette(routes=[scripts])) as widget,
+        serving(create_site(widget, simulator_url=widget, mail=mail)) as site,
+    ):
         page.goto(f"{site}/app")
         page.evaluate("window.first = document.body")
         page.get_by_role("link", name="Next step").click()

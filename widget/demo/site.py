@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -45,9 +45,9 @@ def strict_policy(widget_url: str) -> str:
 
 def usual_policy(widget_url: str, simulator_url: str) -> str:
     """Return the policy of the other pages: it also allows frames for a docked chat and a survey."""
-    frames = f"'self' {widget_url} {simulator_url}".strip()
     return (
-        f"default-src 'none'; script-src 'self' {widget_url}; connect-src {widget_url}; frame-src {frames}; "
+        f"default-src 'none'; script-src 'self' {widget_url}; connect-src {widget_url}; "
+        f"frame-src 'self' {widget_url} {simulator_url}; "
         "style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
@@ -57,16 +57,13 @@ _COMMON = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
 _MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'self'"
 
 
-def create_site(widget_url: str, *, simulator_url: str = "", mail: socket.socket | None = None) -> Starlette:
-    """Build the site. Its script tags load from `widget_url`; with `mail` it takes mails on that socket."""
+def create_site(widget_url: str, *, simulator_url: str, mail: socket.socket) -> Starlette:
+    """Build the site. Its script tags load from `widget_url`; it takes mails on the socket `mail`."""
     templates, inbox = environment(FOLDER), Inbox()
 
     @asynccontextmanager
     async def takes_mails(_app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            if mail is not None:
-                talk = partial(take_mails, take=inbox.mail)
-                await stack.enter_async_context(await asyncio.start_server(talk, sock=mail))
+        async with await asyncio.start_server(partial(take_mails, take=inbox.mail), sock=mail):
             yield
 
     async def hook(request: Request) -> Response:
