@@ -26,7 +26,7 @@ from widget.domain.asked import versions_of
 from widget.domain.errors import EceUnsendable, SurveyUnknown, TicketTaken
 from widget.domain.grants import SurveyGrant, Ticket
 from widget.domain.outbox import LONGEST_SID, OutboxMessage, QueueThen, RowKind, valid_sid
-from widget.domain.survey import Survey
+from widget.domain.survey import Survey, is_met
 from widget.settings import EntryPointSettings
 
 
@@ -204,7 +204,7 @@ class Surveys:
             return Submission(replace(checked, faults=(FieldFault(FaultCode.UNSENDABLE),)), accepted=False)
         rule = opened.survey.alert_if
         alert = None
-        if rule is not None and rule.fits(checked.visible, checked.filled.chosen):
+        if rule is not None and is_met(rule.question, rule.answers, checked.visible, checked.filled.chosen):
             alert = alert_of(message, rule.destination)
         return Submission(checked, accepted=True, new=await self._outbox.enqueue(message, alert))
 

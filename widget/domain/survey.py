@@ -118,10 +118,6 @@ class AlertRule(NamedTuple):
     answers: frozenset[str]
     destination: str
 
-    def fits(self, visible: Collection[str], chosen: Mapping[str, Collection[str]]) -> bool:
-        """Return whether these answers are to be told; one to a question that is not shown is none."""
-        return is_met(self.question, self.answers, visible, chosen)
-
 
 @dataclass(frozen=True, slots=True)
 class Survey:
