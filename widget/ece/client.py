@@ -13,7 +13,6 @@ import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import NamedTuple
 
 import httpx
 
@@ -43,14 +42,6 @@ _POST = {
 # Other words for a coding say nothing: some Java servers write a charset there.
 _PACKED = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}", re.ASCII)
-
-
-class _Reply(NamedTuple):
-    """An answer whose status is a success."""
-
-    status: int
-    content_type: str | None
-    body: bytes
 
 
 class EceClient:
@@ -84,10 +75,10 @@ class EceClient:
 
         It has a connection of its own: whatever another call left behind on one is never its receipt.
         """
-        body = wire.survey_xml(message, namespace=form.format is Format.NAMESPACE)
-        reply = await self._exchange("POST", self._settings.base_url + form.path, _POST, Progress(), body)
-        if reply.status != 204:
-            wire.survey_answer(reply.body, reply.content_type, status=reply.status)
+        survey, progress = wire.survey_xml(message, namespace=form.format is Format.NAMESPACE), Progress()
+        body = await self._exchange("POST", self._settings.base_url + form.path, _POST, progress, survey)
+        if progress.status != 204:
+            wire.survey_answer(body, progress.content_type, status=progress.status)
 
     async def ask(self, call: Call, entry_point_id: int) -> Reading:
         """Make one of the five GET calls (guide, sections 9 to 13)."""
@@ -127,8 +118,8 @@ class EceClient:
 
     async def _ask(self, call: Call, entry_point_id: int, progress: Progress) -> wire.Understood:
         try:
-            reply = await self._exchange("GET", self._settings.address(call, entry_point_id), _GET, progress)
-            understood = wire.read(call, reply.body, status=reply.status, wait_time_unit=self._settings.wait_time_unit)
+            body = await self._exchange("GET", self._settings.address(call, entry_point_id), _GET, progress)
+            understood = wire.read(call, body, status=progress.status, wait_time_unit=self._settings.wait_time_unit)
         except EceError as error:
             self._failover.heard(call, entry_point_id, error)
             raise
@@ -137,12 +128,16 @@ class EceClient:
 
     async def _exchange(
         self, method: str, url: str, headers: dict[str, str], progress: Progress, content: bytes | None = None
-    ) -> _Reply:
-        """Make one call within the total time; waiting for a free connection counts, but for no circuit breaker."""
+    ) -> bytes:
+        """Return the body of a success within the total time.
+
+        Waiting for a free connection counts, but for no circuit breaker.
+        """
         try:
             async with asyncio.timeout(self._settings.timeout), self._connection() as transport:
                 progress.asked_at = asyncio.get_running_loop().time()
-                request = _request(method, url, headers, progress, content)
+                traced = {"trace": progress.trace}
+                request = httpx.Request(method, url, headers=headers, content=content, extensions=traced)
                 if content is not None:
                     await transport.aclose()  # the connection that it keeps
                 try:
@@ -152,7 +147,6 @@ class EceClient:
                     # try for GET; a survey might arrive twice.
                     if content is not None or cause_of(error, AnswerRefused) or not progress.died_unanswered:
                         raise
-                    request = _request(method, url, headers, progress, content)
                     return await self._send(transport, request, progress)
         except TimeoutError:
             if progress.waited_for_us(self._settings.timeout, now=asyncio.get_running_loop().time()):
@@ -171,7 +165,7 @@ class EceClient:
         finally:
             self._free.put_nowait(transport)
 
-    async def _send(self, transport: httpx.AsyncBaseTransport, request: httpx.Request, progress: Progress) -> _Reply:
+    async def _send(self, transport: httpx.AsyncBaseTransport, request: httpx.Request, progress: Progress) -> bytes:
         try:
             response = await transport.handle_async_request(request)
         except BaseException:
@@ -193,7 +187,7 @@ class EceClient:
                     retry_after=retry_after(response.headers.get("retry-after"), time.time()),
                     is_survey=is_survey,
                 )
-            return _Reply(response.status_code, progress.content_type, await _bounded(response, is_survey=is_survey))
+            return await _bounded(response, is_survey=is_survey)
         finally:
             await response.aclose()
 
@@ -219,12 +213,6 @@ async def _fail() -> None:
     async with _Transport(Network(1.0), _nobody(), None) as transport:
         with suppress(httpx.TransportError):
             await transport.handle_async_request(httpx.Request("GET", "http://127.0.0.1:0/"))
-
-
-def _request(
-    method: str, url: str, headers: dict[str, str], progress: Progress, content: bytes | None
-) -> httpx.Request:
-    return httpx.Request(method, url, headers=headers, content=content, extensions={"trace": progress.trace})
 
 
 def _trusted(settings: EceSettings) -> ssl.SSLContext:
