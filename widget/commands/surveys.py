@@ -24,22 +24,28 @@ from widget.domain.errors import OutboxUnavailable
 from widget.domain.message import person
 from widget.domain.outbox import LONGEST_SID, MessageState, RowKind, valid_sid
 from widget.domain.spreadsheet import BYTE_ORDER_MARK
+from widget.settings import Settings
 from widget.store.command_outbox import CommandOutbox, command_outbox
 from widget.store.faults import StoreRefused
 from widget.store.operating import Selection
 
 _row = click.IntRange(1, 2**63 - 1)
-_STATES = click.Choice([state.value for state in MessageState])
 
 kind_option: Callable[[Any], Any] = click.option(
     "--kind",
     "kinds",
     type=click.Choice([kind.value for kind in RowKind]),
     multiple=True,
+    callback=lambda _, __, names: tuple(map(RowKind, names)),
     help="Only these; may be repeated.",
 )
 state_option: Callable[[Any], Any] = click.option(
-    "--state", "states", type=_STATES, multiple=True, help="Only these; may be repeated."
+    "--state",
+    "states",
+    type=click.Choice([state.value for state in MessageState]),
+    multiple=True,
+    callback=lambda _, __, names: tuple(map(MessageState, names)),
+    help="Only these; may be repeated.",
 )
 
 
@@ -54,17 +60,20 @@ def surveys() -> None:
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(0, 10_000), help="How many rows, newest.")
 @json_option
 @config_option
-def list_(states: tuple[str, ...], kinds: tuple[str, ...], limit: int, as_json: bool, config: Path | None) -> None:
+def list_(
+    states: tuple[MessageState, ...], kinds: tuple[RowKind, ...], limit: int, as_json: bool, config: Path | None
+) -> None:
     """Count the rows by state and list the newest."""
-    destinations = load_settings(config).destinations
-    with _store(config) as store:
-        counts, rows = store.counts(), store.newest(_selection(states, kinds), limit)
+    found = load_settings(config)
+    selection = Selection(states=states, kinds=kinds, everything=not states and not kinds)
+    with _store(found) as store:
+        counts, rows = store.counts(), store.newest(selection, limit)
     if as_json:
         print_json(counts_object(counts) | {"rows": [as_json_object(row, answers=False) for row in rows]})
         return
     output = console()
     output.print(counts_table(counts))
-    for name, number in counts.undeliverable(destinations).items():
+    for name, number in counts.undeliverable(found.destinations).items():
         waiting = "1 row waits" if number == 1 else f"{number} rows wait"
         output.print(Text(f"{waiting} for {printable(name)}, which is not in the settings."))
     if rows:
@@ -77,7 +86,7 @@ def list_(states: tuple[str, ...], kinds: tuple[str, ...], limit: int, as_json: 
 @config_option
 def show(row: int, as_json: bool, config: Path | None) -> None:
     """Show one survey, message or alert with what was written. ROW is the number that `list` prints."""
-    with _store(config) as store:
+    with _store(load_settings(config)) as store:
         found = next(store.rows(Selection(ids=(row,))), None)
     if found is None:
         fail(f"There is no survey number {row}.")
@@ -106,7 +115,7 @@ def retry(rows: tuple[int, ...], everything: bool, config: Path | None) -> None:
     """Send dead surveys, messages and alerts again, with all their attempts and their time before them."""
     if bool(rows) == everything:
         raise click.UsageError("Name the rows to send again, or --all for every dead one.")
-    with _store(config) as store:
+    with _store(load_settings(config)) as store:
         again = store.send_again(Selection(ids=rows, states=(MessageState.DEAD,)), now=_now())
     wanted = len(set(rows))
     click.echo(f"{_counted(again)} will be sent again.")
@@ -130,8 +139,8 @@ def retry(rows: tuple[int, ...], everything: bool, config: Path | None) -> None:
 def export(
     form: str,
     output: Path | None,
-    states: tuple[str, ...],
-    kinds: tuple[str, ...],
+    states: tuple[MessageState, ...],
+    kinds: tuple[RowKind, ...],
     since: datetime | None,
     until: datetime | None,
     entry_point: str | None,
@@ -145,14 +154,14 @@ def export(
     if since is not None and until is not None and since >= until:
         raise click.UsageError(f"--since {since:%Y-%m-%d %H:%M} is not before --until {until:%Y-%m-%d %H:%M} (UTC).")
     selection = Selection(
-        states=tuple(MessageState(state) for state in states) or _WITH_ANSWERS,
-        kinds=tuple(RowKind(kind) for kind in kinds),
+        states=states or _WITH_ANSWERS,
+        kinds=kinds,
         accepted_from=since,
         accepted_before=until,
         entry_point=entry_point,
         survey=survey,
     )
-    with _store(config) as store, opened(output) as stream:
+    with _store(load_settings(config)) as store, opened(output) as stream:
         number, unreadable = 0, []
         with progress("Exporting", store.number_of(selection)) as advance:
             if bom:
@@ -205,7 +214,7 @@ def purge(
     elif older_than is not None:
         selection = Selection(settled_before=_now() - timedelta(seconds=older_than))
     noun = "survey" if email is None else "message"
-    with _store(config) as store:
+    with _store(load_settings(config)) as store:
         unreadable = store.set_aside(selection)
         number = store.number_of(selection)
         if number and not yes and sys.stdin.isatty() and sys.stdout.isatty():
@@ -227,12 +236,11 @@ _WITH_ANSWERS = tuple(state for state in MessageState if state is not MessageSta
 
 
 @contextmanager
-def _store(config: Path | None) -> Iterator[CommandOutbox]:
+def _store(found: Settings) -> Iterator[CommandOutbox]:
     """Open the outbox of the settings; a database that is refused or fails is one sentence and exit code 1."""
-    url = load_settings(config).storage.url.get_secret_value()
     telemetry.configure("warning")
     try:
-        with command_outbox(url) as store:
+        with command_outbox(found.storage.url.get_secret_value()) as store:
             yield store
     except StoreRefused as refusal:
         fail(str(refusal))
@@ -242,14 +250,6 @@ def _store(config: Path | None) -> Iterator[CommandOutbox]:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _selection(states: tuple[str, ...], kinds: tuple[str, ...]) -> Selection:
-    return Selection(
-        states=tuple(MessageState(state) for state in states),
-        kinds=tuple(RowKind(kind) for kind in kinds),
-        everything=not states and not kinds,
-    )
 
 
 def _name_unreadable(ids: list[int]) -> None:
