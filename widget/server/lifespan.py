@@ -27,8 +27,7 @@ class Lifespan(LifespanOn):
         self._app = config.loaded_app
         self.config = copy.copy(config)
         self.config.loaded_app = self._noting_failure
-        self.logger = logging.Logger("lifespan")  # has no handler
-        self.logger.disabled = True
+        self.logger = logging.Logger("lifespan", level=logging.CRITICAL + 1)  # writes nothing
 
     async def startup(self) -> None:
         await super().startup()

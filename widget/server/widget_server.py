@@ -65,11 +65,11 @@ class WidgetServer(uvicorn.Server):
         """Run on a socket that is bound already; return the exit code, or raise what there is a sentence for."""
         try:
             self.run(sockets=[listener])
-        except SystemExit as failed:  # uvicorn's way to say that the application did not start
+        except SystemExit:  # uvicorn's way to say that the application did not start
             failure = self.lifespan.failure
             if isinstance(failure, SENTENCES):
                 raise failure from None
-            return int(failed.code or 0) and 1
+            return 1
         return 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -83,7 +83,7 @@ class WidgetServer(uvicorn.Server):
         if self._metrics_listener is not None:
             await self._serve_metrics(self._metrics_listener)
         if self._parent is not None:
-            self._loop.add_reader(self._parent.fileno(), self._obey_parent)
+            self._loop.add_reader(self._parent.fileno(), self._obey_parent, self._parent)
             self._parent.send(READY)
         else:
             telemetry.logger().info("started")
@@ -202,14 +202,12 @@ class WidgetServer(uvicorn.Server):
             self._reload_wanted = False
             await self.reload()
 
-    def _obey_parent(self) -> None:
+    def _obey_parent(self, parent: Connection) -> None:
         """Stop as the supervisor says: STOP as for a signal, the end of the pipe at once."""
-        assert self._loop is not None
-        assert self._parent is not None
         try:
-            self._parent.recv()
+            parent.recv()
         except (EOFError, OSError):
-            self._loop.remove_reader(self._parent.fileno())
+            asyncio.get_running_loop().remove_reader(parent.fileno())
             self._stop()
         else:
             self._drain() if self._plan.drain else self._stop()
