@@ -146,19 +146,17 @@ class Calls:
         content_type = request.headers.get("content-type", "")
         judgement = judge(bytes(body), content_type)
         refused = self._form_refusal(judgement)
-        accepted = refused is None and not judgement.faults
         world.surveys_received += 1
         world.surveys.append(
             ReceivedSurvey(
-                world.now(),
-                request.url.path,
-                content_type,
-                bytes(body),
-                judgement.sid,
-                judgement.namespace,
-                judgement.pairs,
-                judgement.faults if refused is None else (*judgement.faults, refused),
-                accepted,
+                at=world.now(),
+                path=request.url.path,
+                content_type=content_type,
+                raw=bytes(body),
+                sid=judgement.sid,
+                namespace=judgement.namespace,
+                pairs=judgement.pairs,
+                faults=judgement.faults if refused is None else (refused,),
             )
         )
         if refused is not None:
@@ -172,9 +170,8 @@ class Calls:
         return Response(status_code=int(look.survey_success))
 
     def _form_refusal(self, judgement: Judgement) -> str | None:
-        form = "namespace" if judgement.namespace else "plain"
         wanted = self._world.wire.survey_format
-        if judgement.faults or wanted in ("both", form):
+        if judgement.faults or wanted in ("both", judgement.form):
             return None
         return f"This ECE takes surveys {'with' if wanted == 'namespace' else 'without'} the namespace only."
 

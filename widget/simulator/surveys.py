@@ -14,30 +14,31 @@ LONGEST_SID = 256
 
 
 @dataclass(frozen=True, slots=True)
-class ReceivedSurvey:
-    """One POST as it was received. `faults` is empty for a survey that an ECE accepts."""
+class Judgement:
+    """What a survey says, and a sentence for each fault: none for one that an ECE accepts."""
 
-    at: datetime
-    path: str
-    content_type: str
-    raw: bytes
-    sid: str | None
-    namespace: str | None
-    pairs: tuple[tuple[str, str], ...]
-    faults: tuple[str, ...]
-    accepted: bool
+    sid: str | None = None
+    namespace: str | None = None
+    pairs: tuple[tuple[str, str], ...] = ()
+    faults: tuple[str, ...] = ()
 
     @property
     def form(self) -> str:
         return "namespace" if self.namespace else "plain"
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    sid: str | None = None
-    namespace: str | None = None
-    pairs: tuple[tuple[str, str], ...] = ()
-    faults: tuple[str, ...] = ()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedSurvey(Judgement):
+    """One POST as it was received."""
+
+    at: datetime
+    path: str
+    content_type: str
+    raw: bytes
+
+    @property
+    def accepted(self) -> bool:
+        return not self.faults
 
 
 def judge(body: bytes, content_type: str) -> Judgement:
