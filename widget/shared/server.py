@@ -15,7 +15,6 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
-    ClusterDownError,
     ClusterError,
     InvalidResponse,
     MasterDownError,
@@ -30,6 +29,22 @@ from widget import telemetry
 
 T = TypeVar("T")
 
+# What an error of the library's says of the server; the first that fits.
+_KINDS = (
+    # for the library one of a cluster
+    (MasterDownError, "is a replica that has lost its primary; [shared] url must name the primary"),
+    (
+        (ClusterError, MovedError),
+        "is a cluster; [shared] needs one server without cluster mode (cluster-enabled no)",
+    ),
+    (AuthenticationError, "refuses the user or password in [shared] url"),
+    (ReadOnlyError, "is a replica that only reads; [shared] url must name the primary"),
+    (
+        NoPermissionError,
+        "forbids its user a command or a key; [shared] needs read and write access to keys ece-widget:*",
+    ),
+    (InvalidResponse, "answers, but not as Valkey or Redis; [shared] url must name its host and port"),
+)
 # What such a server says, in small letters, and what it means.
 _SAID = {
     "db index is out of range": "has no database of the number at the end of [shared] url",
@@ -164,25 +179,12 @@ class SharedServer:
 def cause(error: Exception) -> str:
     """Return what is wrong with the server, to follow its name in a sentence; quotes nothing of the error's text."""
     text = str(error).lower()
-    match error:
-        case MasterDownError():  # for the library one of a cluster
-            return "is a replica that has lost its primary; [shared] url must name the primary"
-        case ClusterError() | ClusterDownError() | MovedError():
-            return "is a cluster; [shared] needs one server without cluster mode (cluster-enabled no)"
-        case AuthenticationError():
-            return "refuses the user or password in [shared] url"
-        case ReadOnlyError():
-            return "is a replica that only reads; [shared] url must name the primary"
-        case NoPermissionError() if "eval" not in text and "script" not in text:
-            return "forbids its user a command or a key; [shared] needs read and write access to keys ece-widget:*"
-        case NoPermissionError():
-            return "forbids scripts; [shared] needs EVALSHA and SCRIPT LOAD"
-        case ResponseError() if "unknown command" in text and ("eval" in text or "script" in text):
-            return "forbids scripts; [shared] needs EVALSHA and SCRIPT LOAD"
-        case InvalidResponse():
-            return "answers, but not as Valkey or Redis; [shared] url must name its host and port"
+    about_scripts = "eval" in text or "script" in text
+    if about_scripts and (isinstance(error, NoPermissionError) or "unknown command" in text):
+        return "forbids scripts; [shared] needs EVALSHA and SCRIPT LOAD"
+    known = next((words for kinds, words in _KINDS if isinstance(error, kinds)), None)
     otherwise = "answers with an error" if isinstance(error, ResponseError) else "does not answer"
-    return next((words for said, words in _SAID.items() if said in text), otherwise)
+    return known or next((words for said, words in _SAID.items() if said in text), otherwise)
 
 
 async def _run_script(client: Redis, script: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
