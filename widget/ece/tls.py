@@ -27,9 +27,20 @@ _WORDS = {
 }
 OURS_REFUSED = "ECE did not accept our certificate, or wants one ([ece] client_cert)"
 HUNG_UP = "the server hung up in the middle of the handshake"
-# How OpenSSL calls it when the server's versions and ours have nothing in common.
-_TOO_OLD = ("TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION", "VERSION_TOO_LOW")
-_ABOUT_OURS = ("TLSV1_ALERT_UNKNOWN_CA", "TLSV1_ALERT_ACCESS_DENIED")
+_TOO_OLD = "the server speaks nothing newer than TLS 1.0 or 1.1"
+# OpenSSL's names of reasons
+_REASONS = {
+    "WRONG_VERSION_NUMBER": "what answers there does not speak TLS",
+    "TLSV1_ALERT_PROTOCOL_VERSION": _TOO_OLD,
+    "UNSUPPORTED_PROTOCOL": _TOO_OLD,
+    "WRONG_SSL_VERSION": _TOO_OLD,
+    "VERSION_TOO_LOW": _TOO_OLD,
+    "TLSV1_ALERT_UNKNOWN_CA": OURS_REFUSED,
+    "TLSV1_ALERT_ACCESS_DENIED": OURS_REFUSED,
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": (
+        "the handshake was refused: no cipher in common, or ECE wants a certificate ([ece] client_cert)"
+    ),
+}
 
 
 def trust(settings: EceSettings, public: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
@@ -63,14 +74,10 @@ def failure(error: BaseException) -> str | None:
                 return None
             case ssl.SSLCertVerificationError(verify_code=code, verify_message=why):
                 return _WORDS.get(code, f"the certificate was not accepted: {why}")
-            case ssl.SSLError(reason="WRONG_VERSION_NUMBER"):
-                return "what answers there does not speak TLS"
-            case ssl.SSLError(reason=str() as reason) if reason in _TOO_OLD:
-                return "the server speaks nothing newer than TLS 1.0 or 1.1"
-            case ssl.SSLError(reason=str() as reason) if "CERTIFICATE" in reason or reason in _ABOUT_OURS:
+            case ssl.SSLError(reason=str() as reason) if reason in _REASONS:
+                return _REASONS[reason]
+            case ssl.SSLError(reason=str() as reason) if "CERTIFICATE" in reason:
                 return OURS_REFUSED
-            case ssl.SSLError(reason="SSLV3_ALERT_HANDSHAKE_FAILURE"):
-                return "the handshake was refused: no cipher in common, or ECE wants a certificate ([ece] client_cert)"
             case ssl.SSLError():
                 named = getattr(cause, "reason", None)  # not of an alert that Python has no name for
                 return "the handshake was refused" + (f": {_in_small_words(named)}" if named else "")
