@@ -22,14 +22,14 @@ from widget.commands.survey_tables import counts_object, counts_table, rows_tabl
 from widget.commands.terminal import console, fail
 from widget.domain.errors import OutboxUnavailable
 from widget.domain.message import person
-from widget.domain.outbox import LONGEST_SID, MessageState, RowKind, valid_sid
+from widget.domain.outbox import LARGEST_ROW, LONGEST_SID, MessageState, RowKind, valid_sid
 from widget.domain.spreadsheet import BYTE_ORDER_MARK
 from widget.settings import Settings
 from widget.store.command_outbox import CommandOutbox, command_outbox
 from widget.store.faults import StoreRefused
 from widget.store.operating import Selection
 
-_row = click.IntRange(1, 2**63 - 1)
+_row = click.IntRange(1, LARGEST_ROW)
 
 kind_option: Callable[[Any], Any] = click.option(
     "--kind",
@@ -188,7 +188,7 @@ def export(
 @click.option(
     "--row",
     "rows",
-    type=click.IntRange(-(2**63), 2**63 - 1),
+    type=click.IntRange(-LARGEST_ROW - 1, LARGEST_ROW),
     multiple=True,
     help="The row of this number; may be repeated.",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Iterable
@@ -12,9 +13,10 @@ import click
 
 from widget.commands.options import config_option, json_option, load_settings, print_json
 from widget.commands.terminal import fail
+from widget.domain.names import NAME
 from widget.texts import Texts
 from widget.themes import DEFAULT, Themes
-from widget.themes.folders import DESIGN_FILE, NAME, RESERVED
+from widget.themes.folders import DESIGN_FILE, RESERVED
 from widget.web.designers.findings import findings
 from widget.web.pages.pages import Pages
 
@@ -41,7 +43,7 @@ def new(name: str, files: tuple[str, ...], source: str | None, config: Path | No
     FILE is what to copy, as survey/form.html, also into a theme that is there; without one, the usual files are copied.
     All that can be replaced are named.
     """
-    if not NAME.fullmatch(name) or name in RESERVED["operator"]:
+    if not re.fullmatch(NAME, name) or name in RESERVED["operator"]:
         raise click.UsageError(f"{name!r} is no name for a theme: small letters, digits, - and _, 64 at most.")
     directory = load_settings(config, new_themes=True).themes.directory
     themes = Themes.load(directory)

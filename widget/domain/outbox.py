@@ -14,6 +14,7 @@ ECE = "ece"  # the destination of surveys
 SMTP = "smtp"  # the mail server of `[smtp]`
 WEBHOOKS = "webhooks."  # with the name of `[webhooks.NAME]` behind it
 LONGEST_SID = 256  # characters
+LARGEST_ROW = 2**63 - 1  # number of a row, as a database's BIGINT
 
 
 def valid_sid(sid: str) -> bool:

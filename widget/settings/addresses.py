@@ -9,13 +9,15 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, SecretStr, StringConstraints
 
+from widget.domain.names import NAME
+from widget.domain.outbox import SMTP, WEBHOOKS
 from widget.settings.values import where
 
 CHAT_URL_FIELDS = frozenset({"id", "locale", "language", "country", "ticket", "origin"})
 _LISTEN = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
-_DESTINATION = re.compile(r"smtp|webhooks\.[a-z0-9][a-z0-9_-]{0,63}")
-_SQLITE = "sqlite:///"
+_DESTINATION = re.compile(rf"{SMTP}|{re.escape(WEBHOOKS)}{NAME}")
+SQLITE = "sqlite:///"
 _SHARED_SCHEMES = frozenset({"redis", "rediss", "valkey", "valkeys", "unix"})
 
 
@@ -58,14 +60,14 @@ def _is_proxy_url(value: str) -> bool:
 
 def _is_database(value: SecretStr) -> bool:
     text = value.get_secret_value()
-    return text.startswith(_SQLITE) or (text.startswith("postgresql://") and _is_whole(text))
+    return text.startswith(SQLITE) or (text.startswith("postgresql://") and _is_whole(text))
 
 
 def _has_a_file(value: SecretStr) -> bool:
     text = value.get_secret_value()
-    path = text.removeprefix(_SQLITE)
+    path = text.removeprefix(SQLITE)
     named = path.strip("/") != "" and path != ":memory:" and not path.endswith("/")
-    return not text.startswith(_SQLITE) or (named and not set(path) & set("?#\0"))
+    return not text.startswith(SQLITE) or (named and not set(path) & set("?#\0"))
 
 
 def _is_shared_server(value: SecretStr) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from widget.settings.addresses import SQLITE
 from widget.settings.environment import Overlay, lay_over
 from widget.settings.faults import SettingsFaults, in_words, origin_of
 from widget.settings.model import Settings, StorageSettings, ThemesSettings
@@ -22,8 +23,6 @@ from widget.settings.near_misses import did_you_mean
 from widget.settings.raw import table_at
 from widget.settings.reading import read_table
 from widget.settings.rules import broken_rules
-
-_SQLITE = "sqlite:///"
 
 
 def default_file(environ: Mapping[str, str] = os.environ) -> Path:
@@ -90,5 +89,5 @@ def start_paths_at(directory: Path, table: dict[str, Any]) -> None:
             holder[key] = str(directory / holder[key])
     storage = table_at(table, "storage")
     url = str(storage.get("url"))
-    if url.startswith(_SQLITE) and url.removeprefix(_SQLITE).strip("/") not in ("", ":memory:"):
-        storage["url"] = f"{_SQLITE}{directory / url.removeprefix(_SQLITE)}"
+    if url.startswith(SQLITE) and url.removeprefix(SQLITE).strip("/") not in ("", ":memory:"):
+        storage["url"] = f"{SQLITE}{directory / url.removeprefix(SQLITE)}"

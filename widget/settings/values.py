@@ -21,6 +21,7 @@ from pydantic import (
 
 from widget.domain.hours import OpenRange, read_range
 from widget.domain.language import language_tag
+from widget.domain.names import NAME
 
 SHORTEST_TOKEN = 16
 PLACEHOLDER = "write-a-long-random-text-here-0123456789"  # of examples/widget.toml
@@ -192,7 +193,7 @@ OperatorToken = Annotated[
 Name = Annotated[
     str,
     matching(
-        r"(?![0-9]+\Z)[a-z0-9][a-z0-9_-]{0,63}",
+        rf"(?![0-9]+\Z){NAME}",
         "a name of small letters, digits, - and _, with a letter, 64 at most",
     ),
 ]

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+from widget.domain.names import NAME
+
 LARGEST = 256 * 1024
 DESIGN_FILE = "theme.toml"
 # What lies beside the themes: the operator's catalogs, and our pages for operators.
@@ -61,7 +62,7 @@ def read_layers(directory: Path, owner: Literal["operator", "shipped"]) -> tuple
     for folder in _subfolders(directory, faults):
         if folder.name in RESERVED[owner]:
             continue
-        if not NAME.fullmatch(folder.name):
+        if not re.fullmatch(NAME, folder.name):
             faults.append(
                 ThemeRemark(str(folder), "is no name for a theme", "small letters, digits, - and _, 64 at most")
             )

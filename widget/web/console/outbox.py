@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from widget import telemetry
-from widget.domain.outbox import ECE, SMTP, MessageState, OutboxCounts, OutboxRow, RowKind
+from widget.domain.outbox import ECE, LARGEST_ROW, SMTP, MessageState, OutboxCounts, OutboxRow, RowKind
 from widget.texts import marked as _
 from widget.web.console.failures import in_words
 from widget.web.console.sign_in import SignIn, Visit, see
@@ -18,7 +18,6 @@ from widget.web.console.states import Badge
 from widget.web.console.wording import Wording
 
 ROWS = 50
-_LARGEST_ID = 2**63 - 1
 _BADGES = {
     MessageState.PENDING: Badge("waiting", _("Waiting")),
     MessageState.LEASED: Badge("leased", _("Being sent")),
@@ -193,7 +192,7 @@ class OutboxPages:
 
 def _id(text: str) -> int | None:
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
-    return number if 0 < number <= _LARGEST_ID else None
+    return number if 0 < number <= LARGEST_ROW else None
 
 
 def _summary(row: RowView) -> str:

@@ -9,14 +9,14 @@ from starlette.routing import Route
 
 from widget.web.addresses import ADDRESSES, Address, Faults, Limit
 from widget.web.edge.fixed_answers import fixed_route
-from widget.web.ops.schemas import DECISION, LINK, LINK_ORDER, NAME, PROBLEM, READINESS, SID, Json
+from widget.web.ops.schemas import DECISION, LINK, LINK_ORDER, PROBLEM, READINESS, SID, WHOLE_NAME, Json
 
 _ENTRY_POINT: Json = {
     "name": "entry_point",
     "in": "path",
     "required": True,
     "description": "The configured name of an entry point.",
-    "schema": {"type": "string", "pattern": NAME},
+    "schema": {"type": "string", "pattern": WHOLE_NAME},
     "example": "sales",
 }
 _LOCALE: Json = {

@@ -7,12 +7,13 @@ from typing import Any
 from widget.domain.decision import RARELY, REFRESH_UNDER_WAY, SELDOM, SOON, USUAL, Response
 from widget.domain.evaluation import State
 from widget.domain.instead import Kind
+from widget.domain.names import NAME
 from widget.domain.outbox import LONGEST_SID
 from widget.domain.readings import Reason
 
 Json = dict[str, Any]
 
-NAME = "^[a-z0-9][a-z0-9_-]{0,63}$"
+WHOLE_NAME = f"^{NAME}$"
 _REASONS = [str(each) for each in Reason]
 
 _COUNT: Json = {"type": ["integer", "null"], "minimum": 0}
@@ -23,7 +24,7 @@ DECISION: Json = {
     "additionalProperties": False,
     "description": "Whether chat is offered now, and what the visitor may be told.",
     "properties": {
-        "entryPoint": {"type": "string", "pattern": NAME},
+        "entryPoint": {"type": "string", "pattern": WHOLE_NAME},
         "show": {"type": "boolean", "description": "The button is drawn and opens."},
         "state": {"type": "string", "enum": [str(each) for each in State]},
         "reason": {"type": ["string", "null"], "enum": [*_REASONS, None], "description": "Null where available."},
@@ -115,10 +116,10 @@ LINK_ORDER: Json = {
     "required": ["sid", "entryPoint"],
     "properties": {
         "sid": SID,
-        "entryPoint": {"type": "string", "pattern": NAME},
+        "entryPoint": {"type": "string", "pattern": WHOLE_NAME},
         "survey": {
             "type": ["string", "null"],
-            "pattern": NAME,
+            "pattern": WHOLE_NAME,
             "description": "Default: the entry point's own survey.",
         },
     },
