@@ -145,7 +145,6 @@ class Errors:
         """Return the answer to `problem`: a page where a person is looking, JSON elsewhere."""
         scope.setdefault("state", {})["fault"] = problem.code
         headers = {name: value for name, value in problem.headers if name != "WWW-Authenticate"}
-        headers.setdefault("Cache-Control", "no-store")
         response: Response
         if is_page(addresses.of(scope), Request(scope).headers.get("accept", "")):
             response = Response(self._page(problem, scope), problem.status, headers, "text/html; charset=utf-8")

@@ -26,7 +26,6 @@ from widget.web.surveys.routes import BYTES_PER_CHARACTER, FORM_OVERHEAD
 MESSAGE = "/message/{entry_point}"
 FORM, THANKS = "message/form.html", "message/thanks.html"
 _LONGEST_FORM = FORM_OVERHEAD + BYTES_PER_CHARACTER * sum(LONGEST.values())
-_PRIVATE = {"Cache-Control": "no-store"}
 _NOTHING = CheckedMessage({}, ())
 
 
@@ -106,7 +105,7 @@ class MessageAddresses:
         )
         theme = self.pages.theme(request.query_params.get("theme"), entry_point=entry_point)
         page = with_token(self.pages.render(FORM, context, theme=theme, language=language), token)
-        headers = dict(_PRIVATE)
+        headers = {}
         if sent.storage_down or sent.wait is not None:
             headers["Retry-After"] = str(sent.wait or RETRY_STORAGE_AFTER)
         status = 503 if sent.storage_down else 429 if sent.wait is not None else 422 if sent.checked.faults else 200
@@ -117,7 +116,7 @@ class MessageAddresses:
         page = self.pages.render(
             THANKS, MessageThanksContext(entry_point), theme=theme, language=self._language(request)
         )
-        return Response(page, 200, _PRIVATE, media_type="text/html; charset=utf-8")
+        return Response(page, media_type="text/html; charset=utf-8")
 
     def _language(self, request: Request) -> str:
         return self.pages.language(wanted_language(request))

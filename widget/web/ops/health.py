@@ -21,7 +21,6 @@ from widget.web.edge.errors import PROBLEM_JSON, Problem
 from widget.web.edge.fixed_answers import fixed_route
 from widget.web.edge.headers import EdgeHeaders, SecurityHeaders
 
-NO_STORE = {"Cache-Control": "no-store"}
 _ALLOWED = {"Allow": "GET, HEAD, OPTIONS"}
 CHECK_LIMIT = 2.0  # seconds: an orchestrator's probe gives up soon after
 REMEMBERED = 1.0  # seconds a result stands, so that requests for /readyz put no load on the database
@@ -81,14 +80,14 @@ def routes(readiness: Readiness, metrics: Metrics, operators: Operators) -> list
 
     async def ready(_: Request) -> Response:
         status, document = await readiness.look()
-        return JSONResponse(document, status, NO_STORE)
+        return JSONResponse(document, status)
 
     async def guarded_metrics(request: Request) -> Response:
         operators.require(request)
         return await _metrics(metrics)
 
     return [
-        fixed_route("/healthz", b"ok\n", "text/plain; charset=utf-8", NO_STORE),
+        fixed_route("/healthz", b"ok\n", "text/plain; charset=utf-8", {}),
         Route("/readyz", ready, name="readyz"),
         Route("/metrics", guarded_metrics, name="metrics"),
     ]
@@ -119,7 +118,7 @@ def _refused(problem: Problem) -> Response:
 
 
 async def _metrics(metrics: Metrics) -> Response:
-    return Response(await metrics.render(), headers=NO_STORE, media_type=telemetry.CONTENT_TYPE)
+    return Response(await metrics.render(), media_type=telemetry.CONTENT_TYPE)
 
 
 async def _bounded(check: Check, limit: float) -> str | None:

@@ -40,7 +40,6 @@ LONGEST_LINK_REQUEST = 4 * 1024
 START = "/survey/start"
 MOST_END_PAGES = 1000  # kept rendered: of entry points, surveys, themes and languages
 _NONCE = "the-nonce-of-each-answer"  # in a kept page
-_PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 # "." ends no token, and ")", ">", quotes and the like stand in none (base64url).
 _BEHIND_A_TOKEN = re.compile(r"[^A-Za-z0-9_-]+\Z")
 
@@ -105,7 +104,7 @@ class SurveyAddresses:
             raise
         self._count_ticket(entry_point, "taken_up")
         locale = f"?locale={link.locale}" if language_tag(link.locale) else ""
-        return Response(status_code=303, headers={**_PRIVATE, "Location": f"/survey/{link.token}{locale}"})
+        return Response(status_code=303, headers={"Location": f"/survey/{link.token}{locale}"})
 
     async def show(self, request: Request) -> Response:
         """Show the first page of the form."""
@@ -165,7 +164,7 @@ class SurveyAddresses:
             raise Problem(404, "unknown_survey", "No such entry point or survey is configured.") from None
         url = f"{self.public_url}/survey/{link.token}"
         answer = {"url": url, "expiresAt": rfc3339(link.expires)}
-        return JSONResponse(answer, 201, {**_PRIVATE, "Location": url})
+        return JSONResponse(answer, 201, {"Location": url})
 
     async def _take(self, request: Request, opened: OpenSurvey, fields: Fields, *, page: int) -> Response:
         language = self._language(request)[1]
@@ -227,7 +226,7 @@ class SurveyAddresses:
         return self._end_page(request, "survey/expired.html", 410, None, self._language(request)[1])
 
     def _page(self, html: str, status: int) -> Response:
-        return Response(html, status, _PRIVATE, "text/html; charset=utf-8")
+        return Response(html, status, media_type="text/html; charset=utf-8")
 
     def _language(self, request: Request) -> tuple[str, str]:
         """Return what the reader asked for, and the nearest to it that the pages have."""
