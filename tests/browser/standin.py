@@ -220,7 +220,7 @@ def _serving(app: ASGIApp) -> Iterator[int]:
     """Serve on a free port of loopback, in a thread of its own."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
     started = threading.Event()
 
     async def serve() -> None:

@@ -39,7 +39,7 @@ def serve_surveys(surveys: dict[str, Any]) -> Iterator[Site]:
         "surveys": surveys,
     }
     stage = SurveyStage(settings.parse(table))
-    server = uvicorn.Server(uvicorn.Config(stage.app, port=0, log_level="critical", lifespan="off", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(stage.app, port=0, log_config=None, lifespan="off", ws="none"))
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

@@ -228,7 +228,7 @@ async def test_only_the_preview_frames_the_preview(designer: Designer, address: 
 
 @contextmanager
 def served(designer: Designer) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(designer.app, port=0, log_level="error", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(designer.app, port=0, log_config=None, lifespan="off"))
     thread = Thread(target=server.run)
     thread.start()
     try:
