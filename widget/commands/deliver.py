@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import socket
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -53,38 +53,27 @@ class _Delivering:
         self._config = config
         self._services = services
         self._counts = [_counts(services)]
-        self._told = asyncio.Event()
-        self._stop = False
-        self._hung_up = False
 
     async def until_signalled(self, listener: socket.socket | None) -> list[DeliveryCounts]:
         """Deliver, with /metrics on `listener`; return what was done, one entry for each reading of the settings."""
         loop = asyncio.get_running_loop()
+        signalled: asyncio.Queue[int] = asyncio.Queue()
 
         def note(number: int, _: FrameType | None) -> None:
-            self._stop = self._stop or number != signals.RELOADING
-            self._hung_up = self._hung_up or number == signals.RELOADING
-            loop.call_soon_threadsafe(self._told.set)
+            if number != signals.RELOADING or signalled.empty():  # a reload that waits reads what others ask for too
+                loop.call_soon_threadsafe(signalled.put_nowait, number)
 
-        with signals.handled(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), note)):
+        with signals.handled(dict.fromkeys((*signals.STOPPING, signals.RELOADING), note)):
             await self._services.start()
             memory.set_aside()
-            metrics = None
-            try:
+            async with AsyncExitStack() as opened:
+                opened.push_async_callback(lambda: self._services.stop())  # those that are then in use
                 if listener is not None:
-                    metrics = await self._serve_metrics(listener)
+                    opened.callback((await self._serve_metrics(listener)).close)
                 base_url = self._services.settings.ece.base_url
                 click.echo(f"Delivering surveys to ECE at {base_url}; Ctrl-C stops", err=True)
-                while not self._stop:
-                    if self._hung_up:
-                        self._hung_up = False
-                        await self._renew()
-                    await self._told.wait()
-                    self._told.clear()
-            finally:
-                if metrics is not None:
-                    metrics.close()
-                await self._services.stop()
+                while await signalled.get() == signals.RELOADING:
+                    await self._renew()
         return self._counts
 
     async def _serve_metrics(self, listener: socket.socket) -> asyncio.Server:
