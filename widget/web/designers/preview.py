@@ -86,29 +86,6 @@ class Now(NamedTuple):
     why: str
 
 
-class PreviewContext(NamedTuple):
-    choices: tuple[Choice, ...]
-    frames: tuple[Frame, ...]
-    hidden: tuple[Frame, ...]
-    left_out: int
-    now: tuple[Now, ...]
-    script_url: str
-    nonce: str
-
-
-class HostPageContext(NamedTuple):
-    """A page of a customer's: with the launcher `fragment`, with a panel over it, or alone."""
-
-    scheme: str
-    script_url: str
-    nonce: str
-    fragment: Markup | None = None
-    sheet: str = ""
-    panel: str = ""
-    src: str = ""  # what the panel's frame shows
-    blocked: bool = False
-
-
 class Preview:
     """All that a designer may choose from, and the pictures of it.
 
@@ -150,16 +127,16 @@ class Preview:
         choices = self._choices(request)
         wanted = list(self._frames(choices))
         seen = [each for each in wanted if each.height]
-        context = PreviewContext(
-            choices=tuple(choices.values()),
-            frames=tuple(seen[:MOST_FRAMES]),
-            hidden=tuple(each for each in wanted if not each.height)[:MOST_FRAMES],
-            left_out=max(0, len(seen) - MOST_FRAMES),
-            script_url=self.script_url,
-            nonce=nonce(),
-            now=tuple(await asyncio.gather(*map(self._at_this_moment, self._entry_points))) if self._decide else (),
-        )
-        return HTMLResponse(self._pages.render("preview.html", context, theme=DEFAULT, language="en"))
+        values = {
+            "choices": choices.values(),
+            "frames": seen[:MOST_FRAMES],
+            "hidden": [each for each in wanted if not each.height][:MOST_FRAMES],
+            "left_out": max(0, len(seen) - MOST_FRAMES),
+            "script_url": self.script_url,
+            "nonce": nonce(),
+            "now": await asyncio.gather(*map(self._at_this_moment, self._entry_points)) if self._decide else (),
+        }
+        return HTMLResponse(self._pages.render_values("preview.html", values, theme=DEFAULT, language="en"))
 
     async def frame(self, request: Request) -> Response:
         """Answer with one picture."""
@@ -168,7 +145,7 @@ class Preview:
         theme, language, scheme = picked["theme"], picked["locale"], _scheme(picked["scheme"])
         kind = picked["show"]
         if "alone" in request.query_params:
-            html = self._host_page(HostPageContext(scheme, self.script_url, nonce()), language, scheme)
+            html = self._host_page(language, scheme)
         elif kind in ("launcher", BLOCKED, *PANELS):
             html = self._launcher(picked, scheme)
         elif kind == "closed":
@@ -234,20 +211,39 @@ class Preview:
         fragment = self._pages.render("launcher.html", context, theme=theme, language=language, scheme=scheme)
         survey = next(iter(self._surveys), "")
         inside = {"show": survey} if kind == "survey in a dialog" and survey else {"alone": ""}
-        host_page = HostPageContext(
-            scheme=scheme,
-            script_url=self.script_url,
-            nonce=nonce(),
+        return self._host_page(
+            language,
+            scheme,
             fragment=Markup(fragment),  # noqa: S704 — rendered with escaping on
             sheet=self._pages.sheets.launcher_url(theme, context.corner, scheme),
             panel=PANELS.get(kind, ""),
             src=f"/preview/frame?{urlencode({**picked, **inside})}",
             blocked=kind == BLOCKED,
         )
-        return self._host_page(host_page, language, scheme)
 
-    def _host_page(self, context: HostPageContext, language: str, scheme: Scheme) -> str:
-        return self._pages.render("preview_host.html", context, theme=DEFAULT, language=language, scheme=scheme)
+    def _host_page(
+        self,
+        language: str,
+        scheme: Scheme,
+        *,
+        fragment: Markup | None = None,
+        sheet: str = "",
+        panel: str = "",
+        src: str = "",
+        blocked: bool = False,
+    ) -> str:
+        """Return a page of a customer's: with a launcher, with a panel over it whose frame shows `src`, or alone."""
+        values = {
+            "scheme": scheme,
+            "script_url": self.script_url,
+            "nonce": nonce(),
+            "fragment": fragment,
+            "sheet": sheet,
+            "panel": panel,
+            "src": src,
+            "blocked": blocked,
+        }
+        return self._pages.render_values("preview_host.html", values, theme=DEFAULT, language=language, scheme=scheme)
 
     def _decision(self, picked: dict[str, str]) -> Decision:
         return sample(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache, partial
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
@@ -183,15 +183,21 @@ class Pages:
 
     def render(self, template: str, context: NamedTuple, *, theme: str, language: str, scheme: Scheme = "auto") -> str:
         """Render any template with the fields of `context` and what every template has."""
-        values = {
-            **context._asdict(),
+        return self.render_values(template, context._asdict(), theme=theme, language=language, scheme=scheme)
+
+    def render_values(
+        self, template: str, values: Mapping[str, Any], *, theme: str, language: str, scheme: Scheme = "auto"
+    ) -> str:
+        """Render a template that is nobody's to replace, so that what it is given is no interface."""
+        given = {
+            **values,
             "lang": language,
             "dir": self.texts.language(language).locale.text_direction,
             "theme": theme,
             "design": self._designs[theme, scheme],
             "stylesheet": partial(self.sheets.url, theme, scheme=scheme),
         }
-        return self._templates.render(template, theme=theme, language=language, values=values)
+        return self._templates.render(template, theme=theme, language=language, values=given)
 
     def faults(self) -> tuple[TemplateFault, ...]:
         """Return the templates that have failed so far; the shipped ones are used in their place."""
