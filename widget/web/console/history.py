@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -96,7 +95,7 @@ class HistoryPage:
         asked = visit.asked("entry_point")
         every = await self._history.entry_points()
         name = asked if asked in every else None
-        wording = replace(visit.wording, zone=self._history.zone(name))
+        wording = visit.wording._replace(zone=self._history.zone(name))
         today = wording.now.astimezone(wording.zone).date()
         day = visit.asked_day("day", today, latest=today)
         start, end = (

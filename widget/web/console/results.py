@@ -58,7 +58,7 @@ class ResultsPage:
         before = _mark(visit.asked("before"))
         found = await self._results.find(scope, search, before)
         languages = await self._results.languages(scope.survey)
-        wording = replace(visit.wording, zone=UTC)
+        wording = visit.wording._replace(zone=UTC)
         searched = _searched(search)
 
         def draw() -> Response:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_timedelta
@@ -23,8 +22,7 @@ _UNITS: tuple[tuple[_Unit, int], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(NamedTuple):
     """`zone` is that of every moment on the page; `now` the moment of the page."""
 
     texts: Texts
