@@ -22,6 +22,7 @@ from widget.application.tally import CallFigures, Tally
 from widget.domain.breaker import Breaker
 from widget.domain.decision import Decision
 from widget.domain.errors import OutboxUnavailable
+from widget.domain.evaluation import Evaluation
 from widget.domain.history import (
     FIVE_MINUTES,
     Bucket,
@@ -40,17 +41,15 @@ from widget.domain.switches import Switch
 class EntryPointNow(NamedTuple):
     """One entry point at this moment.
 
-    `decision` is what a visitor is answered, None before ECE answered for the first time. The numbers are ECE's, also
-    where pages are not shown them. `since` is when this state with this reason began, None where nobody knows.
-    `last_hour` has the oldest first; what was before this process was started is told in means of five minutes.
+    `decision` is what a visitor is answered, None before ECE answered for the first time. `evaluation` has ECE's
+    numbers, also where pages are not shown them. `since` is when this state with this reason began, None where nobody
+    knows. `last_hour` has the oldest first; what was before this process was started is told in means of five minutes.
     """
 
     entry_point: str
     decision: Decision | None
     since: datetime | None
-    wait_time: int | None
-    queue_depth: int | None
-    capacity: int | None
+    evaluation: Evaluation
     age: float | None
     switch: Switch
     last_hour: tuple[ServedReading, ...]
@@ -129,9 +128,7 @@ class LiveStatus:
             entry_point=name,
             decision=decision,
             since=since,
-            wait_time=evaluation.wait_time,
-            queue_depth=evaluation.queue_depth,
-            capacity=evaluation.capacity,
+            evaluation=evaluation,
             age=self._availability.age(self._availability.known[name]),
             switch=self._switches.of(name),
             last_hour=_last_hour(past, self._recorder.last_hour(name), self._clock.now()),

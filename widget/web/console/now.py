@@ -152,14 +152,14 @@ def _figures(now: EntryPointNow, age: float | None, wording: Wording, *, slots: 
     def number(value: float) -> str:
         return wording.number(round(value))
 
-    hour, duration = now.last_hour, wording.duration
+    ece, hour, duration = now.evaluation, now.last_hour, wording.duration
     figures = [
-        _figure(_("Wait"), now.wait_time, [(each.at, each.wait_time) for each in hour], duration, wording),
-        _figure(_("Queue"), now.queue_depth, [(each.at, each.queue_depth) for each in hour], number, wording),
+        _figure(_("Wait"), ece.wait_time, [(each.at, each.wait_time) for each in hour], duration, wording),
+        _figure(_("Queue"), ece.queue_depth, [(each.at, each.queue_depth) for each in hour], number, wording),
     ]
     if slots:
         capacities = [(each.at, each.capacity) for each in hour]
-        figures.append(_figure(_("Free slots"), now.capacity, capacities, number, wording))
+        figures.append(_figure(_("Free slots"), ece.capacity, capacities, number, wording))
     figures.append(_figure(_("Age of ECE's answer"), age, [(each.at, each.age) for each in hour], duration, wording))
     return tuple(figures)
 
