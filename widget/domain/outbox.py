@@ -90,14 +90,13 @@ class OutboxMessage:
 
 
 class ClaimedMessage(NamedTuple):
-    """A message taken for a while. Only its `owner` may settle it, and only before `leased_until`.
+    """A message taken for a while. Only its `owner` may settle it, until somebody else takes it.
 
     `waiting_since` is `accepted_at`, or the moment at which an operator sent a dead message again.
     """
 
     id: int
     owner: str
-    leased_until: datetime
     attempts: int
     possible_doubles: int
     accepted_at: datetime

@@ -135,13 +135,12 @@ def claim(connection: Connection, wanted: Claim) -> Taken:
 
     A row that cannot be read becomes dead in the same transaction, so that it holds up no other.
     """
-    until = wanted.now + wanted.lease
     values = {
         "at": to_ms(wanted.now),
         "ahead": to_ms(wanted.now + FURTHEST_AHEAD),
         "most": wanted.limit,
         "owner": wanted.owner,
-        "until": to_ms(until),
+        "until": to_ms(wanted.now + wanted.lease),
         "goes_to": wanted.destination,
         "tried_too": not wanted.untried,
     }
@@ -150,7 +149,7 @@ def claim(connection: Connection, wanted: Claim) -> Taken:
     messages, set_aside = [], []
     for row in connection.execute(_CLAIM[wanted.pick], values).all():
         try:
-            messages.append(read_claimed(row, wanted.owner, until))
+            messages.append(read_claimed(row, wanted.owner))
         except UnreadableRow as fault:
             set_aside.append(DeadRow(row.id, unreadable(fault)))
     for dead in set_aside:

@@ -30,12 +30,11 @@ class UnreadableRow(Exception):
     """A column does not hold what this release writes there; the message names the column and no value of it."""
 
 
-def read_claimed(row: Row[Any], owner: str, until: datetime) -> ClaimedMessage:
+def read_claimed(row: Row[Any], owner: str) -> ClaimedMessage:
     """Return the message of a claimed row. Raise UnreadableRow."""
     return ClaimedMessage(
         id=row.id,
         owner=owner,
-        leased_until=until,
         attempts=_number(row.attempts, "attempts"),
         possible_doubles=_number(row.possible_doubles, "possible_doubles"),
         accepted_at=(accepted_at := _moment(row.accepted_at, "accepted_at")),
