@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -32,7 +32,7 @@ def start_of(span: Span, moment: datetime, zone: tzinfo) -> datetime:
     local = moment.astimezone(zone)
     if span is Span.DAY:
         # a midnight that a clock change leaves out is, with fold 0, the moment of the change (PEP 495)
-        return datetime(local.year, local.month, local.day, tzinfo=zone).astimezone(UTC)
+        return datetime.combine(local, time.min, zone).astimezone(UTC)
     minutes = local.minute if span is Span.HOUR else local.minute % 5
     past = timedelta(minutes=minutes, seconds=local.second, microseconds=local.microsecond)
     return moment.astimezone(UTC) - past

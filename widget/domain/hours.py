@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
 DAY = 24 * 60
@@ -95,7 +95,7 @@ def _spans(hours: Hours, now: datetime, *, days_ahead: int) -> Iterator[tuple[da
 
 def _moment(day: date, minutes: int, timezone: tzinfo) -> datetime:
     """Return the UTC moment of a local wall time, with the rule for clock changes of the module's docstring."""
-    wall = datetime(day.year, day.month, day.day, tzinfo=timezone) + timedelta(minutes=minutes)
+    wall = datetime.combine(day, time.min, timezone) + timedelta(minutes=minutes)
     late = wall.replace(fold=0).astimezone(UTC)
     if late.astimezone(timezone).replace(tzinfo=None) == wall.replace(tzinfo=None):
         return late

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -116,7 +116,7 @@ def checked(entry: Entry) -> Entry:
         raise NotAllowed("by", f"Who switches has a name of 1 to {LONGEST_NAME} printable characters.")
     if entry.until is not None and not entry.at < entry.until <= entry.at + LONGEST_CLOSING:
         raise NotAllowed("until", f"The end of a closing lies ahead, by {LONGEST_CLOSING.days} days at most.")
-    if entry.day is not None and not -timedelta(days=2) < _day_of(entry.day) - entry.at < FARTHEST_DAY:
+    if entry.day and not -timedelta(days=2) < datetime.combine(entry.day, time.min, UTC) - entry.at < FARTHEST_DAY:
         raise NotAllowed("day", f"The day is today or later, by {FARTHEST_DAY.days} days at most.")
     if len(entry.ranges) > MOST_RANGES:
         raise NotAllowed("ranges", f"A day has at most {MOST_RANGES} ranges.")
@@ -139,7 +139,3 @@ def _checked_words(words: Translations | None) -> Translations | None:
     if len(texts) > MOST_LANGUAGES:
         raise NotAllowed("words", f"A reason is written in at most {MOST_LANGUAGES} languages.")
     return Translations(MappingProxyType(texts)) if texts else None
-
-
-def _day_of(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -57,7 +57,7 @@ class Week(NamedTuple):
 def week_bounds(first: date, zone: tzinfo) -> tuple[datetime, datetime]:
     """Return the start and end (UTC) of seven days by the local time of a zone."""
     last = first + timedelta(days=7)
-    start, end = (datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC) for day in (first, last))
+    start, end = (datetime.combine(day, time.min, zone).astimezone(UTC) for day in (first, last))
     return start, end
 
 

@@ -26,11 +26,6 @@ _UTF_8.body_encoding = QP  # can be read in the raw mail, and keeps blanks at th
 LONGEST_SUBJECT = 200  # characters
 
 
-def message_id(key: str, sender: str) -> str:
-    """Return the Message-ID of a row: the same at each sending, so that mail programs recognise a repeat."""
-    return f"<{key[:32]}@{sender.rpartition('@')[2]}>"
-
-
 def as_bytes(content: MailContent, *, key: str, sender: str, to: tuple[str, ...], written: datetime) -> bytes:
     """Return the mail as it goes over the wire. `written` is the moment at which it was left."""
     mail = MIMEMultipart("alternative", boundary=f"=_{key[:32]}")  # of the key: the same bytes at each sending
@@ -40,7 +35,8 @@ def as_bytes(content: MailContent, *, key: str, sender: str, to: tuple[str, ...]
         mail["Reply-To"] = _mailbox(content.reply_to[0], address)
     mail["Subject"] = _encoded(" ".join(content.subject.split())[:LONGEST_SUBJECT], "Subject")
     mail["Date"] = format_datetime(written)
-    mail["Message-ID"] = message_id(key, sender)
+    # The same at each sending, so that mail programs recognise a repeat.
+    mail["Message-ID"] = f"<{key[:32]}@{sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence note answers it
     mail["X-Auto-Response-Suppress"] = "All"  # the same for Exchange
     mail.attach(_part("plain", content.text))
