@@ -186,7 +186,8 @@ def test_a_body_is_cut_off_after_the_largest(framing: bytes) -> None:
     answer, written = Answer(), b""
     for piece in pieces(OK + framing + b" " * 200_000, 65_536):
         written += answer.receive(piece) if not answer.complete else b""
-    assert answer.ended_connection
+    assert answer.complete
+    assert not answer.reusable
     assert LARGEST_BODY < len(written) < LARGEST_BODY + 2_000
 
 

@@ -131,7 +131,7 @@ class Connection(httpcore.AsyncNetworkStream, asyncio.Protocol):
         except AnswerRefused as refused:
             self._fail(httpcore.RemoteProtocolError(str(refused)), refused)
             self._transport.abort()
-        if answer.ended_connection or (self._expired and self._idle()):
+        if self._idle() and (self._expired or not answer.reusable):
             self._transport.abort()
         self._tell()
 

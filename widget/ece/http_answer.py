@@ -74,11 +74,6 @@ class Answer:
             self.reusable = False
         return self._written()
 
-    @property
-    def ended_connection(self) -> bool:
-        """Return whether it is complete and nothing more may go over its connection."""
-        return self.complete and not self.reusable
-
     def end(self) -> bytes:
         """Return what the HTTP library shall read when the connection was closed in order."""
         self.reusable = False
