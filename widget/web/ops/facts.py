@@ -11,12 +11,6 @@ from widget.settings import Settings
 from widget.web.edge.fixed_answers import fixed_route
 from widget.web.edge.origins import origin_of
 
-_HEADERS = {
-    "Cache-Control": "public, max-age=300",
-    "Access-Control-Allow-Origin": "*",
-    "Cross-Origin-Resource-Policy": "cross-origin",
-}
-
 
 def facts(settings: Settings) -> dict[str, Any]:
     """Return the facts. Retention is in seconds; `hosts` are the origins that a visitor's browser asks."""
@@ -75,4 +69,4 @@ def facts(settings: Settings) -> dict[str, Any]:
 def route(settings: Settings) -> Route:
     """Return the route; the answer is made once."""
     body = json.dumps(facts(settings), ensure_ascii=False, indent=2).encode()
-    return fixed_route("/facts.json", body, "application/json", _HEADERS)
+    return fixed_route("/facts.json", body, "application/json", {"Cache-Control": "public, max-age=300"})

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from widget.web.edge.fixed_answers import fixed_route
 
 PREFIX = "/assets"
-FOR_GOOD = {"Cache-Control": "max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+FOR_GOOD = {"Cache-Control": "max-age=31536000, immutable"}
 
 _STRING_OR_COMMENT = re.compile(r"""("[^"]*"|'[^']*')|/\*.*?\*/""", re.DOTALL)
 
