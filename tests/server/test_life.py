@@ -348,6 +348,8 @@ def refuses(server: ServerProcess) -> bool:
         server.connect().close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:  # made just before the port closed, and accepted by nobody
+        return False
     return False
 
 
