@@ -108,7 +108,7 @@ def _problem(*statuses: int) -> Json:
 
 _NOT_MODIFIED = _answer(304, "What the visitor has is still true.", headers=_ETAG)
 _FORM_FAULTS = (400, 403, 404, 408, 409, 410, 413, 415, 422, 503)
-_OPERATIONS: dict[tuple[str, str], Json] = {
+OPERATIONS: dict[tuple[str, str], Json] = {
     ("GET", "/widget.js"): _operation("The drop-in script", _text("text/javascript", _ETAG), _NOT_MODIFIED),
     ("GET", "/v1/status/{entry_point}"): _operation(
         "The decision as JSON",
@@ -215,7 +215,7 @@ def _paths() -> Json:
     paths: Json = {}
     for address in ADDRESSES:
         if address.described:
-            operation = _OPERATIONS[address.method, address.pattern]
+            operation = OPERATIONS[address.method, address.pattern]
             paths.setdefault(address.pattern, {})[address.method.lower()] = _with_faults(operation, address)
     return paths
 
