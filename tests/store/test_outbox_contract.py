@@ -183,6 +183,16 @@ async def test_what_was_tried_for_too_long_is_given_up_what_was_never_tried_is_n
     assert (counts[MessageState.DEAD], counts[MessageState.PENDING]) == (1, 1)
 
 
+async def test_what_is_being_sent_is_not_given_up_however_old_it_is(outbox: Outbox, clock: Any, message: Make) -> None:
+    await outbox.enqueue(message())
+    (tried,) = await claim(outbox, clock)
+    await outbox.settle(settling.retried(tried, next_attempt_at=clock.now(), reason="ece_timeout"))
+    clock.passes(days=8)
+    (claimed,) = await claim(outbox, clock)
+    assert await outbox.tidy(now=clock.now(), max_age=timedelta(days=7), retention=timedelta(days=90)) == []
+    assert await outbox.settle(settling.delivered(claimed, now=clock.now())) is True
+
+
 async def test_a_new_message_raises_the_alarm_and_a_known_one_does_not(outbox: Outbox, message: Make) -> None:
     alarms: list[int] = []
     outbox.when_new(lambda: alarms.append(1))
