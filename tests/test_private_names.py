@@ -19,7 +19,7 @@ from tests.test_architecture import MODULES, tree
 
 OF_LIBRARIES = {"_pool", "_sslobj"}
 # Private by their look alone: of named tuples, of the operating system, and lxml's only name for the type.
-DOCUMENTED = {"_asdict", "_exit", "_Element"}
+DOCUMENTED = {"_asdict", "_fields", "_replace", "_exit", "_Element"}
 
 
 def test_what_we_give_the_http_library_as_its_pool_is_where_it_looks_for_one() -> None:
