@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from click.testing import CliRunner
@@ -29,9 +29,11 @@ from widget.store.outbox import open_outbox
 
 class TakesSurveys(BaseHTTPRequestHandler):
     taken: list[bytes]
+    answers: Event
 
     def do_POST(self) -> None:
         self.taken.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.answers.wait()
         self.send_response(204)
         self.end_headers()
 
@@ -40,13 +42,22 @@ class TakesSurveys(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def ece() -> Iterator[tuple[str, list[bytes]]]:
+def answers() -> Event:
+    """What ECE answers after; set."""
+    answers = Event()
+    answers.set()
+    return answers
+
+
+@pytest.fixture
+def ece(answers: Event) -> Iterator[tuple[str, list[bytes]]]:
     taken: list[bytes] = []
-    handler = type("Handler", (TakesSurveys,), {"taken": taken})
+    handler = type("Handler", (TakesSurveys,), {"taken": taken, "answers": answers})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/system", taken
+        answers.set()
         server.shutdown()
         thread.join()
 
@@ -157,6 +168,44 @@ def test_its_metrics_have_a_listener_of_their_own_without_the_token(
             wait_until(lambda: '"settings_applied"' in log.read_text(), "the settings are read again", log)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0, log.read_text()
+
+
+def test_a_stop_waits_for_the_survey_that_is_on_its_way(
+    config: Path, tmp_path: Path, ece: tuple[str, list[bytes]], answers: Event
+) -> None:
+    address, taken = ece
+    url, port, log = f"sqlite:///{tmp_path}/outbox.db", free_port(), tmp_path / "log"
+
+    async def accept() -> None:
+        outbox = await open_outbox(url, now=lambda: datetime.now(UTC))
+        await outbox.enqueue(OutboxMessage("a", "sid-a", "sales", "s", (Answer("q", "How?", "fine"),)))
+        await outbox.close()
+
+    def is_stopping() -> bool:
+        with socket.socket() as asking:
+            return asking.connect_ex(("127.0.0.1", port)) != 0
+
+    asyncio.run(accept())
+    answers.clear()
+    environment = {
+        "ECE_WIDGET_STORAGE__URL": url,
+        "ECE_WIDGET_ECE__BASE_URL": address,
+        "ECE_WIDGET_ECE__TIMEOUT": "60",
+        "ECE_WIDGET_DELIVERY__METRICS_LISTEN": f"127.0.0.1:{port}",
+    }
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "widget", "deliver", "--config", str(config)],
+            env=os.environ | environment,
+            stderr=stream,
+        )
+    with process:
+        wait_until(lambda: taken and not is_stopping(), "a survey is on its way", log)
+        process.send_signal(signal.SIGTERM)
+        wait_until(is_stopping, "it stops", log)
+        answers.set()
+        assert process.wait(60) == 0, log.read_text()
+    assert "Stopped: 1 delivered" in log.read_text()
 
 
 def test_a_taken_port_is_one_sentence(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

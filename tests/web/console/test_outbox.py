@@ -44,8 +44,8 @@ async def test_a_row_is_listed_by_state_with_its_reason_and_never_its_sid(browse
     assert "secret-sid" not in dead + page
 
 
-async def test_a_dead_row_is_sent_again_after_a_question(browser: Browser) -> None:
-    row = await dead_row(browser)
+async def test_a_dead_row_alone_is_sent_again_after_a_question(browser: Browser) -> None:
+    row, other = await dead_row(browser), await dead_row(browser, "other")
     await browser.sign_in()
     assert f"Send row {row} again?" in (await browser.get(f"/console/outbox/{row}/retry")).text
     sent = {"form_token": await browser.form_token()}
@@ -53,6 +53,7 @@ async def test_a_dead_row_is_sent_again_after_a_question(browser: Browser) -> No
         answer = await browser.post(f"/console/outbox/{row}/retry", sent)
         assert answer.headers["location"] == f"/console/outbox/{row}"
     assert "Waiting" in (await browser.get(f"/console/outbox/{row}")).text
+    assert f'href="/console/outbox/{other}"' in (await browser.get("/console/outbox?state=dead")).text
 
 
 async def test_all_dead_rows_are_sent_again_after_a_question(browser: Browser) -> None:
@@ -64,14 +65,15 @@ async def test_all_dead_rows_are_sent_again_after_a_question(browser: Browser) -
     assert "There is no row in this state." in (await browser.get("/console/outbox?state=dead")).text
 
 
-async def test_a_purge_forgets_the_answers_after_a_question(browser: Browser) -> None:
-    row = await dead_row(browser, answer="My name is Ada")
+async def test_a_purge_forgets_the_answers_of_one_row_after_a_question(browser: Browser) -> None:
+    row, other = await dead_row(browser, answer="My name is Ada"), await dead_row(browser, "other", "My name is Bo")
     await browser.sign_in()
     assert f"Purge row {row}?" in (await browser.get(f"/console/outbox/{row}/purge")).text
     await browser.post(f"/console/outbox/{row}/purge", {"form_token": await browser.form_token()})
     page = (await browser.get(f"/console/outbox/{row}")).text
     assert "Ada" not in page
     assert "Purged" in page
+    assert "My name is Bo" in (await browser.get(f"/console/outbox/{other}")).text
 
 
 async def test_an_old_page_asks_nothing_that_is_done_already(browser: Browser) -> None:
