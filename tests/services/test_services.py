@@ -16,6 +16,7 @@ import pytest
 
 from tests.ports import free_port
 from widget import settings
+from widget.app import create_app
 from widget.application.availability import Availability
 from widget.application.reporting import OutboxWatch
 from widget.commands.init import starter
@@ -113,6 +114,13 @@ async def test_everything_is_closed_in_reverse_order_whatever_fails(
         await services.stop()
     assert closed == list(OPENED)[::-1]
     assert beside[HistoryStore] == tasks() == set(), "who writes ends before what it writes to is closed"
+
+
+async def test_the_application_starts_its_services_and_stops_them(everything: settings.Settings) -> None:
+    app = await asyncio.to_thread(create_app, everything)
+    async with app.router.lifespan_context(app):
+        assert tasks() == TASKS
+    assert tasks() == set()
 
 
 async def test_a_start_that_fails_closes_what_it_opened(found: settings.Settings, tmp_path: Path) -> None:
