@@ -45,10 +45,11 @@ LOOKS_EVERY = 0.15  # seconds, longer than the server takes to see that it was t
 
 
 class WithReadyAnswers:
-    """An application that is its own fast exit: /ready is small, /ready-big fills a reader's buffers."""
+    """An application that is its own fast exit: /ready is small, /ready-big fills buffers, /ready-label names it."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, label: str) -> None:
         self._app = app
+        self._bodies = {"/ready": b"ready", "/ready-big": BLOCK, "/ready-label": label.encode()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (pieces := self.at_once(scope)) is None:
@@ -66,7 +67,7 @@ class WithReadyAnswers:
                 time.sleep(0.01)
         if scope.get("path") == "/ready-broken":
             raise RuntimeError("canary-in-the-fast-exit")
-        body = {"/ready": b"ready", "/ready-big": BLOCK}.get(scope.get("path", ""))
+        body = self._bodies.get(scope.get("path", ""))
         if body is None:
             return None
         return b"HTTP/1.1 200 OK\r\n", b"content-length: %d\r\n" % len(body), b"x-by: fast exit\r\n\r\n", body
@@ -143,7 +144,7 @@ def build(settings: Settings, delivery: bool, metrics: Metrics | None) -> Served
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    front = WithReadyAnswers(app)
+    front = WithReadyAnswers(app, label)
     return Served(front, metrics, front, lambda: draining.append(True))
 
 

@@ -110,6 +110,15 @@ def test_sighup_brings_new_settings_without_a_failed_request(tmp_path: Path) -> 
         assert server.metric('ece_widget_settings_reloads_total{outcome="applied"}') == 1
 
 
+def test_what_is_answered_at_once_is_of_the_new_settings_too(tmp_path: Path) -> None:
+    with running(write_config(tmp_path, name="sales")) as server:
+        write_config(tmp_path, name="service")
+        server.event("settings_applied", after=_hang_up(server))
+        answer = server.say(request("/ready-label"))
+        assert b"x-by: fast exit" in answer
+        assert answer.endswith(b"\r\n\r\nservice")
+
+
 def test_sighup_with_settings_that_cannot_be_used_keeps_the_old_ones(tmp_path: Path) -> None:
     with running(write_config(tmp_path, name="sales")) as server:
         write_config(tmp_path, name="service", extra='surprise = "yes"')
