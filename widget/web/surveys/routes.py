@@ -20,7 +20,7 @@ from widget.application.surveys import OpenSurvey, Surveys, without_abandoned
 from widget.domain.answers import FieldFault, Fields, check
 from widget.domain.errors import OutboxUnavailable, SurveyUnknown, TokenExpired, WidgetError
 from widget.domain.language import language_tag
-from widget.domain.outbox import valid_sid
+from widget.domain.outbox import LONGEST_SID, valid_sid
 from widget.domain.survey import Survey
 from widget.web.edge.errors import RETRY_STORAGE_AFTER, Problem
 from widget.web.edge.headers import nonce
@@ -157,7 +157,8 @@ class SurveyAddresses:
             and isinstance(entry_point, str)
             and (survey is None or isinstance(survey, str))
         ):
-            raise Problem(422, "invalid_fields", '"sid" (1 to 256 printable characters), "entryPoint", "survey".')
+            allowed = f'"sid" (1 to {LONGEST_SID} printable characters), "entryPoint", "survey".'
+            raise Problem(422, "invalid_fields", allowed)
         try:
             link = self.surveys.links.link(sid, entry_point, survey)
         except SurveyUnknown:
