@@ -28,7 +28,8 @@ def wait_until(condition: Callable[[], T], what: str, log: Path | None = None, *
     """Return the first true outcome of the condition; a failure shows the end of the log."""
     limit = time.monotonic() + seconds
     while not (outcome := condition()):
-        said = log.read_text(errors="replace")[-3000:] if log is not None and log.exists() else ""
-        assert time.monotonic() < limit, f"waited in vain: {what}\n{said}"
+        if time.monotonic() > limit:
+            said = log.read_text(errors="replace")[-3000:] if log is not None and log.exists() else ""
+            raise AssertionError(f"waited in vain: {what}\n{said}")
         time.sleep(0.01)
     return outcome
