@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -69,6 +70,14 @@ def config(tmp_path: Path) -> Path:
     return file
 
 
+@contextmanager
+def delivering(config: Path, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `deliver` with its log in a file; the block has to stop it."""
+    command = [sys.executable, "-m", "widget", "deliver", "--config", str(config)]
+    with log.open("w") as stream, subprocess.Popen(command, env=os.environ | environment, stderr=stream) as process:
+        yield process
+
+
 def test_it_delivers_what_waits_and_stops_when_told(config: Path, tmp_path: Path, ece: tuple[str, list[bytes]]) -> None:
     address, taken = ece
     url = f"sqlite:///{tmp_path}/outbox.db"
@@ -117,14 +126,9 @@ def test_a_reload_delivers_through_the_new_proxy_and_refuses_faults(
         await outbox.close()
 
     hosts = {"ece.invalid": int(address.removesuffix("/system").rpartition(":")[2])}
-    with forward_proxy(hosts) as old, forward_proxy(hosts) as new, log.open("w") as stream:
+    with forward_proxy(hosts) as old, forward_proxy(hosts) as new:
         config.write_text(first.replace("[ece]", f'[ece]\nproxy = "http://{old.netloc}"'))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "widget", "deliver", "--config", str(config)],
-            env=os.environ | {"ECE_WIDGET_STORAGE__URL": url},
-            stderr=stream,
-        )
-        with process:
+        with delivering(config, log, ECE_WIDGET_STORAGE__URL=url) as process:
             wait_until(lambda: "Delivering surveys to ECE" in log.read_text(), "it delivers", log)
             asyncio.run(accept("a"))
             wait_until(lambda: old.surveys() == 1, "a survey goes through the first proxy", log)
@@ -146,18 +150,13 @@ def test_its_metrics_have_a_listener_of_their_own_without_the_token(
     config: Path, tmp_path: Path, ece: tuple[str, list[bytes]]
 ) -> None:
     port, log = free_port(), tmp_path / "log"
-    environment = {
-        "ECE_WIDGET_STORAGE__URL": f"sqlite:///{tmp_path}/outbox.db",
-        "ECE_WIDGET_ECE__BASE_URL": ece[0],
-        "ECE_WIDGET_DELIVERY__METRICS_LISTEN": f"127.0.0.1:{port}",
-    }
-    with log.open("w") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "widget", "deliver", "--config", str(config)],
-            env=os.environ | environment,
-            stderr=stream,
-        )
-    with process:
+    with delivering(
+        config,
+        log,
+        ECE_WIDGET_STORAGE__URL=f"sqlite:///{tmp_path}/outbox.db",
+        ECE_WIDGET_ECE__BASE_URL=ece[0],
+        ECE_WIDGET_DELIVERY__METRICS_LISTEN=f"127.0.0.1:{port}",
+    ) as process:
         wait_until(lambda: "Delivering surveys to ECE" in log.read_text(), "it delivers", log)
         for _ in range(2):
             status, body, _ = get(port, "/metrics")
@@ -187,19 +186,14 @@ def test_a_stop_waits_for_the_survey_that_is_on_its_way(
 
     asyncio.run(accept())
     answers.clear()
-    environment = {
-        "ECE_WIDGET_STORAGE__URL": url,
-        "ECE_WIDGET_ECE__BASE_URL": address,
-        "ECE_WIDGET_ECE__TIMEOUT": "60",
-        "ECE_WIDGET_DELIVERY__METRICS_LISTEN": f"127.0.0.1:{port}",
-    }
-    with log.open("w") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "widget", "deliver", "--config", str(config)],
-            env=os.environ | environment,
-            stderr=stream,
-        )
-    with process:
+    with delivering(
+        config,
+        log,
+        ECE_WIDGET_STORAGE__URL=url,
+        ECE_WIDGET_ECE__BASE_URL=address,
+        ECE_WIDGET_ECE__TIMEOUT="60",
+        ECE_WIDGET_DELIVERY__METRICS_LISTEN=f"127.0.0.1:{port}",
+    ) as process:
         wait_until(lambda: taken and not is_stopping(), "a survey is on its way", log)
         process.send_signal(signal.SIGTERM)
         wait_until(is_stopping, "it stops", log)
