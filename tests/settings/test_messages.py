@@ -67,7 +67,10 @@ def test_a_mistake_is_one_sentence(table: dict[str, Any], sections: dict[str, An
     [
         ({"question": "nobody", "answers": ["1"]}, "question", "the id of a question"),
         ({"question": "words", "answers": ["1"]}, "question", "a question that offers answers"),
-        ({"question": "helpful", "answers": ["7"]}, "answers", "1, 2, 3, 4, 5"),
+        ({"question": "words", "answers": ["1"]}, "question", '"words" takes a text'),
+        ({"question": "helpful", "answers": ["7"]}, "answers", "that the question offers (1, 2, 3, 4, 5)"),
+        ({"question": "helpful", "answers": [3.0]}, "answers.0", "a text"),
+        ({"question": "helpful", "answers": [["1"]]}, "answers.0", "a text"),
         ({"question": "helpful", "answers": ["1"], "to": "webhooks.none"}, "to", "is not set up"),
     ],
 )

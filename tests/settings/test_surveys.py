@@ -141,6 +141,20 @@ def test_a_wrong_question_is_named(table: dict[str, Any], question: dict[str, An
     assert f"questions.0.{key}" in faults(table, {"id": "q", "text": "?", **question})
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"kind": "text"}, 'a question that offers answers; "first" takes a text'),
+        ({"kind": "yes_no"}, "at least one of its answers (yes, no)"),
+    ],
+)
+def test_a_condition_without_answers_is_one_fault(table: dict[str, Any], asked: dict[str, Any], said: str) -> None:
+    waiting = {"id": "q", "kind": "text", "text": "?", "show_if": {"first": []}}
+    with pytest.raises(settings.SettingsFaults) as caught:
+        parse(table, {"id": "first", "text": "?", **asked}, waiting)
+    assert [fault.allowed for fault in caught.value.faults] == [said]
+
+
 def test_texts_that_no_form_could_carry_are_refused(table: dict[str, Any]) -> None:
     asked = [{"id": f"q{n}", "kind": "text", "text": "?", "max_length": 9000} for n in range(5)]
     assert "40000" in faults(table, *asked)["questions"]

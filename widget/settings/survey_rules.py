@@ -65,14 +65,16 @@ def _alert_faults(
 
 
 def _answer_faults(key: str, asked: QuestionSettings, answers_key: str, answers: Sequence[str]) -> Iterator[Fault]:
-    """Name a question whose answers nobody can name, and each answer that it does not offer."""
+    """Name a question whose answers nobody can name, answers that are none, and each that it does not offer."""
     offered = asked.question(1).values
     if not offered:
-        yield Fault(key, "", "a question that offers answers; this one takes a text")
+        yield Fault(key, "", f'a question that offers answers; "{asked.id}" takes a text')
         return
+    if not answers:
+        yield Fault(answers_key, "[]", f"at least one of its answers ({', '.join(offered)})")
     for answer in answers:
         if answer not in offered:
-            yield Fault(answers_key, answer, f"answers that it offers ({', '.join(offered)})")
+            yield Fault(answers_key, answer, f"answers that the question offers ({', '.join(offered)})")
 
 
 def _kind_faults(key: str, question: QuestionSettings) -> Iterator[Fault]:
@@ -140,8 +142,6 @@ def _condition_faults(questions: list[tuple[str, QuestionSettings]], all_ids: se
                 known = ", ".join(earlier) or "none is before it"
                 yield Fault(place, "", f"the id of an earlier question ({known})")
                 continue
-            if not wanted:
-                yield Fault(place, "[]", "at least one of its answers")
             yield from _answer_faults(place, earlier[asked], place, wanted)
         earlier.setdefault(question.id, question)
 

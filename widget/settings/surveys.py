@@ -159,11 +159,15 @@ class QuestionSettings(Section):
         return bare.with_labels(dict(zip(places, self.labels, strict=False)))
 
 
+def _alerting_answer(value: Any) -> Any:
+    return _answer(value) if isinstance(value, int | str) else value
+
+
 class AlertSettings(Section):
     """Which surveys are told at once: those with one of these answers to that question."""
 
     question: str
-    answers: Annotated[tuple[Annotated[str, BeforeValidator(_answer)], ...], Words] = Field(min_length=1)
+    answers: Annotated[tuple[Annotated[str, BeforeValidator(_alerting_answer)], ...], Words] = Field(min_length=1)
     to: DestinationName = SMTP
 
 
