@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from widget.domain.errors import WidgetError
 
 BACKLOG = 2048
-_THE_PORTS_FAULT = frozenset({errno.EADDRINUSE, errno.EACCES})
 
 
 class PortTaken(WidgetError):
@@ -61,9 +60,10 @@ def listen(listener: socket.socket) -> None:
 def _reason(error: OSError | OverflowError | UnicodeError, host: str, port: int, option: str, host_option: str) -> str:
     if isinstance(error, OverflowError):
         return f"There is no port {port}; choose another with {option}."
-    if isinstance(error, UnicodeError):
-        return f"Cannot listen on {host}, port {port}: it is no name of a host. Choose another with {host_option}."
+    if isinstance(error, UnicodeError | socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return f"Cannot listen on {host}, port {port}: no address of this machine. Choose another with {host_option}."
     if error.errno == errno.EADDRINUSE:
         return f"Port {port} on {host} is taken; stop what listens there, or choose another with {option}."
-    other = option if error.errno in _THE_PORTS_FAULT else host_option
-    return f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another with {other}."
+    if error.errno == errno.EACCES:
+        return f"Cannot listen on {host}, port {port}: it needs more rights. Choose one above 1023 with {option}."
+    return f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another with {host_option}."
