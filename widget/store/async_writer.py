@@ -58,6 +58,8 @@ class AsyncWriter:
                 self._writer.submit(job)
                 return await future
         except TimeoutError:
+            if future.done() and not future.cancelled():  # it ended in the very turn in which the time was over
+                return future.result()
             raise OutboxUnavailable("the database took too long") from None
         finally:
             job.wanted = False

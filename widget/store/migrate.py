@@ -48,7 +48,7 @@ def _create(connection: Connection) -> None:
     Not for PostgreSQL, whose partial indexes are whole in the migrations alone.
     """
     metadata.create_all(connection, checkfirst=False)
-    _versions.create(connection)
+    _versions.create(connection, checkfirst=True)
     connection.execute(_versions.insert(), {"version_num": HEAD})
     log.info("schema_migrated", before=None, after=HEAD)
 
