@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from starlette.types import ASGIApp
 
+from tests.waiting import wait_until
 from widget.simulator.server import STOPS_WITHIN, ResettableProtocol, ServerThread, make_server
-
-LOOK_EVERY = 0.01  # seconds
 
 
 @contextmanager
@@ -20,8 +18,7 @@ def serving(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", port)) as listener:
         thread = ServerThread(make_server(app, http=ResettableProtocol), listener)
         thread.start()
-        while thread.is_alive() and not thread.server.started:
-            time.sleep(LOOK_EVERY)
+        wait_until(lambda: thread.server.started or not thread.is_alive(), "it serves")
         if not thread.is_alive():
             raise RuntimeError("the server ended while it started; its log says why")
         try:

@@ -44,7 +44,7 @@ class TakesSurveys(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def answers() -> Event:
-    """What ECE answers after; set."""
+    """ECE answers once this is set, which it is unless a test clears it."""
     answers = Event()
     answers.set()
     return answers
@@ -75,7 +75,10 @@ def delivering(config: Path, log: Path, **environment: str) -> Iterator[subproce
     """Run `deliver` with its log in a file; the block has to stop it."""
     command = [sys.executable, "-m", "widget", "deliver", "--config", str(config)]
     with log.open("w") as stream, subprocess.Popen(command, env=os.environ | environment, stderr=stream) as process:
-        yield process
+        try:
+            yield process
+        finally:
+            process.kill()  # one that a failed test left running; else it has ended
 
 
 def test_it_delivers_what_waits_and_stops_when_told(config: Path, tmp_path: Path, ece: tuple[str, list[bytes]]) -> None:

@@ -111,7 +111,7 @@ async def test_the_death_of_the_refresher_costs_one_lease(fleet: Fleet) -> None:
     fleet.ece.gate = None
     gate.set()
     assert await second.state() is State.AVAILABLE, "answered from the stale snapshot meanwhile"
-    await until(lambda: second.age < FRESH_FOR)
+    await until(lambda: second.age < FRESH_FOR, seconds=STALE_FOR)
     assert fleet.ece.count() == 3
 
 

@@ -69,7 +69,8 @@ def is_bounded(state: Breaker) -> bool:
 def check_text(text: str) -> None:
     for evaluation, memory in (*read_evaluations(text).values(), *read_evaluations(f'{{"sales":{text}}}').values()):
         assert evaluation.state is not State.UNKNOWN
-        assert all(each is None or 0 <= each < 2**63 for each in (evaluation.wait_time, evaluation.queue_depth))
+        numbers = (evaluation.wait_time, evaluation.queue_depth, evaluation.capacity)
+        assert all(each is None or 0 <= each < 2**63 for each in numbers)
         assert 0 <= memory.within < 2
     assert is_bounded(read_breaker(text, seconds, MOMENT))
     assert all(is_bounded(state) for state in read_calls(text, seconds, MOMENT).values())
