@@ -87,7 +87,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def read_design(name: str, chain: tuple[Layer, ...]) -> tuple[Design, list[ThemeRemark]]:
-    """Return a theme's design by the `theme.toml` files of its layers, of which the first counts, and their faults."""
+    """Return a theme's design, each value from the first layer whose `theme.toml` has it, and the faults."""
     values: dict[str, Any] = {"icon": ""}
     palettes: dict[str, dict[str, str]] = {"light": {}, "dark": {}}
     faults: list[ThemeRemark] = []

@@ -102,7 +102,7 @@ class Themes:
         return unused(self._operator.values(), ours, named)
 
     def warnings(self) -> tuple[ThemeRemark, ...]:
-        """Return overrides of older templates, markup a strict policy blocks, and colours too close to read."""
+        """Return overrides of older versions of ours, markup a strict policy blocks, and colours too close to read."""
         found: list[ThemeRemark] = []
         for layer, name in self.overrides:
             found += blocked_markup(layer, name)

@@ -91,7 +91,7 @@ class HistoryPage:
         return [Route("/console/history", self._sign_in.page(self.show, "history"), methods=["GET"])]
 
     async def show(self, visit: Visit) -> Response:
-        """Show what was; an entry point or a day that is none is as if none was asked for: all of them, today."""
+        """Show what was; an unknown entry point means all of them, a day that cannot be read means today."""
         asked = visit.asked("entry_point")
         every = await self._history.entry_points()
         name = asked if asked in every else None

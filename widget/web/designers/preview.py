@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import product
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 from urllib.parse import urlencode
 
@@ -67,7 +68,7 @@ class Choice(NamedTuple):
     options: tuple[str, ...]
     chosen: tuple[str, ...]
     several: bool = True
-    words: Mapping[str, str] = {}  # for values that are no words
+    words: Mapping[str, str] = MappingProxyType({})  # for values that are no words
 
 
 class Frame(NamedTuple):

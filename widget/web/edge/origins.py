@@ -10,7 +10,7 @@ from starlette.requests import Request
 def is_from_here(request: Request, *own: str) -> bool:
     """Return whether the sender's origin, where one is named, is one of `own` or that of the request's address.
 
-    A page without referrer names it "null".
+    With "null" in `own` so is a page without referrer.
     """
     asked = f"{request.scope['scheme']}://{request.headers.get('host', '')}".lower()
     return all(origin.lower() in (asked, *own) for origin in request.headers.getlist("origin"))

@@ -188,7 +188,7 @@ class Pages:
     def render_values(
         self, template: str, values: Mapping[str, Any], *, theme: str, language: str, scheme: Scheme = "auto"
     ) -> str:
-        """Render a template that is nobody's to replace, so that what it is given is no interface."""
+        """Render a template with `values` and what every template has."""
         given = {
             **values,
             "lang": language,

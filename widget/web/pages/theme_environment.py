@@ -34,7 +34,7 @@ class CompiledTemplates(BytecodeCache):
 
     Both environments of a build compile most files alike, and so does every reload: compiling took three quarters of
     a build. All environments compile with the same options, so that name, path and text decide the code. One entry for
-    each name and path: an edited file replaces what it was before.
+    each name and path: that of an edited file replaces the one before.
     """
 
     def __init__(self) -> None:
