@@ -65,14 +65,14 @@ class AvailabilityLog:
         served = any(not isinstance(outcome, EceError) or outcome.blame == "call" for outcome in outcomes.values())
         if not served:
             if unserved:
-                self._began("ece_outage_began", unserved[0])
+                self._began(unserved[0])
             return
-        self._ended("ece_outage_ended")
+        self._ended()
         for call in outcomes:
             if call not in failed:
-                self._ended("ece_call_recovered", entry_point=subject.name, call=call)
+                self._ended(entry_point=subject.name, call=call)
             elif failed[call].blame != "nobody":
-                self._began("ece_call_failed", failed[call], entry_point=subject.name, call=call)
+                self._began(failed[call], entry_point=subject.name, call=call)
 
     def served(self, policy: Policy, decision: Decision, evaluation: Evaluation) -> None:
         """Log a decision that visitors were not served before, with the numbers and the limit behind it."""
@@ -110,21 +110,20 @@ class AvailabilityLog:
         """Log the outages that the evaluations of another process show to have ended: what they needed was answered."""
         if any(each.snapshot is None or each.failed for each in refreshed.results.values()):
             return
-        self._ended("ece_outage_ended")
+        self._ended()
         for call in subject.calls:
             if any(policy.needs(call) for policy in subject.policies if call in policy.calls):
-                self._ended("ece_call_recovered", entry_point=subject.name, call=call)
+                self._ended(entry_point=subject.name, call=call)
 
-    def _began(self, event: str, error: EceError, **where: str) -> None:
-        """Log an outage that is new; `where` has the entry point and its call, nothing for an outage of the host."""
-        outage = tuple(where.values())
-        if outage not in self._failing_since:
-            self._failing_since[outage] = self._monotonic()
+    def _began(self, error: EceError, **what: str) -> None:
+        """Log an outage that is new: of one entry point's call, or of the host where nothing is named."""
+        if (key := tuple(what.values())) not in self._failing_since:
+            self._failing_since[key] = self._monotonic()
             why = {"code": error.code, "status": error.status, "detail": error.detail}
-            telemetry.logger().warning(event, **where, **why)
+            telemetry.logger().warning("ece_call_failed" if what else "ece_outage_began", **what, **why)
 
-    def _ended(self, event: str, **where: str) -> None:
+    def _ended(self, **what: str) -> None:
         """Log the end of an outage, if there was one."""
-        since = self._failing_since.pop(tuple(where.values()), None)
-        if since is not None:
-            telemetry.logger().info(event, **where, seconds=round(self._monotonic() - since, 1))
+        if (since := self._failing_since.pop(tuple(what.values()), None)) is not None:
+            seconds = round(self._monotonic() - since, 1)
+            telemetry.logger().info("ece_call_recovered" if what else "ece_outage_ended", **what, seconds=seconds)
